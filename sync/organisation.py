@@ -1,0 +1,219 @@
+"""The tables of the organisation: companies, divisions, regions, people, positions, devices.
+
+Routes, targets and stores belong to positions, never to people; who holds a position, from
+date to date, is an occupancy, and history stays.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from sync.tables import Moment, belongs_to, company_table, filled, metadata, numbered, stamped
+
+ROLES = ("rep", "supervisor", "regional_manager", "auditor", "driver", "admin")
+
+company = Table(
+    "company",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    # The company as a scope key: what everybody in it holds.
+    filled("key", Uuid, unique=True),
+    filled("code", Text, unique=True),
+    filled("name", Text),
+    filled("time_zone", Text),
+    filled("is_demo", Boolean, server_default="false"),
+    stamped("created_at"),
+)
+
+# The settings of a company that decide how evidence is judged: each change is a new version,
+# and every verdict names the version it was made with.
+policy = company_table(
+    "policy",
+    filled("version", Integer),
+    filled("settings", JSONB),
+    stamped("since"),
+    key=("version",),
+)
+
+holiday = company_table(
+    "holiday",
+    filled("day", Date),
+    filled("name", Text),
+    key=("day",),
+)
+
+division = company_table(
+    "division",
+    filled("id", Uuid),
+    filled("code", Text),
+    filled("name", Text),
+    UniqueConstraint("company_id", "code"),
+    key=("id",),
+)
+
+region = company_table(
+    "region",
+    filled("id", Uuid),
+    Column("parent_id", Uuid),
+    filled("code", Text),
+    filled("name", Text),
+    # GeoJSON Polygon or MultiPolygon in WGS-84, degrees.
+    Column("boundary", JSONB),
+    UniqueConstraint("company_id", "code"),
+    belongs_to("parent_id", "region"),
+    key=("id",),
+)
+Index("region_parent_id_ix", region.c.company_id, region.c.parent_id)
+
+person = company_table(
+    "person",
+    filled("id", Uuid),
+    filled("name", Text),
+    Column("email", Text),
+    # argon2id; null where the person only uses a phone.
+    Column("password_hash", Text),
+    # The day after their last; null while they are with the company.
+    Column("left_on", Date),
+    stamped("created_at"),
+    UniqueConstraint("company_id", "email"),
+    key=("id",),
+)
+
+position = company_table(
+    "position",
+    filled("id", Uuid),
+    filled("code", Text),
+    filled("name", Text),
+    filled("role", Text),
+    filled("region_id", Uuid),
+    Column("division_id", Uuid),
+    UniqueConstraint("company_id", "code"),
+    CheckConstraint("role in ('" + "', '".join(ROLES) + "')", name="role"),
+    belongs_to("region_id", "region"),
+    belongs_to("division_id", "division"),
+    key=("id",),
+)
+Index("position_region_id_ix", position.c.company_id, position.c.region_id)
+
+occupancy = company_table(
+    "occupancy",
+    filled("id", Uuid),
+    filled("position_id", Uuid),
+    filled("person_id", Uuid),
+    # First day and last day in the company's time zone, both included; no end while it lasts.
+    filled("starts_on", Date),
+    Column("ends_on", Date),
+    # An acting holder stands in while the position is vacant or its holder away.
+    filled("is_acting", Boolean, server_default="false"),
+    belongs_to("position_id", "position"),
+    belongs_to("person_id", "person"),
+    CheckConstraint("ends_on is null or ends_on >= starts_on", name="period"),
+    key=("id",),
+)
+Index("occupancy_person_id_ix", occupancy.c.company_id, occupancy.c.person_id)
+Index("occupancy_position_id_ix", occupancy.c.company_id, occupancy.c.position_id)
+
+DEVICE_STATES = ("ACTIVE", "DRAINING", "WIPED", "REVOKED")
+
+device = company_table(
+    "device",
+    filled("id", Uuid),
+    filled("person_id", Uuid),
+    filled("state", Text),
+    # SHA-256 of the token: it has 256 random bits, so nothing slower is needed.
+    Column("token_hash", LargeBinary),
+    # A rotated token that has not been used yet; the old one works until it is.
+    Column("next_token_hash", LargeBinary),
+    filled("model", Text),
+    filled("os", Text),
+    filled("app_version", Text),
+    filled("contract", Integer),
+    stamped("enrolled_at"),
+    Column("last_seen_at", Moment),
+    # What the phone said it still holds, and since when.
+    Column("outbox_count", Integer),
+    Column("outbox_oldest_at", Moment),
+    Column("outbox_bytes", BigInteger),
+    Column("clock_offset_ms", BigInteger),
+    CheckConstraint("state in ('" + "', '".join(DEVICE_STATES) + "')", name="state"),
+    belongs_to("person_id", "person"),
+    key=("id",),
+)
+Index("device_person_id_ix", device.c.company_id, device.c.person_id)
+
+enrolment_code = company_table(
+    "enrolment_code",
+    # The part of the code that finds it; the other part is only kept as a hash.
+    filled("handle", Text),
+    filled("secret_hash", LargeBinary),
+    filled("person_id", Uuid),
+    filled("expires_at", Moment),
+    filled("tries_left", Integer),
+    Column("used_at", Moment),
+    Column("device_id", Uuid),
+    stamped("issued_at"),
+    filled("issued_by", Text),
+    belongs_to("person_id", "person"),
+    key=("handle",),
+)
+
+# Who changed what in settings, people, devices and masters.
+change_log = company_table(
+    "change_log",
+    numbered("id"),
+    stamped("at"),
+    Column("person_id", Uuid),
+    # The person's name, or the command that did it, as it was called then.
+    filled("actor", Text),
+    filled("action", Text),
+    filled("subject_kind", Text),
+    filled("subject_id", Text),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    key=("id",),
+)
+Index(
+    "change_log_subject_ix",
+    change_log.c.company_id,
+    change_log.c.subject_kind,
+    change_log.c.subject_id,
+)
+
+store_division = company_table(
+    "store_division",
+    filled("store_id", Uuid),
+    filled("division_id", Uuid),
+    belongs_to("store_id", "store"),
+    belongs_to("division_id", "division"),
+    key=("store_id", "division_id"),
+)
+
+__all__ = [
+    "DEVICE_STATES",
+    "ROLES",
+    "change_log",
+    "company",
+    "device",
+    "division",
+    "enrolment_code",
+    "holiday",
+    "occupancy",
+    "person",
+    "policy",
+    "position",
+    "region",
+    "store_division",
+]
