@@ -132,6 +132,8 @@ record_key = company_table(
     filled("key", Uuid),
     filled("id", Uuid),
     filled("kind", SmallInteger),
+    # Put here by the key's owner (a route its stores), not by the record itself.
+    filled("is_placed", Boolean, server_default="false"),
     stamped("since"),
     key=("key", "id"),
     is_hot=True,
@@ -313,7 +315,11 @@ server_start = Table(
     "server_start",
     metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("started_at", Moment, nullable=False, unique=True),
+    # Which run of the server: its start, and when its statistics were last reset, because a
+    # recovery after one killed backend begins a new run of transaction ids with the old start.
+    Column("run", Text, nullable=False, unique=True),
+    stamped("noted_at"),
+    # The first transaction id of this run that Roadbook knows of.
     _written_by(),
 )
 

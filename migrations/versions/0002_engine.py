@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("company_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("key", sa.Uuid(), nullable=False),
+        sa.Column("is_placed", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
@@ -163,7 +164,10 @@ def upgrade() -> None:
     op.create_table(
         "server_start",
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column(
+            "noted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
         sa.Column("xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("server_start_pk")),
         sa.UniqueConstraint("started_at", name=op.f("server_start_started_at_uq")),
