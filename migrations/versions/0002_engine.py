@@ -170,7 +170,7 @@ def upgrade() -> None:
         ),
         sa.Column("xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("server_start_pk")),
-        sa.UniqueConstraint("started_at", name=op.f("server_start_started_at_uq")),
+        sa.UniqueConstraint("run", name=op.f("server_start_run_uq")),
     )
     op.create_table(
         "xid_mark",
