@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.Column("is_placed", sa.Boolean(), server_default="false", nullable=False),
         sa.Column(
             "since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
@@ -142,7 +143,6 @@ def upgrade() -> None:
         sa.Column("company_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("key", sa.Uuid(), nullable=False),
-        sa.Column("is_placed", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
