@@ -1,0 +1,80 @@
+"""The settings of a company by which evidence is judged and phones are filled.
+
+Each change is a new version; verdicts name the version they were made with.
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sync.errors import NotThere
+from sync.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of a company's settings. Defaults are those of the field."""
+
+    time_zone: str = "UTC"
+    fence_radius_m: int = 200
+    fence_by_class: dict[str, int] = field(default_factory=dict)
+    # A hard fence blocks on the phone only; the server never refuses a check-in.
+    is_fence_hard: bool = False
+    clock_tolerance_ms: int = 2_000
+    # Offsets of a phone's clock above this are flagged with their size.
+    clock_offset_flag_ms: int = 60_000
+    min_visit_s: int = 120
+    max_speed_kmh: int = 120
+    pin_move_m: int = 50
+    working_from_min: int = 7 * 60
+    working_until_min: int = 20 * 60
+    # 1 = Monday … 7 = Sunday
+    working_weekdays: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    # How long after leaving a position its late work is kept without review.
+    grace_days: int = 7
+    max_scope_records: int = 50_000
+    visit_days_on_phone: int = 14
+    plan_days_ahead: int = 14
+    plan_days_behind: int = 7
+    # Steps a call must have, by channel, then by class; "*" stands for any.
+    mandatory_steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def steps_for(self, channel: str, store_class: str | None) -> tuple[str, ...]:
+        """The mandatory steps of a call at such a store."""
+        by_class = self.mandatory_steps.get(channel) or self.mandatory_steps.get("*") or {}
+        return tuple(by_class.get(store_class or "*") or by_class.get("*") or ())
+
+    def fence_for(self, own_m: int | None, store_class: str | None) -> int:
+        """The fence radius in metres: the store's own, else its class's, else the company's."""
+        if own_m is not None:
+            return own_m
+        return self.fence_by_class.get(store_class or "", self.fence_radius_m)
+
+
+_NAMES = {item.name for item in fields(Policy)}
+
+
+def read_policy(settings: dict[str, Any]) -> Policy:
+    """The policy that was stored; what an older version did not know has its default."""
+    known = {name: value for name, value in settings.items() if name in _NAMES}
+    if "working_weekdays" in known:
+        known["working_weekdays"] = tuple(known["working_weekdays"])
+    return Policy(**known)
+
+
+def policy_settings(policy: Policy) -> dict[str, Any]:
+    """The policy as it is stored."""
+    return asdict(policy)
+
+
+def current_policy(uow: UnitOfWork) -> tuple[int, Policy]:
+    """The company's latest policy and its version."""
+    found = uow.rows("select version, settings from policy order by version desc limit 1")
+    if not found:
+        message = "the company has no policy"
+        raise NotThere(message)
+    return found[0].version, read_policy(found[0].settings)

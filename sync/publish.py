@@ -1,0 +1,120 @@
+"""Making what people change from above into records that phones receive.
+
+Planning and administration write their own tables and then publish: the document of each record
+they touched and the keys where it is to be seen. Everything happens in the caller's transaction.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sync.document import document_hash, encode_document
+from sync.record_kind import RecordKind
+from sync.record_store import (
+    RecordWrite,
+    enter_keys,
+    leave_keys,
+    lock_records,
+    write_changed,
+    write_new,
+)
+from sync.rows import array
+from sync.unit_of_work import UnitOfWork
+
+_OWN_KEYS = """
+select key::text, id::text from record_key
+where company_id = %s and id = any(%s::uuid[]) and not is_placed
+"""
+_PLACED = "select id::text from record_key where company_id = %s and key = %s and is_placed"
+_KINDS = "select id::text, kind from record where company_id = %s and id = any(%s::uuid[])"
+_LOCK_PLACE = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record as it shall be. No fields: deleted. No keys: where it is seen stays as it is."""
+
+    kind: RecordKind
+    id: UUID
+    fields: Mapping[str, Any] | None
+    keys: frozenset[UUID] | None = None
+
+
+def publish(
+    uow: UnitOfWork, drafts: Sequence[Draft], person_id: UUID | None = None
+) -> dict[UUID, int]:
+    """Write the drafts as records and return their versions.
+
+    A document that is the same as before makes no new version and no change in the feed; keys are
+    compared too. The number of statements does not depend on the number of drafts.
+    """
+    driver, company_id = uow.driver, uow.company_id
+    now = time.time_ns() // 1_000_000
+    by_id = {str(draft.id): draft for draft in drafts}
+    held = lock_records(driver, company_id, by_id)
+    own: dict[str, set[str]] = {}
+    cursor = driver.execute(_OWN_KEYS, [company_id, array("uuid", list(by_id))], prepare=True)
+    for key, id_ in cursor:
+        own.setdefault(id_, set()).add(key)
+
+    new: list[RecordWrite] = []
+    changed: list[RecordWrite] = []
+    entered: list[tuple[str, str, int]] = []
+    left: list[tuple[str, str]] = []
+    versions: dict[UUID, int] = {}
+    for id_, draft in by_id.items():
+        before = held.get(id_)
+        doc = None if draft.fields is None else encode_document(dict(draft.fields))
+        wanted = None if draft.keys is None else {str(key) for key in draft.keys}
+        if before is not None and before.doc == (None if doc is None else doc.decode()):
+            versions[draft.id] = before.version
+        else:
+            version = 1 if before is None else before.version + 1
+            versions[draft.id] = version
+            write = RecordWrite(
+                id=id_,
+                kind=draft.kind.number,
+                version=version,
+                doc=doc,
+                hash=0 if doc is None else document_hash(draft.kind.name, id_, version, doc),
+                person_id=None if person_id is None else str(person_id),
+                changed_at=now,
+                keys=tuple(sorted(wanted or ())),
+            )
+            (new if before is None else changed).append(write)
+        if before is not None and wanted is not None:
+            has = own.get(id_, set())
+            entered += [(key, id_, draft.kind.number) for key in sorted(wanted - has)]
+            left += [(key, id_) for key in sorted(has - wanted)]
+    with driver.pipeline():
+        write_new(driver, company_id, new)
+        leave_keys(driver, company_id, left)
+        write_changed(driver, company_id, changed)
+        enter_keys(driver, company_id, entered)
+    return versions
+
+
+def place(uow: UnitOfWork, key: UUID, ids: Iterable[UUID]) -> None:
+    """Let exactly these records be at a key because its owner put them there.
+
+    A route places its stores at its own id. Two placings at one key follow one another.
+    """
+    driver, company_id = uow.driver, uow.company_id
+    driver.execute(_LOCK_PLACE, [str(key)], prepare=True)
+    has = {row[0] for row in driver.execute(_PLACED, [company_id, key], prepare=True)}
+    wanted = {str(id_) for id_ in ids}
+    kinds = dict(
+        driver.execute(
+            _KINDS, [company_id, array("uuid", sorted(wanted - has))], prepare=True
+        ).fetchall()
+    )
+    with driver.pipeline():
+        leave_keys(driver, company_id, [(str(key), id_) for id_ in sorted(has - wanted)])
+        enter_keys(
+            driver,
+            company_id,
+            [(str(key), id_, kind) for id_, kind in sorted(kinds.items())],
+            is_placed=True,
+        )

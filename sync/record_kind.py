@@ -1,0 +1,174 @@
+"""What a kind of record is to the engine.
+
+A kind lives in `sync/kinds/<kind>/` and is handed to the engine in `ALL_KINDS`; the engine names
+none. A kind that phones push judges one item at a time, purely: what it may need to see has been
+read before, what it wants written comes back as values. The engine reads and writes in sets.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync.document import decode_document
+from sync.flag import Flag
+from sync.policy import Policy
+from sync.rows import RowSet
+from sync.senders import Sender
+
+@dataclass(slots=True)
+class Known:
+    """A record as a judgement sees it: what the database had, and what this batch made of it."""
+
+    id: str
+    kind: int
+    version: int
+    doc: str | bytes | None
+    person_id: str | None
+    born_digest: bytes | None = None
+    # Whether the sender may see it, or could at the time the item was captured.
+    is_visible: bool = False
+    last_visible_at: int | None = None
+    is_new: bool = False
+    _fields: dict[str, Any] | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The document, parsed once."""
+        if self._fields is None:
+            self._fields = {} if self.doc is None else decode_document(self.doc)
+        return self._fields
+
+
+@dataclass(slots=True)
+class Arrived:
+    """One checked item of a batch, with the clock of the envelope that brought it."""
+
+    op_id: str
+    kind: str
+    op: str
+    entity_id: str
+    base_version: int | None
+    depends_on: tuple[str, ...]
+    captured_at: int
+    captured_uptime_ms: int
+    captured_boot_id: str
+    gps_time: int | None
+    payload: Any
+    digest: bytes
+    sent_at: int
+    sent_uptime_ms: int
+    sent_boot_id: str
+    received_at: int
+
+
+@dataclass(slots=True)
+class Context:
+    """What a judgement may look at. `known` holds every record the batch targets or mentions."""
+
+    sender: Sender
+    policy: Policy
+    policy_version: int
+    known: dict[str, Known]
+    reads: Mapping[str, Any]
+    # (record id, version) → the document of an older version, for three-way merges
+    older: Mapping[tuple[str, int], dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Record:
+    """A document to be written. `keys` say who may see a new one; None leaves that as it is."""
+
+    id: str
+    kind: "RecordKind"
+    fields: dict[str, Any]
+    keys: tuple[str, ...] | None = None
+
+
+@dataclass(slots=True)
+class Accepted:
+    """The item is applied: what it makes of its own record, of others, and of its kind's tables."""
+
+    record: Record | None = None
+    others: tuple[Record, ...] = ()
+    # (how, primary key, row): of several rows with one key in a batch the last is written.
+    rows: tuple[tuple[RowSet, str, tuple[Any, ...]], ...] = ()
+    merged: dict[str, dict[str, Any]] | None = None
+    # Fields on which two edits met; the held value stays until somebody chooses.
+    conflict_id: str | None = None
+    proposal_id: str | None = None
+
+
+@dataclass(slots=True)
+class Rejected:
+    """The item is kept for a person to look at: a stable code, the place, plain words."""
+
+    code: str
+    where: str | None = None
+    detail: str | None = None
+
+
+@dataclass(slots=True)
+class Missing:
+    """The item waits for records that are not there yet."""
+
+    ids: tuple[str, ...]
+
+
+Outcome = Accepted | Rejected | Missing
+Judge = Callable[[Arrived, Context], Outcome]
+
+
+def _nothing(_item: Arrived) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A statement of a kind's own, run once a batch when some item asks for it.
+
+    `wants` picks the ids that an item asks about; the statement takes the company and an array of
+    them and returns rows whose first column is the id. The rows reach `Context.reads[name]` by id.
+    """
+
+    name: str
+    wants: Callable[[Arrived], tuple[str, ...]]
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """A kind of record, as data: its name and what the engine may ask of it."""
+
+    name: str
+    # Its number in the database: given once, never given again.
+    number: int
+    # op → its judge; a kind without ops only goes down
+    ops: Mapping[str, Judge] = field(default_factory=dict)
+    # The other records an item needs to see, beside the one it is about.
+    mentions: Callable[[Arrived], tuple[str, ...]] = _nothing
+    reads: tuple[Read, ...] = ()
+
+
+# What the engine itself tells phones: an item it could not apply, two edits that met on one field,
+# something asked for that waits for a decision.
+ITEM = RecordKind("item", 7)
+CONFLICT = RecordKind("conflict", 8)
+PROPOSAL = RecordKind("proposal", 6)
+
+__all__ = [
+    "CONFLICT",
+    "ITEM",
+    "PROPOSAL",
+    "Accepted",
+    "Arrived",
+    "Context",
+    "Flag",
+    "Judge",
+    "Known",
+    "Missing",
+    "Outcome",
+    "Read",
+    "Record",
+    "RecordKind",
+    "Rejected",
+]

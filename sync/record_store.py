@@ -1,0 +1,184 @@
+"""Writing records as sets: documents, versions, keys and the feed's rows, in a fixed number of
+statements whatever the number of records.
+
+Used by both ways in: what phones push, and what people change from above (publish.py). Two
+writers of one record are serialised by the lock on its row; for an id that does not exist yet by
+the primary key: the second insert fails with a unique violation and its whole batch is repeated,
+now finding the record there.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from sync.rows import RowSet, array
+
+NEW_RECORDS = RowSet(
+    "record",
+    (
+        ("id", "uuid"),
+        ("kind", "int2"),
+        ("version", "int4"),
+        ("doc", "text"),
+        ("hash", "int8"),
+        ("born_digest", "bytea"),
+        ("person_id", "uuid"),
+        ("changed_at", "timestamptz"),
+    ),
+)
+OLD_VERSIONS = RowSet(
+    "record_version",
+    (
+        ("id", "uuid"),
+        ("version", "int4"),
+        ("doc", "text"),
+        ("person_id", "uuid"),
+        ("changed_at", "timestamptz"),
+    ),
+)
+KEYS = RowSet(
+    "record_key",
+    (("key", "uuid"), ("id", "uuid"), ("kind", "int2"), ("is_placed", "bool")),
+    "on conflict (company_id, key, id) do nothing",
+)
+CHANGES = RowSet("change", (("key", "uuid"), ("id", "uuid"), ("kind", "int2")))
+
+_KEEP_VERSIONS = """
+insert into record_version (company_id, id, version, doc, person_id, changed_at)
+select company_id, id, version, doc, person_id, changed_at
+from record where company_id = %s and id = any(%s::uuid[])
+"""
+_UPDATE = """
+update record set version = r.version, doc = r.doc, hash = r.hash, person_id = r.person_id,
+                  changed_at = r.changed_at
+from unnest(%s::uuid[], %s::int4[], %s::text[], %s::int8[], %s::uuid[], %s::timestamptz[])
+     as r(id, version, doc, hash, person_id, changed_at)
+where record.company_id = %s and record.id = r.id
+"""
+_ANNOUNCE = """
+insert into change (company_id, key, id, kind)
+select company_id, key, id, kind from record_key where company_id = %s and id = any(%s::uuid[])
+"""
+_LEAVE = """
+with gone as (
+    delete from record_key k
+    using unnest(%s::uuid[], %s::uuid[]) as r(key, id)
+    where k.company_id = %s and k.key = r.key and k.id = r.id
+    returning k.company_id, k.key, k.id, k.kind, k.since
+), noted as (
+    insert into record_key_past (company_id, key, id, since)
+    select company_id, key, id, since from gone
+)
+insert into change (company_id, key, id, kind) select company_id, key, id, kind from gone
+"""
+_LOCK = """
+select id::text, kind, version, doc, born_digest, person_id::text
+from record where company_id = %s and id = any(%s::uuid[]) order by id for update
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record as the database has it."""
+
+    id: str
+    kind: int
+    version: int
+    doc: str | None
+    born_digest: bytes | None
+    person_id: str | None
+
+
+@dataclass(slots=True)
+class RecordWrite:
+    """A record to write. `keys` are where a new one is to be seen; None leaves them as they are."""
+
+    id: str
+    kind: int
+    version: int
+    doc: bytes | None
+    hash: int
+    person_id: str | None
+    changed_at: int
+    born_digest: bytes | None = None
+    keys: tuple[str, ...] | None = None
+
+
+def lock_records(
+    driver: psycopg.Connection[Any], company_id: int, ids: Iterable[str]
+) -> dict[str, Held]:
+    """Lock the records that exist, in the order of their ids, and return them by id."""
+    cursor = driver.execute(_LOCK, [company_id, array("uuid", sorted(ids))], prepare=True)
+    return {row[0]: Held(*row) for row in cursor}
+
+
+def write_new(
+    driver: psycopg.Connection[Any], company_id: int, writes: Sequence[RecordWrite]
+) -> None:
+    """Insert records that do not exist yet, with their keys and their rows in the feed.
+
+    Raises the driver's UniqueViolation when somebody else created one of them meanwhile.
+    """
+    ordered = sorted(writes, key=lambda write: write.id)
+    NEW_RECORDS.write(
+        driver,
+        company_id,
+        [
+            (w.id, w.kind, w.version, _text(w.doc), w.hash, w.born_digest, w.person_id, w.changed_at)
+            for w in ordered
+        ],
+    )
+    places = [(key, w.id, w.kind) for w in ordered for key in w.keys or ()]
+    KEYS.write(driver, company_id, [(key, id_, kind, False) for key, id_, kind in places])
+    CHANGES.write(driver, company_id, places)
+
+
+def write_changed(
+    driver: psycopg.Connection[Any], company_id: int, writes: Sequence[RecordWrite]
+) -> None:
+    """Give locked records their new version; the old one is kept, every holder's feed is told."""
+    if not writes:
+        return
+    ids = array("uuid", [w.id for w in writes])
+    driver.execute(_KEEP_VERSIONS, [company_id, ids], prepare=True)
+    driver.execute(
+        _UPDATE,
+        [
+            ids,
+            array("int4", [w.version for w in writes]),
+            array("text", [_text(w.doc) for w in writes]),
+            array("int8", [w.hash for w in writes]),
+            array("uuid", [w.person_id for w in writes]),
+            array("timestamptz", [w.changed_at for w in writes]),
+            company_id,
+        ],
+        prepare=True,
+    )
+    driver.execute(_ANNOUNCE, [company_id, ids], prepare=True)
+
+
+def enter_keys(
+    driver: psycopg.Connection[Any],
+    company_id: int,
+    places: Sequence[tuple[str, str, int]],
+    *,
+    is_placed: bool = False,
+) -> None:
+    """Put records at keys: (key, record id, kind) each."""
+    KEYS.write(driver, company_id, [(key, id_, kind, is_placed) for key, id_, kind in places])
+    CHANGES.write(driver, company_id, places)
+
+
+def leave_keys(
+    driver: psycopg.Connection[Any], company_id: int, places: Sequence[tuple[str, str]]
+) -> None:
+    """Take records from keys: (key, record id) each; when each was there is kept."""
+    if places:
+        keys, ids = zip(*places, strict=True)
+        driver.execute(_LEAVE, [array("uuid", keys), array("uuid", ids), company_id], prepare=True)
+
+
+def _text(doc: bytes | None) -> str | None:
+    return None if doc is None else doc.decode()

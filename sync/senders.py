@@ -1,0 +1,135 @@
+"""Who is speaking: a device proves itself with its token, and brings its person along.
+
+A device that is not there, was revoked or shows a wrong token gets one and the same answer.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from hmac import compare_digest
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+
+from sync.errors import Refused
+from sync.policy import Policy, read_policy
+from sync.unit_of_work import UnitOfWork
+
+_SELECT = """
+select d.state, d.token_hash, d.next_token_hash, d.person_id::text, n.name, n.left_on, d.contract,
+       c.key::text, p.version, p.settings,
+       coalesce((select json_agg(json_build_array(o.position_id, q.role, o.starts_on, o.ends_on)
+                                 order by o.starts_on, o.position_id)
+                 from occupancy o
+                 join position q on q.company_id = o.company_id and q.id = o.position_id
+                 where o.company_id = d.company_id and o.person_id = d.person_id), '[]')
+from device d
+join person n on n.company_id = d.company_id and n.id = d.person_id
+join company c on c.id = d.company_id
+cross join lateral (select version, settings from policy
+                    where company_id = d.company_id order by version desc limit 1) p
+where d.company_id = %s and d.id = %s
+"""
+_PROMOTE = """
+update device set token_hash = next_token_hash, next_token_hash = null
+where company_id = %s and id = %s and next_token_hash = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a token says of itself, before anything has been proved."""
+
+    company_id: int
+    device_id: str
+    token_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A position that a person holds or held. Days are in the company's time zone, inclusive."""
+
+    position_id: str
+    role: str
+    starts_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A device that has proved itself, with its person and the company's current policy."""
+
+    company_id: int
+    company_key: str
+    device_id: str
+    person_id: str
+    person_name: str
+    left_on: date | None
+    is_draining: bool
+    contract: int
+    positions: tuple[Held, ...]
+    policy_version: int
+    policy: Policy
+
+
+_policies: dict[tuple[int, int], Policy] = {}
+
+
+def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) -> Sender:
+    """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull.
+
+    A new token that is used for the first time takes the place of the old one.
+    """
+    row = _find(uow.driver, claim)
+    if row is None or row[0] not in ("ACTIVE", "DRAINING"):
+        raise _unknown()
+    if row[1] is None or not compare_digest(row[1], claim.token_hash):
+        if row[2] is None or not compare_digest(row[2], claim.token_hash):
+            raise _unknown()
+        if right == "push":
+            uow.driver.execute(_PROMOTE, [claim.company_id, UUID(claim.device_id), claim.token_hash])
+    if row[0] == "DRAINING" and right == "pull":
+        message = "This device may only send what it holds."
+        raise Refused("device_draining", message)
+    return Sender(
+        company_id=claim.company_id,
+        company_key=row[7],
+        device_id=claim.device_id,
+        person_id=row[3],
+        person_name=row[4],
+        left_on=row[5],
+        is_draining=row[0] == "DRAINING",
+        contract=row[6],
+        positions=tuple(
+            Held(
+                position_id,
+                role,
+                date.fromisoformat(starts_on),
+                None if ends_on is None else date.fromisoformat(ends_on),
+            )
+            for position_id, role, starts_on, ends_on in row[10]
+        ),
+        policy_version=row[8],
+        policy=_policy(claim.company_id, row[8], row[9]),
+    )
+
+
+def _find(driver: psycopg.Connection[Any], claim: Claim) -> tuple[Any, ...] | None:
+    return driver.execute(
+        _SELECT, [claim.company_id, UUID(claim.device_id)], prepare=True
+    ).fetchone()
+
+
+def _policy(company_id: int, version: int, settings: dict[str, Any]) -> Policy:
+    """A version of a policy never changes, so it is read once a process."""
+    key = (company_id, version)
+    found = _policies.get(key)
+    if found is None:
+        if len(_policies) > 1_000:
+            _policies.clear()
+        found = _policies[key] = read_policy(settings)
+    return found
+
+
+def _unknown() -> Refused:
+    return Refused("token_invalid", "The token is not known. Enrol this device again.")

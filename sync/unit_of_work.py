@@ -1,0 +1,105 @@
+"""One transaction of one company: the only place that commits.
+
+A `Database` hands out units of work. Each is bound to a company by `roadbook.company`, which
+row-level security reads; it is set for the transaction, so a pooled connection carries nothing
+over to the next company.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# The run of the server: a restart changes the first part. A recovery after one killed backend
+# keeps the start and may hand out transaction ids again; it resets the statistics, the second part.
+RUN = "pg_postmaster_start_time()::text || ' ' || (select stats_reset from pg_stat_bgwriter)::text"
+
+_NOTE_RUN = f"insert into server_start (run) select {RUN} on conflict (run) do nothing"
+_IS_NOTED = f"select exists (select from server_start where run = {RUN})"
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """A transaction. `connection` takes SQLAlchemy statements, `driver` the hot path's own SQL."""
+
+    company_id: int
+    connection: Connection
+    driver: psycopg.Connection[Any]
+    _afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Do this once the transaction is durable, and only then."""
+        self._afterwards.append(act)
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        """The rows of a statement with `:name` parameters."""
+        return list(self.connection.execute(text(statement), values))
+
+    def run(self, statement: str, **values: Any) -> int:
+        """Execute a statement with `:name` parameters; the number of rows it touched."""
+        return self.connection.execute(text(statement), values).rowcount
+
+
+class Database:
+    """The database as the application's role sees it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        event.listen(engine, "connect", note_run)
+
+    @contextmanager
+    def company(self, company_id: int) -> Iterator[UnitOfWork]:
+        """A writing transaction of a company: committed at the end, rolled back by an exception."""
+        with self._begin(company_id) as uow:
+            yield uow
+
+    @contextmanager
+    def reading(self, company_id: int) -> Iterator[UnitOfWork]:
+        """A read-only transaction that sees one snapshot from its first statement to its last."""
+        with self._begin(company_id, "isolation level repeatable read, read only") as uow:
+            yield uow
+
+    @contextmanager
+    def installation(self) -> Iterator[UnitOfWork]:
+        """A transaction of no company: it sees no company's rows at all."""
+        with self._begin(0) as uow:
+            yield uow
+
+    @contextmanager
+    def _begin(self, company_id: int, mode: str | None = None) -> Iterator[UnitOfWork]:
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            uow = UnitOfWork(company_id, connection, driver)
+            with connection.begin():
+                with driver.pipeline():
+                    if mode is not None:
+                        driver.execute(f"set transaction {mode}")  # type: ignore[arg-type]
+                    driver.execute(
+                        "select set_config('roadbook.company', %s, true)",
+                        [str(company_id or "")],
+                        prepare=True,
+                    )
+                yield uow
+            for act in uow._afterwards:
+                act()
+
+
+def note_run(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    """Record the first transaction id of this run of the server before anything is written in it.
+
+    A cursor older than the run is clamped to that id (see change_feed.py). Called for every new
+    connection; where the database is not migrated yet there is nothing to note.
+    """
+    driver: psycopg.Connection[Any] = getattr(connection, "driver_connection", connection)
+    try:
+        row = driver.execute(_IS_NOTED).fetchone()  # type: ignore[call-overload]
+        if row is not None and not row[0]:
+            driver.execute(_NOTE_RUN)  # type: ignore[call-overload]
+        driver.commit()
+    except psycopg.errors.UndefinedTable:
+        driver.rollback()
