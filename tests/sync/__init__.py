@@ -1,0 +1,1 @@
+"""Tests of sync, mirroring the tree."""

@@ -1,0 +1,1 @@
+"""Tests of sync.kinds.attendance, mirroring the tree."""
