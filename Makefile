@@ -1,0 +1,73 @@
+# make run     installs into .venv and serves, with embedded PostgreSQL and Redis
+# make test    installs and passes all tests
+# make check   what continuous integration runs: lint, types, import rules, tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+# Tests run in this many processes, each with a database of its own.
+TEST_PROCESSES ?= 2
+
+SOURCES := mobile_contract sync server migrations tests
+# Changes when the pinned list, the interpreter or the place of this folder changes.
+STAMP = $(VENV)/.installed-$(shell { cat requirements.txt; $(PYTHON) -VV; pwd; } 2>/dev/null | cksum | cut -d' ' -f1)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lint format types imports bench soak clean
+
+help:
+	@sed -n '1,3s/^# //p' Makefile
+	@echo 'make bench · make soak · make lint · make types · make imports · make format · make clean'
+
+install:
+	@test -e "$(STAMP)" || $(MAKE) --no-print-directory _install
+
+.PHONY: _install
+_install:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Roadbook needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1 | head -n1). Name another: make run PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv is missing. Install it (Debian, Ubuntu: apt-get install python3-venv) and try again." >&2; exit 1; }
+	@echo 'Installing into $(VENV) …'
+	@rm -f $(VENV)/.installed-*
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 && \
+	  test "$$($(BIN)/python -VV)" = "$$($(PYTHON) -VV)" || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); } || \
+	  { echo "No virtual environment could be made in $(VENV); the line above says why." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt || \
+	  { echo "The packages of requirements.txt could not be installed; the lines above say why." >&2; exit 1; }
+	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/roadbook.pth"
+	@printf '#!%s\nfrom server.cli import main\n\nmain()\n' "$$(pwd)/$(BIN)/python" > $(BIN)/roadbook && chmod +x $(BIN)/roadbook
+	@touch "$(STAMP)"
+
+run: install
+	@exec $(BIN)/python -m server serve $(ARGS)
+
+test: install
+	@$(BIN)/python -m pytest -q -n $(TEST_PROCESSES) $(ARGS)
+
+check: lint types imports test
+
+lint: install
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+
+format: install
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+types: install
+	@$(BIN)/mypy
+
+imports: install
+	@$(BIN)/lint-imports --config setup.cfg
+
+bench: install
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: install
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build
+	@echo 'Removed the installation and the caches. Data stays in var/.'

@@ -1,0 +1,1 @@
+"""The service: HTTP for phones and people, background work, and the command line."""
