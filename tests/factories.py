@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Engine, insert, text
@@ -28,10 +28,8 @@ from sync import organisation
 from sync.kinds.day_plan.table import day_plan, day_plan_stop
 from sync.kinds.route.table import route, route_stop
 from sync.kinds.store.table import store
+from sync.senders import Claim
 from sync.unit_of_work import Database, UnitOfWork
-
-if TYPE_CHECKING:
-    from sync.senders import Claim
 
 TODAY = date(2026, 3, 4)
 """The Wednesday on which tests happen, unless they say otherwise."""
@@ -66,11 +64,9 @@ class Device:
         return hashlib.sha256(self.token.encode()).digest()
 
     @property
-    def claim(self) -> "Claim":
+    def claim(self) -> Claim:
         """What the device says of itself to the engine."""
-        from sync.senders import Claim
-
-        return Claim(self.company_id, self.id, self.token_hash)
+        return Claim(self.company_id, str(self.id), self.token_hash)
 
     @property
     def authorization(self) -> str:
