@@ -1,0 +1,153 @@
+"""What a phone knows of itself: who it is to the server, in which epoch, and what it was told to do.
+
+Everything here is a setting in the phone's file, so that it changes together with the data it
+speaks of. PROTOCOL.md, headings Enrolment, Epoch and Drain.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mobile_contract.phone.outbox import Outbox
+from mobile_contract.phone.phone_file import PhoneFile
+from mobile_contract.phone.scope_store import ScopeStore
+
+
+class NotEnrolled(Exception):  # noqa: N818 - a state of the phone, not a fault
+    """This phone has no device of its own: it was never enrolled, or it was wiped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What the server told when the phone was enrolled."""
+
+    device_id: str
+    company: Mapping[str, Any]
+    person: Mapping[str, Any]
+    limits: Mapping[str, Any]
+
+
+class DeviceState:
+    """The settings of one phone that the protocol gives a meaning to."""
+
+    def __init__(self, file: PhoneFile, outbox: Outbox, scope: ScopeStore) -> None:
+        self._file = file
+        self._outbox = outbox
+        self._scope = scope
+
+    def keep_enrolment(self, answer: Mapping[str, Any], *, contract: int) -> None:
+        """Become the device that the server made; what the phone already held stays."""
+        with self._file.transaction():
+            if self._file.setting("device_id") is not None:
+                # Another device, perhaps another person: what lies here is compared, not believed.
+                self.ask_for_repair()
+            for name in ("device_id", "company", "person", "limits"):
+                self._file.set_setting(name, json.dumps(answer[name]))
+            self._file.set_setting("token", answer["token"])
+            self._file.set_setting("contract", str(contract))
+            self._file.set_setting("is_draining", None)
+            self._file.set_setting("is_wiped", None)
+            self.adopt_epoch(answer["epoch"], watermark=None)
+
+    @property
+    def enrolment(self) -> Enrolment:
+        """Raises NotEnrolled."""
+        told = {
+            name: self._file.setting(name) for name in ("device_id", "company", "person", "limits")
+        }
+        if told["device_id"] is None:
+            raise NotEnrolled("this phone is not enrolled")
+        return Enrolment(**{name: json.loads(value or "{}") for name, value in told.items()})
+
+    @property
+    def token(self) -> str:
+        """Raises NotEnrolled."""
+        token = self._file.setting("token")
+        if token is None:
+            raise NotEnrolled("this phone is not enrolled")
+        return token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._file.set_setting("token", token)
+
+    @property
+    def contract(self) -> int:
+        """The contract in which the app writes items and reads records."""
+        return int(self._file.setting("contract") or 0)
+
+    def change_contract(self, contract: int) -> None:
+        """The app was updated: records come in a new form, so the scope is compared anew.
+
+        Items in the outbox keep the contract they were written in.
+        """
+        with self._file.transaction():
+            if self.contract != contract:
+                self._file.set_setting("contract", str(contract))
+                self.ask_for_repair()
+
+    @property
+    def epoch(self) -> str | None:
+        """The server's life that cursor and receipts belong to; a restore begins another."""
+        return self._file.setting("epoch")
+
+    def adopt_epoch(self, epoch: str, *, watermark: int | None) -> bool:
+        """Where the server lives in another epoch than this phone thought, send again and compare again.
+
+        What the watermark of the new epoch has passed is covered by the backup that was restored,
+        and forgotten; every other item that the server once acknowledged waits again. Returns
+        whether the epoch was new.
+        """
+        if epoch == self.epoch:
+            return False
+        with self._file.transaction():
+            is_first = self.epoch is None
+            self._file.set_setting("epoch", epoch)
+            if is_first:
+                return False
+            if watermark is not None:
+                self._outbox.forget(watermark=watermark, server_now=0)
+            self._outbox.send_again_for_epoch(epoch)
+            self.ask_for_repair()
+        return True
+
+    @property
+    def is_repair_due(self) -> bool:
+        return self._file.setting("is_repair_due") is not None
+
+    def ask_for_repair(self) -> None:
+        """The cursor is of no more use; the scope is compared by digest before the next pull."""
+        with self._file.transaction():
+            self._scope.set_cursor(None)
+            self._file.set_setting("is_repair_due", "1")
+
+    def note_repaired(self, cursor: str) -> None:
+        with self._file.transaction():
+            self._scope.set_cursor(cursor)
+            self._file.set_setting("is_repair_due", None)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the server takes what this phone holds and gives it nothing more."""
+        return self._file.setting("is_draining") is not None
+
+    def note_draining(self) -> None:
+        self._file.set_setting("is_draining", "1")
+
+    @property
+    def is_wiped(self) -> bool:
+        return self._file.setting("is_wiped") is not None
+
+    def wipe(self) -> bool:
+        """Take everything off the phone, unless an item is left that no server holds. Returns whether."""
+        with self._file.transaction() as connection:
+            if self._outbox.summary().count:
+                return False
+            self._outbox.clear()
+            self._scope.clear()
+            connection.execute("DELETE FROM setting")
+            self._file.set_setting("is_wiped", "1")
+        return True
