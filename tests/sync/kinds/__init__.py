@@ -1,1 +1,0 @@
-"""Tests of sync.kinds, mirroring the tree."""

@@ -1,1 +1,0 @@
-"""Tests of sync.kinds.attendance, mirroring the tree."""

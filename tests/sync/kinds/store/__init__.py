@@ -1,1 +1,0 @@
-"""Tests of sync.kinds.store, mirroring the tree."""

@@ -1,1 +1,0 @@
-"""Tests of sync.kinds.visit, mirroring the tree."""
