@@ -43,7 +43,7 @@ class Draft:
 
 
 def publish(
-    uow: UnitOfWork, drafts: Sequence[Draft], person_id: UUID | None = None
+    uow: UnitOfWork, drafts: Sequence[Draft], changed_by: UUID | None = None
 ) -> dict[UUID, int]:
     """Write the drafts as records and return their versions.
 
@@ -79,7 +79,7 @@ def publish(
                 version=version,
                 doc=doc,
                 hash=0 if doc is None else document_hash(draft.kind.name, id_, version, doc),
-                person_id=None if person_id is None else str(person_id),
+                changed_by=None if changed_by is None else str(changed_by),
                 changed_at=now,
                 keys=tuple(sorted(wanted or ())),
             )

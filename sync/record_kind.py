@@ -24,6 +24,7 @@ class Known:
     version: int
     doc: str | bytes | None
     person_id: str | None
+    changed_by: str | None = None
     born_digest: bytes | None = None
     # Whether the sender may see it, or could at the time the item was captured.
     is_visible: bool = False

@@ -25,6 +25,7 @@ NEW_RECORDS = RowSet(
         ("hash", "int8"),
         ("born_digest", "bytea"),
         ("person_id", "uuid"),
+        ("changed_by", "uuid"),
         ("changed_at", "timestamptz"),
     ),
 )
@@ -34,7 +35,7 @@ OLD_VERSIONS = RowSet(
         ("id", "uuid"),
         ("version", "int4"),
         ("doc", "text"),
-        ("person_id", "uuid"),
+        ("changed_by", "uuid"),
         ("changed_at", "timestamptz"),
     ),
 )
@@ -46,15 +47,15 @@ KEYS = RowSet(
 CHANGES = RowSet("change", (("key", "uuid"), ("id", "uuid"), ("kind", "int2")))
 
 _KEEP_VERSIONS = """
-insert into record_version (company_id, id, version, doc, person_id, changed_at)
-select company_id, id, version, doc, person_id, changed_at
+insert into record_version (company_id, id, version, doc, changed_by, changed_at)
+select company_id, id, version, doc, changed_by, changed_at
 from record where company_id = %s and id = any(%s::uuid[])
 """
 _UPDATE = """
-update record set version = r.version, doc = r.doc, hash = r.hash, person_id = r.person_id,
+update record set version = r.version, doc = r.doc, hash = r.hash, changed_by = r.changed_by,
                   changed_at = r.changed_at
 from unnest(%s::uuid[], %s::int4[], %s::text[], %s::int8[], %s::uuid[], %s::timestamptz[])
-     as r(id, version, doc, hash, person_id, changed_at)
+     as r(id, version, doc, hash, changed_by, changed_at)
 where record.company_id = %s and record.id = r.id
 """
 _ANNOUNCE = """
@@ -74,7 +75,7 @@ with gone as (
 insert into change (company_id, key, id, kind) select company_id, key, id, kind from gone
 """
 _LOCK = """
-select id::text, kind, version, doc, born_digest, person_id::text
+select id::text, kind, version, doc
 from record where company_id = %s and id = any(%s::uuid[]) order by id for update
 """
 
@@ -87,8 +88,6 @@ class Held:
     kind: int
     version: int
     doc: str | None
-    born_digest: bytes | None
-    person_id: str | None
 
 
 @dataclass(slots=True)
@@ -100,7 +99,7 @@ class RecordWrite:
     version: int
     doc: bytes | None
     hash: int
-    person_id: str | None
+    changed_by: str | None
     changed_at: int
     born_digest: bytes | None = None
     keys: tuple[str, ...] | None = None
@@ -126,7 +125,17 @@ def write_new(
         driver,
         company_id,
         [
-            (w.id, w.kind, w.version, _text(w.doc), w.hash, w.born_digest, w.person_id, w.changed_at)
+            (
+                w.id,
+                w.kind,
+                w.version,
+                _text(w.doc),
+                w.hash,
+                w.born_digest,
+                w.changed_by,
+                w.changed_by,
+                w.changed_at,
+            )
             for w in ordered
         ],
     )
@@ -150,7 +159,7 @@ def write_changed(
             array("int4", [w.version for w in writes]),
             array("text", [_text(w.doc) for w in writes]),
             array("int8", [w.hash for w in writes]),
-            array("uuid", [w.person_id for w in writes]),
+            array("uuid", [w.changed_by for w in writes]),
             array("timestamptz", [w.changed_at for w in writes]),
             company_id,
         ],

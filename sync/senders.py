@@ -72,9 +72,6 @@ class Sender:
     policy: Policy
 
 
-_policies: dict[tuple[int, int], Policy] = {}
-
-
 def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) -> Sender:
     """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull.
 
@@ -110,7 +107,7 @@ def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) 
             for position_id, role, starts_on, ends_on in row[10]
         ),
         policy_version=row[8],
-        policy=_policy(claim.company_id, row[8], row[9]),
+        policy=read_policy(row[9]),
     )
 
 
@@ -118,17 +115,6 @@ def _find(driver: psycopg.Connection[Any], claim: Claim) -> tuple[Any, ...] | No
     return driver.execute(
         _SELECT, [claim.company_id, UUID(claim.device_id)], prepare=True
     ).fetchone()
-
-
-def _policy(company_id: int, version: int, settings: dict[str, Any]) -> Policy:
-    """A version of a policy never changes, so it is read once a process."""
-    key = (company_id, version)
-    found = _policies.get(key)
-    if found is None:
-        if len(_policies) > 1_000:
-            _policies.clear()
-        found = _policies[key] = read_policy(settings)
-    return found
 
 
 def _unknown() -> Refused:

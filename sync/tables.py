@@ -108,7 +108,9 @@ record = company_table(
     filled("hash", BigInteger),
     # SHA-256 of the item that created it; null where no phone did.
     Column("born_digest", LargeBinary),
+    # Who made it, and who changed it last; null where no phone did.
     Column("person_id", Uuid),
+    Column("changed_by", Uuid),
     filled("changed_at", Moment),
     key=("id",),
     is_hot=True,
@@ -119,7 +121,7 @@ record_version = company_table(
     filled("id", Uuid),
     filled("version", Integer),
     Column("doc", Text),
-    Column("person_id", Uuid),
+    Column("changed_by", Uuid),
     filled("changed_at", Moment),
     key=("id", "version"),
     is_hot=True,

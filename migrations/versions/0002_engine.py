@@ -122,6 +122,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.BigInteger(), nullable=False),
         sa.Column("born_digest", sa.LargeBinary(), nullable=True),
         sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("company_id", "id", name=op.f("record_pk")),
     )
@@ -157,7 +158,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("doc", sa.Text(), nullable=True),
-        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("company_id", "id", "version", name=op.f("record_version_pk")),
     )
