@@ -1,0 +1,75 @@
+"""Why a change to people, devices or settings is refused: one class per cause, each with a code."""
+
+from typing import ClassVar
+
+
+class IdentityError(Exception):
+    """A change that is not made. `code` is stable; the text says what to do, on one line."""
+
+    code: ClassVar[str] = "identity"
+
+
+class NoSuchPerson(IdentityError):
+    code = "no_such_person"
+
+
+class NoSuchDevice(IdentityError):
+    code = "no_such_device"
+
+
+class NoSuchPosition(IdentityError):
+    code = "no_such_position"
+
+
+class NoSuchOccupancy(IdentityError):
+    code = "no_such_occupancy"
+
+
+class EmailTaken(IdentityError):
+    code = "email_taken"
+
+
+class EmailInvalid(IdentityError):
+    code = "email_invalid"
+
+
+class NameInvalid(IdentityError):
+    code = "name_invalid"
+
+
+class PersonHasLeft(IdentityError):
+    code = "person_has_left"
+
+
+class PasswordRefused(IdentityError):
+    code = "password_refused"
+
+
+class DeviceStateWrong(IdentityError):
+    code = "device_state_wrong"
+
+
+class PositionHeld(IdentityError):
+    code = "position_held"
+
+
+class PeriodInvalid(IdentityError):
+    code = "period_invalid"
+
+
+class SettingInvalid(IdentityError):
+    code = "setting_invalid"
+
+
+class HandlesExhausted(IdentityError):
+    code = "handles_exhausted"
+
+
+class TooManyTries(IdentityError):
+    """Too many tries; `retry_after_s` says when the next one counts."""
+
+    code = "too_many_tries"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many tries: wait {retry_after_s} s")
+        self.retry_after_s = retry_after_s
