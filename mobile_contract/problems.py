@@ -1,0 +1,432 @@
+"""Every status and code that a phone can meet, what it means, and what the phone must do then.
+
+One table each for the statuses of items, the codes of quarantined items and the codes of refused
+requests. PROTOCOL.md shows these tables. A retired code stays in RETIRED and is never used again.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mobile_contract.schema import Fault, plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemStatus:
+    """What became of one item, and what the phone does about it."""
+
+    status: str
+    meaning: str
+    phone_must: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemCode:
+    """Why an item is quarantined: the server holds it, whole, and a person is shown it."""
+
+    code: str
+    title: str
+    meaning: str
+    phone_must: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCode:
+    """Why a whole request was refused: nothing of it has been kept."""
+
+    code: str
+    status: int
+    title: str
+    meaning: str
+    phone_must: str
+
+
+ITEM_STATUSES: Final = (
+    ItemStatus(
+        status="applied",
+        meaning="The item is held and its effect is in the record, at `version`. A proposal that "
+        "waits for approval is applied too, with `proposal_id`.",
+        phone_must="Mark it acknowledged with its receipt. Keep it until the watermark passes.",
+    ),
+    ItemStatus(
+        status="duplicate",
+        meaning="The same bytes came before; nothing happened again. `first` is the first result.",
+        phone_must="Act on `first` as if it came now; `receipt` is that of the first time.",
+    ),
+    ItemStatus(
+        status="merged",
+        meaning="The edit was merged with another one. `merged` names, by field, the value kept "
+        "and the value that it replaced.",
+        phone_must="As applied. The merged record comes with the next pull; show the person what "
+        "was kept.",
+    ),
+    ItemStatus(
+        status="conflict",
+        meaning="Two edits met on one field. Both values are kept; a person decides.",
+        phone_must="As applied. The record of kind `conflict` comes with the next pull; show it.",
+    ),
+    ItemStatus(
+        status="deferred",
+        meaning="The item is held and waits for the records in `missing`. It is applied by itself "
+        "when they arrive.",
+        phone_must="Mark it acknowledged. Send what is missing if it is in the outbox. Its later "
+        "fate comes down as a record of kind `item`.",
+    ),
+    ItemStatus(
+        status="quarantined",
+        meaning="The item is held whole but not applied; `code`, `where` and `detail` say why. A "
+        "person can mend and release it on the server.",
+        phone_must="Mark it acknowledged; never resend it in a changed form under the same op_id. "
+        "Show the person the reason. What becomes of it comes down as a record of kind `item`.",
+    ),
+    ItemStatus(
+        status="retry",
+        meaning="The item was not taken and is not held.",
+        phone_must="Leave it in the outbox and send the same bytes again, not before "
+        "`retry_after_ms`.",
+    ),
+)
+
+_KEEP: Final = "Mark it acknowledged and show the person the reason; "
+
+ITEM_CODES: Final = (
+    ItemCode(
+        code="malformed_json",
+        title="Not JSON",
+        meaning="The bytes of this item are not strict JSON (NaN, Infinity, bad UTF-8, a comma too "
+        "many).",
+        phone_must=_KEEP + "mend the program: it will write the next one wrongly too.",
+    ),
+    ItemCode(
+        code="invalid_field",
+        title="A field is wrong",
+        meaning="A field is missing, unknown, of the wrong type or out of its range. `where` is "
+        "its place, `detail` names every fault of the item.",
+        phone_must=_KEEP + "check against this document before sending.",
+    ),
+    ItemCode(
+        code="unknown_kind",
+        title="Unknown kind",
+        meaning="Phones of this contract send no items of this kind.",
+        phone_must=_KEEP + "send only kinds of the contract that the envelope names.",
+    ),
+    ItemCode(
+        code="unknown_op",
+        title="Unknown op",
+        meaning="The kind exists, but not with this op in this contract.",
+        phone_must=_KEEP + "send only ops of the contract that the envelope names.",
+    ),
+    ItemCode(
+        code="contract_too_new",
+        title="Contract newer than the server",
+        meaning="The envelope names a contract that this server does not have yet. The item is "
+        "kept until the server has it, and is applied then.",
+        phone_must="Mark it acknowledged. Nothing else: it needs no person.",
+    ),
+    ItemCode(
+        code="item_too_large",
+        title="Item too large",
+        meaning="The item is larger than `limits.item_bytes`.",
+        phone_must=_KEEP + "keep texts and lists inside their bounds.",
+    ),
+    ItemCode(
+        code="op_id_reused",
+        title="op_id used for something else",
+        meaning="This phone's person has sent this op_id before with other bytes. Both are kept; "
+        "the first one counts.",
+        phone_must=_KEEP + "never change the bytes of an item once it was sent. A change is a new "
+        "item with a new op_id.",
+    ),
+    ItemCode(
+        code="op_id_taken",
+        title="op_id of another sender",
+        meaning="Another person has sent this op_id.",
+        phone_must=_KEEP + "make ids with a good source of randomness.",
+    ),
+    ItemCode(
+        code="entity_taken",
+        title="The id belongs to another record",
+        meaning="A create names an id that another record has, of this person or another.",
+        phone_must=_KEEP + "make a new random id for every record.",
+    ),
+    ItemCode(
+        code="not_permitted",
+        title="Not permitted",
+        meaning="The person had no right to do this at the time of capture.",
+        phone_must=_KEEP + "the person may ask a supervisor to release it.",
+    ),
+    ItemCode(
+        code="not_in_scope",
+        title="Not in the person's scope",
+        meaning="The record is not among those the person works with, and was not at the time of "
+        "capture.",
+        phone_must=_KEEP + "the person may ask a supervisor to release it.",
+    ),
+    ItemCode(
+        code="late_after_leave",
+        title="Late after leaving",
+        meaning="The person had left, or had given up the position, longer ago than work is taken "
+        "without review.",
+        phone_must=_KEEP + "a supervisor reviews it.",
+    ),
+    ItemCode(
+        code="wrong_base_version",
+        title="No such base version",
+        meaning="`base_version` names a version that the record never had.",
+        phone_must=_KEEP + "repair by digest: the phone holds something that the server never "
+        "gave it, or the server was restored.",
+    ),
+    ItemCode(
+        code="refused_by_database",
+        title="Refused by the database",
+        meaning="The item passed every check of this document and could not be stored.",
+        phone_must=_KEEP + "nothing is wrong with the phone; operators are told.",
+    ),
+)
+
+_AGAIN: Final = "Send the same bytes again after Retry-After, else with back-off."
+
+REQUEST_CODES: Final = (
+    RequestCode(
+        code="body_too_large",
+        status=413,
+        title="Body too large",
+        meaning="The body is larger than `limit` bytes, on the wire or after unpacking.",
+        phone_must="Halve the batch and send each half; see Splitting.",
+    ),
+    RequestCode(
+        code="too_many_items",
+        status=413,
+        title="Too many items",
+        meaning="The batch has more than `limit` items.",
+        phone_must="Halve the batch and send each half; see Splitting.",
+    ),
+    RequestCode(
+        code="too_deep",
+        status=400,
+        title="JSON nested too deep",
+        meaning="Objects and lists are nested deeper than `limit`.",
+        phone_must="Halve the batch to find the item; see Splitting.",
+    ),
+    RequestCode(
+        code="malformed_json",
+        status=400,
+        title="Not JSON",
+        meaning="The body is not strict JSON and no single item could be set apart as the cause.",
+        phone_must="Make the request anew once: it may have been cut on the way. Refused again, "
+        "halve the batch; see Splitting.",
+    ),
+    RequestCode(
+        code="invalid_request",
+        status=422,
+        title="A field of the request is wrong",
+        meaning="A field outside the items is missing, unknown, of the wrong type or out of range. "
+        "`where` is its place.",
+        phone_must="Do not repeat it unchanged. Keep the items, report the fault, try again after "
+        "the app was updated.",
+    ),
+    RequestCode(
+        code="unsupported_encoding",
+        status=415,
+        title="Encoding not supported",
+        meaning="The body is not application/json, or its Content-Encoding is none of gzip, zstd "
+        "and identity, or it does not unpack.",
+        phone_must="Send it again without compression.",
+    ),
+    RequestCode(
+        code="token_invalid",
+        status=401,
+        title="Token not valid",
+        meaning="The bearer token is missing, unknown, rotated away or revoked.",
+        phone_must="Stop syncing, keep everything, ask the person to enrol again; items that were "
+        "not acknowledged are sent after that.",
+    ),
+    RequestCode(
+        code="code_invalid",
+        status=401,
+        title="Enrolment code not valid",
+        meaning="The code is wrong, used, too old, or was tried too often.",
+        phone_must="Ask the person for a new code.",
+    ),
+    RequestCode(
+        code="device_draining",
+        status=403,
+        title="Device is draining",
+        meaning="The device may still push what it holds, and may do nothing else.",
+        phone_must="Stop pulling, digesting and rotating. Push until a push answers "
+        '`then: "wipe"`.',
+    ),
+    RequestCode(
+        code="device_mismatch",
+        status=403,
+        title="Not the device of the token",
+        meaning="`device_id` is not the device that the token belongs to.",
+        phone_must="Use the device_id and the token of the same enrolment.",
+    ),
+    RequestCode(
+        code="cursor_invalid",
+        status=400,
+        title="Cursor not valid",
+        meaning="The cursor was not made by this server for this person.",
+        phone_must="Repair by digest, which gives a new cursor.",
+    ),
+    RequestCode(
+        code="cursor_too_old",
+        status=409,
+        title="Cursor too old",
+        meaning="Changes since the cursor have been purged.",
+        phone_must="Repair by digest, which gives a new cursor.",
+    ),
+    RequestCode(
+        code="epoch_changed",
+        status=409,
+        title="The server was restored",
+        meaning="The cursor belongs to another epoch: the server's database was restored.",
+        phone_must="Resend every kept item that the watermark has not passed, then repair by "
+        "digest.",
+    ),
+    RequestCode(
+        code="scope_too_large",
+        status=409,
+        title="Scope too large",
+        meaning="The person is to work with more records than one phone may be given (`limit`).",
+        phone_must="Keep what is held, go on pushing, tell the person to ask for a smaller scope, "
+        "and try again after an hour.",
+    ),
+    RequestCode(
+        code="contract_unknown",
+        status=400,
+        title="Contract not known",
+        meaning="A pull, a digest or an enrolment names a contract that the server does not have. "
+        "A push is never refused for that.",
+        phone_must="Go on pushing. Update the app, or wait for the server to be updated.",
+    ),
+    RequestCode(
+        code="busy",
+        status=503,
+        title="Busy",
+        meaning="The server takes no more work just now.",
+        phone_must=_AGAIN,
+    ),
+    RequestCode(
+        code="too_slow",
+        status=408,
+        title="Request took too long",
+        meaning="The body did not arrive, or was not dealt with, in time.",
+        phone_must=_AGAIN + " After the third time halve the batch.",
+    ),
+    RequestCode(
+        code="not_found",
+        status=404,
+        title="No such address",
+        meaning="There is nothing at this path.",
+        phone_must="Check the server address that was configured; keep everything.",
+    ),
+    RequestCode(
+        code="method_not_allowed",
+        status=405,
+        title="Method not allowed",
+        meaning="The path exists, but not with this method.",
+        phone_must="Use the method of this document; a proxy may have turned a POST into a GET.",
+    ),
+    RequestCode(
+        code="internal",
+        status=500,
+        title="Something went wrong",
+        meaning="A fault of the server. Whether the request had an effect is not known.",
+        phone_must=_AGAIN,
+    ),
+    RequestCode(
+        code="not_ready",
+        status=503,
+        title="Not ready",
+        meaning="The server starts, stops, or cannot reach its database.",
+        phone_must=_AGAIN,
+    ),
+    RequestCode(
+        code="too_many_tries",
+        status=429,
+        title="Too many tries",
+        meaning="Too many enrolments were tried from here.",
+        phone_must="Wait for Retry-After before the person may try again.",
+    ),
+)
+
+RETIRED: Final[tuple[str, ...]] = ()
+"""Codes that were once sent, and never will be again."""
+
+REQUEST_CODES_BY_NAME: Final = {each.code: each for each in REQUEST_CODES}
+ITEM_CODES_BY_NAME: Final = {each.code: each for each in ITEM_CODES}
+
+_FAULTS_SAID: Final = 10
+
+
+def said(faults: tuple[Fault, ...]) -> str:
+    """Several faults as one text, the first ones in full."""
+    words = "; ".join(str(fault) for fault in faults[:_FAULTS_SAID])
+    more = len(faults) - _FAULTS_SAID
+    return words if more <= 0 else f"{words}; and {more} more"
+
+
+class RequestRefused(Exception):
+    """A whole request was refused: nothing of it is kept. ``code`` is one of REQUEST_CODES."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        where: str | None = None,
+        limit: int | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(code, detail)
+        self.known = REQUEST_CODES_BY_NAME[code]
+        self.code = code
+        self.status = self.known.status
+        self.detail = detail
+        self.where = where
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+
+    def document(self) -> dict[str, Any]:
+        """The body of the answer, application/problem+json (RFC 9457)."""
+        said_too = {
+            "where": self.where,
+            "limit": self.limit,
+            "retry_after_s": self.retry_after_s,
+        }
+        return {
+            "type": f"urn:roadbook:problem:{self.code}",
+            "title": self.known.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": plain(self.detail),
+            **{name: value for name, value in said_too.items() if value is not None},
+        }
+
+
+class ItemRefused(Exception):
+    """One item cannot be read: it is to be quarantined. ``code`` is one of ITEM_CODES.
+
+    ``op_id``, ``kind`` and ``entity_id`` are there whenever they could be read, else None. All
+    texts are safe to store and to send: no NUL, no lone surrogates, bounded.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        faults: tuple[Fault, ...],
+        *,
+        op_id: str | None = None,
+        kind: str | None = None,
+        entity_id: str | None = None,
+    ) -> None:
+        super().__init__(code, faults)
+        self.known = ITEM_CODES_BY_NAME[code]
+        self.code = code
+        self.faults = faults
+        self.where = faults[0].where or None
+        self.detail = said(faults)[:1_000]
+        self.op_id = op_id
+        self.kind = kind
+        self.entity_id = entity_id

@@ -1,0 +1,138 @@
+"""Reading bytes that may not be JSON, without recursion: depth, and items cut out of a body.
+
+A bad item must not take its batch with it, so the items of a body that does not parse are found by
+their brackets alone; each is then judged by itself.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+from mobile_contract.problems import RequestRefused
+from mobile_contract.version import BOUNDS, ITEMS_PER_PUSH, JSON_DEPTH
+
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},:"]', re.DOTALL)
+_OPENING: Final = bytes.maketrans(b"[{]}", b"(())")
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_TOKENS_MAX: Final = 1_000_000
+"""A body with more is not cut: that would take longer than any honest body is worth."""
+_DIGITS_MAX: Final = 20
+_BEYOND: Final = 10**_DIGITS_MAX
+
+
+class NotJson(ValueError):
+    """Bytes are not strict JSON."""
+
+
+def is_deeper(raw: bytes, depth: int = JSON_DEPTH) -> bool:
+    """Whether objects and lists of (well-formed) JSON are nested deeper than ``depth``."""
+    if raw.count(b"{") + raw.count(b"[") <= depth:
+        return False
+    brackets = _STRING.sub(b"", raw).translate(_OPENING, _NOT_BRACKETS)
+    # Each round takes away the innermost pairs, so that the rounds count the height of the tree.
+    for _ in range(depth):
+        shorter = brackets.replace(b"()", b"")
+        if not shorter or shorter == brackets:
+            return False
+        brackets = shorter
+    return True
+
+
+def _whole(digits: str) -> int:
+    if len(digits) <= _DIGITS_MAX:
+        return int(digits)
+    return -_BEYOND if digits.startswith("-") else _BEYOND
+
+
+def _no_constant(name: str) -> Any:
+    raise NotJson(f"{name} is not JSON")
+
+
+def load(raw: bytes) -> Any:
+    """Strict JSON as plain values; a name that stands twice counts the second time.
+
+    Numbers of any length are read without cost: one beyond 20 digits becomes one that no field
+    accepts. Raises NotJson.
+    """
+    try:
+        return json.loads(raw.decode(), parse_int=_whole, parse_constant=_no_constant, strict=True)
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8 at byte {error.start}"
+        raise NotJson(message) from error
+    except json.JSONDecodeError as error:
+        message = f"{error.msg} at character {error.pos}"
+        raise NotJson(message) from error
+    except RecursionError as error:
+        raise NotJson("nested too deep") from error
+
+
+def load_leniently(raw: bytes) -> Any:
+    """Whatever can be made out of bytes that are not strict JSON; None where nothing can."""
+    try:
+        return json.loads(raw.decode("utf-8", "replace"), parse_int=_whole, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def cut_items(body: bytes) -> tuple[bytes, list[bytes]]:
+    """A push body with its items taken out, and the items as the bytes between them.
+
+    Only brackets, commas and strings are looked at. Raises RequestRefused where the brackets do not
+    match, or a bound of the request is passed.
+    """
+    depth = tokens = 0
+    inside = False
+    items: list[bytes] = []
+    head = b""
+    start = 0
+    key = previous = b""
+    for match in _TOKEN.finditer(body):
+        tokens += 1
+        token = match.group()
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > JSON_DEPTH:
+                raise too_deep()
+            if depth == 2 and token == b"[" and key == b'"items"' and previous == b":":
+                inside, start, items = True, match.end(), []
+                head = body[:start]
+        elif token in (b"}", b"]"):
+            if inside and depth == 2:
+                _add(items, body[start : match.start()], is_last=True)
+                return head + body[match.start() :], items
+            depth -= 1
+            if depth <= 0:
+                break
+        elif token == b"," and inside and depth == 2:
+            _add(items, body[start : match.start()], is_last=False)
+            start = match.end()
+        elif token == b'"':
+            break
+        elif depth == 1 and len(token) > 1:
+            key = token
+        previous = token
+        if tokens > _TOKENS_MAX:
+            break
+    raise RequestRefused("malformed_json", "the body is not JSON, and has no items to set apart")
+
+
+def _add(items: list[bytes], raw: bytes, *, is_last: bool) -> None:
+    raw = raw.strip(b" \t\r\n")
+    if is_last and not raw and not items:
+        return
+    items.append(raw)
+    if len(items) > ITEMS_PER_PUSH:
+        raise too_many_items()
+
+
+def too_deep() -> RequestRefused:
+    """The refusal of a body that is nested too deep."""
+    limit = BOUNDS["json_depth"]
+    return RequestRefused("too_deep", f"nested deeper than {limit}", limit=limit)
+
+
+def too_many_items() -> RequestRefused:
+    """The refusal of a batch with too many items."""
+    limit = BOUNDS["items_per_push"]
+    return RequestRefused("too_many_items", f"more than {limit} items", where="items", limit=limit)

@@ -1,0 +1,42 @@
+"""RECORDS, the only list of what kinds of record the wire knows, and how each is lowered."""
+
+from typing import Any, Final
+
+from mobile_contract.records.attendance import ATTENDANCE
+from mobile_contract.records.conflict import CONFLICT
+from mobile_contract.records.contract import RecordContract
+from mobile_contract.records.day_plan import DAY_PLAN
+from mobile_contract.records.item import ITEM
+from mobile_contract.records.policy import POLICY
+from mobile_contract.records.proposal import PROPOSAL
+from mobile_contract.records.route import ROUTE
+from mobile_contract.records.store import STORE
+from mobile_contract.records.visit import VISIT
+from mobile_contract.version import CURRENT
+
+RECORDS: Final[tuple[RecordContract, ...]] = (
+    VISIT,
+    ATTENDANCE,
+    STORE,
+    ROUTE,
+    DAY_PLAN,
+    PROPOSAL,
+    ITEM,
+    CONFLICT,
+    POLICY,
+)
+RECORDS_BY_KIND: Final = {record.kind: record for record in RECORDS}
+KINDS: Final = tuple(RECORDS_BY_KIND)
+
+
+def lower_record(kind: str, fields: dict[str, Any], contract: int) -> dict[str, Any] | None:
+    """The ``fields`` of a record as a phone of ``contract`` gets them.
+
+    None where that contract never sees the record: the whole kind, or this record for good.
+    """
+    if contract == CURRENT:
+        return fields
+    record = RECORDS_BY_KIND[kind]
+    if record.down[contract] is None:
+        return None
+    return record.lower_2_to_1(fields)

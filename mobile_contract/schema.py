@@ -1,0 +1,122 @@
+"""The root of every wire schema: unknown names are refused, rules across fields run last.
+
+A rule is a function from a record to the faults that it finds, as (place, words). It reads the
+record by attribute, so that the very same function judges a loaded dict here and a compiled struct
+in ``struct_types``: where a field is absent it is None, or UNSET where absent means "not changed".
+"""
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import marshmallow as ma
+from msgspec import UNSET, Struct
+
+from mobile_contract.fields import Day, ListOf, Part, WireField
+
+Rule = Callable[[Any], Iterable[tuple[str, str]]]
+
+
+class Fault(Struct, frozen=True):
+    """One thing wrong at one place, in words that follow the name of the place."""
+
+    where: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.words}" if self.where else self.words
+
+
+class WireSchema(ma.Schema):
+    """A schema whose load checks and changes nothing."""
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    error_messages: ClassVar[dict[str, str]] = {
+        "unknown": "is not a field of this contract",
+        "type": "must be an object",
+    }
+
+    class Meta:
+        """What is not in the schema is refused, never ignored."""
+
+        unknown = ma.RAISE
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _keep_the_rules(self, data: dict[str, Any], **_: Any) -> None:
+        if not self.rules:
+            return
+        seen = view(self, data)
+        faults: dict[str, list[str]] = {}
+        for rule in self.rules:
+            for place, words in rule(seen):
+                faults.setdefault(place or ma.exceptions.SCHEMA, []).append(words)
+        if faults:
+            raise ma.ValidationError(faults)  # type: ignore[arg-type]
+
+
+def wire_fields(schema: type[ma.Schema] | ma.Schema) -> Mapping[str, WireField]:
+    """The fields of a schema by name, in the order they are declared."""
+    built = schema if isinstance(schema, ma.Schema) else schema()
+    fields: dict[str, WireField] = {}
+    for name, field in built.fields.items():
+        if not isinstance(field, WireField):
+            message = f"{type(built).__name__}.{name} is not of the vocabulary in fields.py"
+            raise TypeError(message)
+        fields[name] = field
+    return fields
+
+
+def view(schema: ma.Schema, data: Mapping[str, Any]) -> SimpleNamespace:
+    """A loaded dict as attributes, the way a compiled struct shows it."""
+    seen: dict[str, Any] = {}
+    for name, field in wire_fields(schema).items():
+        absent = UNSET if field.presence.is_change else None
+        seen[name] = _seen(field, data[name]) if name in data else absent
+    return SimpleNamespace(**seen)
+
+
+def _seen(field: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(field, Part):
+        return view(field.part(), value)
+    if isinstance(field, ListOf):
+        return [_seen(field.inner, each) for each in value]
+    if isinstance(field, Day):
+        return datetime.date.fromisoformat(value)
+    return value
+
+
+def faults_of(schema: ma.Schema, value: Any, *, place: str = "") -> list[Fault]:
+    """Every fault of a value, each with its place, like ``check_in.fix.lat_e7`` or ``stops[3]``."""
+    errors = schema.validate(value) if isinstance(value, dict) else {"": ["must be an object"]}
+    return list(_flat(errors, place))
+
+
+def _flat(errors: Any, place: str) -> Iterable[Fault]:
+    if isinstance(errors, dict):
+        for key, inner in errors.items():
+            yield from _flat(inner, _joined(place, key))
+    elif isinstance(errors, list):
+        for words in errors:
+            yield from _flat(words, place)
+    else:
+        yield Fault(plain(place), plain(str(errors)))
+
+
+def _joined(place: str, key: Any) -> str:
+    if isinstance(key, int):
+        return f"{place}[{key}]"
+    if key in ("", ma.exceptions.SCHEMA):
+        return place
+    return f"{place}.{key}" if place else str(key)
+
+
+PLAIN_LENGTH = 300
+
+
+def plain(text: str) -> str:
+    """Text that any reader and any database takes: bounded, no NUL, no lone surrogates."""
+    safe = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\0")
+    return safe if len(safe) <= PLAIN_LENGTH else safe[: PLAIN_LENGTH - 1] + "…"
