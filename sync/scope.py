@@ -111,11 +111,14 @@ class ScopeChange:
     lost: frozenset[UUID]
 
 
-def rescope(uow: UnitOfWork, people: Iterable[UUID], today: date) -> dict[UUID, ScopeChange]:
+def rescope(
+    uow: UnitOfWork, people: Iterable[UUID], today: date, *, is_bounded: bool = True
+) -> dict[UUID, ScopeChange]:
     """Work out the keys of these people again, as of a day in the company's time zone.
 
     Call it in the transaction that changed an occupancy, a position, the owner of a route or the
-    region tree. Raises ScopeTooLarge when a phone would get more records than the policy allows.
+    region tree. Raises ScopeTooLarge when a phone would get more records than the policy allows,
+    unless it is not bounded: a date that has come takes effect, whatever it does to a phone.
     """
     ids = sorted(set(people))
     if not ids:
@@ -149,7 +152,7 @@ def rescope(uow: UnitOfWork, people: Iterable[UUID], today: date) -> dict[UUID, 
             people=[person for person, _ in touched],
             keys=[key for _, key in touched],
         )
-    return _bounded(uow, ids, held, wanted)
+    return _bounded(uow, ids, held, wanted, is_bounded=is_bounded)
 
 
 def _bounded(
@@ -157,6 +160,8 @@ def _bounded(
     ids: list[UUID],
     held: set[tuple[UUID, UUID, str]],
     wanted: set[tuple[UUID, UUID, str]],
+    *,
+    is_bounded: bool,
 ) -> dict[UUID, ScopeChange]:
     changes = {}
     limit = None
@@ -164,7 +169,7 @@ def _bounded(
         before = {key for owner, key, _ in held if owner == person}
         after = {key for owner, key, _ in wanted if owner == person}
         changes[person] = ScopeChange(frozenset(after - before), frozenset(before - after))
-        if after - before:
+        if is_bounded and after - before:
             if limit is None:
                 limit = current_policy(uow)[1].max_scope_records
             size = scope_size(uow, person)
