@@ -31,8 +31,8 @@ _install:
 	  { echo "Python's venv is missing. Install it (Debian, Ubuntu: apt-get install python3-venv) and try again." >&2; exit 1; }
 	@echo 'Installing into $(VENV) …'
 	@rm -f $(VENV)/.installed-*
-	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 && \
-	  test "$$($(BIN)/python -VV)" = "$$($(PYTHON) -VV)" || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); } || \
+	@made="$$($(PYTHON) -VV) $$(pwd)"; test "$$(cat $(VENV)/.made-for 2>/dev/null)" = "$$made" || \
+	  { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && echo "$$made" > $(VENV)/.made-for; } || \
 	  { echo "No virtual environment could be made in $(VENV); the line above says why." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt || \
 	  { echo "The packages of requirements.txt could not be installed; the lines above say why." >&2; exit 1; }

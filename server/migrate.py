@@ -1,0 +1,57 @@
+"""Bring a database to the newest migration, and say where it is."""
+
+import os
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+_MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def migrate(owner_database_url: str, *, app_role: str) -> bool:
+    """Run what is missing, as the owner. True when there was anything to run.
+
+    `app_role` is the role that the service connects as; migrations grant to it.
+    """
+    before = current_revision(owner_database_url)
+    if before == head_revision():
+        return False
+    # The migrations' one setting that is not a matter of the schema.
+    os.environ["ROADBOOK_APP_ROLE"] = app_role
+    command.upgrade(_config(owner_database_url), "head")
+    return True
+
+
+def head_revision() -> str:
+    """The newest migration in this installation."""
+    head = ScriptDirectory.from_config(_config("")).get_current_head()
+    assert head is not None, "migrations/versions is empty"
+    return head
+
+
+def current_revision(database_url: str) -> str | None:
+    """The migration that a database is at; None when it never was migrated."""
+    engine = create_engine(driver_url(database_url), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """The address with the driver that Roadbook uses, whatever spelling the setting has."""
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    # The value goes through configparser, where a percent sign is doubled.
+    config.set_main_option("sqlalchemy.url", driver_url(url).replace("%", "%%") if url else "")
+    return config
