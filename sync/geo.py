@@ -15,6 +15,8 @@ import shapely
 from geographiclib.geodesic import Geodesic
 from numpy.typing import NDArray
 
+from sync.flag import Flag
+
 _EQUATOR_CM = 637_813_700.0
 _E2 = 0.006694379990141317  # the ellipsoid's first eccentricity squared
 
@@ -22,6 +24,8 @@ _E2 = 0.006694379990141317  # the ellipsoid's first eccentricity squared
 # nearer to a pole than 70°; it costs half a microsecond instead of 28.
 _NEAR_CM = 500_000.0
 _NEAR_LAT_E7 = 700_000_000
+# What the accuracy of one position can explain at most.
+_EXCUSE_CM = 10_000
 _TURN_E7 = 3_600_000_000
 _HALF_TURN_E7 = _TURN_E7 // 2
 
@@ -41,16 +45,19 @@ class Datum(StrEnum):
     BD09 = "BD09"
 
 
-class Sighting(NamedTuple):
-    """Somebody seen at a place (68 % radius `accuracy_cm`) at a corrected time."""
+class Occurrence(NamedTuple):
+    """Something that took place at a corrected time and, where a position was taken, at a place.
 
-    point: Point
-    accuracy_cm: int
+    `accuracy_cm` is the 68 % radius that the phone reports.
+    """
+
     at: int
+    point: Point | None = None
+    accuracy_cm: int | None = None
 
 
 class Travel(NamedTuple):
-    """What it takes to get from one sighting to the next; the speed is a whole number of km/h."""
+    """What it takes to get from one occurrence to the next; the speed is a whole number of km/h."""
 
     distance_cm: int
     accuracy_cm: int
@@ -101,18 +108,28 @@ def _near_cm(lat_e7: int, other_lat_e7: int, along_lon_e7: float) -> float:
     )
 
 
-def implied_travel(earlier: Sighting, later: Sighting) -> Travel:
-    """Return the least that somebody must have travelled between two sightings, and how fast.
+def implied_travel(earlier: Occurrence, later: Occurrence) -> Travel | None:
+    """Return the least that somebody must have travelled between two occurrences, and how fast.
 
     `distance_cm` is from point to point, `accuracy_cm` what both accuracies (each counted up to
     100 m, as in the verdict) can explain of it; only the rest implies a speed. Less than a second
-    apart counts as a second: corrected times are not finer than that.
+    apart counts as a second: corrected times are not finer than that. None without two positions.
     """
+    if earlier.point is None or later.point is None:
+        return None
     distance = distance_cm(earlier.point, later.point)
-    accuracy = min(earlier.accuracy_cm, 10_000) + min(later.accuracy_cm, 10_000)
+    accuracy = sum(min(each.accuracy_cm or 0, _EXCUSE_CM) for each in (earlier, later))
     elapsed = later.at - earlier.at
     speed = speed_kmh(max(distance - accuracy, 0), elapsed)
     return Travel(distance, accuracy, elapsed, speed)
+
+
+def implied_speed(earlier: Occurrence, later: Occurrence, limit_kmh: int) -> Flag | None:
+    """Return the flag `implied_speed` with its figures where the least speed is above the limit."""
+    travel = implied_travel(earlier, later)
+    if travel is None or travel.speed_kmh <= limit_kmh:
+        return None
+    return {"flag": "implied_speed", **travel._asdict(), "limit_kmh": limit_kmh}
 
 
 def speed_kmh(length_cm: int, elapsed_ms: int) -> int:
@@ -130,8 +147,7 @@ def median_point(points: Iterable[Point]) -> Point:
     """
     held = sorted(points)
     if not held:
-        message = "no points to take the median of"
-        raise ValueError(message)
+        raise ValueError("no points to take the median of")
     origin = held[0].lon_e7
     shifts = [_within_half_turn(p.lon_e7 - origin) for p in held]
     lon = origin + median_low(shifts)

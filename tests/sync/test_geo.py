@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sync.geo import (
     Boundary,
     Datum,
+    Occurrence,
     Point,
-    Sighting,
     distance_cm,
     from_wgs84,
     geodesic_cm,
+    implied_speed,
     implied_travel,
     median_point,
     speed_kmh,
@@ -146,17 +147,40 @@ def test_speed_is_rounded_up_so_that_it_compares_with_a_whole_limit() -> None:
 
 
 def test_travel_that_the_accuracies_explain_implies_no_speed() -> None:
-    start = Sighting(PEOPLES_SQUARE, 6_000, 0)
-    end = Sighting(moved(PEOPLES_SQUARE, metres=100), 5_000, 1_000)
+    start = Occurrence(0, PEOPLES_SQUARE, 6_000)
+    end = Occurrence(1_000, moved(PEOPLES_SQUARE, metres=100), 5_000)
     travel = implied_travel(start, end)
+    assert travel is not None
     assert (travel.speed_kmh, travel.accuracy_cm, travel.elapsed_ms) == (0, 11_000, 1_000)
     assert abs(travel.distance_cm - 10_000) <= 1
 
 
 def test_an_accuracy_explains_at_most_100_m() -> None:
-    start = Sighting(PEOPLES_SQUARE, 10_000_000, 0)
-    end = Sighting(moved(PEOPLES_SQUARE, metres=10_200), 10_000_000, 3_600_000)
-    assert implied_travel(start, end).speed_kmh in (10, 11)
+    start = Occurrence(0, PEOPLES_SQUARE, 10_000_000)
+    end = Occurrence(3_600_000, moved(PEOPLES_SQUARE, metres=10_200), 10_000_000)
+    travel = implied_travel(start, end)
+    assert travel is not None
+    assert travel.speed_kmh in {10, 11}
+
+
+def test_a_speed_above_the_limit_is_flagged_with_its_figures() -> None:
+    start = Occurrence(0, PEOPLES_SQUARE, 1_000)
+    end = Occurrence(600_000, moved(PEOPLES_SQUARE, metres=30_000), 2_000)
+    flag = implied_speed(start, end, 120)
+    assert flag is not None
+    assert flag == {
+        "flag": "implied_speed",
+        "distance_cm": pytest.approx(3_000_000, abs=2),
+        "accuracy_cm": 3_000,
+        "elapsed_ms": 600_000,
+        "speed_kmh": 180,
+        "limit_kmh": 120,
+    }
+    assert implied_speed(start, end, 180) is None
+
+
+def test_without_two_positions_no_speed_is_implied() -> None:
+    assert implied_speed(Occurrence(0), Occurrence(1, PEOPLES_SQUARE, 0), 120) is None
 
 
 SQUARE = [Point(0, 0), Point(0, 100_000), Point(100_000, 100_000), Point(100_000, 0)]
