@@ -73,6 +73,8 @@ class Context:
     reads: Mapping[str, Any]
     # (record id, version) → the document of an older version, for three-way merges
     older: Mapping[tuple[str, int], dict[str, Any]]
+    # person id → name, of those who changed the records that the batch targets
+    names: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ def _nothing(_item: Arrived) -> tuple[str, ...]:
 class Read:
     """A statement of a kind's own, run once a batch when some item asks for it.
 
-    `wants` picks the ids that an item asks about; the statement takes the company and an array of
+    `wants` picks the ids that an item asks about; the statement takes `company` and `ids`, an array of
     them and returns rows whose first column is the id. The rows reach `Context.reads[name]` by id.
     """
 

@@ -1,1 +1,20 @@
-"""The sync engine/kinds"""
+"""Every kind of record that phones and server exchange: the only list of them.
+
+A new kind is a schema with examples in mobile_contract/records, a folder here, a line below and a
+migration; the engine is handed this list and names none of it.
+"""
+
+from sync.kinds import attendance, day_plan, policy, route, store, visit
+from sync.record_kind import CONFLICT, ITEM, PROPOSAL, RecordKind
+
+ALL_KINDS: tuple[RecordKind, ...] = (
+    store.KIND,
+    route.KIND,
+    day_plan.KIND,
+    visit.KIND,
+    attendance.KIND,
+    policy.KIND,
+    PROPOSAL,
+    ITEM,
+    CONFLICT,
+)

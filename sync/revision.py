@@ -1,0 +1,110 @@
+"""Applying an edit to a record that may have changed since the phone saw it.
+
+Shared by every kind whose records phones may edit: the three-way merge of conflict.py against the
+version that the edit names, and the conflict that is opened where two edits meet on one field.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from sync.conflict import merge
+from sync.document import encode_document
+from sync.record_kind import CONFLICT, Arrived, Context, Known, Record, Rejected
+from sync.rows import RowSet
+
+CONFLICTS = RowSet(
+    "conflict",
+    (
+        ("id", "uuid"),
+        ("kind", "text"),
+        ("entity_id", "uuid"),
+        ("op_id", "uuid"),
+        ("fields", "jsonb"),
+        ("held_by", "uuid"),
+        ("sent_by", "uuid"),
+        ("state", "text"),
+        ("opened_at", "timestamptz"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What an edit comes to: the values to write, what it gave way to, the conflict it opened."""
+
+    fields: dict[str, Any]
+    merged: dict[str, dict[str, Any]] | None
+    conflict: dict[str, dict[str, Any]]
+
+
+def revise(
+    context: Context, item: Arrived, known: Known, sent: dict[str, Any]
+) -> Revision | Rejected:
+    """Merge `sent` (only the fields that the edit names) into a record.
+
+    Rejected with `wrong_base_version` when the record never had the version that the edit names.
+    """
+    base_version = item.base_version
+    if base_version == known.version:
+        base: dict[str, Any] = known.fields
+    else:
+        older = None if base_version is None else context.older.get((known.id, base_version))
+        if older is None:
+            return Rejected(
+                "wrong_base_version",
+                "base_version",
+                f"The record is at version {known.version}; it never had version {base_version}"
+                " as far as this server knows.",
+            )
+        base = older
+    result = merge(base, known.fields, sent)
+    return Revision(
+        fields=result.fields,
+        merged={name: {"kept": k.kept, "lost": k.lost} for name, k in result.merged.items()}
+        or None,
+        conflict={
+            name: {"base": c.base, "held": c.held, "sent": c.sent}
+            for name, c in result.conflicts.items()
+        },
+    )
+
+
+def open_conflict(
+    context: Context, item: Arrived, known: Known, fields: dict[str, dict[str, Any]]
+) -> tuple[str, Record, tuple[RowSet, str, tuple[Any, ...]]]:
+    """Keep both values of every field on which two edits met, and tell both people.
+
+    Returns the conflict's id, the record that both phones receive, and its row.
+    """
+    conflict_id = str(uuid5(NAMESPACE_OID, f"conflict {item.op_id} {item.digest.hex()}"))
+    sender = context.sender
+    holder = known.changed_by
+    record = Record(
+        id=conflict_id,
+        kind=CONFLICT,
+        fields={
+            "kind": item.kind,
+            "entity_id": item.entity_id,
+            "op_id": item.op_id,
+            "fields": fields,
+            "held_by": context.names.get(holder or "", "the office"),
+            "sent_by": sender.person_name,
+            "state": "OPEN",
+            "chosen": None,
+            "decided_at": None,
+        },
+        keys=tuple(sorted({sender.person_id, holder or sender.person_id})),
+    )
+    row = (
+        conflict_id,
+        item.kind,
+        item.entity_id,
+        item.op_id,
+        encode_document(fields),
+        holder,
+        sender.person_id,
+        "OPEN",
+        item.received_at,
+    )
+    return conflict_id, record, (CONFLICTS, conflict_id, row)

@@ -1,0 +1,92 @@
+"""Who may write what, judged as of the moment an item was captured.
+
+People move and leave while their phones are offline. What they captured while they held a position
+is theirs to send; a grace period covers what they captured before their phone heard of the change,
+and what a leaver's phone still holds. Past it the item is kept for review, never dropped.
+Source: domain rules "Routes and the calendar", protocol "Push".
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sync.clock import Moment, business_day, is_supported
+from sync.record_kind import Arrived, Context, Known, Missing, Rejected
+from sync.senders import Held
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The position that a person wrote from; None for one who held none that was asked for."""
+
+    position_id: str
+
+
+def right_of(
+    context: Context,
+    item: Arrived,
+    moment: Moment,
+    roles: Collection[str],
+    position_id: str | None = None,
+) -> Right | Rejected:
+    """The right by which the sender captured an item, or why a person must look at it.
+
+    A moment that clock evidence does not support is judged as of receipt.
+    """
+    sender, policy = context.sender, context.policy
+    judged_at = moment.corrected_at if is_supported(moment) else item.received_at
+    day = business_day(judged_at, policy.time_zone)
+    received = business_day(item.received_at, policy.time_zone)
+    grace = timedelta(days=policy.grace_days)
+    if sender.left_on is not None and received > sender.left_on + grace:
+        detail = f"The person left on {sender.left_on}; late work after {received} waits for review."
+        return Rejected("late_after_leave", None, detail)
+    fitting = [
+        held
+        for held in sender.positions
+        if held.role in roles and (position_id is None or held.position_id == position_id)
+    ]
+    if not fitting and position_id is not None:
+        return Rejected(
+            "not_permitted",
+            "payload.position_id",
+            "The person never held this position in a role that does this.",
+        )
+    current = [held for held in fitting if _covers(held, day, timedelta())]
+    late = [held for held in fitting if _covers(held, day, grace)]
+    if current:
+        return Right(current[-1].position_id)
+    if late:
+        return Right(late[-1].position_id)
+    held_ever = any(held.ends_on is not None and held.ends_on < day for held in fitting)
+    return Rejected(
+        "late_after_leave" if held_ever else "not_permitted",
+        None,
+        f"On {day} the person held no position that may do this.",
+    )
+
+
+def _covers(held: Held, day: date, grace: timedelta) -> bool:
+    return held.starts_on <= day and (held.ends_on is None or day <= held.ends_on + grace)
+
+
+def in_scope(
+    context: Context, item: Arrived, moment: Moment, record_id: str, kind: int, where: str
+) -> Known | Missing | Rejected:
+    """The record that an item names, if its sender may see it or could when it was captured.
+
+    A record that another company or another kind has is, to this sender, not there: the item waits
+    for it as for any that has not arrived.
+    """
+    known = context.known.get(record_id)
+    if known is None or known.kind != kind:
+        return Missing((record_id,))
+    if known.is_visible or known.person_id == context.sender.person_id:
+        return known
+    judged_at = moment.corrected_at if is_supported(moment) else item.received_at
+    since = judged_at - context.policy.grace_days * _DAY_MS
+    if known.last_visible_at is not None and known.last_visible_at >= since:
+        return known
+    return Rejected("not_in_scope", where, "It was not in the person's scope when this was captured.")

@@ -1,0 +1,360 @@
+"""Settling a set of items inside one transaction: read what they need, judge each, write in sets.
+
+The statements do not grow with the items: one lock, one read of the records named, and one write a
+table. Two more reads happen only for items that need them: when a record was last in somebody's
+scope, and the base of a three-way merge.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync.document import decode_document, document_hash, encode_document
+from sync.record_kind import (
+    Accepted,
+    Arrived,
+    Context,
+    Known,
+    Missing,
+    Outcome,
+    Record,
+    RecordKind,
+    Rejected,
+)
+from sync.record_store import OLD_VERSIONS, RecordWrite, write_changed, write_new
+from sync.rows import RowSet, array
+from sync.senders import Sender
+from sync.unit_of_work import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+_LOCK = "select 1 from record where company_id = %s and id = any(%s::uuid[]) order by id for update"
+_READ = """
+select r.id::text, r.kind, r.version, r.doc, r.person_id::text, r.changed_by::text, r.born_digest,
+       exists (select from record_key k
+               join holder_key h on h.company_id = k.company_id and h.key = k.key
+                                and h.person_id = %s
+               where k.company_id = r.company_id and k.id = r.id)
+from record r where r.company_id = %s and r.id = any(%s::uuid[])
+"""
+# When a record was last in a person's scope: each key that it is or was at, against each that the
+# person holds or held. Milliseconds.
+_LAST_VISIBLE = """
+with at as (
+    select id, key, since, null::timestamptz as until from record_key
+    where company_id = %(company)s and id = any(%(ids)s::uuid[])
+    union all
+    select id, key, since, until from record_key_past
+    where company_id = %(company)s and id = any(%(ids)s::uuid[])
+), held as (
+    select key, since, null::timestamptz as until from holder_key
+    where company_id = %(company)s and person_id = %(person)s
+    union all
+    select key, since, until from holder_key_past
+    where company_id = %(company)s and person_id = %(person)s
+)
+select at.id::text,
+       (extract(epoch from max(least(at.until, held.until))) * 1000)::bigint
+from at join held on held.key = at.key
+where greatest(at.since, held.since) <= coalesce(least(at.until, held.until), now())
+group by at.id
+"""
+_OLDER = """
+select v.id::text, v.version, v.doc
+from record_version v
+join unnest(%s::uuid[], %s::int4[]) as r(id, version) on r.id = v.id and r.version = v.version
+where v.company_id = %s
+"""
+_NAMES = "select id::text, name from person where company_id = %s and id = any(%s::uuid[])"
+
+
+@dataclass(slots=True)
+class Settled:
+    """What came of one item, and the version that its record has now."""
+
+    outcome: Outcome
+    version: int | None = None
+
+
+@dataclass(slots=True)
+class _Writes:
+    new: dict[str, RecordWrite] = field(default_factory=dict)
+    changed: dict[str, RecordWrite] = field(default_factory=dict)
+    passed: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: dict[RowSet, dict[str, tuple[Any, ...]]] = field(default_factory=dict)
+
+
+class Settlement:
+    """The items of one sender in one transaction."""
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        kinds: Mapping[str, RecordKind],
+        sender: Sender,
+        now: int,
+    ) -> None:
+        self.uow = uow
+        self.kinds = kinds
+        self.sender = sender
+        self.now = now
+        self._writes = _Writes()
+        self._context: Context | None = None
+
+    def judge(self, items: Sequence[Arrived]) -> list[Settled]:
+        """Judge the items, parents before children whatever their order, and collect the writes.
+
+        An item waits for a record that another item of this batch is about to make; when that one
+        is not accepted either, it is deferred. No item's failure touches another.
+        """
+        context = self._context = self._read(items)
+        settled: list[Settled | None] = [None] * len(items)
+        pending = list(range(len(items)))
+        while pending:
+            awaited = {items[index].entity_id for index in pending}
+            postponed = []
+            for index in pending:
+                item = items[index]
+                outcome = self._judge_one(item, context)
+                if (
+                    isinstance(outcome, Missing)
+                    and len(pending) > 1
+                    and any(
+                        id_ in awaited and self._is_made_by_another(items, pending, index, id_)
+                        for id_ in outcome.ids
+                    )
+                ):
+                    postponed.append(index)
+                else:
+                    settled[index] = self._take(item, outcome, context)
+            if len(postponed) == len(pending):
+                for index in postponed:
+                    outcome = self._judge_one(items[index], context)
+                    settled[index] = self._take(items[index], outcome, context)
+                postponed = []
+            pending = postponed
+        return [entry for entry in settled if entry is not None]
+
+    def tell(self, record: Record) -> None:
+        """Write a record of the engine's own (the state of an item, a conflict, a proposal)."""
+        assert self._context is not None
+        self._put(record, self._context, None)
+
+    def add_rows(self, rows: RowSet, key: str, row: tuple[Any, ...]) -> None:
+        """Write a row of the engine's own; of several with one key the last is written."""
+        self._writes.rows.setdefault(rows, {})[key] = row
+
+    def read_more(self, ids: Iterable[str]) -> None:
+        """Read records that only the engine needs (the states of items settled before)."""
+        assert self._context is not None
+        self._context.known.update(self._read_known(list(ids)))
+
+    def write(self) -> None:
+        """Write everything that was collected, one statement a table."""
+        driver, company_id = self.uow.driver, self.uow.company_id
+        with driver.pipeline():
+            write_new(driver, company_id, list(self._writes.new.values()))
+            write_changed(driver, company_id, list(self._writes.changed.values()))
+            OLD_VERSIONS.write(driver, company_id, self._writes.passed)
+            for rows, by_key in self._writes.rows.items():
+                rows.write(driver, company_id, [by_key[key] for key in sorted(by_key)])
+
+    def made(self) -> list[str]:
+        """The ids of the records that this settlement creates."""
+        return list(self._writes.new)
+
+    # ---- reading -------------------------------------------------------------------------
+
+    def _read(self, items: Sequence[Arrived]) -> Context:
+        driver, company_id = self.uow.driver, self.uow.company_id
+        targets = sorted({item.entity_id for item in items})
+        named = set(targets)
+        for item in items:
+            named.update(item.depends_on)
+            named.update(self.kinds[item.kind].mentions(item))
+        if targets:
+            with driver.pipeline():
+                driver.execute(_LOCK, [company_id, array("uuid", targets)], prepare=True)
+                cursor = driver.execute(
+                    _READ,
+                    [self.sender.person_id, company_id, array("uuid", sorted(named))],
+                    prepare=True,
+                )
+            known = {row[0]: _known(row) for row in cursor}
+        else:
+            known = {}
+        self._read_last_visible(known)
+        return Context(
+            sender=self.sender,
+            policy=self.sender.policy,
+            policy_version=self.sender.policy_version,
+            known=known,
+            reads=self._kind_reads(items),
+            older=(older := self._older(items, known)),
+            names=self._names(older, known),
+        )
+
+    def _names(
+        self, older: Mapping[tuple[str, int], Any], known: Mapping[str, Known]
+    ) -> dict[str, str]:
+        """Who changed the records that edits in this batch may meet on."""
+        people = {known[id_].changed_by for id_, _ in older} - {None}
+        if not people:
+            return {}
+        cursor = self.uow.driver.execute(
+            _NAMES, [self.uow.company_id, array("uuid", sorted(filter(None, people)))], prepare=True
+        )
+        return dict(cursor.fetchall())
+
+    def _read_known(self, ids: list[str]) -> dict[str, Known]:
+        cursor = self.uow.driver.execute(
+            _READ,
+            [self.sender.person_id, self.uow.company_id, array("uuid", ids)],
+            prepare=True,
+        )
+        return {row[0]: _known(row) for row in cursor}
+
+    def _read_last_visible(self, known: dict[str, Known]) -> None:
+        person = self.sender.person_id
+        asked = [k.id for k in known.values() if not k.is_visible and k.person_id != person]
+        if asked:
+            cursor = self.uow.driver.execute(
+                _LAST_VISIBLE,
+                {"company": self.uow.company_id, "person": person, "ids": array("uuid", asked)},
+                prepare=True,
+            )
+            for id_, until in cursor:
+                known[id_].last_visible_at = until
+
+    def _kind_reads(self, items: Sequence[Arrived]) -> dict[str, dict[str, list[Any]]]:
+        found: dict[str, dict[str, list[Any]]] = {}
+        for kind in self.kinds.values():
+            for read in kind.reads:
+                found[read.name] = {}
+                ids = {
+                    id_ for item in items if item.kind == kind.name for id_ in read.wants(item)
+                }
+                if ids:
+                    cursor = self.uow.driver.execute(
+                        read.statement,  # type: ignore[arg-type]
+                        {
+                            "company": self.uow.company_id,
+                            "ids": array("uuid", sorted(ids)),
+                        },
+                        prepare=True,
+                    )
+                    for row in cursor:
+                        found[read.name].setdefault(row[0], []).append(row[1:])
+        return found
+
+    def _older(
+        self, items: Sequence[Arrived], known: Mapping[str, Known]
+    ) -> dict[tuple[str, int], dict[str, Any]]:
+        wanted = {
+            (item.entity_id, item.base_version)
+            for item in items
+            if item.base_version is not None
+            and item.entity_id in known
+            and item.base_version < known[item.entity_id].version
+        }
+        if not wanted:
+            return {}
+        pairs = sorted(wanted)
+        cursor = self.uow.driver.execute(
+            _OLDER,
+            [
+                array("uuid", [id_ for id_, _ in pairs]),
+                array("int4", [min(version, 2**31 - 1) for _, version in pairs]),
+                self.uow.company_id,
+            ],
+            prepare=True,
+        )
+        return {(id_, version): decode_document(doc) for id_, version, doc in cursor if doc}
+
+    # ---- judging -------------------------------------------------------------------------
+
+    def _judge_one(self, item: Arrived, context: Context) -> Outcome:
+        missing = tuple(id_ for id_ in item.depends_on if id_ not in context.known)
+        if missing:
+            return Missing(missing)
+        try:
+            return self.kinds[item.kind].ops[item.op](item, context)
+        except Exception:
+            # A rule that breaks on one item must not hold back the phone's other items.
+            log.exception("judging %s %s of item %s broke", item.kind, item.op, item.op_id)
+            return Rejected("judgement_failed", None, "The server could not judge this item.")
+
+    def _is_made_by_another(
+        self, items: Sequence[Arrived], pending: Sequence[int], index: int, id_: str
+    ) -> bool:
+        return any(items[other].entity_id == id_ for other in pending if other != index)
+
+    def _take(self, item: Arrived, outcome: Outcome, context: Context) -> Settled:
+        if not isinstance(outcome, Accepted):
+            return Settled(outcome)
+        version = None
+        if outcome.record is not None:
+            version = self._put(outcome.record, context, item.digest)
+        elif item.entity_id in context.known:
+            version = context.known[item.entity_id].version
+        for other in outcome.others:
+            self._put(other, context, None)
+        for rows, key, row in outcome.rows:
+            self.add_rows(rows, key, row)
+        return Settled(outcome, version)
+
+    def _put(self, record: Record, context: Context, born_digest: bytes | None) -> int:
+        """Give a record its new version, in this batch's view and in what will be written."""
+        writes, before = self._writes, context.known.get(record.id)
+        doc = encode_document(record.fields)
+        version = 1 if before is None else before.version + 1
+        if before is not None and (record.id in writes.new or record.id in writes.changed):
+            passed = writes.new.get(record.id) or writes.changed[record.id]
+            assert passed.doc is not None
+            writes.passed.append(
+                (passed.id, passed.version, passed.doc.decode(), passed.changed_by, passed.changed_at)
+            )
+        is_new = before is None or record.id in writes.new
+        write = RecordWrite(
+            id=record.id,
+            kind=record.kind.number,
+            version=version,
+            doc=doc,
+            hash=document_hash(record.kind.name, record.id, version, doc),
+            changed_by=self.sender.person_id,
+            changed_at=self.now,
+            born_digest=born_digest,
+            keys=record.keys,
+        )
+        if is_new and record.id in writes.new:
+            first = writes.new[record.id]
+            write.keys = first.keys if record.keys is None else record.keys
+            write.born_digest = first.born_digest
+        (writes.new if is_new else writes.changed)[record.id] = write
+        context.known[record.id] = Known(
+            id=record.id,
+            kind=record.kind.number,
+            version=version,
+            doc=doc,
+            person_id=self.sender.person_id if before is None else before.person_id,
+            changed_by=self.sender.person_id,
+            born_digest=born_digest if before is None else before.born_digest,
+            is_visible=before is None or before.is_visible,
+            last_visible_at=None if before is None else before.last_visible_at,
+            is_new=is_new,
+        )
+        return version
+
+
+def _known(row: tuple[Any, ...]) -> Known:
+    return Known(
+        id=row[0],
+        kind=row[1],
+        version=row[2],
+        doc=row[3],
+        person_id=row[4],
+        changed_by=row[5],
+        born_digest=row[6],
+        is_visible=row[7],
+    )
