@@ -15,7 +15,7 @@ from mobile_contract.phone.contract_two import present
 Payload = dict[str, Any]
 
 
-class NotInContract(Exception):  # noqa: N818 - says what is so
+class NotInContract(Exception):
     """Contract 1 has no word for this."""
 
 

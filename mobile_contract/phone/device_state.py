@@ -16,7 +16,7 @@ from mobile_contract.phone.phone_file import PhoneFile
 from mobile_contract.phone.scope_store import ScopeStore
 
 
-class NotEnrolled(Exception):  # noqa: N818 - a state of the phone, not a fault
+class NotEnrolled(Exception):
     """This phone has no device of its own: it was never enrolled, or it was wiped."""
 
 

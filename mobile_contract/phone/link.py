@@ -25,7 +25,7 @@ _HTTP_ERRORS_FROM = 400
 _HTTP_SERVER_ERRORS_FROM = 500
 
 
-class Problem(Exception):  # noqa: N818 - the wire's own word for it (RFC 9457)
+class Problem(Exception):
     """The server refused the request as a whole; `code` says why, and none of it was done."""
 
     def __init__(

@@ -18,7 +18,7 @@ _READ_AT_ONCE_BYTES = 64 * 1024
 _LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 
 
-class LinkFailure(Exception):  # noqa: N818 - the server may have done what it was asked: not an error of ours
+class LinkFailure(Exception):
     """No whole answer came: the server may or may not have acted on the request."""
 
 
