@@ -1,0 +1,65 @@
+"""The WSGI application: routes, errors, request ids, counts."""
+
+import logging
+import time
+from typing import Any
+
+from flask import Flask, Response, request
+
+from server.http.callers import check_routes
+from server.http.front import front_routes
+from server.http.health import health_routes
+from server.http.openapi import register_api, register_document
+from server.http.problems import register_problems
+from server.http.request_ids import HEADER, begin_request_id, current_request_id
+from server.http.service import Service
+
+logger = logging.getLogger("roadbook.http")
+
+
+def build_app(service: Service) -> Flask:
+    """The application over a service that is already made; raises when a route is not declared."""
+    app = Flask("server", static_folder=None)
+    # Answering OPTIONS by itself would be a way around the declarations of routes.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    _watch_requests(app, service)
+    api = register_api(app, service)
+    register_document(app, api)
+    app.register_blueprint(health_routes(service))
+    app.register_blueprint(front_routes())
+    # After flask-smorest, which registers handlers of its own.
+    register_problems(app)
+    check_routes(app)
+    return app
+
+
+def _watch_requests(app: Flask, service: Service) -> None:
+    instruments = service.instruments
+
+    @app.before_request
+    def begin() -> None:
+        environ = request.environ
+        environ["roadbook.began"] = time.perf_counter()
+        begin_request_id(environ.get("HTTP_X_REQUEST_ID"))
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        request_id = current_request_id()
+        response.headers[HEADER] = request_id
+        rule = request.url_rule
+        route = rule.rule if rule is not None else "(none)"
+        seconds = time.perf_counter() - request.environ["roadbook.began"]
+        instruments.count_request(route, response.status_code, seconds)
+        code: Any = getattr(response, "problem_code", None)
+        if code is not None:
+            instruments.count_problem(code)
+        logger.info(
+            "%s %s %d %.1f ms%s",
+            request.method,
+            route,
+            response.status_code,
+            seconds * 1000,
+            f" {code}" if code else "",
+        )
+        return response

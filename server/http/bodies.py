@@ -1,0 +1,234 @@
+"""The body of a request, read and unpacked within bounds, or `Refused`.
+
+Bounds are those of `mobile_contract.version`: bytes on the wire, bytes unpacked, and a deadline
+for the whole body. Unpacking stops at its bound, so that a small body that unpacks to gigabytes
+costs no more than an honest one. Codes: body_too_large, malformed_json (a body that ends early),
+unsupported_encoding (also one that does not unpack, or is no JSON by its own word), too_slow.
+"""
+
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wsgi import get_input_stream
+
+from mobile_contract.version import BODY_BYTES, BODY_UNPACKED_BYTES
+from sync.errors import Refused
+
+READ_AT_ONCE_BYTES = 64 * 1024
+# RFC 8878, section 3.1.1.1.2: what a decoder should support, and no more.
+ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+# One zstd block of 4 bytes can stand for 128 KiB: pieces this much smaller than what is left of
+# the bound overshoot it at most once over.
+_ZSTD_WORST_RATIO = 32 * 1024
+_GZIP_ONLY = 16 + zlib.MAX_WBITS
+
+ENCODINGS = ("zstd", "gzip", "identity")
+# What a client that names no type sends is judged by its bytes.
+MEDIA_TYPES = ("application/json", "")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyBounds:
+    """How large a body may be, packed and unpacked, and how long its bytes may take to come."""
+
+    wire_bytes: int = BODY_BYTES
+    unpacked_bytes: int = BODY_UNPACKED_BYTES
+    deadline_s: float = 30.0
+
+
+def read_body(environ: dict[str, Any], bounds: BodyBounds) -> bytes:
+    """The unpacked body of a WSGI request; b"" where it has none."""
+    media_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
+        raise Refused(
+            "unsupported_encoding",
+            "The body is to be application/json, and its Content-Type to say so.",
+            where="Content-Type",
+        )
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() or "identity"
+    if encoding == "x-gzip":
+        encoding = "gzip"
+    if encoding not in ENCODINGS:
+        raise Refused(
+            "unsupported_encoding",
+            f"Content-Encoding may be {', '.join(ENCODINGS)}; each of them alone.",
+            where="Content-Encoding",
+        )
+    packed = _read_packed(environ, bounds)
+    if encoding == "gzip":
+        return _gunzip(packed, bounds.unpacked_bytes)
+    if encoding == "zstd":
+        return _unzstd(packed, bounds.unpacked_bytes)
+    return packed
+
+
+def _read_packed(environ: dict[str, Any], bounds: BodyBounds) -> bytes:
+    declared = environ.get("CONTENT_LENGTH") or ""
+    if declared.isdecimal() and int(declared) > bounds.wire_bytes:
+        raise _too_large("body_bytes", bounds.wire_bytes, "on the wire")
+    stream = get_input_stream(environ)
+    deadline = time.monotonic() + bounds.deadline_s
+    connection = environ.get("gunicorn.socket")
+    pieces: list[bytes] = []
+    size = 0
+    with _WATCH.ending(connection, deadline) if connection is not None else nullcontext():
+        try:
+            while piece := stream.read(READ_AT_ONCE_BYTES):
+                pieces.append(piece)
+                size += len(piece)
+                if size > bounds.wire_bytes:
+                    raise _too_large("body_bytes", bounds.wire_bytes, "on the wire")
+                if time.monotonic() > deadline:
+                    raise _too_slow(bounds)
+        except (ClientDisconnected, OSError) as broken:
+            if time.monotonic() > deadline:
+                raise _too_slow(bounds) from broken
+            raise Refused("malformed_json", "The body ended before its length.") from broken
+    if time.monotonic() > deadline:
+        raise _too_slow(bounds)
+    if declared.isdecimal() and size < int(declared):
+        raise Refused("malformed_json", "The body ended before its length.")
+    return b"".join(pieces)
+
+
+def _gunzip(packed: bytes, bound: int) -> bytes:
+    """Unpack every member of a gzip body (RFC 1952, section 2.2)."""
+    out: list[bytes] = []
+    left = bound
+    if not packed:
+        raise _cut("gzip")
+    member = zlib.decompressobj(_GZIP_ONLY)
+    try:
+        while packed:
+            piece = member.decompress(packed, left + 1)
+            left -= len(piece)
+            if left < 0:
+                raise _too_large("body_unpacked_bytes", bound, "unpacked")
+            out.append(piece)
+            if member.eof:
+                packed = member.unused_data
+                if packed:
+                    member = zlib.decompressobj(_GZIP_ONLY)
+            else:
+                packed = member.unconsumed_tail
+    except zlib.error as error:
+        raise _not_packed("gzip") from error
+    if not member.eof:
+        raise _cut("gzip")
+    return b"".join(out)
+
+
+def _unzstd(packed: bytes, bound: int) -> bytes:
+    """Unpack every frame of a zstd body (RFC 8878, section 3)."""
+    out: list[bytes] = []
+    left = bound
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
+    frame = decompressor.decompressobj()
+    at = 0
+    try:
+        while at < len(packed):
+            end = at + max(16, left // _ZSTD_WORST_RATIO)
+            piece = frame.decompress(packed[at:end])
+            left -= len(piece)
+            if left < 0:
+                raise _too_large("body_unpacked_bytes", bound, "unpacked")
+            out.append(piece)
+            at = min(end, len(packed))
+            if frame.eof:
+                at -= len(frame.unused_data)
+                if at < len(packed):
+                    frame = decompressor.decompressobj()
+    except zstandard.ZstdError as error:
+        raise _not_packed("zstd") from error
+    if not frame.eof:
+        raise _cut("zstd")
+    return b"".join(out)
+
+
+def _too_large(name: str, bound: int, how: str) -> Refused:
+    return Refused(
+        "body_too_large",
+        f"A body may hold {bound} bytes {how}. Send fewer items at once.",
+        where=name,
+        limit=bound,
+    )
+
+
+def _too_slow(bounds: BodyBounds) -> Refused:
+    return Refused(
+        "too_slow",
+        f"The body took longer than {bounds.deadline_s:g} s. Send fewer items at once.",
+        limit=round(bounds.deadline_s * 1000),
+    )
+
+
+def _cut(encoding: str) -> Refused:
+    return Refused("malformed_json", f"The body ends inside its {encoding}.")
+
+
+def _not_packed(encoding: str) -> Refused:
+    return Refused(
+        "unsupported_encoding", f"The body does not unpack as {encoding}.", where="Content-Encoding"
+    )
+
+
+class _SocketWatch:
+    """Ends the reading side of sockets whose body is overdue.
+
+    A read below the WSGI server waits for as long as the client keeps dripping bytes; nothing in
+    this thread can look at the clock meanwhile. One thread a process looks for all of them.
+    """
+
+    _LOOK_EVERY_S = 0.5
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._deadlines: dict[int, tuple[socket.socket, float]] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def ending(self, connection: socket.socket, deadline: float) -> Iterator[None]:
+        """While inside, the socket's reading side ends when the deadline has passed."""
+        key = id(connection)
+        with self._changed:
+            self._deadlines[key] = (connection, deadline)
+            # After a fork the thread of the parent is not alive here.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._look, daemon=True, name="body-watch")
+                self._thread.start()
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._deadlines.pop(key, None)
+
+    def _look(self) -> None:
+        while True:
+            with self._changed:
+                while not self._deadlines:
+                    self._changed.wait()
+            time.sleep(self._LOOK_EVERY_S)
+            now = time.monotonic()
+            with self._changed:
+                for connection, deadline in self._deadlines.values():
+                    if now > deadline:
+                        _end_reading(connection)
+
+
+def _end_reading(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RD)
+    except OSError:
+        return  # it is gone already
+
+
+_WATCH = _SocketWatch()

@@ -1,0 +1,66 @@
+"""Every route says who may call it and how large a body it reads; `check_routes` finds one that does not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from flask import Flask
+
+from mobile_contract.version import BODY_BYTES, BODY_UNPACKED_BYTES
+from server.http.bodies import BodyBounds
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Caller(Enum):
+    """Who may call a route."""
+
+    # No secret, nothing of any company in the answer.
+    ANYBODY = "anybody"
+    # Whoever has a one-time code: it is the secret, and tries are counted.
+    ENROLLING = "enrolling"
+    # A device with its token, also one that drains.
+    DEVICE_PUSH = "device that may push"
+    # A device with its token that may still receive.
+    DEVICE_PULL = "device that may pull"
+    # The operator: from the machine itself, or with the operator's token.
+    OPERATOR = "operator"
+
+
+NO_BODY = BodyBounds(wire_bytes=0, unpacked_bytes=0)
+SMALL_BODY = BodyBounds(wire_bytes=16 * 1024, unpacked_bytes=64 * 1024, deadline_s=10.0)
+WHOLE_BODY = BodyBounds(wire_bytes=BODY_BYTES, unpacked_bytes=BODY_UNPACKED_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a route said of itself."""
+
+    caller: Caller
+    body: BodyBounds
+
+
+def callable_by(caller: Caller, body: BodyBounds = NO_BODY) -> Callable[[View], View]:
+    """Declare who may call a view and how large a body it reads."""
+
+    def declare(view: View) -> View:
+        view.declaration = Declaration(caller, body)  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def declaration_of(app: Flask, endpoint: str) -> Declaration | None:
+    """What the view of an endpoint declared, if anything."""
+    return getattr(app.view_functions.get(endpoint), "declaration", None)
+
+
+def check_routes(app: Flask) -> None:
+    """Raise RuntimeError naming every route that does not say who may call it."""
+    silent = [
+        rule.rule for rule in app.url_map.iter_rules() if declaration_of(app, rule.endpoint) is None
+    ]
+    if silent:
+        message = f"these routes do not say who may call them: {', '.join(sorted(silent))}"
+        raise RuntimeError(message)

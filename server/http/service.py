@@ -1,0 +1,28 @@
+"""What the routes work with, made once a process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from server.http.admission import Gate, ProcessGate
+from server.http.metrics import Instruments
+from server.identity.throttle import Counter, LocalCounter
+from sync.unit_of_work import Database
+
+if TYPE_CHECKING:
+    from sync.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The engine, the database, and what bounds requests."""
+
+    database: Database
+    engine: "Engine"
+    tries: Counter = field(default_factory=LocalCounter)
+    first_syncs: Gate = field(default_factory=lambda: ProcessGate(2))
+    instruments: Instruments = field(default_factory=Instruments)
+    # Whether the queue's server answers; what is wrong, where it does not.
+    ping_queue: Callable[[], Any] | None = None
+    # With it /metrics may be read from anywhere; without it only from the machine itself.
+    metrics_token: str | None = None
