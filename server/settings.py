@@ -1,0 +1,285 @@
+"""The settings of an installation: from the environment, typed, checked all at once.
+
+`load_settings` promises that every fault is in the one `SettingsRefused` that it raises, each
+naming the variable, what was found and what is expected. Secrets are never repeated in a fault.
+Without DATABASE_URL and REDIS_URL the embedded servers are used and SECRET_KEY is made and kept.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, validate
+from marshmallow import fields as field_types
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from server.embedded import addresses
+
+SECRET_KEY_MIN = 32
+_HERE = Path(__file__).resolve().parent.parent
+_SECRET = ("SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "METRICS_TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A variable that is wrong: what was found there and what is expected."""
+
+    variable: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.variable} is {self.found}; expected: {self.expected}"
+
+
+class SettingsRefused(Exception):
+    """Some variables are wrong; `faults` has all of them."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an installation can set. Times in the unit of the name."""
+
+    var: Path
+    database_url: str
+    database_owner_url: str | None
+    redis_url: str
+    has_embedded_database: bool
+    has_embedded_redis: bool
+    secret_key: str
+    metrics_token: str | None
+    host: str
+    port: int
+    web_workers: int
+    web_threads: int
+    request_read_s: int
+    response_write_s: int
+    keepalive_s: int
+    graceful_stop_s: int
+    backlog: int
+    pool_wait_s: int
+    statement_timeout_s: int
+    lock_timeout_s: int
+    idle_in_transaction_s: int
+    ledger_days: int
+    change_days: int
+    log_level: str
+
+    @property
+    def pool_size(self) -> int:
+        """Connections a web process may hold: one a thread, and one for what watches."""
+        return self.web_threads + 1
+
+
+def _whole(default: int, low: int, high: int) -> field_types.Integer:
+    return field_types.Integer(
+        load_default=default,
+        validate=validate.Range(low, high),
+        metadata={"expected": f"a whole number from {low} to {high}"},
+    )
+
+
+def _address(kind: str) -> Any:
+    schemes = {
+        "PostgreSQL": ("postgresql", "postgres", "postgresql+psycopg"),
+        "Redis": ("redis", "rediss", "unix"),
+    }[kind]
+    example = {
+        "PostgreSQL": "postgresql://user:password@host/database",
+        "Redis": "redis://host:6379/0",
+    }[kind]
+
+    def check(value: str) -> None:
+        try:
+            is_known = make_url(value).drivername in schemes
+        except (ArgumentError, ValueError):
+            is_known = False
+        if not is_known:
+            raise ValidationError("not an address")
+
+    return field_types.String(
+        load_default=None, validate=check, metadata={"expected": f"an address like {example}"}
+    )
+
+
+class SettingsSchema(Schema):
+    """The environment: one field a variable, defaults included."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    var = field_types.String(
+        data_key="ROADBOOK_VAR",
+        load_default=str(_HERE / "var"),
+        metadata={"expected": "a folder for data, sockets and logs"},
+    )
+    database_url = _address("PostgreSQL")
+    database_owner_url = _address("PostgreSQL")
+    redis_url = _address("Redis")
+    secret_key = field_types.String(
+        load_default=None,
+        validate=validate.Length(min=SECRET_KEY_MIN),
+        metadata={"expected": f"at least {SECRET_KEY_MIN} random characters"},
+    )
+    metrics_token = field_types.String(
+        load_default=None,
+        validate=validate.Length(min=16),
+        metadata={"expected": "at least 16 characters, or nothing: then only this machine reads"},
+    )
+    host = field_types.String(
+        data_key="ROADBOOK_HOST",
+        load_default="127.0.0.1",
+        validate=validate.Length(min=1, max=255),
+        metadata={"expected": "a name or IP address to listen on"},
+    )
+    port = _whole(8080, 1, 65535)
+    web_workers = _whole(min(os.cpu_count() or 1, 8), 1, 64)
+    web_threads = _whole(4, 1, 64)
+    request_read_s = _whole(30, 1, 600)
+    response_write_s = _whole(60, 1, 600)
+    keepalive_s = _whole(15, 1, 300)
+    graceful_stop_s = _whole(20, 1, 300)
+    backlog = _whole(512, 16, 65535)
+    pool_wait_s = _whole(5, 1, 60)
+    statement_timeout_s = _whole(30, 1, 3600)
+    lock_timeout_s = _whole(10, 1, 3600)
+    idle_in_transaction_s = _whole(30, 1, 3600)
+    ledger_days = _whole(400, 30, 3660)
+    change_days = _whole(90, 1, 3660)
+    log_level = field_types.String(
+        load_default="warning",
+        validate=validate.OneOf(("debug", "info", "warning", "error")),
+        metadata={"expected": "debug, info, warning or error"},
+    )
+
+    def on_bind_field(self, field_name: str, field_obj: field_types.Field[Any]) -> None:
+        """A variable has its field's name in capitals; those of Roadbook's own place say so."""
+        if field_obj.data_key is None:
+            prefix = "ROADBOOK_" if field_name in {"port", "log_level"} else ""
+            field_obj.data_key = prefix + field_name.upper()
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of this environment; raises SettingsRefused with every fault.
+
+    Writes nothing, except the key of an embedded installation when there is none yet.
+    """
+    schema = SettingsSchema()
+    given = {name: value.strip() for name, value in environ.items() if value.strip()}
+    faults: list[Fault] = []
+    loaded: dict[str, Any] = {}
+    try:
+        loaded = schema.load(given)
+    except ValidationError as refused:
+        # `valid_data` has what passed, so that the rules between variables are judged as well.
+        passed = refused.valid_data if isinstance(refused.valid_data, dict) else {}
+        loaded = {**_defaults(schema), **passed}
+        faults += [_fault(schema, name, given) for name in refused.normalized_messages()]
+    var = Path(loaded["var"]).expanduser().absolute()
+    faults += _faults_between(loaded, given)
+    if faults:
+        raise SettingsRefused(sorted(faults, key=lambda fault: fault.variable))
+    embedded = addresses(var)
+    has_embedded_database = loaded["database_url"] is None
+    if has_embedded_database:
+        loaded["database_url"] = embedded.database_url
+        loaded["database_owner_url"] = embedded.owner_database_url
+    has_embedded_redis = loaded["redis_url"] is None
+    if has_embedded_redis:
+        loaded["redis_url"] = embedded.redis_url
+    if loaded["secret_key"] is None:
+        loaded["secret_key"] = kept_secret(var)
+    values = {field.name: loaded[field.name] for field in fields(Settings) if field.name in loaded}
+    return Settings(
+        **{
+            **values,
+            "var": var,
+            "has_embedded_database": has_embedded_database,
+            "has_embedded_redis": has_embedded_redis,
+        }
+    )
+
+
+def kept_secret(var: Path) -> str:
+    """The key of an embedded installation: made once, readable by its owner only."""
+    file = var / "secret_key"
+    try:
+        kept = file.read_text(encoding="ascii").strip()
+        if len(kept) >= SECRET_KEY_MIN:
+            return kept
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise _unusable(file, error) from error
+    made = secrets.token_urlsafe(48)
+    draft = file.with_suffix(f".{os.getpid()}")
+    try:
+        var.mkdir(parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(made)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+    except OSError as error:
+        raise _unusable(file, error) from error
+    return made
+
+
+def _unusable(file: Path, error: Exception) -> SettingsRefused:
+    reason = getattr(error, "strerror", None) or "not a key"
+    return SettingsRefused(
+        [Fault("ROADBOOK_VAR", f"{file.parent} ({reason})", "a folder that can be written")]
+    )
+
+
+def _faults_between(loaded: dict[str, Any], given: Mapping[str, str]) -> list[Fault]:
+    """The faults that are in no variable alone."""
+    faults = []
+    if "DATABASE_URL" in given and "SECRET_KEY" not in given:
+        faults.append(
+            Fault(
+                "SECRET_KEY",
+                "missing",
+                f"at least {SECRET_KEY_MIN} random characters, as DATABASE_URL is set",
+            )
+        )
+    if "DATABASE_OWNER_URL" in given and "DATABASE_URL" not in given:
+        faults.append(
+            Fault("DATABASE_URL", "missing", "the application's address beside the owner's")
+        )
+    same = loaded["database_url"] is not None and loaded["database_owner_url"] is not None
+    if same and (
+        make_url(loaded["database_url"]).username == make_url(loaded["database_owner_url"]).username
+    ):
+        faults.append(
+            Fault(
+                "DATABASE_OWNER_URL",
+                "the same role as DATABASE_URL",
+                "another role: the application's role may own nothing",
+            )
+        )
+    return faults
+
+
+def _defaults(schema: Schema) -> dict[str, Any]:
+    return {name: field.load_default for name, field in schema.fields.items()}
+
+
+def _fault(schema: Schema, variable: str, given: Mapping[str, str]) -> Fault:
+    field = next(field for field in schema.fields.values() if field.data_key == variable)
+    found = given.get(variable, "")
+    if variable in _SECRET:
+        shown = f"{len(found)} characters long" if variable.endswith(("KEY", "TOKEN")) else "not such"
+    else:
+        shown = repr(found if len(found) <= 60 else found[:57] + "…")
+    return Fault(variable, shown, str(field.metadata["expected"]))
