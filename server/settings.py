@@ -78,6 +78,16 @@ class Settings:
         """Connections a web process may hold: one a thread, and one for what watches."""
         return self.web_threads + 1
 
+    @property
+    def header_read_s(self) -> float:
+        """How long the headers of a request may take."""
+        return min(10.0, self.request_read_s / 3)
+
+    @property
+    def body_read_s(self) -> float:
+        """How long a body may take: short enough that the answer is ours, not a closed socket."""
+        return self.request_read_s - self.header_read_s - 1.0
+
 
 def _whole(default: int, low: int, high: int) -> field_types.Integer:
     return field_types.Integer(
@@ -143,7 +153,7 @@ class SettingsSchema(Schema):
     port = _whole(8080, 1, 65535)
     web_workers = _whole(min(os.cpu_count() or 1, 8), 1, 64)
     web_threads = _whole(4, 1, 64)
-    request_read_s = _whole(30, 1, 600)
+    request_read_s = _whole(60, 6, 600)
     response_write_s = _whole(60, 1, 600)
     keepalive_s = _whole(15, 1, 300)
     graceful_stop_s = _whole(20, 1, 300)
@@ -182,7 +192,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         # `valid_data` has what passed, so that the rules between variables are judged as well.
         passed = refused.valid_data if isinstance(refused.valid_data, dict) else {}
         loaded = {**_defaults(schema), **passed}
-        faults += [_fault(schema, name, given) for name in refused.normalized_messages()]
+        faults += [_fault(schema, str(name), given) for name in refused.messages]
     var = Path(loaded["var"]).expanduser().absolute()
     faults += _faults_between(loaded, given)
     if faults:
