@@ -26,8 +26,12 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from sync import organisation
 from sync.kinds.day_plan.table import day_plan, day_plan_stop
+from sync.kinds.policy.publish import publish_policy
+from sync.kinds.route.publish import publish_routes
 from sync.kinds.route.table import route, route_stop
+from sync.kinds.store.publish import publish_stores
 from sync.kinds.store.table import store
+from sync.scope import rescope
 from sync.senders import Claim
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -304,9 +308,7 @@ def add_route(
     """A route with these stores in this order, all by one rule."""
     route_id = company.named(f"route {name}")
     connection.execute(
-        insert(route).values(
-            company_id=company.id, id=route_id, position_id=position_id, name=name
-        )
+        insert(route).values(company_id=company.id, id=route_id, position_id=position_id, name=name)
     )
     stops = [
         {
@@ -455,11 +457,6 @@ def make_cast(
 
 def publish_cast(uow: UnitOfWork, cast: Cast, *, today: date = TODAY) -> None:
     """Make the records of what is in the cast's tables, and everybody's scope."""
-    from sync.kinds.policy.publish import publish_policy
-    from sync.kinds.route.publish import publish_routes
-    from sync.kinds.store.publish import publish_stores
-    from sync.scope import rescope
-
     publish_policy(uow)
     publish_stores(uow, [*cast.ana_stores, *cast.ben_stores])
     publish_routes(uow, [cast.ana_route, cast.ben_route])
@@ -474,12 +471,8 @@ def _add_regions(connection: Connection, company: Company) -> Regions:
     return Regions(
         wharf=wharf,
         harbour=harbour,
-        north=add_region(
-            connection, company, "North", parent_id=harbour, boundary=square("North")
-        ),
-        south=add_region(
-            connection, company, "South", parent_id=harbour, boundary=square("South")
-        ),
+        north=add_region(connection, company, "North", parent_id=harbour, boundary=square("North")),
+        south=add_region(connection, company, "South", parent_id=harbour, boundary=square("South")),
     )
 
 

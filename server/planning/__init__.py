@@ -1,0 +1,1 @@
+"""What managers decide from above: routes, day plans, stores, and what phones propose."""

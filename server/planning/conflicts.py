@@ -1,0 +1,166 @@
+"""Two edits met on a field and both values were kept: somebody chooses, both people hear of it.
+
+Per field: the value that is held stays, the one that was sent takes its place, or another does.
+The choice, its effect and what both phones are told are one transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import update
+
+from server.identity.change_log import Actor, log_change
+from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
+from server.planning.stores import change_stores
+from sync.document import decode_document
+from sync.publish import Draft, publish
+from sync.record_kind import CONFLICT
+from sync.tables import conflict
+from sync.unit_of_work import UnitOfWork
+
+_SELECT = """
+select c.id, c.kind, c.entity_id, c.op_id, c.fields, h.name as held_by, s.name as sent_by, c.state,
+       c.chosen, c.decided_by, c.opened_at, c.decided_at, r.doc
+from conflict c
+left join person h on h.company_id = c.company_id and h.id = c.held_by
+left join person s on s.company_id = c.company_id and s.id = c.sent_by
+left join record r on r.company_id = c.company_id and r.id = c.entity_id
+where c.company_id = :company
+"""
+_LIST = f"{_SELECT} and c.state = :state order by c.opened_at, c.id limit :at_most"
+_ONE = f"{_SELECT} and c.id = :conflict"
+_LOCK = "select state from conflict where company_id = :company and id = :conflict for update"
+_DOC = "select doc from record where company_id = :company and id = :conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A conflict as who decides sees it; `fields` are {name: {base, held, sent}}."""
+
+    id: UUID
+    kind: str
+    entity_id: UUID
+    op_id: UUID
+    subject: str
+    fields: dict[str, dict[str, Any]]
+    now: dict[str, Any]
+    held_by: str
+    sent_by: str
+    state: str
+    chosen: dict[str, str] | None
+    decided_by: str | None
+    opened_at: datetime
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A value that is neither the one held nor the one sent."""
+
+    value: Any
+
+
+Choice = Literal["held", "sent"] | Other
+
+
+def list_conflicts(
+    uow: UnitOfWork, *, state: Literal["OPEN", "DECIDED"] = "OPEN", at_most: int = 100
+) -> list[Conflict]:
+    """Conflicts in a state, the oldest first. One query."""
+    return [
+        _seen(row) for row in uow.rows(_LIST, company=uow.company_id, state=state, at_most=at_most)
+    ]
+
+
+def find_conflict(uow: UnitOfWork, conflict_id: UUID) -> Conflict:
+    """One conflict. Raises NoSuchConflict."""
+    found = uow.rows(_ONE, company=uow.company_id, conflict=conflict_id)
+    if not found:
+        raise NoSuchConflict("there is no such conflict in this company")
+    return _seen(found[0])
+
+
+def choose(
+    uow: UnitOfWork, actor: Actor, conflict_id: UUID, choices: Mapping[str, Choice]
+) -> Conflict:
+    """Decide every field of a conflict.
+
+    `held` leaves the record as it is now, also where somebody changed it again meanwhile. A fact
+    (a visit, an attendance event) is never rewritten from above: there only `held` can be chosen,
+    and its person can send a correction. Raises AlreadyDecided, ChoiceInvalid, and what the store's
+    fields raise.
+    """
+    uow.rows(_LOCK, company=uow.company_id, conflict=conflict_id)
+    found = find_conflict(uow, conflict_id)
+    if found.state != "OPEN":
+        raise AlreadyDecided("the conflict is decided already")
+    if choices.keys() != found.fields.keys():
+        raise ChoiceInvalid(f"choose for each of: {', '.join(sorted(found.fields))}")
+    values = {
+        name: choice.value if isinstance(choice, Other) else found.fields[name]["sent"]
+        for name, choice in choices.items()
+        if choice != "held"
+    }
+    if values and found.kind != "store":
+        raise ChoiceInvalid(
+            f"a {found.kind} is what its person reported: keep what is held, a correction of theirs"
+            " changes it"
+        )
+    if values:
+        change_stores(uow, actor, "store.edit", {found.entity_id: values})
+    _close(uow, actor, found, choices)
+    return find_conflict(uow, conflict_id)
+
+
+def _close(uow: UnitOfWork, actor: Actor, found: Conflict, choices: Mapping[str, Choice]) -> None:
+    chosen = {
+        name: "other" if isinstance(choice, Other) else choice
+        for name, choice in sorted(choices.items())
+    }
+    now = uow.rows("select now() as now")[0].now
+    uow.connection.execute(
+        update(conflict)
+        .where(conflict.c.company_id == uow.company_id, conflict.c.id == found.id)
+        .values(state="DECIDED", chosen=chosen, decided_by=actor.name, decided_at=now)
+    )
+    told = uow.rows(_DOC, company=uow.company_id, conflict=found.id)
+    if told:
+        fields = {
+            **decode_document(told[0].doc),
+            "state": "DECIDED",
+            "chosen": chosen,
+            "decided_at": int(now.timestamp() * 1000),
+        }
+        publish(uow, [Draft(CONFLICT, found.id, fields)], actor.person_id)
+    log_change(
+        uow,
+        actor,
+        "conflict.choose",
+        "conflict",
+        found.id,
+        before={"fields": found.fields},
+        after={"chosen": chosen},
+    )
+
+
+def _seen(row: Any) -> Conflict:
+    held = {} if row.doc is None else decode_document(row.doc)
+    return Conflict(
+        id=row.id,
+        kind=row.kind,
+        entity_id=row.entity_id,
+        op_id=row.op_id,
+        subject=str(held.get("name", f"a {row.kind}")),
+        fields=row.fields,
+        now={name: held.get(name) for name in row.fields},
+        held_by=row.held_by or "the office",
+        sent_by=row.sent_by or "somebody unknown",
+        state=row.state,
+        chosen=row.chosen,
+        decided_by=row.decided_by,
+        opened_at=row.opened_at,
+        decided_at=row.decided_at,
+    )

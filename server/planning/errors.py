@@ -1,0 +1,81 @@
+"""Why a decision of planning is refused: one class per cause, each with a code."""
+
+from typing import ClassVar
+
+
+class PlanningError(Exception):
+    """A change that is not made. `code` is stable; the text says what to do, on one line."""
+
+    code: ClassVar[str] = "planning"
+
+
+class NoSuchRoute(PlanningError):
+    code = "no_such_route"
+
+
+class NoSuchStore(PlanningError):
+    code = "no_such_store"
+
+
+class NoSuchPosition(PlanningError):
+    code = "no_such_position"
+
+
+class NoSuchRegion(PlanningError):
+    code = "no_such_region"
+
+
+class NoSuchPlan(PlanningError):
+    code = "no_such_plan"
+
+
+class NoSuchProposal(PlanningError):
+    code = "no_such_proposal"
+
+
+class NoSuchConflict(PlanningError):
+    code = "no_such_conflict"
+
+
+class StopsInvalid(PlanningError):
+    """The stops of a route or a plan cannot be taken; the text names the first one at fault."""
+
+    code = "stops_invalid"
+
+
+class FieldInvalid(PlanningError):
+    """A field of a store cannot be what was given; the text names it."""
+
+    code = "field_invalid"
+
+
+class CodeTaken(PlanningError):
+    code = "code_taken"
+
+
+class AlreadyDecided(PlanningError):
+    code = "already_decided"
+
+
+class Outdated(PlanningError):
+    """What was proposed was made against an older version, and who decides did not say they know."""
+
+    code = "outdated"
+
+
+class ChoiceInvalid(PlanningError):
+    code = "choice_invalid"
+
+
+class PhoneTooFull(PlanningError):
+    """A phone would hold more records than the company's policy allows."""
+
+    code = "phone_too_full"
+
+    def __init__(self, name: str, records: int, limit: int) -> None:
+        super().__init__(
+            f"the phone of {name} would hold {records} records; the company's limit is {limit}"
+        )
+        self.name = name
+        self.records = records
+        self.limit = limit

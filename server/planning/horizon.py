@@ -1,0 +1,89 @@
+"""What a phone carries of the past and of the future ends at a horizon, day by day.
+
+Visits and attendance older than the company's `visit_days_on_phone` leave their person's phone,
+day plans leave and enter with the window of `plan_days_behind` and `plan_days_ahead`. Nothing is
+deleted: only the keys go. Each call looks at a bounded slice of owners, in the order of their
+ids, so its cost follows from what those phones hold and never from the length of the history.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sync.kinds.day_plan.publish import publish_day_plans
+from sync.policy import current_policy
+from sync.record_store import leave_keys
+from sync.unit_of_work import UnitOfWork
+
+FIRST = UUID(int=0)
+
+_PEOPLE = """
+select id from person where company_id = :company and id > :after order by id limit :at_most
+"""
+_OLD = """
+select k.key, k.id from record_key k
+join visit v on v.company_id = k.company_id and v.id = k.id
+where k.company_id = :company and k.key = any(:people) and not k.is_placed
+  and v.business_day < :first_day
+union all
+select k.key, k.id from record_key k
+join attendance a on a.company_id = k.company_id and a.id = k.id
+where k.company_id = :company and k.key = any(:people) and not k.is_placed
+  and a.business_day < :first_day
+order by id
+"""
+_POSITIONS = """
+select id from position where company_id = :company and id > :after order by id limit :at_most
+"""
+_TURNED_PLANS = """
+select p.id from record_key k
+join day_plan p on p.company_id = k.company_id and p.id = k.id
+where k.company_id = :company and k.key = any(:positions)
+  and p.day not between :first_day and :last_day
+union
+select p.id from day_plan p
+where p.company_id = :company and p.position_id = any(:positions)
+  and p.day between :first_day and :last_day
+  and not exists (select from record_key k where k.company_id = p.company_id
+                  and k.key = p.position_id and k.id = p.id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """How many records a slice concerned, and the last owner in it; None when it was the last."""
+
+    records: int
+    last: UUID | None
+
+
+def retire_facts(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: int = 100) -> Slice:
+    """Take visits and attendance before the horizon off the phones of the next people."""
+    people = [
+        row.id for row in uow.rows(_PEOPLE, company=uow.company_id, after=after, at_most=at_most)
+    ]
+    if not people:
+        return Slice(0, None)
+    first_day = today - timedelta(days=current_policy(uow)[1].visit_days_on_phone)
+    old = uow.rows(_OLD, company=uow.company_id, people=people, first_day=first_day)
+    leave_keys(uow.driver, uow.company_id, [(str(row.key), str(row.id)) for row in old])
+    return Slice(len(old), people[-1] if len(people) == at_most else None)
+
+
+def turn_plans(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: int = 100) -> Slice:
+    """Publish the plans of the next positions that enter or leave the phones' window today."""
+    positions = [
+        row.id for row in uow.rows(_POSITIONS, company=uow.company_id, after=after, at_most=at_most)
+    ]
+    if not positions:
+        return Slice(0, None)
+    policy = current_policy(uow)[1]
+    turned = uow.rows(
+        _TURNED_PLANS,
+        company=uow.company_id,
+        positions=positions,
+        first_day=today - timedelta(days=policy.plan_days_behind),
+        last_day=today + timedelta(days=policy.plan_days_ahead),
+    )
+    publish_day_plans(uow, [row.id for row in turned], today)
+    return Slice(len(turned), positions[-1] if len(positions) == at_most else None)

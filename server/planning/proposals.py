@@ -1,0 +1,368 @@
+"""What people ask for from below is decided above: approved, refused with a reason, or amended.
+
+A decision, its effect and what the proposer's phone is told are one transaction. A proposal about
+something that has changed since its proposer saw it says so, and is only approved by somebody who
+says that they know.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from server.identity.change_log import Actor, log_change
+from server.planning.day_plans import set_plan_stops
+from server.planning.errors import (
+    AlreadyDecided,
+    FieldInvalid,
+    NoSuchProposal,
+    Outdated,
+    StopsInvalid,
+)
+from server.planning.regions import regions_of
+from server.planning.routes import set_stops
+from server.planning.rules import Stop, with_held_windows
+from server.planning.stores import change_stores
+from sync.document import decode_document
+from sync.geo import Point
+from sync.publish import Draft, publish
+from sync.record_kind import PROPOSAL
+from sync.unit_of_work import UnitOfWork
+
+ANSWER_MAX = 400
+STORE_FIELDS = ("name", "code", "store_class", "channel", "address", "pin")
+
+# The document that the proposer saw is the record itself while its version is still the same.
+_SELECT = """
+select p.id, p.kind, p.entity_id, p.base_version, p.person_id, n.name as proposer, p.changes,
+       p.reason, p.waits_for, p.state, p.answer, p.proposed_at, p.decided_at, p.decided_by,
+       r.version, r.doc, case when r.version = p.base_version then r.doc else v.doc end as base_doc
+from proposal p
+left join person n on n.company_id = p.company_id and n.id = p.person_id
+left join record r on r.company_id = p.company_id and r.id = p.entity_id
+left join record_version v on v.company_id = p.company_id and v.id = p.entity_id
+                          and v.version = p.base_version
+where p.company_id = :company
+"""
+_LIST = f"{_SELECT} and p.state = :state order by p.proposed_at, p.id limit :at_most"
+_ONE = f"{_SELECT} and p.id = :proposal"
+_LOCK = "select state from proposal where company_id = :company and id = :proposal for update"
+_CLOSE = """
+update proposal set state = :state, answer = :answer, decided_by = :decided_by, decided_at = now()
+where company_id = :company and id = :proposal returning decided_at
+"""
+_DOC = "select doc from record where company_id = :company and id = :proposal"
+_STORE = """
+select s.status, s.lat_e7, s.lon_e7, s.region_id, s.position_id, s.code,
+       (select o.position_id from occupancy o
+        join position q on q.company_id = o.company_id and q.id = o.position_id
+        where o.company_id = s.company_id and o.person_id = s.proposed_by
+          and q.role in ('rep', 'driver', 'supervisor')
+          and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)
+        order by q.role, o.starts_on, o.position_id limit 1) as proposer_position_id
+from store s where s.company_id = :company and s.id = :store
+"""
+_HELD_RULES = """
+select store_id, rule from route_stop where company_id = :company and route_id = :route
+"""
+
+State = Literal["WAITING", "APPROVED", "REFUSED", "AMENDED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposal as who decides sees it. `outdated_fields` have changed since it was made."""
+
+    id: UUID
+    kind: str
+    entity_id: UUID
+    subject: str
+    proposer_id: UUID
+    proposer: str
+    changes: dict[str, Any]
+    held: dict[str, Any]
+    reason: str | None
+    waits_for: dict[str, Any] | None
+    state: str
+    answer: str | None
+    base_version: int | None
+    current_version: int | None
+    outdated_fields: tuple[str, ...]
+    proposed_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what it would change is no longer what its proposer saw."""
+        return bool(self.outdated_fields)
+
+    @property
+    def is_new_store(self) -> bool:
+        """Whether a store waits to come into being, rather than to be changed."""
+        return (self.waits_for or {}).get("rule") == "NEW_STORE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStorePlace:
+    """What the company gives a proposed store when it becomes one: its code and where it belongs.
+
+    Without a region it is the one whose boundary contains the pin; without a position the store
+    goes to its proposer's, so that it stays on their phone.
+    """
+
+    code: str
+    region_id: UUID | None = None
+    position_id: UUID | None = None
+
+
+def list_proposals(
+    uow: UnitOfWork, *, state: State = "WAITING", at_most: int = 100
+) -> list[Proposal]:
+    """Proposals in a state, the longest waiting first. One query."""
+    return [
+        _seen(row) for row in uow.rows(_LIST, company=uow.company_id, state=state, at_most=at_most)
+    ]
+
+
+def find_proposal(uow: UnitOfWork, proposal_id: UUID) -> Proposal:
+    """One proposal. Raises NoSuchProposal."""
+    found = uow.rows(_ONE, company=uow.company_id, proposal=proposal_id)
+    if not found:
+        raise NoSuchProposal("there is no such proposal in this company")
+    return _seen(found[0])
+
+
+def approve(
+    uow: UnitOfWork,
+    actor: Actor,
+    proposal_id: UUID,
+    *,
+    today: date,
+    answer: str | None = None,
+    place: NewStorePlace | None = None,
+    knows_it_is_outdated: bool = False,
+) -> Proposal:
+    """Do what was proposed. Raises AlreadyDecided, Outdated, and what the change itself raises."""
+    proposal = _open(uow, proposal_id)
+    _must_know(proposal, knows_it_is_outdated)
+    _carry_out(uow, actor, proposal, proposal.changes, place, today)
+    return _close(uow, actor, proposal, "APPROVED", answer)
+
+
+def amend(
+    uow: UnitOfWork,
+    actor: Actor,
+    proposal_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    today: date,
+    answer: str | None = None,
+    place: NewStorePlace | None = None,
+    knows_it_is_outdated: bool = False,
+) -> Proposal:
+    """Do something like what was proposed: `changes` take the place of the proposal's own.
+
+    They have the proposal's form; what was proposed stays as it was sent. Raises as `approve`.
+    """
+    proposal = _open(uow, proposal_id)
+    _must_know(proposal, knows_it_is_outdated)
+    _carry_out(uow, actor, proposal, changes, place, today, is_amended=True)
+    return _close(uow, actor, proposal, "AMENDED", answer)
+
+
+def refuse(uow: UnitOfWork, actor: Actor, proposal_id: UUID, reason: str) -> Proposal:
+    """Do not do what was proposed, and say why. A store that was proposed stays known as refused
+    to its proposer. Raises AlreadyDecided, FieldInvalid for a missing reason.
+    """
+    if not reason.strip():
+        raise FieldInvalid("reason: a refusal says why")
+    proposal = _open(uow, proposal_id)
+    if proposal.is_new_store:
+        change_stores(uow, actor, "store.refuse", {proposal.entity_id: {"status": "REFUSED"}})
+    return _close(uow, actor, proposal, "REFUSED", reason)
+
+
+def _open(uow: UnitOfWork, proposal_id: UUID) -> Proposal:
+    """The proposal, locked, so that two who decide at once follow one another."""
+    uow.rows(_LOCK, company=uow.company_id, proposal=proposal_id)
+    proposal = find_proposal(uow, proposal_id)
+    if proposal.state != "WAITING":
+        raise AlreadyDecided(f"the proposal is {proposal.state.lower()} already")
+    return proposal
+
+
+def _must_know(proposal: Proposal, knows_it_is_outdated: bool) -> None:
+    if proposal.is_outdated and not knows_it_is_outdated:
+        fields = ", ".join(proposal.outdated_fields)
+        raise Outdated(
+            f"{proposal.subject} has changed since this was proposed ({fields}): look at both and"
+            " decide knowingly"
+        )
+
+
+def _carry_out(
+    uow: UnitOfWork,
+    actor: Actor,
+    proposal: Proposal,
+    changes: Mapping[str, Any],
+    place: NewStorePlace | None,
+    today: date,
+    *,
+    is_amended: bool = False,
+) -> None:
+    if proposal.kind == "route":
+        set_stops(
+            uow,
+            actor,
+            proposal.entity_id,
+            _route_stops(uow, proposal.entity_id, changes),
+            today=today,
+        )
+    elif proposal.kind == "day_plan":
+        stops = [UUID(stop["store_id"]) for stop in _stops(changes)]
+        set_plan_stops(uow, actor, proposal.entity_id, stops, today=today)
+    elif proposal.is_new_store:
+        # The store carries what its proposer sent, and edits since: only an amendment adds to it.
+        columns = store_columns(changes) if is_amended else {}
+        placed = _placed(uow, proposal.entity_id, columns, place, today)
+        change_stores(uow, actor, "store.approve", {proposal.entity_id: {**columns, **placed}})
+    else:
+        change_stores(uow, actor, "store.edit", {proposal.entity_id: store_columns(changes)})
+
+
+def store_columns(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A store's changes as on the wire, as columns; a pin is WGS-84. Raises FieldInvalid."""
+    columns: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in STORE_FIELDS:
+            raise FieldInvalid(f"{name}: not a field of a store that a proposal sets")
+        if name != "pin":
+            columns[name] = value
+        elif value is not None and set(value) != {"lat_e7", "lon_e7"}:
+            raise FieldInvalid("pin: has lat_e7 and lon_e7")
+        else:
+            columns["lat_e7"] = None if value is None else value["lat_e7"]
+            columns["lon_e7"] = None if value is None else value["lon_e7"]
+    return columns
+
+
+def _placed(
+    uow: UnitOfWork,
+    store_id: UUID,
+    columns: Mapping[str, Any],
+    place: NewStorePlace | None,
+    today: date,
+) -> dict[str, Any]:
+    if place is None:
+        raise FieldInvalid("code: a new store needs the company's code for it")
+    held = uow.rows(_STORE, company=uow.company_id, store=store_id, today=today)[0]
+    region_id = place.region_id
+    lat_e7 = columns.get("lat_e7", held.lat_e7)
+    if region_id is None and lat_e7 is not None:
+        region_id = regions_of(uow, [Point(lat_e7, columns.get("lon_e7", held.lon_e7))])[0]
+    if region_id is None:
+        raise FieldInvalid("region_id: no region's boundary contains the store; say which it is in")
+    return {
+        "status": "ACTIVE",
+        "code": place.code,
+        "region_id": region_id,
+        "position_id": place.position_id or held.proposer_position_id,
+    }
+
+
+def _route_stops(uow: UnitOfWork, route_id: UUID, changes: Mapping[str, Any]) -> list[Stop]:
+    held = {
+        row.store_id: row.rule
+        for row in uow.rows(_HELD_RULES, company=uow.company_id, route=route_id)
+    }
+    return [
+        Stop(store_id, with_held_windows(stop["rule"], held.get(store_id)))
+        for stop in _stops(changes)
+        for store_id in [UUID(stop["store_id"])]
+    ]
+
+
+def _stops(changes: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    stops = changes.get("stops")
+    if set(changes) != {"stops"} or not isinstance(stops, list):
+        raise StopsInvalid("the stops of a proposal are a list named stops, and nothing else")
+    return stops
+
+
+def _close(
+    uow: UnitOfWork, actor: Actor, proposal: Proposal, state: State, answer: str | None
+) -> Proposal:
+    """Write the decision and tell the proposer's phone."""
+    said = None if answer is None else answer.strip()[:ANSWER_MAX] or None
+    decided_at = uow.rows(
+        _CLOSE,
+        company=uow.company_id,
+        proposal=proposal.id,
+        state=state,
+        answer=said,
+        decided_by=actor.name,
+    )[0].decided_at
+    told = uow.rows(_DOC, company=uow.company_id, proposal=proposal.id)
+    if told:
+        fields = {
+            **decode_document(told[0].doc),
+            "state": state,
+            "answer": said,
+            "decided_at": int(decided_at.timestamp() * 1000),
+        }
+        publish(uow, [Draft(PROPOSAL, proposal.id, fields)], actor.person_id)
+    log_change(
+        uow,
+        actor,
+        f"proposal.{state.lower()}",
+        "proposal",
+        proposal.id,
+        before={"state": proposal.state},
+        after={"state": state, "answer": said},
+    )
+    return find_proposal(uow, proposal.id)
+
+
+def _seen(row: Any) -> Proposal:
+    held = {} if row.doc is None else decode_document(row.doc)
+    base = None if row.base_doc is None else decode_document(row.base_doc)
+    return Proposal(
+        id=row.id,
+        kind=row.kind,
+        entity_id=row.entity_id,
+        subject=_subject(row.kind, held),
+        proposer_id=row.person_id,
+        proposer=row.proposer or "somebody unknown",
+        changes=row.changes,
+        held={name: held.get(name) for name in row.changes},
+        reason=row.reason,
+        waits_for=row.waits_for,
+        state=row.state,
+        answer=row.answer,
+        base_version=row.base_version,
+        current_version=row.version,
+        outdated_fields=_outdated(row, held, base),
+        proposed_at=row.proposed_at,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+    )
+
+
+def _outdated(row: Any, held: dict[str, Any], base: dict[str, Any] | None) -> tuple[str, ...]:
+    """The fields of the proposal that have changed since its base; all, where that is unknown.
+
+    The version alone would not do: the same edit may have changed other fields at once.
+    """
+    if row.state != "WAITING" or row.base_version is None or row.version == row.base_version:
+        return ()
+    if base is None:
+        return tuple(sorted(row.changes))
+    return tuple(sorted(name for name in row.changes if held.get(name) != base.get(name)))
+
+
+def _subject(kind: str, held: Mapping[str, Any]) -> str:
+    if kind == "day_plan":
+        return f"the day plan of {held.get('date', 'an unknown day')}"
+    return str(held.get("name", f"a {kind}"))

@@ -1,0 +1,47 @@
+"""Which region a point lies in: the lowest of the tree whose boundary contains it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sync.geo import Boundary, Point
+from sync.unit_of_work import UnitOfWork
+
+_REGIONS = "select id, parent_id, boundary from region where company_id = :company"
+
+
+def regions_of(uow: UnitOfWork, points: Sequence[Point]) -> list[UUID | None]:
+    """The region of each point; None where no boundary contains it. One query."""
+    rows = uow.rows(_REGIONS, company=uow.company_id)
+    parents = {row.id: row.parent_id for row in rows}
+    found: list[tuple[int, UUID | None]] = [(-1, None)] * len(points)
+    for row in rows:
+        if row.boundary is None:
+            continue
+        depth = _depth(row.id, parents)
+        for boundary in boundaries_of(row.boundary):
+            for place, is_in in enumerate(boundary.contains_each(points)):
+                if is_in and depth > found[place][0]:
+                    found[place] = (depth, row.id)
+    return [region_id for _, region_id in found]
+
+
+def boundaries_of(geojson: Mapping[str, Any]) -> list[Boundary]:
+    """The boundaries of a GeoJSON Polygon or MultiPolygon (RFC 7946, degrees, lon before lat)."""
+    polygons = geojson["coordinates"]
+    if geojson["type"] == "Polygon":
+        polygons = [polygons]
+    return [
+        Boundary(
+            [[Point(round(lat * 1e7), round(lon * 1e7)) for lon, lat, *_ in ring] for ring in rings]
+        )
+        for rings in polygons
+    ]
+
+
+def _depth(region_id: UUID, parents: Mapping[UUID, UUID | None]) -> int:
+    """How many regions are above; a tree that somebody bent into a ring ends at its size."""
+    depth, above = 0, parents.get(region_id)
+    while above is not None and depth < len(parents):
+        depth, above = depth + 1, parents.get(above)
+    return depth

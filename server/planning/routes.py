@@ -1,0 +1,245 @@
+"""Routes set from above: their stops, their owner, and what that does to whose phone.
+
+Each change publishes the route, re-scopes the people concerned, makes the plans from today on
+again and is logged, in the caller's transaction. It is refused as a whole where a phone would
+hold more records than the company allows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from server.identity.change_log import Actor, log_change
+from server.planning.day_plans import plan_again
+from server.planning.errors import NoSuchPosition, NoSuchRoute, StopsInvalid
+from server.planning.phones import PhoneEffect, phone_effects, rescope_people, watch_phones
+from server.planning.rules import Stop, stored_stops
+from sync.document import encode_document
+from sync.kinds.route.publish import publish_routes
+from sync.rows import RowSet
+from sync.unit_of_work import UnitOfWork
+
+_STOPS = RowSet(
+    "route_stop",
+    (("route_id", "uuid"), ("sequence", "int4"), ("store_id", "uuid"), ("rule", "jsonb")),
+)
+_LOCK = """
+select id, position_id, name, is_active,
+       array(select s.store_id from route_stop s where s.company_id = r.company_id
+             and s.route_id = r.id order by s.sequence) as stores
+from route r where r.company_id = :company and r.id = :route for update
+"""
+_NEW = """
+insert into route (company_id, id, position_id, division_id, name)
+values (:company, :route, :position, :division, :name)
+"""
+_MOVE = "update route set position_id = :position where company_id = :company and id = :route"
+_CLOSE = "update route set is_active = false where company_id = :company and id = :route"
+_EMPTY = "delete from route_stop where company_id = :company and route_id = :route"
+_LOCK_POSITIONS = """
+select id from position where company_id = :company and id = any(:positions)
+order by id for no key update
+"""
+_STORES = """
+select id from store where company_id = :company and id = any(:ids) and status = 'ACTIVE'
+"""
+_ROUTES_OF_STORES = """
+select distinct r.id, r.position_id from route r
+join route_stop s on s.company_id = r.company_id and s.route_id = r.id
+where r.company_id = :company and s.store_id = any(:stores)
+"""
+_TAKE_OUT = "delete from route_stop where company_id = :company and store_id = any(:stores)"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMade:
+    """A new route, and what it does to phones."""
+
+    route_id: UUID
+    effects: tuple[PhoneEffect, ...]
+
+
+def make_route(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    position_id: UUID,
+    name: str,
+    stops: Sequence[Stop],
+    today: date,
+    division_id: UUID | None = None,
+    route_id: UUID | None = None,
+) -> RouteMade:
+    """A new route of a position. Raises NoSuchPosition, StopsInvalid, PhoneTooFull."""
+    _lock_positions(uow, position_id)
+    rows = _checked(uow, stops)
+    made = route_id or uuid4()
+    before = watch_phones(
+        uow, position_ids=[position_id], keys=[made, position_id], ids=[made, *_stores(rows)]
+    )
+    uow.run(
+        _NEW,
+        company=uow.company_id,
+        route=made,
+        position=position_id,
+        division=division_id,
+        name=_clean_name(name),
+    )
+    _write_stops(uow, made, rows)
+    publish_routes(uow, [made])
+    rescope_people(uow, before.people, today)
+    plan_again(uow, [position_id], today)
+    effects = phone_effects(uow, before)
+    log_change(
+        uow,
+        actor,
+        "route.make",
+        "route",
+        made,
+        after={"name": name, "position_id": position_id, "stores": _stores(rows)},
+    )
+    return RouteMade(made, effects)
+
+
+def set_stops(
+    uow: UnitOfWork, actor: Actor, route_id: UUID, stops: Sequence[Stop], *, today: date
+) -> tuple[PhoneEffect, ...]:
+    """Replace the stops of a route. Raises NoSuchRoute, StopsInvalid, PhoneTooFull."""
+    route = locked_route(uow, route_id)
+    _lock_positions(uow, route.position_id)
+    rows = _checked(uow, stops)
+    before = watch_phones(
+        uow,
+        position_ids=[route.position_id],
+        keys=[route_id, route.position_id],
+        ids=_stores(rows),
+    )
+    uow.run(_EMPTY, company=uow.company_id, route=route_id)
+    _write_stops(uow, route_id, rows)
+    publish_routes(uow, [route_id])
+    plan_again(uow, [route.position_id], today)
+    effects = phone_effects(uow, before)
+    log_change(
+        uow,
+        actor,
+        "route.set_stops",
+        "route",
+        route_id,
+        before={"stores": route.stores},
+        after={"stores": _stores(rows)},
+    )
+    return effects
+
+
+def move_route(
+    uow: UnitOfWork, actor: Actor, route_id: UUID, position_id: UUID, *, today: date
+) -> tuple[PhoneEffect, ...]:
+    """Give a route to another position. Raises NoSuchRoute, NoSuchPosition, PhoneTooFull."""
+    route = locked_route(uow, route_id)
+    both = [route.position_id, position_id]
+    _lock_positions(uow, *both)
+    if route.position_id == position_id:
+        return ()
+    before = watch_phones(uow, position_ids=both, keys=[route_id, *both])
+    uow.run(_MOVE, company=uow.company_id, route=route_id, position=position_id)
+    publish_routes(uow, [route_id])
+    rescope_people(uow, before.people, today)
+    plan_again(uow, both, today)
+    effects = phone_effects(uow, before)
+    log_change(
+        uow,
+        actor,
+        "route.move",
+        "route",
+        route_id,
+        before={"position_id": route.position_id},
+        after={"position_id": position_id},
+    )
+    return effects
+
+
+def close_route(
+    uow: UnitOfWork, actor: Actor, route_id: UUID, *, today: date
+) -> tuple[PhoneEffect, ...]:
+    """A route is travelled no more; what was done on it stays. Raises NoSuchRoute."""
+    route = locked_route(uow, route_id)
+    if not route.is_active:
+        return ()
+    _lock_positions(uow, route.position_id)
+    before = watch_phones(uow, position_ids=[route.position_id], keys=[route_id, route.position_id])
+    uow.run(_CLOSE, company=uow.company_id, route=route_id)
+    publish_routes(uow, [route_id])
+    rescope_people(uow, before.people, today)
+    plan_again(uow, [route.position_id], today)
+    effects = phone_effects(uow, before)
+    log_change(
+        uow,
+        actor,
+        "route.close",
+        "route",
+        route_id,
+        before={"is_active": True},
+        after={"is_active": False},
+    )
+    return effects
+
+
+def take_out_of_routes(uow: UnitOfWork, store_ids: Iterable[UUID], today: date) -> list[UUID]:
+    """Take closed stores out of every route and out of the plans from today on; the routes."""
+    stores = list(store_ids)
+    routes = uow.rows(_ROUTES_OF_STORES, company=uow.company_id, stores=stores)
+    if routes:
+        uow.run(_TAKE_OUT, company=uow.company_id, stores=stores)
+        publish_routes(uow, [row.id for row in routes])
+        plan_again(uow, {row.position_id for row in routes}, today)
+    return [row.id for row in routes]
+
+
+def locked_route(uow: UnitOfWork, route_id: UUID) -> Any:
+    """The route, locked until the transaction ends. Raises NoSuchRoute."""
+    found = uow.rows(_LOCK, company=uow.company_id, route=route_id)
+    if not found:
+        raise NoSuchRoute("there is no such route in this company")
+    return found[0]
+
+
+def _lock_positions(uow: UnitOfWork, *positions: UUID) -> None:
+    """Always route, positions, people, records, in this order: two changes meet, none deadlock."""
+    found = uow.rows(_LOCK_POSITIONS, company=uow.company_id, positions=list(positions))
+    if len(found) < len(set(positions)):
+        raise NoSuchPosition("there is no such position in this company")
+
+
+def _checked(uow: UnitOfWork, stops: Sequence[Stop]) -> list[tuple[UUID, dict[str, Any]]]:
+    rows = stored_stops(stops)
+    found = uow.rows(_STORES, company=uow.company_id, ids=_stores(rows))
+    missing = set(_stores(rows)) - {row.id for row in found}
+    if missing:
+        raise StopsInvalid(f"there is no active store {min(missing)}")
+    return rows
+
+
+def _stores(rows: Sequence[tuple[UUID, dict[str, Any]]]) -> list[UUID]:
+    return [store_id for store_id, _ in rows]
+
+
+def _write_stops(
+    uow: UnitOfWork, route_id: UUID, rows: Sequence[tuple[UUID, dict[str, Any]]]
+) -> None:
+    _STOPS.write(
+        uow.driver,
+        uow.company_id,
+        [
+            (route_id, sequence, store_id, encode_document(rule))
+            for sequence, (store_id, rule) in enumerate(rows)
+        ],
+    )
+
+
+def _clean_name(name: str) -> str:
+    clean = " ".join(name.split())
+    if not 1 <= len(clean) <= 200 or not clean.isprintable():
+        raise StopsInvalid("a route's name has 1 to 200 printable characters")
+    return clean
