@@ -177,9 +177,8 @@ def _first_ms(days: int, zone: ZoneInfo) -> int:
     """Return when a local day begins, also where the clocks skip or repeat midnight."""
     local = _UNIX_DAY_0 + timedelta(days=days)
     midnight = datetime(local.year, local.month, local.day, tzinfo=zone)
-    # A skipped midnight: fold=0 reads it with the offset before the change, which is the change
-    # itself or, for a gap that began before midnight, lies after it. The day begins at the
-    # smallest instant that has its date.
+    # Where the clocks skip midnight this reads it with the offset from before, which is too late if
+    # the skip began earlier in the evening: go back to the first instant that has the date.
     start = int((midnight - _EPOCH).total_seconds())
     while datetime.fromtimestamp(start - 60, zone).date() >= local:
         start -= 60

@@ -195,11 +195,12 @@ def test_the_business_day_is_the_companys_and_not_that_of_utc() -> None:
         (date(2026, 10, 25), "Europe/Berlin", 25),
         (date(2018, 11, 4), "America/Sao_Paulo", 23),  # midnight itself is skipped
         (date(2018, 2, 17), "America/Sao_Paulo", 25),  # 23:00 to midnight comes twice
+        (date(1919, 3, 31), "America/Toronto", 23.5),  # 23:30 was followed by 00:30
         (date(2026, 3, 10), "Asia/Shanghai", 24),
         (date(2011, 12, 30), "Pacific/Apia", 0),  # the day that Samoa left out
     ],
 )
-def test_a_day_is_as_long_as_the_clocks_make_it(day: date, zone: str, hours: int) -> None:
+def test_a_day_is_as_long_as_the_clocks_make_it(day: date, zone: str, hours: float) -> None:
     start, end = day_bounds(day, zone)
     assert end - start == hours * HOUR
     if hours:
