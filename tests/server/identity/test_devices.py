@@ -1,12 +1,12 @@
 """A phone gets in by one code, once, and is shown out without losing its work."""
 
-from collections.abc import Callable
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, text, update
 
 from server.identity.change_log import Actor
 from server.identity.codes import ALPHABET, read_code
@@ -217,39 +217,66 @@ def test_old_codes_are_forgotten_when_a_new_one_is_issued(db: Database, rows: Ca
 # ---- at the same moment -------------------------------------------------------------------
 
 
-def at_once(act: Callable[[int], EnrolAnswer | Refused], times: int) -> list[EnrolAnswer | Refused]:
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(act, range(times)))
+def at_once(
+    owner_engine: Engine, cast: Cast, typed: list[str], database: Database
+) -> list[EnrolAnswer | Refused]:
+    """The answers to tries that have all begun before the first of them can write."""
+    with owner_engine.connect() as holder, ThreadPoolExecutor(len(typed)) as pool:
+        holder.execute(
+            select(enrolment_code.c.handle)
+            .where(enrolment_code.c.company_id == cast.company.id)
+            .with_for_update()
+        )
+        waiting = [pool.submit(enrolled, database, one) for one in typed]
+        gives_up_at = time.monotonic() + 30
+        while _locks_waited_for(owner_engine) < len(typed):
+            assert time.monotonic() < gives_up_at, "the tries never met"
+        holder.rollback()
+        return [one.result() for one in waiting]
 
 
-def test_of_many_phones_with_one_code_exactly_one_gets_in(db: Database, rows: Cast) -> None:
+def _locks_waited_for(owner_engine: Engine) -> int:
+    # In a transaction of its own each time: within one, the view of who is connected stands still.
+    with owner_engine.connect() as connection:
+        return connection.execute(
+            text(
+                "select count(*) from pg_locks where not granted and locktype in"
+                " ('transactionid', 'tuple') and pid in (select pid from pg_stat_activity"
+                " where datname = current_database())"
+            )
+        ).scalar_one()
+
+
+def test_of_many_phones_with_one_code_exactly_one_gets_in(
+    db: Database, rows: Cast, owner_engine: Engine
+) -> None:
     code = issue(db, rows)
-    answers = at_once(lambda _: enrolled(db, code), 12)
-    let_in = [one for one in answers if isinstance(one, EnrolAnswer)]
-    assert len(let_in) == 1
-    for one in answers:
-        if one is not let_in[0]:
-            assert_refused_like_any_other(one)
+    answers = at_once(owner_engine, rows, [code] * 8, db)
+    refused = [one for one in answers if isinstance(one, Refused)]
+    assert len(refused) == len(answers) - 1
+    for one in refused:
+        assert_refused_like_any_other(one)
     with db.reading(rows.company.id) as uow:
         assert len(list_devices(uow, rows.ana.id)) == 2
     assert tries_left(db, rows, code) == CODE_TRIES
 
 
-def test_wrong_tries_at_once_are_counted_one_by_one(db: Database, rows: Cast) -> None:
+def test_wrong_tries_at_once_are_counted_one_by_one(
+    db: Database, rows: Cast, owner_engine: Engine
+) -> None:
     code = issue(db, rows)
-    at_once(lambda _: enrolled(db, wrong_secret(code)), CODE_TRIES - 1)
+    at_once(owner_engine, rows, [wrong_secret(code)] * (CODE_TRIES - 1), db)
     assert tries_left(db, rows, code) == 1
-    at_once(lambda _: enrolled(db, wrong_secret(code)), 12)
+    at_once(owner_engine, rows, [wrong_secret(code)] * 8, db)
     assert tries_left(db, rows, code) == 0
     assert_refused_like_any_other(enrolled(db, code))
 
 
 def test_a_right_try_among_wrong_ones_gets_in_at_most_once_and_the_count_is_exact(
-    db: Database, rows: Cast
+    db: Database, rows: Cast, owner_engine: Engine
 ) -> None:
     code = issue(db, rows)
-    typed = [code if place % 4 == 0 else wrong_secret(code) for place in range(12)]
-    answers = at_once(lambda place: enrolled(db, typed[place]), len(typed))
+    answers = at_once(owner_engine, rows, [*[wrong_secret(code)] * 6, code, code], db)
     let_in = sum(isinstance(one, EnrolAnswer) for one in answers)
     left = tries_left(db, rows, code)
     assert (let_in, left) in {(1, left), (0, 0)}
