@@ -10,13 +10,14 @@ from uuid import UUID
 
 import msgspec
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+from mobile_contract.canonical import canonical_json, hash_text
+
 decode_document = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def encode_document(fields: dict[str, Any]) -> bytes:
     """The canonical bytes of a document."""
-    return _encode(fields)
+    return canonical_json(fields)
 
 
 def document_hash(kind: str, record_id: str | UUID, version: int, document: bytes) -> int:
@@ -25,6 +26,6 @@ def document_hash(kind: str, record_id: str | UUID, version: int, document: byte
     return int.from_bytes(hashlib.sha256(head).digest()[:8], "big", signed=True)
 
 
-def hash_text(number: int) -> str:
+def stored_hash_text(number: int) -> str:
     """A stored hash as phones write it: 16 hex digits."""
-    return (number & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "big").hex()
+    return hash_text(number & 0xFFFF_FFFF_FFFF_FFFF)

@@ -1,24 +1,11 @@
-"""What the engine refuses, one class per cause; HTTP turns them into problem+json in one place."""
+"""What the engine refuses, one class per cause; HTTP turns them into problem+json in one place.
 
+A request that is refused whole is the contract's `RequestRefused`, here called `Refused`.
+"""
 
-class Refused(Exception):
-    """A request that is refused whole, with a request code of `mobile_contract.problems`."""
+from mobile_contract.problems import RequestRefused as Refused
 
-    def __init__(
-        self,
-        code: str,
-        detail: str,
-        *,
-        where: str | None = None,
-        limit: int | None = None,
-        retry_after_s: int | None = None,
-    ) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
-        self.where = where
-        self.limit = limit
-        self.retry_after_s = retry_after_s
+__all__ = ["NotThere", "Refused", "ScopeTooLarge"]
 
 
 class ScopeTooLarge(Exception):

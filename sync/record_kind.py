@@ -15,6 +15,7 @@ from sync.policy import Policy
 from sync.rows import RowSet
 from sync.senders import Sender
 
+
 @dataclass(slots=True)
 class Known:
     """A record as a judgement sees it: what the database had, and what this batch made of it."""

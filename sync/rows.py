@@ -104,6 +104,10 @@ _TYPES: dict[str, tuple[int, int, Callable[[Any], bytes]]] = {
 }
 
 
+# Lists in a column: their texts hold no comma (names of flags, ids).
+_LISTS = ("text[]", "uuid[]")
+
+
 def array(kind: str, values: Sequence[Any]) -> Packed:
     """The values as an array of `kind`; None is null.
 
@@ -133,14 +137,12 @@ class RowSet:
     @cached_property
     def statement(self) -> str:
         names = ", ".join(f'"{name}"' for name, _ in self.columns)
-        # A list of texts travels as text and is split again: unnest would flatten it.
+        # A list travels as one text and is split again: unnest would flatten it.
         picked = ", ".join(
-            f'string_to_array(r."{name}", \',\')' if kind == "text[]" else f'r."{name}"'
+            f'string_to_array(r."{name}", \',\')::{kind}' if kind in _LISTS else f'r."{name}"'
             for name, kind in self.columns
         )
-        arrays = ", ".join(
-            f"%s::{'text' if kind == 'text[]' else kind}[]" for _, kind in self.columns
-        )
+        arrays = ", ".join(f"%s::{'text' if kind in _LISTS else kind}[]" for _, kind in self.columns)
         return (
             f"insert into {self.table} (company_id, {names}) select %s, {picked}"
             f" from unnest({arrays}) as r({names}) {self.ending}"
@@ -153,7 +155,7 @@ class RowSet:
             company_id,
             *(
                 array("text", [",".join(v) for v in values])
-                if kind == "text[]"
+                if kind in _LISTS
                 else array(kind, values)
                 for (_, kind), values in zip(self.columns, columns, strict=True)
             ),

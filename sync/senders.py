@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from sync.errors import Refused
+from sync.errors import NotThere, Refused
 from sync.policy import Policy, read_policy
 from sync.unit_of_work import UnitOfWork
 
@@ -77,7 +77,7 @@ def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) 
 
     A new token that is used for the first time takes the place of the old one.
     """
-    row = _find(uow.driver, claim)
+    row = _find(uow.driver, claim.company_id, claim.device_id)
     if row is None or row[0] not in ("ACTIVE", "DRAINING"):
         raise _unknown()
     if row[1] is None or not compare_digest(row[1], claim.token_hash):
@@ -88,10 +88,23 @@ def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) 
     if row[0] == "DRAINING" and right == "pull":
         message = "This device may only send what it holds."
         raise Refused("device_draining", message)
+    return _sender(claim.company_id, claim.device_id, row)
+
+
+def sender_of(uow: UnitOfWork, device_id: str) -> Sender:
+    """The sender of something that a device sent before, whatever became of the device since."""
+    row = _find(uow.driver, uow.company_id, device_id)
+    if row is None:
+        message = f"device {device_id}"
+        raise NotThere(message)
+    return _sender(uow.company_id, device_id, row)
+
+
+def _sender(company_id: int, device_id: str, row: tuple[Any, ...]) -> Sender:
     return Sender(
-        company_id=claim.company_id,
+        company_id=company_id,
         company_key=row[7],
-        device_id=claim.device_id,
+        device_id=device_id,
         person_id=row[3],
         person_name=row[4],
         left_on=row[5],
@@ -111,10 +124,10 @@ def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) 
     )
 
 
-def _find(driver: psycopg.Connection[Any], claim: Claim) -> tuple[Any, ...] | None:
-    return driver.execute(
-        _SELECT, [claim.company_id, UUID(claim.device_id)], prepare=True
-    ).fetchone()
+def _find(
+    driver: psycopg.Connection[Any], company_id: int, device_id: str
+) -> tuple[Any, ...] | None:
+    return driver.execute(_SELECT, [company_id, UUID(device_id)], prepare=True).fetchone()
 
 
 def _unknown() -> Refused:

@@ -1,0 +1,201 @@
+"""The feed of changes between two snapshots of the database.
+
+A change row carries the id of the transaction that wrote it (`xid`). Between a phone's cursor S1 and
+a snapshot S2 lie the rows that S1 does not see and S2 does, so a transaction that commits late is
+found whenever it commits; a number or a time would lose it.
+
+After a crash PostgreSQL may hand out again transaction ids that S1 takes for seen. Each run of the
+server therefore notes its first id (unit_of_work.note_run), and a snapshot of an earlier run sees
+nothing from there on: `Clamp`.
+
+What was touched is logged, what a phone may see is decided when a page is read: whether a record is
+put, evicted or deleted follows from the state then, so the order in which transactions were
+numbered does not matter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from sync.errors import Refused
+from sync.rows import array
+from sync.unit_of_work import RUN
+
+# The largest xid8: a snapshot of the present run is not clamped.
+NEVER = 2**64 - 1
+
+_NOW = f"""
+select pg_current_snapshot()::text,
+       (select id from server_start where run = {RUN}),
+       (select purged_below::text from feed_horizon where company_id = %s)
+"""
+_FIRST_XID = "select min(xid)::text from server_start where id > %s"
+
+# Seen by a snapshot, unless a later run of the server wrote it.
+_SEEN = "(pg_visible_in_snapshot({xid}, {snapshot}::pg_snapshot) and {xid} < {clamp}::text::xid8)"
+
+
+def _between(xid: str) -> str:
+    seen_before = _SEEN.format(xid=xid, snapshot="%(base)s", clamp="%(base_clamp)s")
+    seen_now = _SEEN.format(xid=xid, snapshot="%(upto)s", clamp="%(upto_clamp)s")
+    return f"{xid} >= %(from)s::text::xid8 and not {seen_before} and {seen_now}"
+
+
+_FEED = f"""
+select c.xid::text, c.seq, c.id::text
+from change c
+where c.company_id = %(company)s and c.key = any(%(keys)s::uuid[])
+  and {_between("c.xid")}
+  and (c.xid, c.seq) > (%(last_xid)s::text::xid8, %(last_seq)s::bigint)
+order by c.xid, c.seq limit %(limit)s
+"""
+# Keys that a person gained or lost since S1, up to this very moment: what happened at a key that is
+# lost by now still has to be told.
+_TOUCHED = f"""
+select distinct h.key::text from holder_change h
+where h.company_id = %(company)s and h.person_id = %(person)s
+  and h.xid >= %(from)s::text::xid8
+  and not {_SEEN.format(xid="h.xid", snapshot="%(base)s", clamp="%(base_clamp)s")}
+"""
+_HELD = "select distinct key::text from holder_key where company_id = %s and person_id = %s"
+# Every record at these keys, once: at the smallest of the keys that it is at.
+_AT_KEYS = """
+select k.key::text, k.id::text
+from record_key k
+where k.company_id = %(company)s and k.key = any(%(keys)s::uuid[])
+  and (k.key, k.id) > (%(last_key)s::uuid, %(last_id)s::uuid)
+  and not exists (select from record_key o
+                  where o.company_id = k.company_id and o.id = k.id and o.key < k.key
+                    and o.key = any(%(keys)s::uuid[]))
+order by k.key, k.id limit %(limit)s
+"""
+_STATE = """
+select r.id::text, r.kind, r.version, r.doc,
+       exists (select from record_key k
+               join holder_key h on h.company_id = k.company_id and h.key = k.key
+                                and h.person_id = %s
+               where k.company_id = r.company_id and k.id = r.id)
+from record r where r.company_id = %s and r.id = any(%s::uuid[])
+"""
+
+_ZERO = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The database now: a snapshot, the run of the server, and what was purged."""
+
+    snapshot: str
+    run: int
+    purged_below: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The changes after one snapshot up to another, each with the run it was taken in."""
+
+    base: str
+    base_run: int
+    upto: str
+    upto_run: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A record as it is now, and whether the person may see it."""
+
+    id: str
+    kind: int
+    version: int
+    doc: str | None
+    is_visible: bool
+
+
+class Feed:
+    """Reads the feed for one person, in one read-only transaction."""
+
+    def __init__(
+        self, driver: psycopg.Connection[Any], company_id: int, person_id: str, present: Present
+    ) -> None:
+        self.driver = driver
+        self.company_id = company_id
+        self.person_id = person_id
+        self.present = present
+
+    def held_keys(self) -> list[str]:
+        """The scope keys that the person holds now."""
+        cursor = self.driver.execute(_HELD, [self.company_id, self.person_id], prepare=True)
+        return [row[0] for row in cursor]
+
+    def touched_keys(self, window: Window) -> list[str]:
+        """The keys that the person gained or lost since the window began."""
+        cursor = self.driver.execute(_TOUCHED, self._values(window), prepare=True)
+        return [row[0] for row in cursor]
+
+    def changes(
+        self, window: Window, keys: Sequence[str], last: tuple[str, str] | None, limit: int
+    ) -> list[tuple[str, int, str]]:
+        """The next rows (xid, seq, record id) of the window at these keys, in their order."""
+        xid, seq = last or ("0", "0")
+        values = self._values(window) | {
+            "keys": array("uuid", list(keys)),
+            "last_xid": xid,
+            "last_seq": int(seq),
+            "limit": limit,
+        }
+        return self.driver.execute(_FEED, values, prepare=True).fetchall()
+
+    def at_keys(
+        self, keys: Sequence[str], last: tuple[str, str] | None, limit: int
+    ) -> list[tuple[str, str]]:
+        """The next (key, record id) of everything at these keys, each record once."""
+        key, id_ = last or (_ZERO, _ZERO)
+        values = {
+            "company": self.company_id,
+            "keys": array("uuid", list(keys)),
+            "last_key": key,
+            "last_id": id_,
+            "limit": limit,
+        }
+        return self.driver.execute(_AT_KEYS, values, prepare=True).fetchall()
+
+    def states(self, ids: Sequence[str]) -> dict[str, State]:
+        """The records as they are now, by id."""
+        cursor = self.driver.execute(
+            _STATE, [self.person_id, self.company_id, array("uuid", list(ids))], prepare=True
+        )
+        return {row[0]: State(*row) for row in cursor}
+
+    def check_horizon(self, base: str) -> None:
+        """Raises Refused (`cursor_too_old`) when changes after this snapshot were purged."""
+        purged = self.present.purged_below
+        if purged is not None and int(base.split(":")[0]) < purged:
+            raise Refused("cursor_too_old", "Changes since this cursor have been purged.")
+
+    def _values(self, window: Window) -> dict[str, Any]:
+        base_clamp = self._clamp(window.base_run)
+        return {
+            "company": self.company_id,
+            "person": self.person_id,
+            "base": window.base,
+            "base_clamp": str(base_clamp),
+            "upto": window.upto,
+            "upto_clamp": str(self._clamp(window.upto_run)),
+            "from": str(min(int(window.base.split(":")[0]), base_clamp)),
+        }
+
+    def _clamp(self, run: int) -> int:
+        """The first transaction id that a snapshot of this run cannot have seen."""
+        if run == self.present.run:
+            return NEVER
+        row = self.driver.execute(_FIRST_XID, [run], prepare=True).fetchone()
+        return NEVER if row is None or row[0] is None else int(row[0])
+
+
+def read_present(driver: psycopg.Connection[Any], company_id: int) -> Present:
+    """Take the snapshot, in the transaction that goes on to read: it must not have written."""
+    row = driver.execute(_NOW, [company_id], prepare=True).fetchone()
+    assert row is not None
+    return Present(row[0], row[1], None if row[2] is None else int(row[2]))

@@ -1,0 +1,128 @@
+"""Items that the server holds and could not apply: nothing is dropped.
+
+An item is kept whole, as the bytes that came, with the clock of its envelope, so that it can be
+judged again exactly as it would have been. A deferred item waits for records and is applied by
+itself; a quarantined one waits for a person, who can mend it, release it, or set it aside with a
+reason. Its state goes down to its sender's phones as a record of kind `item`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from sync.record_kind import ITEM, Arrived, Missing, Record, Rejected
+from sync.rows import RowSet
+
+KEPT = RowSet(
+    "kept_item",
+    (
+        ("op_id", "uuid"),
+        ("digest", "bytea"),
+        ("person_id", "uuid"),
+        ("device_id", "uuid"),
+        ("state", "text"),
+        ("kind", "text"),
+        ("entity_id", "uuid"),
+        ("code", "text"),
+        ("where", "text"),
+        ("detail", "text"),
+        ("missing", "uuid[]"),
+        ("raw", "bytea"),
+        ("contract", "int4"),
+        ("sent_at", "int8"),
+        ("sent_uptime_ms", "int8"),
+        ("sent_boot_id", "text"),
+        ("received_at", "timestamptz"),
+        ("result", "text"),
+    ),
+)
+AWAITED = RowSet(
+    "awaited",
+    (("entity_id", "uuid"), ("op_id", "uuid"), ("digest", "bytea")),
+    "on conflict do nothing",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """An item that could not even be read: it has no kind, perhaps not even an op_id."""
+
+    op_id: str | None
+    kind: str | None
+    entity_id: str | None
+    code: str
+    where: str | None
+    detail: str | None
+    raw: bytes
+    digest: bytes
+
+    @property
+    def kept_as(self) -> str:
+        """The op_id it is kept under: its own, else one made from its bytes."""
+        return self.op_id or str(uuid5(NAMESPACE_OID, self.digest.hex()))
+
+
+def item_record_id(op_id: str, digest: bytes, *, is_first: bool) -> str:
+    """The id of the record that tells of an item: its op_id, unless that belongs to another."""
+    return op_id if is_first else str(uuid5(NAMESPACE_OID, f"item {op_id} {digest.hex()}"))
+
+
+def item_record(
+    record_id: str,
+    person_id: str,
+    kind: str | None,
+    entity_id: str | None,
+    outcome: Missing | Rejected,
+) -> Record:
+    """What the sender's phones are told of an item that is kept."""
+    is_waiting = isinstance(outcome, Missing)
+    return Record(
+        id=record_id,
+        kind=ITEM,
+        fields={
+            "kind": kind,
+            "entity_id": entity_id,
+            "state": "DEFERRED" if is_waiting else "QUARANTINED",
+            "code": None if is_waiting else outcome.code,
+            "where": None if is_waiting else outcome.where,
+            "detail": None if is_waiting else outcome.detail,
+            "missing": list(outcome.ids) if is_waiting else [],
+            "result": None,
+        },
+        keys=(person_id,),
+    )
+
+
+def kept_row(
+    item: Arrived | Spoiled,
+    outcome: Missing | Rejected,
+    *,
+    raw: bytes,
+    contract: int,
+    clock: tuple[int, int, str],
+    received_at: int,
+    sender: tuple[str, str],
+    result: str,
+) -> tuple[Any, ...]:
+    """The row of a kept item. `clock` is (sent_at, uptime, boot id), `sender` (person, device)."""
+    is_waiting = isinstance(outcome, Missing)
+    return (
+        item.kept_as if isinstance(item, Spoiled) else item.op_id,
+        item.digest,
+        sender[0],
+        sender[1],
+        "DEFERRED" if is_waiting else "QUARANTINED",
+        item.kind,
+        item.entity_id,
+        None if is_waiting else outcome.code,
+        None if is_waiting else outcome.where,
+        None if is_waiting else outcome.detail,
+        list(outcome.ids) if is_waiting else [],
+        raw,
+        contract,
+        clock[0],
+        clock[1],
+        clock[2],
+        received_at,
+        result,
+    )

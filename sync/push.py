@@ -1,0 +1,482 @@
+"""Push: a batch of items in, one result for each out, exactly once.
+
+Items are checked before the transaction; then one transaction authenticates the device, finds which
+items came before, judges the rest and writes effects, receipts and results together. The answer is
+made from what was committed and sent after it. What the database refuses is narrowed down by
+halving until only the culprits are taken out; what it could not do now is repeated, and in the end
+answered `retry`. Promises 1, 2, 3 and 6 of DESIGN.md live here.
+"""
+
+import hashlib
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from mobile_contract.answers import Result, encode_answer
+from mobile_contract.compiled import PushEnvelope, decode_item
+from mobile_contract.problems import ItemRefused
+from sync.epoch import current_epoch
+from sync.errors import Refused
+from sync.kept_items import (
+    AWAITED,
+    KEPT,
+    Spoiled,
+    item_record,
+    item_record_id,
+    kept_row,
+)
+from sync.ledger import LEDGER, Receipt, find_aside, find_receipts
+from sync.record_kind import Accepted, Arrived, Missing, RecordKind, Rejected
+from sync.rows import array
+from sync.senders import Claim, Sender, authenticate
+from sync.settlement import Settled, Settlement
+from sync.unit_of_work import Database, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 4
+RETRY_MS = (2_000, 10_000)
+
+_SEEN = """
+update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_version = %s, contract = %s,
+       outbox_count = %s, outbox_bytes = %s, clock_offset_ms = %s,
+       outbox_oldest_at = to_timestamp(%s::double precision / 1000),
+       state = case when %s then 'WIPED' else state end,
+       token_hash = case when %s then null else token_hash end,
+       next_token_hash = case when %s then null else next_token_hash end
+where company_id = %s and id = %s
+"""
+# Children that waited for what this push makes are applied by a job.
+_WAKE = """
+insert into outbox (company_id, topic, payload)
+select %(company)s, 'release_deferred', jsonb_build_object('entity_ids', jsonb_agg(distinct entity_id))
+from awaited where company_id = %(company)s and entity_id = any(%(ids)s::uuid[])
+having count(*) > 0
+"""
+
+# The database refuses a value (22) or a row (23); it could not do it now; the connection was lost.
+_REFUSES = (psycopg.DataError, psycopg.IntegrityError)
+_PASSING = (psycopg.OperationalError, psycopg.errors.InternalError_)
+# Somebody else wrote the same receipt or made the same record meanwhile: look again.
+_RACED = ("ledger_pk", "record_pk", "kept_item_pk")
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """An item that has no receipt yet, and where it stands in the batch."""
+
+    index: int
+    item: Arrived | Spoiled
+    # False for bytes that came under an op_id that is already somebody's receipt.
+    is_first: bool
+    fault: Rejected | None = None
+
+
+def push(
+    database: Database,
+    kinds: Mapping[str, RecordKind],
+    claim: Claim,
+    envelope: PushEnvelope,
+    received_at: int,
+) -> bytes:
+    """Settle a batch and return the JSON of its answer. Raises Refused for the request as a whole."""
+    items = [check_item(raw, envelope, received_at) for raw in envelope.items]
+    refused: frozenset[int] = frozenset()
+    for attempt in range(ATTEMPTS):
+        batch = _Batch(database, kinds, claim, envelope, items, received_at)
+        try:
+            return batch.settle(refused)
+        except Exception as error:
+            cause = _cause(error)
+            if isinstance(cause, _REFUSES) and not _is_race(cause):
+                log.warning("push %s: the database refused a row: %s", envelope.batch_id, cause)
+                refused |= batch.find_culprits(refused)
+            elif not isinstance(cause, _PASSING) and not _is_race(cause):
+                raise
+            else:
+                log.info("push %s: attempt %d: %s", envelope.batch_id, attempt + 1, cause)
+    return _try_again(database, claim, envelope, items, received_at)
+
+
+def check_item(raw: bytes, envelope: PushEnvelope, received_at: int) -> Arrived | Spoiled:
+    """Check one item against its contract, by itself."""
+    digest = hashlib.sha256(raw).digest()
+    try:
+        item = decode_item(raw, envelope.contract)
+    except ItemRefused as fault:
+        return Spoiled(
+            fault.op_id,
+            fault.kind,
+            fault.entity_id,
+            fault.code,
+            fault.where,
+            fault.detail,
+            raw,
+            digest,
+        )
+    return Arrived(
+        op_id=item.op_id,
+        kind=item.kind,
+        op=item.op,
+        entity_id=item.entity_id,
+        base_version=item.base_version,
+        depends_on=item.depends_on,
+        captured_at=item.captured_at,
+        captured_uptime_ms=item.captured_uptime_ms,
+        captured_boot_id=item.captured_boot_id,
+        gps_time=item.gps_time,
+        payload=item.payload,
+        digest=digest,
+        sent_at=envelope.sent_at,
+        sent_uptime_ms=envelope.uptime_ms,
+        sent_boot_id=envelope.boot_id,
+        received_at=received_at,
+    )
+
+
+class _Batch:
+    """One attempt at a batch."""
+
+    def __init__(
+        self,
+        database: Database,
+        kinds: Mapping[str, RecordKind],
+        claim: Claim,
+        envelope: PushEnvelope,
+        items: Sequence[Arrived | Spoiled],
+        received_at: int,
+    ) -> None:
+        self.database = database
+        self.kinds = kinds
+        self.claim = claim
+        self.envelope = envelope
+        self.items = items
+        self.received_at = received_at
+        self.results: list[Result | None] = [None] * len(items)
+        # Items that stand twice in this very batch: (the second, the first).
+        self._repeats: list[tuple[int, int]] = []
+
+    def settle(self, refused: frozenset[int]) -> bytes:
+        """Do it: one transaction, and the answer once it is durable."""
+        with self.database.company(self.claim.company_id) as uow:
+            with uow.driver.pipeline():
+                sender = authenticate(uow, self.claim, "push")
+                epoch = current_epoch(uow.driver)
+            if self.envelope.device_id != sender.device_id:
+                message = "device_id is not the device that the token belongs to."
+                raise Refused("device_mismatch", message, where="device_id")
+            self._apply(uow, sender, self._unseen(uow, sender), refused)
+            is_wiped = sender.is_draining and self.envelope.outbox.count <= len(self.items)
+            self._note_device(uow, is_wiped=is_wiped)
+        return encode_answer(
+            {
+                "contract": self.envelope.contract,
+                "epoch": epoch.name,
+                "received_at": self.received_at,
+                "watermark": epoch.watermark,
+                "then": "wipe" if is_wiped else None,
+                "results": self.results,
+            }
+        )
+
+    def find_culprits(self, refused: frozenset[int]) -> frozenset[int]:
+        """Which items the database refuses, found by halving in transactions that roll back."""
+        suspects = [i for i in range(len(self.items)) if i not in refused]
+        found: set[int] = set()
+        halves = [suspects]
+        while halves:
+            half = halves.pop()
+            if not half or not self._is_refused(frozenset(half), refused):
+                continue
+            if len(half) == 1:
+                found.update(half)
+            else:
+                middle = len(half) // 2
+                halves += [half[:middle], half[middle:]]
+        # Each alone is well and together they are not: then none of them can be blamed alone.
+        return frozenset(found or suspects)
+
+    def _is_refused(self, only: frozenset[int], refused: frozenset[int]) -> bool:
+        class RolledBack(Exception):
+            pass
+
+        try:
+            with self.database.company(self.claim.company_id) as uow:
+                sender = authenticate(uow, self.claim, "push")
+                self.results = [None] * len(self.items)
+                fresh = [f for f in self._unseen(uow, sender) if f.index in only]
+                self._apply(uow, sender, fresh, refused)
+                raise RolledBack
+        except RolledBack:
+            return False
+        except Exception as error:
+            cause = _cause(error)
+            if isinstance(cause, _REFUSES) and not _is_race(cause):
+                return True
+            raise
+
+    # ---- what came before ----------------------------------------------------------------
+
+    def _unseen(self, uow: UnitOfWork, sender: Sender) -> list[_Fresh]:
+        """The items that have no receipt yet; the others get the result that they got first."""
+        named = sorted({_op_id(item) for item in self.items})
+        receipts = find_receipts(uow.driver, uow.company_id, named) if named else {}
+        aside: dict[tuple[str, bytes], str] = {}
+        if any(self._is_other(receipts.get(_op_id(item)), item, sender) for item in self.items):
+            aside = find_aside(uow.driver, uow.company_id, named)
+        fresh: list[_Fresh] = []
+        first_here: dict[str, _Fresh] = {}
+        for index, item in enumerate(self.items):
+            op_id = _op_id(item)
+            receipt, earlier = receipts.get(op_id), first_here.get(op_id)
+            if receipt is not None and not self._is_other(receipt, item, sender):
+                self.results[index] = _duplicate(item, receipt.result)
+            elif (op_id, item.digest) in aside:
+                self.results[index] = _duplicate(item, aside[op_id, item.digest])
+            elif receipt is None and earlier is None:
+                first_here[op_id] = entry = _Fresh(index, item, is_first=True)
+                fresh.append(entry)
+            else:
+                same = [f for f in fresh if _op_id(f.item) == op_id and f.item.digest == item.digest]
+                if same:
+                    self._repeats.append((index, same[0].index))
+                    continue
+                code = "op_id_reused"
+                if receipt is not None and receipt.person_id != sender.person_id:
+                    code = "op_id_taken"
+                fault = Rejected(code, "op_id", "This op_id came before with another item.")
+                fresh.append(_Fresh(index, item, is_first=False, fault=fault))
+        return fresh
+
+    @staticmethod
+    def _is_other(receipt: Receipt | None, item: Arrived | Spoiled, sender: Sender) -> bool:
+        return receipt is not None and (
+            receipt.digest != item.digest or receipt.person_id != sender.person_id
+        )
+
+    # ---- what comes of the rest ------------------------------------------------------------
+
+    def _apply(
+        self, uow: UnitOfWork, sender: Sender, fresh: Sequence[_Fresh], refused: frozenset[int]
+    ) -> None:
+        settlement = Settlement(uow, self.kinds, sender, self.received_at)
+        judged = [
+            f
+            for f in fresh
+            if f.fault is None and isinstance(f.item, Arrived) and f.index not in refused
+        ]
+        settled = settlement.judge([f.item for f in judged if isinstance(f.item, Arrived)])
+        outcomes = dict(zip((f.index for f in judged), settled, strict=True))
+        receipts: list[tuple[Any, ...]] = []
+        for entry in fresh:
+            outcome = outcomes.get(entry.index) or Settled(self._fault(entry))
+            result = self._result(entry, outcome)
+            self.results[entry.index] = result
+            self._keep(settlement, sender, entry, outcome, result)
+            if entry.is_first:
+                receipts.append(
+                    (
+                        _op_id(entry.item),
+                        sender.person_id,
+                        sender.device_id,
+                        entry.item.digest,
+                        _stored(result),
+                        self.received_at,
+                    )
+                )
+        for index, first in self._repeats:
+            before = self.results[first]
+            assert before is not None
+            self.results[index] = _duplicate(self.items[index], _stored(before))
+        self._repeats.clear()
+        settlement.write()
+        made = settlement.made()
+        with uow.driver.pipeline():
+            LEDGER.write(uow.driver, uow.company_id, sorted(receipts, key=lambda row: row[0]))
+            if made:
+                uow.driver.execute(
+                    _WAKE, {"company": uow.company_id, "ids": array("uuid", made)}, prepare=True
+                )
+
+    @staticmethod
+    def _fault(entry: _Fresh) -> Rejected:
+        if entry.fault is not None:
+            return entry.fault
+        item = entry.item
+        if isinstance(item, Spoiled):
+            return Rejected(item.code, item.where, item.detail)
+        return Rejected("refused_by_database", None, "The database could not take this item.")
+
+    def _result(self, entry: _Fresh, settled: Settled) -> Result:
+        outcome, op_id = settled.outcome, entry.item.op_id
+        if isinstance(outcome, Missing):
+            return Result(
+                op_id=op_id,
+                status="deferred",
+                receipt=self.received_at,
+                missing=list(outcome.ids),
+            )
+        if isinstance(outcome, Rejected):
+            return Result(
+                op_id=op_id,
+                status="quarantined",
+                receipt=self.received_at,
+                code=outcome.code,
+                where=outcome.where,
+                detail=outcome.detail,
+            )
+        return Result(
+            op_id=op_id,
+            status=status_of(outcome),
+            receipt=self.received_at,
+            version=settled.version,
+            merged=outcome.merged,
+            conflict_id=outcome.conflict_id,
+            proposal_id=outcome.proposal_id,
+        )
+
+    def _keep(
+        self,
+        settlement: Settlement,
+        sender: Sender,
+        entry: _Fresh,
+        settled: Settled,
+        result: Result,
+    ) -> None:
+        """Keep what could not be applied, whole, and tell the phone by pull as well."""
+        outcome, item = settled.outcome, entry.item
+        if isinstance(outcome, Accepted):
+            return
+        op_id, envelope = _op_id(item), self.envelope
+        settlement.tell(
+            item_record(
+                item_record_id(op_id, item.digest, is_first=entry.is_first),
+                sender.person_id,
+                item.kind,
+                item.entity_id,
+                outcome,
+            )
+        )
+        key = f"{op_id} {item.digest.hex()}"
+        settlement.add_rows(
+            KEPT,
+            key,
+            kept_row(
+                item,
+                outcome,
+                raw=envelope.items[entry.index],
+                contract=envelope.contract,
+                clock=(envelope.sent_at, envelope.uptime_ms, envelope.boot_id),
+                received_at=self.received_at,
+                sender=(sender.person_id, sender.device_id),
+                result=_stored(result),
+            ),
+        )
+        if isinstance(outcome, Missing):
+            for awaited in outcome.ids:
+                settlement.add_rows(AWAITED, f"{awaited} {key}", (awaited, op_id, item.digest))
+
+    def _note_device(self, uow: UnitOfWork, *, is_wiped: bool) -> None:
+        envelope = self.envelope
+        unsent = max(envelope.outbox.count - len(self.items), 0)
+        oldest = envelope.outbox.oldest_at if unsent else None
+        uow.driver.execute(
+            _SEEN,
+            [
+                self.received_at,
+                envelope.app_version,
+                envelope.contract,
+                min(unsent, 2**31 - 1),
+                envelope.outbox.bytes if unsent else 0,
+                self.received_at - envelope.sent_at,
+                None if oldest is None else min(oldest, 253_402_000_000_000),
+                is_wiped,
+                is_wiped,
+                is_wiped,
+                uow.company_id,
+                self.claim.device_id,
+            ],
+            prepare=True,
+        )
+
+
+def status_of(outcome: Accepted) -> str:
+    """The status of an item that was accepted."""
+    if outcome.conflict_id is not None:
+        return "conflict"
+    return "merged" if outcome.merged else "applied"
+
+
+def _op_id(item: Arrived | Spoiled) -> str:
+    return item.kept_as if isinstance(item, Spoiled) else item.op_id
+
+
+def _stored(result: Result) -> str:
+    """A result as receipts keep it: whole, with its op_id."""
+    return encode_answer(result).decode()
+
+
+def _duplicate(item: Arrived | Spoiled, stored: str) -> Result:
+    first = msgspec.json.decode(stored)
+    return Result(
+        op_id=item.op_id,
+        status="duplicate",
+        receipt=first["receipt"],
+        version=first.get("version"),
+        first=first,
+    )
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The driver's own error, also where SQLAlchemy wrapped it."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig
+    if isinstance(error, PoolTimeout):
+        return psycopg.OperationalError("no connection was free in time")
+    return error
+
+
+def _is_race(error: BaseException) -> bool:
+    return isinstance(error, psycopg.errors.UniqueViolation) and (
+        error.diag.constraint_name in _RACED
+    )
+
+
+def _try_again(
+    database: Database,
+    claim: Claim,
+    envelope: PushEnvelope,
+    items: Sequence[Arrived | Spoiled],
+    received_at: int,
+) -> bytes:
+    """Nothing is held: every item is to be sent again. Raises Refused where not even that is known."""
+    try:
+        with database.company(claim.company_id) as uow:
+            authenticate(uow, claim, "push")
+            epoch = current_epoch(uow.driver)
+    except (DBAPIError, psycopg.Error, PoolTimeout) as error:
+        message = "The database cannot be reached just now."
+        raise Refused("busy", message, retry_after_s=5) from error
+    wait = random.randint(*RETRY_MS)  # noqa: S311  jitter, not a secret
+    return encode_answer(
+        {
+            "contract": envelope.contract,
+            "epoch": epoch.name,
+            "received_at": received_at,
+            "watermark": epoch.watermark,
+            "then": None,
+            "results": [
+                Result(
+                    op_id=item.op_id, status="retry", receipt=received_at, retry_after_ms=wait
+                )
+                for item in items
+            ],
+        }
+    )
