@@ -1,6 +1,5 @@
 """The WSGI application: routes, errors, request ids, counts."""
 
-import logging
 import time
 from typing import Any
 
@@ -13,8 +12,6 @@ from server.http.openapi import register_api, register_document
 from server.http.problems import register_problems
 from server.http.request_ids import HEADER, begin_request_id, current_request_id
 from server.http.service import Service
-
-logger = logging.getLogger("roadbook.http")
 
 
 def build_app(service: Service) -> Flask:
@@ -41,7 +38,8 @@ def _watch_requests(app: Flask, service: Service) -> None:
     def begin() -> None:
         environ = request.environ
         environ["roadbook.began"] = time.perf_counter()
-        begin_request_id(environ.get("HTTP_X_REQUEST_ID"))
+        # Where the server's own line of the request finds it.
+        environ["roadbook.request_id"] = begin_request_id(environ.get("HTTP_X_REQUEST_ID"))
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -54,12 +52,4 @@ def _watch_requests(app: Flask, service: Service) -> None:
         code: Any = getattr(response, "problem_code", None)
         if code is not None:
             instruments.count_problem(code)
-        logger.info(
-            "%s %s %d %.1f ms%s",
-            request.method,
-            route,
-            response.status_code,
-            seconds * 1000,
-            f" {code}" if code else "",
-        )
         return response

@@ -6,12 +6,8 @@ costs no more than an honest one. Codes: body_too_large, malformed_json (a body 
 unsupported_encoding (also one that does not unpack, or is no JSON by its own word), too_slow.
 """
 
-import socket
-import threading
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,15 +33,18 @@ MEDIA_TYPES = ("application/json", "")
 
 @dataclass(frozen=True, slots=True)
 class BodyBounds:
-    """How large a body may be, packed and unpacked, and how long its bytes may take to come."""
+    """How large a body may be, packed and unpacked."""
 
     wire_bytes: int = BODY_BYTES
     unpacked_bytes: int = BODY_UNPACKED_BYTES
-    deadline_s: float = 30.0
 
 
-def read_body(environ: dict[str, Any], bounds: BodyBounds) -> bytes:
-    """The unpacked body of a WSGI request; b"" where it has none."""
+def read_body(environ: dict[str, Any], bounds: BodyBounds, *, within_s: float) -> bytes:
+    """The unpacked body of a WSGI request; b"" where it has none.
+
+    `within_s` is looked at between reads; a read that is stalled is ended by the server below
+    (`gunicorn_worker`), which raises a TimeoutError here.
+    """
     media_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         raise Refused(
@@ -62,7 +61,7 @@ def read_body(environ: dict[str, Any], bounds: BodyBounds) -> bytes:
             f"Content-Encoding may be {', '.join(ENCODINGS)}; each of them alone.",
             where="Content-Encoding",
         )
-    packed = _read_packed(environ, bounds)
+    packed = _read_packed(environ, bounds, within_s)
     if encoding == "gzip":
         return _gunzip(packed, bounds.unpacked_bytes)
     if encoding == "zstd":
@@ -70,31 +69,28 @@ def read_body(environ: dict[str, Any], bounds: BodyBounds) -> bytes:
     return packed
 
 
-def _read_packed(environ: dict[str, Any], bounds: BodyBounds) -> bytes:
+def _read_packed(environ: dict[str, Any], bounds: BodyBounds, within_s: float) -> bytes:
     declared = environ.get("CONTENT_LENGTH") or ""
-    if declared.isdecimal() and int(declared) > bounds.wire_bytes:
+    length = int(declared) if declared.isdecimal() else None
+    if length is not None and length > bounds.wire_bytes:
         raise _too_large("body_bytes", bounds.wire_bytes, "on the wire")
     stream = get_input_stream(environ)
-    deadline = time.monotonic() + bounds.deadline_s
-    connection = environ.get("gunicorn.socket")
+    deadline = time.monotonic() + within_s
     pieces: list[bytes] = []
     size = 0
-    with _WATCH.ending(connection, deadline) if connection is not None else nullcontext():
-        try:
-            while piece := stream.read(READ_AT_ONCE_BYTES):
-                pieces.append(piece)
-                size += len(piece)
-                if size > bounds.wire_bytes:
-                    raise _too_large("body_bytes", bounds.wire_bytes, "on the wire")
-                if time.monotonic() > deadline:
-                    raise _too_slow(bounds)
-        except (ClientDisconnected, OSError) as broken:
+    try:
+        while piece := stream.read(READ_AT_ONCE_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > bounds.wire_bytes:
+                raise _too_large("body_bytes", bounds.wire_bytes, "on the wire")
             if time.monotonic() > deadline:
-                raise _too_slow(bounds) from broken
-            raise Refused("malformed_json", "The body ended before its length.") from broken
-    if time.monotonic() > deadline:
-        raise _too_slow(bounds)
-    if declared.isdecimal() and size < int(declared):
+                raise _too_slow(within_s)
+    except TimeoutError as late:
+        raise _too_slow(within_s) from late
+    except (ClientDisconnected, OSError) as broken:
+        raise Refused("malformed_json", "The body ended before its length.") from broken
+    if length is not None and size < length:
         raise Refused("malformed_json", "The body ended before its length.")
     return b"".join(pieces)
 
@@ -162,11 +158,11 @@ def _too_large(name: str, bound: int, how: str) -> Refused:
     )
 
 
-def _too_slow(bounds: BodyBounds) -> Refused:
+def _too_slow(within_s: float) -> Refused:
     return Refused(
         "too_slow",
-        f"The body took longer than {bounds.deadline_s:g} s. Send fewer items at once.",
-        limit=round(bounds.deadline_s * 1000),
+        f"The body took longer than {within_s:g} s. Send fewer items at once.",
+        limit=round(within_s * 1000),
     )
 
 
@@ -178,57 +174,3 @@ def _not_packed(encoding: str) -> Refused:
     return Refused(
         "unsupported_encoding", f"The body does not unpack as {encoding}.", where="Content-Encoding"
     )
-
-
-class _SocketWatch:
-    """Ends the reading side of sockets whose body is overdue.
-
-    A read below the WSGI server waits for as long as the client keeps dripping bytes; nothing in
-    this thread can look at the clock meanwhile. One thread a process looks for all of them.
-    """
-
-    _LOOK_EVERY_S = 0.5
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._deadlines: dict[int, tuple[socket.socket, float]] = {}
-        self._thread: threading.Thread | None = None
-
-    @contextmanager
-    def ending(self, connection: socket.socket, deadline: float) -> Iterator[None]:
-        """While inside, the socket's reading side ends when the deadline has passed."""
-        key = id(connection)
-        with self._changed:
-            self._deadlines[key] = (connection, deadline)
-            # After a fork the thread of the parent is not alive here.
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._look, daemon=True, name="body-watch")
-                self._thread.start()
-            self._changed.notify()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._deadlines.pop(key, None)
-
-    def _look(self) -> None:
-        while True:
-            with self._changed:
-                while not self._deadlines:
-                    self._changed.wait()
-            time.sleep(self._LOOK_EVERY_S)
-            now = time.monotonic()
-            with self._changed:
-                for connection, deadline in self._deadlines.values():
-                    if now > deadline:
-                        _end_reading(connection)
-
-
-def _end_reading(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RD)
-    except OSError:
-        return  # it is gone already
-
-
-_WATCH = _SocketWatch()

@@ -29,7 +29,7 @@ class Caller(Enum):
 
 
 NO_BODY = BodyBounds(wire_bytes=0, unpacked_bytes=0)
-SMALL_BODY = BodyBounds(wire_bytes=16 * 1024, unpacked_bytes=64 * 1024, deadline_s=10.0)
+SMALL_BODY = BodyBounds(wire_bytes=16 * 1024, unpacked_bytes=64 * 1024)
 WHOLE_BODY = BodyBounds(wire_bytes=BODY_BYTES, unpacked_bytes=BODY_UNPACKED_BYTES)
 
 

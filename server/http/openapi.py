@@ -99,6 +99,7 @@ class _NoService:
     """Enough to name the routes, and nothing to answer them with."""
 
     engine = None
+    body_read_s = 0.0
 
 
 def main() -> int:

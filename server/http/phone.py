@@ -27,6 +27,7 @@ from server.http.packing import pack
 from server.http.service import Service
 from server.identity import devices
 from server.identity.throttle import ENROL_ADDRESS, Try, spend
+from sync.epoch import current_epoch
 
 MEDIA_TYPE = "application/json"
 
@@ -49,21 +50,24 @@ def phone_routes(service: Service) -> Blueprint:
     """The routes of PROTOCOL.md for phones."""
     routes = Blueprint("phone", __name__, url_prefix="/v1", description="What phones call.")
     engine = service.engine
+    within_s = service.body_read_s
 
     @routes.route("/devices/enrol", methods=["POST"])
     @callable_by(Caller.ENROLLING, SMALL_BODY)
     @documented("enrol")
     def enrol() -> Response:
         """Become a device of the person to whom the one-time code was given"""
-        asked = decode_enrol(read_body(request.environ, SMALL_BODY))
+        asked = decode_enrol(read_body(request.environ, SMALL_BODY, within_s=within_s))
         tries = [Try(ENROL_ADDRESS, request.remote_addr or "")]
         spend(service.tries, tries)
         facts = devices.DeviceInfo(
             model=asked.device.model, os=asked.device.os, app_version=asked.device.app_version
         )
         enrolled = devices.enrol(service.database, asked.code, facts, asked.contract)
+        with service.database.installation() as uow:
+            epoch = current_epoch(uow.driver).name
         service.tries.take_back(tries)
-        return answer_json(msgspec.json.encode(_enrol_answer(enrolled)), 201)
+        return answer_json(msgspec.json.encode(_enrol_answer(enrolled, epoch)), 201)
 
     @routes.route("/devices/token", methods=["POST"])
     @callable_by(Caller.DEVICE_PULL, SMALL_BODY)
@@ -71,7 +75,7 @@ def phone_routes(service: Service) -> Blueprint:
     def rotate_token() -> Response:
         """Get a new token; the old one works until the new one is first used"""
         claim = read_claim(request.environ)
-        decode_token(read_body(request.environ, SMALL_BODY))
+        decode_token(read_body(request.environ, SMALL_BODY, within_s=within_s))
         with service.database.company(claim.company_id) as uow:
             token = devices.rotate(uow, claim)
         return answer_json(msgspec.json.encode({"token": token}))
@@ -84,7 +88,7 @@ def phone_routes(service: Service) -> Blueprint:
         # Taken before the body is read: an offset must not hold the time of a slow upload.
         received_at = now_ms()
         claim = read_claim(request.environ)
-        envelope = decode_push(read_body(request.environ, WHOLE_BODY))
+        envelope = decode_push(read_body(request.environ, WHOLE_BODY, within_s=within_s))
         return answer_json(engine.push(claim, envelope, received_at))
 
     @routes.route("/pull", methods=["POST"])
@@ -94,7 +98,7 @@ def phone_routes(service: Service) -> Blueprint:
         """Get what changed in the person's scope since the cursor"""
         received_at = now_ms()
         claim = read_claim(request.environ)
-        asked = decode_pull(read_body(request.environ, SMALL_BODY))
+        asked = decode_pull(read_body(request.environ, SMALL_BODY, within_s=within_s))
         if asked.cursor is not None:
             return answer_json(engine.pull(claim, asked, received_at))
         with service.first_syncs.pass_through():
@@ -107,7 +111,7 @@ def phone_routes(service: Service) -> Blueprint:
         """Compare what the phone holds with its scope, and repair what differs"""
         received_at = now_ms()
         claim = read_claim(request.environ)
-        asked = decode_digest(read_body(request.environ, WHOLE_BODY))
+        asked = decode_digest(read_body(request.environ, WHOLE_BODY, within_s=within_s))
         if asked.buckets is None:
             return answer_json(engine.digest(claim, asked, received_at))
         with service.first_syncs.pass_through():
@@ -116,7 +120,7 @@ def phone_routes(service: Service) -> Blueprint:
     return routes
 
 
-def _enrol_answer(enrolled: devices.EnrolAnswer) -> dict[str, Any]:
+def _enrol_answer(enrolled: devices.EnrolAnswer, epoch: str) -> dict[str, Any]:
     return {
         "device_id": str(enrolled.device_id),
         "token": enrolled.token,
@@ -126,6 +130,6 @@ def _enrol_answer(enrolled: devices.EnrolAnswer) -> dict[str, Any]:
             "time_zone": enrolled.time_zone,
         },
         "person": {"id": str(enrolled.person_id), "name": enrolled.person_name},
-        "epoch": str(enrolled.epoch),
+        "epoch": epoch,
         "limits": BOUNDS,
     }

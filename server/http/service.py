@@ -26,3 +26,5 @@ class Service:
     ping_queue: Callable[[], Any] | None = None
     # With it /metrics may be read from anywhere; without it only from the machine itself.
     metrics_token: str | None = None
+    # How long the bytes of a body may take to come.
+    body_read_s: float = 30.0

@@ -1,0 +1,177 @@
+"""What runs by the clock: the begin of each company's day, purging, marks of transaction ids.
+
+Everything here is idempotent and catches up: after days without a worker the first round does what
+is due now. What was done is remembered so that it is not done every minute: in this process, and in
+Redis for the others. Both may be forgotten; then it is done once more, to no effect.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import redis
+
+from server.jobs.purge import mark_xid, purge_changes, purge_ledger
+from server.planning.day_begins import begin_day
+from sync.policy import current_policy
+from sync.unit_of_work import Database
+
+# A company whose turn failed is tried again after this; the others do not wait for it.
+AGAIN_AFTER = timedelta(minutes=5)
+ZONE_KEPT_FOR = timedelta(minutes=10)
+CLAIM_S = 900
+REMEMBERED_S = 3 * 24 * 3600
+
+logger = logging.getLogger("roadbook.jobs")
+
+
+class Memory(Protocol):
+    """What all workers together remember."""
+
+    def recall(self, key: str) -> str | None:
+        """What was remembered under the key, if anything."""
+
+    def remember(self, key: str, value: str) -> None:
+        """Remember it for some days."""
+
+    def claim(self, key: str) -> bool:
+        """Whether nobody else is at it; ends by itself."""
+
+    def give_back(self, key: str) -> None:
+        """End a claim."""
+
+
+class RedisMemory:
+    """Memory in Redis; while that is away, none: work is then done once more than needed."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def recall(self, key: str) -> str | None:
+        """What was remembered under the key, if anything."""
+        try:
+            value = self._client.get(f"roadbook:schedule:{key}")
+        except redis.RedisError:
+            return None
+        return value.decode() if isinstance(value, bytes) else value
+
+    def remember(self, key: str, value: str) -> None:
+        """Remember it for some days."""
+        self._quietly(lambda: self._client.set(f"roadbook:schedule:{key}", value, ex=REMEMBERED_S))
+
+    def claim(self, key: str) -> bool:
+        """Whether nobody else is at it; ends by itself."""
+        try:
+            return bool(self._client.set(f"roadbook:claim:{key}", "1", nx=True, ex=CLAIM_S))
+        except redis.RedisError:
+            return True
+
+    def give_back(self, key: str) -> None:
+        """End a claim."""
+        self._quietly(lambda: self._client.delete(f"roadbook:claim:{key}"))
+
+    def _quietly(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except redis.RedisError as error:
+            logger.debug("the schedule's memory is away: %s", error)
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The rounds of one worker. `is_stopping` is asked between companies."""
+
+    database: Database
+    memory: Memory
+    ledger_days: int
+    change_days: int
+    is_stopping: Callable[[], bool] = bool
+    _done: dict[tuple[int, str], str] = field(default_factory=dict)
+    _not_before: dict[tuple[int, str], datetime] = field(default_factory=dict)
+    _zones: dict[int, tuple[ZoneInfo, datetime]] = field(default_factory=dict)
+
+    def round(self, now: datetime) -> int:
+        """Do what is due at `now` (aware) and was not done; the number of turns that did it."""
+        with self.database.installation() as uow:
+            companies = [row[0] for row in uow.rows("select company_ids()")]
+        mark_xid(self.database, days=self.change_days)
+        turns = 0
+        for company_id in companies:
+            if self.is_stopping():
+                break
+            turns += self._begin_day(company_id, now)
+            turns += self._purge(company_id, now)
+        return turns
+
+    def _begin_day(self, company_id: int, now: datetime) -> bool:
+        def begin(zone: ZoneInfo) -> bool:
+            done = begin_day(self.database, company_id, now.astimezone(zone).date())
+            logger.info("the day of company %d began: %s", company_id, done)
+            return True
+
+        return self._turn(company_id, "day", now, begin)
+
+    def _purge(self, company_id: int, now: datetime) -> bool:
+        def purge(_zone: ZoneInfo) -> bool:
+            receipts = purge_ledger(self.database, company_id, days=self.ledger_days)
+            changes = purge_changes(self.database, company_id, days=self.change_days)
+            if receipts.rows or changes.rows:
+                logger.info(
+                    "purged for company %d: %d receipts, %d changes",
+                    company_id,
+                    receipts.rows,
+                    changes.rows,
+                )
+            return receipts.is_done and changes.is_done
+
+        return self._turn(company_id, "purge", now, purge)
+
+    def _turn(
+        self, company_id: int, name: str, now: datetime, act: Callable[[ZoneInfo], bool]
+    ) -> bool:
+        """Do it once a day of the company, wherever; remember it where it was done to the end."""
+        place = (company_id, name)
+        if now < self._not_before.get(place, datetime.min.replace(tzinfo=UTC)):
+            return False
+        try:
+            zone = self._zone(company_id, now)
+            today = now.astimezone(zone).date().isoformat()
+            key = f"{name}:{company_id}"
+            if self._done.get(place) == today:
+                return False
+            if self.memory.recall(key) == today:
+                self._done[place] = today
+                return False
+            if not self.memory.claim(key):
+                return False
+            try:
+                if act(zone):
+                    self._done[place] = today
+                    self.memory.remember(key, today)
+            finally:
+                self.memory.give_back(key)
+        except Exception:
+            # One company's fault must not keep the others from their day.
+            logger.exception("%s of company %d failed", name, company_id)
+            self._not_before[place] = now + AGAIN_AFTER
+            return False
+        return True
+
+    def _zone(self, company_id: int, now: datetime) -> ZoneInfo:
+        known = self._zones.get(company_id)
+        if known is not None and now - known[1] < ZONE_KEPT_FOR:
+            return known[0]
+        with self.database.company(company_id) as uow:
+            name = current_policy(uow)[1].time_zone
+        try:
+            zone = ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            logger.warning(
+                "company %d: no time zone is called %r; its day is UTC's", company_id, name
+            )
+            zone = ZoneInfo("UTC")
+        self._zones[company_id] = (zone, now)
+        return zone

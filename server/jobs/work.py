@@ -1,0 +1,119 @@
+"""One row of the outbox is done: its effect happens, the row goes; or it says why it did not.
+
+A row may be handed out twice (the relay forgets nothing, the queue may): effects are idempotent, and
+a row that is gone was done. An effect commits for itself before its row goes, so a crash between the
+two repeats it. After `MAX_ATTEMPTS` a row is set aside with its reason and seen by `roadbook doctor`
+and /metrics; nothing else removes it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from mobile_contract.schema import plain
+from sync.unit_of_work import Database
+
+if TYPE_CHECKING:
+    from sync.engine import Engine
+
+MAX_ATTEMPTS = 8
+
+logger = logging.getLogger("roadbook.jobs")
+
+# Counted before the effect, in a transaction of its own: a row that ends its worker counts too.
+_CLAIM = """
+update outbox set attempts = attempts + 1, enqueued_at = clock_timestamp()
+where company_id = :company and id = :row and not is_set_aside
+returning topic, payload, attempts
+"""
+_DONE = "delete from outbox where company_id = :company and id = :row"
+_FAILED = """
+update outbox set failure = :failure, enqueued_at = clock_timestamp(), is_set_aside = :aside
+where company_id = :company and id = :row
+"""
+_AGAIN = """
+update outbox set is_set_aside = false, attempts = 0, enqueued_at = null
+where company_id = :company and is_set_aside
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What effects work with."""
+
+    database: Database
+    engine: "Engine"
+
+
+Effect = Callable[[Workshop, int, Mapping[str, Any]], None]
+
+
+def release_deferred(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Try again the items that waited for these records."""
+    shop.engine.release_deferred(company_id, [UUID(text) for text in payload["entity_ids"]])
+
+
+EFFECTS: Mapping[str, Effect] = {"release_deferred": release_deferred}
+
+
+def do_row(
+    shop: Workshop,
+    company_id: int,
+    row_id: int,
+    effects: Mapping[str, Effect] = EFFECTS,
+) -> str:
+    """Do one row: "done", "gone" (somebody did it), "failed" (later again) or "set aside".
+
+    Raises only what the database does when the row itself cannot be read or written.
+    """
+    database = shop.database
+    with database.company(company_id) as uow:
+        found = uow.rows(_CLAIM, company=company_id, row=row_id)
+    if not found:
+        return "gone"
+    topic, payload, attempts = found[0]
+    effect = effects.get(topic)
+    if effect is None:
+        return _failed(database, company_id, row_id, f"no effect is called {topic!r}", aside=True)
+    if attempts > MAX_ATTEMPTS:
+        said = f"its worker ended {attempts - 1} times while at it"
+        return _failed(database, company_id, row_id, said, aside=True)
+    try:
+        effect(shop, company_id, payload)
+    except Exception as error:
+        logger.exception("outbox row %d of company %d failed, try %d", row_id, company_id, attempts)
+        said = f"{type(error).__name__}: {error}"
+        return _failed(database, company_id, row_id, said, aside=attempts >= MAX_ATTEMPTS)
+    with database.company(company_id) as uow:
+        uow.run(_DONE, company=company_id, row=row_id)
+    return "done"
+
+
+def _failed(database: Database, company_id: int, row_id: int, said: str, *, aside: bool) -> str:
+    with database.company(company_id) as uow:
+        uow.run(_FAILED, company=company_id, row=row_id, failure=plain(said), aside=aside)
+    return "set aside" if aside else "failed"
+
+
+def try_set_aside_again(database: Database, company_id: int) -> int:
+    """Give every row that was set aside its tries back; how many there were."""
+    with database.company(company_id) as uow:
+        return uow.run(_AGAIN, company=company_id)
+
+
+# --- for the queue -----------------------------------------------------------------------------------
+
+# RQ names a function and calls it with what JSON carries; what it works with is set by the worker.
+_open: list[Workshop] = []
+
+
+def open_workshop(shop: Workshop) -> None:
+    """Say what the queue's functions of this process work with."""
+    _open[:] = [shop]
+
+
+def run_outbox_row(company_id: int, row_id: int) -> str:
+    """What the queue calls."""
+    return do_row(_open[0], company_id, row_id)

@@ -1,0 +1,223 @@
+"""`roadbook worker`: relay, schedule and queue in one process that stops cleanly and says it lives.
+
+Jobs run in the main thread, one at a time (RQ's SimpleWorker: no fork, four times the jobs a
+second); the relay and the schedule have a thread each, so that a long night's work delays nobody's
+items. A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
+"""
+
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import FrameType
+
+import redis
+from rq import Queue, SimpleWorker
+from rq.exceptions import DequeueTimeout
+from rq.serializers import JSONSerializer
+
+from server.jobs.relay import Relay, make_queue
+from server.jobs.schedule import RedisMemory, Schedule
+from server.jobs.work import Workshop, open_workshop
+
+RELAY_EVERY_S = 0.5
+SCHEDULE_EVERY_S = 30.0
+HEARTBEAT_EVERY_S = 5.0
+HEARTBEAT_KEPT_S = 30
+HEARTBEAT_KEY = "roadbook:worker:{host}:{pid}"
+_WAIT_FOR_JOB_S = 1
+_REDIS_WAITS_S = (0.5, 1.0, 2.0, 5.0)
+_WORKER_TTL_S = 120
+_JOIN_S = 10.0
+
+logger = logging.getLogger("roadbook.jobs")
+
+
+class QuietWorker(SimpleWorker):
+    """RQ's worker without its own loop, its signals and its command channel: this module has them."""
+
+    log_result_lifespan = False
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """One worker. `run` returns when `stopping` is set, after the job at hand."""
+
+    shop: Workshop
+    client: redis.Redis
+    ledger_days: int
+    change_days: int
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _jobs_done: int = 0
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        open_workshop(self.shop)
+        threads = [
+            threading.Thread(target=self._recur, args=(turns,), name=name, daemon=True)
+            for name, turns in self._recurring().items()
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._work_queue()
+        finally:
+            self.stopping.set()
+            for thread in threads:
+                thread.join(_JOIN_S)
+            self._forget_heartbeat()
+
+    def stop(self, _signum: int = 0, _frame: FrameType | None = None) -> None:
+        """Stop after the job at hand; fit to be a signal handler."""
+        self.stopping.set()
+
+    # --- the queue, in the main thread -----------------------------------------------------------------
+
+    def _work_queue(self) -> None:
+        failures = 0
+        while not self.stopping.is_set():
+            try:
+                worker = self._born()
+                failures = 0
+                self._work_while_connected(worker)
+                worker.register_death()  # type: ignore[no-untyped-call]
+            except redis.RedisError as error:
+                wait_s = _REDIS_WAITS_S[min(failures, len(_REDIS_WAITS_S) - 1)]
+                failures += 1
+                logger.warning("the queue does not answer, again in %.1f s: %s", wait_s, error)
+                self.stopping.wait(wait_s)
+
+    def _born(self) -> QuietWorker:
+        worker = QuietWorker(
+            [make_queue(self.client)],
+            connection=self.client,
+            serializer=JSONSerializer,
+            worker_ttl=_WORKER_TTL_S,
+            log_job_description=False,
+        )
+        worker.register_birth()  # type: ignore[no-untyped-call]
+        return worker
+
+    def _work_while_connected(self, worker: QuietWorker) -> None:
+        beat_at = 0.0
+        while not self.stopping.is_set():
+            if time.monotonic() >= beat_at:
+                worker.heartbeat()
+                beat_at = time.monotonic() + HEARTBEAT_EVERY_S
+            if worker.should_run_maintenance_tasks:
+                worker.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+            try:
+                found = Queue.dequeue_any(
+                    worker.queues,
+                    _WAIT_FOR_JOB_S,
+                    connection=self.client,
+                    job_class=worker.job_class,
+                    serializer=worker.serializer,
+                    death_penalty_class=worker.death_penalty_class,
+                )
+            except DequeueTimeout:
+                continue
+            if found is None:
+                continue
+            job, queue = found
+            job.redis_server_version = worker.get_redis_server_version()  # type: ignore[no-untyped-call]
+            worker.execute_job(job, queue)
+            self._jobs_done += 1
+
+    # --- relay, schedule and heartbeat, in threads of their own -----------------------------------------
+
+    def _recurring(self) -> "dict[str, list[_Recurring]]":
+        relay = Relay(self.shop.database, make_queue(self.client))
+        schedule = Schedule(
+            self.shop.database,
+            RedisMemory(self.client),
+            ledger_days=self.ledger_days,
+            change_days=self.change_days,
+            is_stopping=self.stopping.is_set,
+        )
+        return {
+            "relay": [
+                _Recurring("heartbeat", HEARTBEAT_EVERY_S, self._beat),
+                _Recurring("relay", RELAY_EVERY_S, relay.relay),
+            ],
+            "schedule": [
+                _Recurring("schedule", SCHEDULE_EVERY_S, lambda: schedule.round(datetime.now(UTC))),
+            ],
+        }
+
+    def _recur(self, turns: "list[_Recurring]") -> None:
+        try:
+            while not self.stopping.is_set():
+                for turn in turns:
+                    turn.run_if_due(time.monotonic())
+                next_s = min(turn.due_at for turn in turns) - time.monotonic()
+                self.stopping.wait(max(0.05, next_s))
+        finally:
+            # A worker without one of its threads is no worker: it ends, and is started again.
+            self.stopping.set()
+
+    def _beat(self) -> None:
+        said = {"at": datetime.now(UTC).isoformat(), "jobs_done": self._jobs_done}
+        self.client.set(_heartbeat_key(), json.dumps(said), ex=HEARTBEAT_KEPT_S)
+
+    def _forget_heartbeat(self) -> None:
+        try:
+            self.client.delete(_heartbeat_key())
+        except redis.RedisError as error:
+            logger.debug("the heartbeat is left to expire: %s", error)
+
+
+@dataclass(slots=True)
+class _Recurring:
+    """Something done every so often; a failure is logged once and tried again, less often."""
+
+    name: str
+    every_s: float
+    act: Callable[[], object]
+    due_at: float = 0.0
+    failures: int = 0
+
+    def run_if_due(self, now_s: float) -> None:
+        """Do it if its time has come."""
+        if now_s < self.due_at:
+            return
+        try:
+            self.act()
+        except Exception as error:
+            # A lost database or queue must not end the thread.
+            self.failures += 1
+            level = logging.WARNING if self.failures == 1 else logging.DEBUG
+            logger.log(
+                level,
+                "%s failed, goes on trying: %s",
+                self.name,
+                error,
+                exc_info=level == logging.DEBUG,
+            )
+        else:
+            if self.failures:
+                logger.info("%s goes on after %d failures", self.name, self.failures)
+            self.failures = 0
+        self.due_at = time.monotonic() + self.every_s * min(10, 1 + self.failures)
+
+
+def _heartbeat_key() -> str:
+    return HEARTBEAT_KEY.format(host=socket.gethostname(), pid=os.getpid())
+
+
+def living_workers(client: redis.Redis) -> int:
+    """How many workers said within the last half minute that they live. Raises redis.RedisError."""
+    return sum(1 for _ in client.scan_iter(HEARTBEAT_KEY.format(host="*", pid="*"), count=1000))
+
+
+def run_worker(process: WorkerProcess) -> None:
+    """Run a worker in this process until SIGTERM or SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, process.stop)
+    process.run()
