@@ -1,8 +1,8 @@
-"""One spelling for every JSON value, and the digests that phones and servers compare.
+r"""One spelling for every JSON value, and the digests that phones and servers compare.
 
 Canonical JSON: UTF-8, names sorted by code point, no spaces, whole numbers only, and inside texts
-only ``"``, ``\\`` and the characters below U+0020 are escaped (``\\b \\t \\n \\f \\r`` in short, the others
-as ``\\u00xx`` in lowercase). See "Digest" in PROTOCOL.md.
+only ``"``, ``\`` and the characters below U+0020 are escaped (``\b \t \n \f \r`` in short, the others
+as ``\u00xx`` in lowercase). See "Digest" in PROTOCOL.md.
 """
 
 import hashlib

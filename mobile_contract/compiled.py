@@ -22,7 +22,7 @@ from mobile_contract.envelope import (
 from mobile_contract.fields import Id
 from mobile_contract.problems import ItemRefused, RequestRefused, said
 from mobile_contract.raw_items import (
-    NotJson,
+    NotJsonError,
     cut_items,
     is_deeper,
     load,
@@ -235,7 +235,7 @@ def _judged(raw: bytes, contract: int) -> Item:
         raise _refused("invalid_field", (fault,), _glance(raw))
     try:
         value = load(raw)
-    except NotJson as error:
+    except NotJsonError as error:
         fault = Fault("", plain(f"is not JSON: {error}"))
         raise _refused("malformed_json", (fault,), load_leniently(raw)) from error
     code, faults = item_faults(value, contract)
@@ -262,7 +262,7 @@ def item_faults(value: Any, contract: int) -> tuple[str, list[Fault]]:
             return "unknown_op", [Fault("op", plain(words)), *faults]
         words = f"is no kind that phones send in contract {contract}"
         return "unknown_kind", [Fault("kind", words), *faults]
-    if value.get("payload") is not None:
+    if "payload" in value:
         faults += faults_of(check.schema, value["payload"], place="payload")
     if check.needs_base_version and value.get("base_version") is None:
         faults.append(Fault("base_version", f"is required by {kind} {op}"))
@@ -384,7 +384,7 @@ def decode_token(body: bytes) -> None:
     _decode(TokenRequest, body)
 
 
-_DECODERS: Final = {
+_DECODERS: Final[dict[type[WireSchema], Callable[[bytes], Any]]] = {
     schema: msgspec.json.Decoder(struct_of(schema)).decode
     for schema in (PullRequest, DigestRequest, EnrolRequest, TokenRequest)
 }
@@ -422,7 +422,7 @@ def _loaded(body: bytes) -> Any:
         raise too_deep()
     try:
         return load(body)
-    except NotJson as error:
+    except NotJsonError as error:
         raise RequestRefused("malformed_json", f"the body is not JSON: {error}") from error
 
 

@@ -172,7 +172,9 @@ class PushRequest(WireSchema):
     uptime_ms = Uptime(about="monotonic clock at sending")
     app_version = Text(1, 40, about="version of the app")
     outbox = Part(Outbox, about="what the phone holds")
-    items = ListOf(Anything(), ITEMS_PER_PUSH, about="the items, each judged by itself")
+    items = ListOf(
+        Anything(presence=NULLABLE), ITEMS_PER_PUSH, about="the items, each judged by itself"
+    )
 
 
 class Media(WireSchema):
@@ -203,7 +205,7 @@ class ItemRequest(WireSchema):
     captured_boot_id = Id(about="the start of the phone in which it was captured")
     captured_uptime_ms = Uptime(about="monotonic clock when it was captured")
     gps_time = Millis(presence=OPTIONAL, about="time by the satellites at capture, where known")
-    payload = Anything(about="by kind and op")
+    payload = Anything(presence=NULLABLE, about="an object, by kind and op; never null")
     media = ListOf(Part(Media), MEDIA_MAX, presence=OPTIONAL, about="files of the record")
 
 

@@ -6,7 +6,7 @@ What a field loads is what it was given, so that a schema checks and never chang
 Every field says its ``presence`` and, for people, what it is ``about`` and its ``unit``.
 """
 
-import datetime
+import datetime as dt
 import enum
 import re
 from collections.abc import Iterable, Mapping
@@ -56,7 +56,7 @@ OPTIONAL: Final = Presence.OPTIONAL
 CHANGE: Final = Presence.CHANGE
 CHANGE_NULLABLE: Final = Presence.CHANGE_NULLABLE
 
-MESSAGES: Final = {
+MESSAGES: Final[dict[str, str | list[Any] | dict[Any, Any]]] = {
     "required": "is missing",
     "null": "must not be null",
     "invalid": "has the wrong type",
@@ -98,15 +98,13 @@ class WireField(ma.fields.Field[Any]):
 class Int(WireField, ma.fields.Integer):
     """A whole number from ``minimum`` to ``maximum``, both included."""
 
-    default_error_messages = MESSAGES
-
     def __init__(self, minimum: int, maximum: int, **kwargs: Any) -> None:
         self.minimum = minimum
         self.maximum = maximum
         in_range = validate.Range(minimum, maximum, error="must be from {min} to {max}")
         super().__init__(validators=[in_range], **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not int:
             self.refuse("must be a whole number")
         return value
@@ -131,9 +129,7 @@ class Uptime(Int):
 class Bool(WireField, ma.fields.Boolean):
     """true or false."""
 
-    default_error_messages = MESSAGES
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not bool:
             self.refuse("must be true or false")
         return value
@@ -142,15 +138,13 @@ class Bool(WireField, ma.fields.Boolean):
 class Text(WireField, ma.fields.String):
     """Text of ``minimum`` to ``maximum`` code points without NUL and without lone surrogates."""
 
-    default_error_messages = MESSAGES
-
     def __init__(self, minimum: int, maximum: int, **kwargs: Any) -> None:
         self.minimum = minimum
         self.maximum = maximum
         length = validate.Length(minimum, maximum, error="must be {min} to {max} characters long")
         super().__init__(validators=[length], **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str:
             self.refuse("must be text")
         if "\x00" in value:
@@ -165,8 +159,6 @@ class Text(WireField, ma.fields.String):
 class Pattern(WireField, ma.fields.String):
     """Text that a regular expression matches as a whole."""
 
-    default_error_messages = MESSAGES
-
     def __init__(self, pattern: str, said: str, **kwargs: Any) -> None:
         self.pattern = rf"\A{pattern}\Z"
         self.said = said
@@ -177,7 +169,7 @@ class Pattern(WireField, ma.fields.String):
         """Whether the pattern matches the whole text."""
         return self._matches(text) is not None
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str or self._matches(value) is None:
             self.refuse(f"must be {self.said}")
         return value
@@ -200,16 +192,14 @@ class Sha256(Pattern):
 class Day(WireField, ma.fields.String):
     """A day of the calendar as YYYY-MM-DD."""
 
-    default_error_messages = MESSAGES
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(facts={"format": "date"}, **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str or re.fullmatch(DAY_PATTERN, value) is None:
             self.refuse("must be a day as YYYY-MM-DD")
         try:
-            datetime.date.fromisoformat(value)
+            dt.date.fromisoformat(value)
         except ValueError:
             self.refuse("is not a day of the calendar")
         return value
@@ -218,23 +208,19 @@ class Day(WireField, ma.fields.String):
 class Choice(WireField, ma.fields.String):
     """One of a closed set of texts."""
 
-    default_error_messages = MESSAGES
-
     def __init__(self, choices: Iterable[str], **kwargs: Any) -> None:
         self.choices = tuple(choices)
         one_of = validate.OneOf(self.choices, error="must be one of {choices}")
         super().__init__(validators=[one_of], **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str:
             self.refuse("must be text")
         return value
 
 
-class ListOf(WireField, ma.fields.List):
+class ListOf(WireField, ma.fields.List[Any]):
     """A list of ``minimum`` to ``maximum`` values of one kind."""
-
-    default_error_messages = MESSAGES
 
     def __init__(self, inner: WireField, maximum: int, *, minimum: int = 0, **kwargs: Any) -> None:
         self.minimum = minimum
@@ -254,8 +240,6 @@ class ListOf(WireField, ma.fields.List):
 class PairOf(WireField, ma.fields.Tuple):
     """A list of exactly two values, each of its own kind."""
 
-    default_error_messages = MESSAGES
-
     def __init__(self, first: WireField, second: WireField, **kwargs: Any) -> None:
         super().__init__(tuple_fields=(first, second), **kwargs)
 
@@ -269,8 +253,6 @@ class PairOf(WireField, ma.fields.Tuple):
 class MapOf(WireField, ma.fields.Dict):
     """An object with at most ``maximum`` names of one kind and values of one kind."""
 
-    default_error_messages = MESSAGES
-
     def __init__(self, keys: WireField, values: WireField, maximum: int, **kwargs: Any) -> None:
         self.maximum = maximum
         self.inner_keys = keys
@@ -278,18 +260,27 @@ class MapOf(WireField, ma.fields.Dict):
         length = validate.Length(0, maximum, error="must hold at most {max} names")
         super().__init__(keys=keys, values=values, validators=[length], **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not dict:
             self.refuse("must be an object")
-        return super()._deserialize(value, attr, data, **kwargs)
+        if len(value) > self.maximum:
+            return value
+        faults: dict[str, Any] = {}
+        for name, each in value.items():
+            try:
+                self.inner_keys.deserialize(name)
+                self.inner_values.deserialize(each)
+            except ma.ValidationError as error:
+                faults[name] = error.messages
+        if faults:
+            raise ma.ValidationError(faults)
+        return value
 
 
 class FreeObject(WireField, ma.fields.Dict):
     """An object whose names depend on something else; its numbers are whole. It only goes down."""
 
-    default_error_messages = MESSAGES
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not dict:
             self.refuse("must be an object")
         if _holds_float(value):
@@ -307,8 +298,6 @@ def _holds_float(value: Any) -> bool:
 
 class Part(WireField, ma.fields.Nested):
     """An object with a schema of its own."""
-
-    default_error_messages = MESSAGES
 
     def __init__(self, part: type[ma.Schema], **kwargs: Any) -> None:
         self.part = part

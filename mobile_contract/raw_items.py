@@ -21,7 +21,7 @@ _DIGITS_MAX: Final = 20
 _BEYOND: Final = 10**_DIGITS_MAX
 
 
-class NotJson(ValueError):
+class NotJsonError(ValueError):
     """Bytes are not strict JSON."""
 
 
@@ -46,25 +46,25 @@ def _whole(digits: str) -> int:
 
 
 def _no_constant(name: str) -> Any:
-    raise NotJson(f"{name} is not JSON")
+    raise NotJsonError(f"{name} is not JSON")
 
 
 def load(raw: bytes) -> Any:
     """Strict JSON as plain values; a name that stands twice counts the second time.
 
     Numbers of any length are read without cost: one beyond 20 digits becomes one that no field
-    accepts. Raises NotJson.
+    accepts. Raises NotJsonError.
     """
     try:
         return json.loads(raw.decode(), parse_int=_whole, parse_constant=_no_constant, strict=True)
     except UnicodeDecodeError as error:
         message = f"not UTF-8 at byte {error.start}"
-        raise NotJson(message) from error
+        raise NotJsonError(message) from error
     except json.JSONDecodeError as error:
         message = f"{error.msg} at character {error.pos}"
-        raise NotJson(message) from error
+        raise NotJsonError(message) from error
     except RecursionError as error:
-        raise NotJson("nested too deep") from error
+        raise NotJsonError("nested too deep") from error
 
 
 def load_leniently(raw: bytes) -> Any:
@@ -81,14 +81,13 @@ def cut_items(body: bytes) -> tuple[bytes, list[bytes]]:
     Only brackets, commas and strings are looked at. Raises RequestRefused where the brackets do not
     match, or a bound of the request is passed.
     """
-    depth = tokens = 0
+    depth = 0
     inside = False
     items: list[bytes] = []
     head = b""
     start = 0
     key = previous = b""
-    for match in _TOKEN.finditer(body):
-        tokens += 1
+    for tokens, match in enumerate(_TOKEN.finditer(body)):
         token = match.group()
         if token in (b"{", b"["):
             depth += 1

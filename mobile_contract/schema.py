@@ -5,7 +5,7 @@ record by attribute, so that the very same function judges a loaded dict here an
 in ``struct_types``: where a field is absent it is None, or UNSET where absent means "not changed".
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -32,7 +32,7 @@ class WireSchema(ma.Schema):
     """A schema whose load checks and changes nothing."""
 
     rules: ClassVar[tuple[Rule, ...]] = ()
-    error_messages: ClassVar[dict[str, str]] = {
+    error_messages = {  # noqa: RUF012 - so marshmallow declares it
         "unknown": "is not a field of this contract",
         "type": "must be an object",
     }
@@ -52,7 +52,7 @@ class WireSchema(ma.Schema):
             for place, words in rule(seen):
                 faults.setdefault(place or ma.exceptions.SCHEMA, []).append(words)
         if faults:
-            raise ma.ValidationError(faults)  # type: ignore[arg-type]
+            raise ma.ValidationError(faults)
 
 
 def wire_fields(schema: type[ma.Schema] | ma.Schema) -> Mapping[str, WireField]:
@@ -84,7 +84,7 @@ def _seen(field: Any, value: Any) -> Any:
     if isinstance(field, ListOf):
         return [_seen(field.inner, each) for each in value]
     if isinstance(field, Day):
-        return datetime.date.fromisoformat(value)
+        return dt.date.fromisoformat(value)
     return value
 
 

@@ -7,7 +7,7 @@ null means something else. NUL inside texts is the one thing that the types do n
 decodes bytes with them looks for its escape first (``compiled.py`` does).
 """
 
-import datetime
+import datetime as dt
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -41,7 +41,7 @@ def struct_of(schema: type[ma.Schema]) -> type[msgspec.Struct]:
     optional: list[tuple[str, Any, Any]] = []
     for name, field in wire_fields(schema).items():
         wire_type = type_of(field)
-        if field.presence.may_be_null:
+        if field.presence.may_be_null and wire_type is not msgspec.Raw:
             wire_type = wire_type | None
         if field.presence.is_change:
             optional.append((name, wire_type | UnsetType, UNSET))
@@ -65,16 +65,16 @@ def struct_of(schema: type[ma.Schema]) -> type[msgspec.Struct]:
 
 
 def _rule_keeper(rules: tuple[Rule, ...]) -> Any:
-    def __post_init__(self: Any) -> None:
+    def keep_the_rules(record: Any) -> None:
         for rule in rules:
-            for place, words in rule(self):
+            for place, words in rule(record):
                 message = f"{place} {words}"
                 raise ValueError(message)
 
-    return __post_init__
+    return keep_the_rules
 
 
-def type_of(field: WireField) -> Any:
+def type_of(field: WireField) -> Any:  # noqa: PLR0911 - one line for each word of the vocabulary
     """The type that accepts what one field accepts, null aside."""
     match field:
         case Int():
@@ -86,7 +86,7 @@ def type_of(field: WireField) -> Any:
         case Pattern():
             return Annotated[str, Meta(pattern=field.pattern)]
         case Day():
-            return datetime.date
+            return dt.date
         case Choice():
             return Literal[field.choices]
         case ListOf():

@@ -343,7 +343,7 @@ def raise_1_to_2(op: str, payload: Fields) -> Fields:
 def lower_2_to_1(fields: Fields) -> Fields | None:
     """A held visit, flat; None for a skipped one, which contract 1 does not know."""
     check_in, check_out, verdict = fields["check_in"], fields["check_out"], fields["verdict"]
-    if check_in is None:
+    if check_in is None or fields["state"] == "SKIPPED":
         return None
     done = [step["step"] for step in fields["steps"] if step["outcome"] == "DONE"]
     return {
