@@ -22,8 +22,10 @@ class Policy:
     is_fence_hard: bool = False
     clock_tolerance_ms: int = 2_000
     # Offsets of a phone's clock above this are flagged with their size.
-    clock_offset_flag_ms: int = 60_000
+    clock_offset_flag_ms: int = 30_000
     min_visit_s: int = 120
+    # A visit without a check-out ends by itself after this.
+    visit_timeout_s: int = 4 * 3600
     max_speed_kmh: int = 120
     pin_move_m: int = 50
     working_from_min: int = 7 * 60

@@ -72,8 +72,8 @@ class Context:
     policy_version: int
     known: dict[str, Known]
     reads: Mapping[str, Any]
-    # (record id, version) → the document of an older version, for three-way merges
-    older: Mapping[tuple[str, int], dict[str, Any]]
+    # (record id, version) → an older version, for three-way merges
+    older: dict[tuple[str, int], Known]
     # person id → name, of those who changed the records that the batch targets
     names: Mapping[str, str]
 

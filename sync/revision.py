@@ -45,20 +45,15 @@ def revise(
 
     Rejected with `wrong_base_version` when the record never had the version that the edit names.
     """
-    base_version = item.base_version
-    if base_version == known.version:
-        base: dict[str, Any] = known.fields
-    else:
-        older = None if base_version is None else context.older.get((known.id, base_version))
-        if older is None:
-            return Rejected(
-                "wrong_base_version",
-                "base_version",
-                f"The record is at version {known.version}; it never had version {base_version}"
-                " as far as this server knows.",
-            )
-        base = older
-    result = merge(base, known.fields, sent)
+    base = _base(context, item, known)
+    if base is None:
+        return Rejected(
+            "wrong_base_version",
+            "base_version",
+            f"The record is at version {known.version}; it never had version {item.base_version}"
+            " as far as this server knows.",
+        )
+    result = merge(base.fields, known.fields, sent)
     return Revision(
         fields=result.fields,
         merged={name: {"kept": k.kept, "lost": k.lost} for name, k in result.merged.items()}
@@ -68,6 +63,29 @@ def revise(
             for name, c in result.conflicts.items()
         },
     )
+
+
+def _base(context: Context, item: Arrived, known: Known) -> Known | None:
+    """The version that an edit is made on, as its sender meant it.
+
+    A phone that was offline names the same base for several edits of one record. Versions that the
+    sender made themself right after the base belong to what they saw, so nobody conflicts with
+    their own earlier edit.
+    """
+    version = item.base_version
+    if version is None or version > known.version:
+        return None
+    base = known if version == known.version else context.older.get((known.id, version))
+    while base is not None and base.version < known.version:
+        following = (
+            known
+            if base.version + 1 == known.version
+            else context.older.get((known.id, base.version + 1))
+        )
+        if following is None or following.changed_by != context.sender.person_id:
+            break
+        base = following
+    return base
 
 
 def open_conflict(

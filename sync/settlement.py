@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync.document import decode_document, document_hash, encode_document
+from sync.document import document_hash, encode_document
 from sync.record_kind import (
     Accepted,
     Arrived,
@@ -61,9 +61,9 @@ where greatest(at.since, held.since) <= coalesce(least(at.until, held.until), no
 group by at.id
 """
 _OLDER = """
-select v.id::text, v.version, v.doc
+select v.id::text, v.version, v.doc, v.changed_by::text
 from record_version v
-join unnest(%s::uuid[], %s::int4[]) as r(id, version) on r.id = v.id and r.version = v.version
+join unnest(%s::uuid[], %s::int4[]) as r(id, version) on r.id = v.id and v.version >= r.version
 where v.company_id = %s
 """
 _NAMES = "select id::text, name from person where company_id = %s and id = any(%s::uuid[])"
@@ -185,18 +185,19 @@ class Settlement:
         else:
             known = {}
         self._read_last_visible(known)
+        older = self._older(items, known)
         return Context(
             sender=self.sender,
             policy=self.sender.policy,
             policy_version=self.sender.policy_version,
             known=known,
             reads=self._kind_reads(items),
-            older=(older := self._older(items, known)),
+            older=older,
             names=self._names(older, known),
         )
 
     def _names(
-        self, older: Mapping[tuple[str, int], Any], known: Mapping[str, Known]
+        self, older: Mapping[tuple[str, int], Known], known: Mapping[str, Known]
     ) -> dict[str, str]:
         """Who changed the records that edits in this batch may meet on."""
         people = {known[id_].changed_by for id_, _ in older} - {None}
@@ -250,7 +251,8 @@ class Settlement:
 
     def _older(
         self, items: Sequence[Arrived], known: Mapping[str, Known]
-    ) -> dict[tuple[str, int], dict[str, Any]]:
+    ) -> dict[tuple[str, int], Known]:
+        """The versions from an edit's base on, of records that have changed since."""
         wanted = {
             (item.entity_id, item.base_version)
             for item in items
@@ -270,7 +272,10 @@ class Settlement:
             ],
             prepare=True,
         )
-        return {(id_, version): decode_document(doc) for id_, version, doc in cursor if doc}
+        return {
+            (id_, version): Known(id_, known[id_].kind, version, doc, None, changed_by)
+            for id_, version, doc, changed_by in cursor
+        }
 
     # ---- judging -------------------------------------------------------------------------
 
@@ -315,6 +320,8 @@ class Settlement:
             writes.passed.append(
                 (passed.id, passed.version, passed.doc.decode(), passed.changed_by, passed.changed_at)
             )
+        if before is not None:
+            context.older[record.id, before.version] = before
         is_new = before is None or record.id in writes.new
         write = RecordWrite(
             id=record.id,

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sync.clock import business_day, is_within_window, minute_of_day
+from sync.clock import business_day
 from sync.evidence import clock_wire, witness
 from sync.flag import Flag
 from sync.record_kind import (
@@ -59,17 +59,6 @@ def create(item: Arrived, context: Context) -> Outcome:
     flags: list[Flag] = list(moment.flags)
     if occurred.is_mock:
         flags.append({"flag": "mock_location"})
-    minute = minute_of_day(moment.corrected_at, policy.time_zone)
-    window = (policy.working_from_min, policy.working_until_min)
-    if payload.event == "ON" and not is_within_window(minute, *window):
-        flags.append(
-            {
-                "flag": "outside_start_window",
-                "minute": minute,
-                "from_min": window[0],
-                "until_min": window[1],
-            }
-        )
     fields = {
         "person_id": sender.person_id,
         "position_id": right.position_id,
