@@ -80,7 +80,7 @@ def upgrade() -> None:
     op.execute(f'grant select, update on company to "{app}"')
     op.execute(f'grant select, insert on server_start to "{app}"')
     op.execute(f'grant select, insert, delete on xid_mark to "{app}"')
-    op.execute(f'grant select on epoch, backup_watermark to "{app}"')
+    op.execute(f'grant select on epoch, backup_watermark, alembic_version to "{app}"')
     op.execute(FUNCTIONS)
     for function in FUNCTION_NAMES:
         op.execute(f"revoke all on function {function} from public")
