@@ -1,0 +1,357 @@
+"""The demo company, whole: people, regions, stores, routes, plans and two weeks of real work.
+
+Everything that has an id gets it from the company's key, so two makings for the same day are the
+same. Only passwords' salts and the tokens of the phones that made the history are random; those
+phones are wiped at the end, so that no token of the demo opens anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+
+from server.demo.city import Area, build_city
+from server.demo.history import Rep, make_history
+from server.demo.people import OVERSEERS, Seat, email_of, rep_seats
+from server.demo.shops import Shop, build_shops, first_anchor
+from server.identity.change_log import Actor
+from server.identity.passwords import HASHER
+from server.planning.day_plans import PUBLISHED_AT_ONCE, freeze_day_plans, make_day_plans
+from server.planning.stores import make_stores
+from sync import organisation
+from sync.document import encode_document
+from sync.kinds.policy.publish import publish_policy
+from sync.kinds.route.publish import publish_routes
+from sync.kinds.route.table import route
+from sync.policy import Policy, policy_settings
+from sync.rows import RowSet
+from sync.schema import metadata
+from sync.scope import rescope
+from sync.unit_of_work import Database, UnitOfWork
+
+CODE = "DEMO"
+NAME = "Yunhe Beverages & Snacks"
+TIME_ZONE = "Asia/Shanghai"
+KEY = UUID("d3b07384-d113-5ec2-9f3c-6a1f4b0e7a55")
+PASSWORD = "roadbook-demo"  # noqa: S105  the demo's password is printed at every start
+ACTOR = Actor.command("demo")
+
+HISTORY_DAYS = 14
+PLANNED_DAYS = 28
+
+DIVISIONS = (("DRINKS", "Drinks"), ("SNACKS", "Snacks"))
+
+POLICY = Policy(
+    time_zone=TIME_ZONE,
+    fence_by_class={"A": 150},
+    mandatory_steps={
+        "*": {"A": ["CHECK_STORE", "TAKE_STOCK", "AGREE_ORDER"], "*": ["CHECK_STORE"]},
+        "kiosk": {"*": ["GREET"]},
+    },
+)
+
+_ROUTE_STOPS = RowSet(
+    "route_stop",
+    (("route_id", "uuid"), ("sequence", "int4"), ("store_id", "uuid"), ("rule", "jsonb")),
+)
+
+
+class DemoExists(Exception):
+    """There is a demo company already; it is left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """Somebody who can sign in to the demo."""
+
+    role: str
+    name: str
+    email: str
+    person_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccounts:
+    """What was made: the company, who can sign in with which password, and how much there is."""
+
+    company_id: int
+    code: str
+    password: str
+    accounts: tuple[DemoAccount, ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Staff:
+    """Who and what the rows of the organisation are."""
+
+    regions: Mapping[str, UUID]
+    positions: Mapping[str, UUID]
+    people: Mapping[str, UUID]
+    seats: tuple[Seat, ...]
+    townships: tuple[Area, ...]
+
+    @property
+    def reps(self) -> list[Seat]:
+        return [seat for seat in self.seats if seat.role == "rep"]
+
+
+def make_demo_company(
+    database: Database, owner: Engine, *, today: date, seed: int = 1
+) -> DemoAccounts:
+    """Make the demo company as of a day in its time zone. Raises DemoExists.
+
+    `owner` is the owner of the schema: the application's role cannot make a company. If anything
+    fails the company is taken away again, so a second try starts from nothing.
+    """
+    company_id = _found_company(owner)
+    try:
+        return _fill(database, company_id, today, seed)
+    except BaseException:
+        _take_away(owner, company_id)
+        raise
+
+
+def demo_exists(owner: Engine) -> bool:
+    """Whether there is a demo company."""
+    with owner.connect() as connection:
+        return _demo_id(connection) is not None
+
+
+def _found_company(owner: Engine) -> int:
+    with owner.begin() as connection:
+        if _demo_id(connection) is not None:
+            raise DemoExists(f"there is a company {CODE} already; nothing was changed")
+        company_id: int | None = connection.scalar(
+            insert(organisation.company)
+            .values(key=KEY, code=CODE, name=NAME, time_zone=TIME_ZONE, is_demo=True)
+            .returning(organisation.company.c.id)
+        )
+    assert company_id is not None
+    return company_id
+
+
+def _demo_id(connection: Connection) -> int | None:
+    return connection.scalar(
+        select(organisation.company.c.id).where(organisation.company.c.code == CODE)
+    )
+
+
+def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAccounts:
+    anchor = first_anchor(today)
+    first_day = today - timedelta(days=HISTORY_DAYS)
+    with database.company(company_id) as uow:
+        staff = _make_organisation(uow, today, anchor, seed)
+        shops = _make_shops(uow, staff, anchor, seed)
+        _make_routes(uow, staff, shops)
+        rescope(uow, staff.people.values(), today)
+        made = make_day_plans(
+            uow,
+            [staff.positions[seat.code] for seat in staff.reps],
+            first_day,
+            today + timedelta(days=PLANNED_DAYS - 1),
+            today=today,
+        )
+        while freeze_day_plans(uow, today) == PUBLISHED_AT_ONCE:
+            pass
+    done = make_history(
+        database,
+        company_id,
+        KEY,
+        [
+            Rep(
+                name=seat.holder,
+                person_id=staff.people[seat.holder],
+                position_id=staff.positions[seat.code],
+                shops=tuple(shops[seat.code]),
+            )
+            for seat in staff.reps
+        ],
+        supervisor_id=staff.people["Tang Xin"],
+        first_day=first_day,
+        today=today,
+        seed=seed,
+    )
+    return DemoAccounts(
+        company_id=company_id,
+        code=CODE,
+        password=PASSWORD,
+        accounts=tuple(
+            DemoAccount(seat.role, seat.holder, email_of(seat.holder), staff.people[seat.holder])
+            for seat in staff.seats
+            if not seat.is_acting
+        ),
+        counts={
+            "regions": len(staff.regions),
+            "people": len(staff.people),
+            "stores": sum(map(len, shops.values())),
+            "routes": 2 * len(staff.reps),
+            "day plans": made.made,
+            **done,
+        },
+    )
+
+
+def _make_organisation(uow: UnitOfWork, today: date, anchor: date, seed: int) -> _Staff:
+    company = {"company_id": uow.company_id}
+    write = uow.connection.execute
+    areas = build_city(seed)
+    regions = {area.code: uuid5(KEY, f"region {area.code}") for area in areas}
+    above = {area.parent_code for area in areas}
+    townships = tuple(area for area in areas if area.code not in above)
+    seats = (*OVERSEERS, *rep_seats([area.code for area in townships]))
+    positions = {seat.code: uuid5(KEY, f"position {seat.code}") for seat in seats}
+    people = {seat.holder: uuid5(KEY, f"person {seat.holder}") for seat in seats}
+    divisions = [uuid5(KEY, f"division {code}") for code, _ in DIVISIONS]
+    password_hash = HASHER.hash(PASSWORD)
+
+    write(
+        insert(organisation.policy),
+        [{**company, "version": 1, "settings": policy_settings(POLICY)}],
+    )
+    publish_policy(uow)
+    write(
+        insert(organisation.holiday),
+        [
+            {**company, "day": today - timedelta(days=6), "name": "Founders' Day"},
+            {**company, "day": today + timedelta(days=9), "name": "Lantern Fair"},
+        ],
+    )
+    write(
+        insert(organisation.division),
+        [
+            {**company, "id": id_, "code": code, "name": name}
+            for id_, (code, name) in zip(divisions, DIVISIONS, strict=True)
+        ],
+    )
+    write(
+        insert(organisation.region),
+        [
+            {
+                **company,
+                "id": regions[area.code],
+                "parent_id": regions.get(area.parent_code or ""),
+                "code": area.code,
+                "name": area.name,
+                "boundary": area.geojson(),
+            }
+            for area in areas
+        ],
+    )
+    write(
+        insert(organisation.person),
+        [
+            {
+                **company,
+                "id": id_,
+                "name": name,
+                "email": email_of(name),
+                "password_hash": password_hash,
+            }
+            for name, id_ in people.items()
+        ],
+    )
+    write(
+        insert(organisation.position),
+        [
+            {
+                **company,
+                "id": positions[seat.code],
+                "code": seat.code,
+                "name": seat.title,
+                "role": seat.role,
+                "region_id": regions[seat.region_code],
+                "division_id": divisions[number % 2] if seat.role == "rep" else None,
+            }
+            for number, seat in enumerate(seats)
+        ],
+    )
+    write(
+        insert(organisation.occupancy),
+        [
+            {
+                **company,
+                "id": uuid5(KEY, f"occupancy {seat.code}"),
+                "position_id": positions[seat.code],
+                "person_id": people[seat.holder],
+                "starts_on": anchor,
+                "is_acting": seat.is_acting,
+            }
+            for seat in seats
+        ],
+    )
+    return _Staff(regions, positions, people, seats, townships)
+
+
+def _make_shops(uow: UnitOfWork, staff: _Staff, anchor: date, seed: int) -> dict[str, list[Shop]]:
+    """The stores of every rep, by the code of the position."""
+    shops: dict[str, list[Shop]] = {}
+    number = 1
+    for seat, township in zip(staff.reps, staff.townships, strict=True):
+        region_id = staff.regions[township.code]
+        shops[seat.code] = build_shops(KEY, township, region_id, number, seed, anchor)
+        number += len(shops[seat.code])
+    every = [shop.store for held in shops.values() for shop in held]
+    make_stores(uow, ACTOR, every)
+    divisions = [uuid5(KEY, f"division {code}") for code, _ in DIVISIONS]
+    uow.connection.execute(
+        insert(organisation.store_division),
+        [
+            {"company_id": uow.company_id, "store_id": store.id, "division_id": division_id}
+            for number, store in enumerate(every)
+            for place, division_id in enumerate(divisions)
+            # Two stores in three buy from both divisions.
+            if number % 3 != place
+        ],
+    )
+    return shops
+
+
+def _make_routes(uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]]) -> None:
+    """Two routes for every rep: one for Monday, Wednesday, Friday, one for the days between."""
+    routes, route_ids, stops = [], [], []
+    for seat in staff.reps:
+        for is_odd, days in ((True, "Mon Wed Fri"), (False, "Tue Thu Sat")):
+            route_id = uuid5(KEY, f"route {seat.code} {days}")
+            route_ids.append(route_id)
+            routes.append(
+                {
+                    "company_id": uow.company_id,
+                    "id": route_id,
+                    "position_id": staff.positions[seat.code],
+                    "name": f"{seat.code} {days}",
+                }
+            )
+            stops += [
+                (route_id, sequence, shop.id, encode_document(shop.rule))
+                for sequence, shop in enumerate(
+                    shop for shop in shops[seat.code] if shop.is_odd is is_odd
+                )
+            ]
+    uow.connection.execute(insert(route), routes)
+    _ROUTE_STOPS.write(uow.driver, uow.company_id, stops)
+    publish_routes(uow, route_ids)
+
+
+def _take_away(owner: Engine, company_id: int) -> None:
+    """Take a company that was only half made away again."""
+    with owner.begin() as connection:
+        tables = metadata.sorted_tables
+        for table in reversed(tables):
+            if "company_id" in table.c:
+                connection.execute(delete(table).where(table.c.company_id == company_id))
+        connection.execute(
+            delete(organisation.company).where(organisation.company.c.id == company_id)
+        )
+
+
+def count_rows(uow: UnitOfWork) -> dict[str, int]:
+    """How many rows the company has in each table that is not empty."""
+    counted = {
+        table.name: uow.connection.scalar(select(func.count()).select_from(table)) or 0
+        for table in metadata.sorted_tables
+        if "company_id" in table.c
+    }
+    return {name: count for name, count in counted.items() if count}
