@@ -1,17 +1,46 @@
 """The WSGI application: routes, errors, request ids, counts."""
 
+import os
 import time
 from typing import Any
 
 from flask import Flask, Response, request
 
+from server.http.admission import HostGate
 from server.http.callers import check_routes
 from server.http.front import front_routes
 from server.http.health import health_routes
+from server.http.log_lines import write_logs
 from server.http.openapi import register_api, register_document
 from server.http.problems import register_problems
 from server.http.request_ids import HEADER, begin_request_id, current_request_id
 from server.http.service import Service
+from server.identity.throttle import RedisCounter
+from server.settings import Settings, load_settings
+from server.wiring import make_engine, make_redis
+from sync.engine import Engine
+from sync.kinds import ALL_KINDS
+from sync.unit_of_work import Database
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application of an installation; without settings, of the environment's."""
+    chosen = settings or load_settings(os.environ)
+    write_logs(chosen.log_level)
+    database = Database(make_engine(chosen, application_name="roadbook-web"))
+    client = make_redis(chosen)
+    return build_app(
+        Service(
+            database=database,
+            engine=Engine(database, ALL_KINDS, chosen.secret_key.encode()),
+            tries=RedisCounter(chosen.redis_url),
+            # One a process, of all that the host has: the rest of the threads stays for pushes.
+            first_syncs=HostGate(max(2, chosen.web_workers), chosen.var / "run" / "gates"),
+            ping_queue=client.ping,
+            metrics_token=chosen.metrics_token,
+            body_read_s=chosen.body_read_s,
+        )
+    )
 
 
 def build_app(service: Service) -> Flask:

@@ -2,13 +2,11 @@
 
 import hmac
 import logging
-from pathlib import Path
 
 import msgspec
 import psycopg
 import redis
 import sqlalchemy.exc
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import NotFound
@@ -18,9 +16,9 @@ from server.http.metrics import StockCollector, exposition
 from server.http.phone import answer_json
 from server.http.service import Service
 from server.http.stock import read_stock
+from server.migrate import head_revision
 from sync.errors import Refused
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 LOOPBACK = ("127.0.0.1", "::1", "")
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
 
@@ -31,7 +29,7 @@ def health_routes(service: Service) -> Blueprint:
     """/healthz, /readyz and /metrics."""
     routes = Blueprint("health", __name__)
     stock = StockCollector(lambda: read_stock(service.database))
-    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    head = head_revision()
 
     @routes.get("/healthz")
     @callable_by(Caller.ANYBODY)

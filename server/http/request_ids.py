@@ -4,7 +4,6 @@ A client may bring one as X-Request-Id (so that its logs and ours can be laid si
 could not be an id is replaced.
 """
 
-import logging
 import os
 import re
 from contextvars import ContextVar
@@ -25,12 +24,3 @@ def begin_request_id(brought: str | None) -> str:
 def current_request_id() -> str:
     """The id of the request that this code runs for; "-" outside of one."""
     return _current.get()
-
-
-class RequestIdFilter(logging.Filter):
-    """Puts `request_id` on every record that passes, for the format of the logs."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Add the id; let everything pass."""
-        record.request_id = _current.get()
-        return True

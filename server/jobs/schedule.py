@@ -9,15 +9,20 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import redis
 
+from mobile_contract.version import CURRENT
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.planning.day_begins import begin_day
+from server.quarantine.kept import release_understood
 from sync.policy import current_policy
 from sync.unit_of_work import Database
+
+if TYPE_CHECKING:
+    from sync.engine import Engine
 
 # A company whose turn failed is tried again after this; the others do not wait for it.
 AGAIN_AFTER = timedelta(minutes=5)
@@ -85,6 +90,7 @@ class Schedule:
     """The rounds of one worker. `is_stopping` is asked between companies."""
 
     database: Database
+    engine: "Engine"
     memory: Memory
     ledger_days: int
     change_days: int
@@ -104,6 +110,8 @@ class Schedule:
                 break
             turns += self._begin_day(company_id, now)
             turns += self._purge(company_id, now)
+            turns += self._release_understood(company_id, now)
+            self._release_ready(company_id)
         return turns
 
     def _begin_day(self, company_id: int, now: datetime) -> bool:
@@ -128,6 +136,21 @@ class Schedule:
             return receipts.is_done and changes.is_done
 
         return self._turn(company_id, "purge", now, purge)
+
+    def _release_understood(self, company_id: int, now: datetime) -> bool:
+        """Items of a newer contract are kept until the server has it: it may have it now."""
+
+        def release(_zone: ZoneInfo) -> bool:
+            return release_understood(self.database, self.engine, company_id) == 0
+
+        return self._turn(company_id, f"understood-{CURRENT}", now, release)
+
+    def _release_ready(self, company_id: int) -> None:
+        """A child and its parent may have come in two transactions that did not see each other."""
+        try:
+            self.engine.release_ready(company_id)
+        except Exception:
+            logger.exception("looking for ready items of company %d failed", company_id)
 
     def _turn(
         self, company_id: int, name: str, now: datetime, act: Callable[[ZoneInfo], bool]

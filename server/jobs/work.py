@@ -51,8 +51,10 @@ Effect = Callable[[Workshop, int, Mapping[str, Any]], None]
 
 
 def release_deferred(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
-    """Try again the items that waited for these records."""
-    shop.engine.release_deferred(company_id, [UUID(text) for text in payload["entity_ids"]])
+    """Try again the items that waited for these records, a batch at a time."""
+    entity_ids = [UUID(text) for text in payload["entity_ids"]]
+    while shop.engine.release_deferred(company_id, entity_ids):
+        pass
 
 
 EFFECTS: Mapping[str, Effect] = {"release_deferred": release_deferred}

@@ -136,6 +136,7 @@ class WorkerProcess:
         relay = Relay(self.shop.database, make_queue(self.client))
         schedule = Schedule(
             self.shop.database,
+            self.shop.engine,
             RedisMemory(self.client),
             ledger_days=self.ledger_days,
             change_days=self.change_days,

@@ -1,0 +1,1 @@
+"""What the engine kept aside, for people at a terminal."""

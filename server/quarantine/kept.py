@@ -1,0 +1,152 @@
+"""Kept items as people look at them: a list, one item with what is wrong, and what can be done.
+
+Judging again is the engine's (`Engine.release`); here items are found and shown.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from mobile_contract.problems import ITEM_CODES_BY_NAME
+from mobile_contract.raw_items import load_leniently
+from mobile_contract.schema import plain
+from mobile_contract.version import CURRENT
+from sync.errors import NotThere
+from sync.unit_of_work import Database, UnitOfWork
+
+if TYPE_CHECKING:
+    from sync.engine import Engine
+
+OPEN = ("QUARANTINED", "DEFERRED")
+AT_MOST = 200
+
+_COLUMNS = """
+select k.op_id, k.digest, k.state, k.kind, k.entity_id, k.code, k."where", k.detail, k.missing,
+       k.raw, k.mended, k.contract, k.received_at, k.decided_at, k.decided_by, k.reason,
+       p.name as person_name, d.model as device_model
+from kept_item k
+left join person p on p.company_id = k.company_id and p.id = k.person_id
+left join device d on d.company_id = k.company_id and d.id = k.device_id
+where k.company_id = :company
+"""
+_LIST = _COLUMNS + " and k.state = any(:states) order by k.received_at, k.op_id limit :at_most"
+_ONE = _COLUMNS + " and k.op_id = :op_id order by k.received_at, k.digest"
+_COUNTS = "select state, count(*) from kept_item where company_id = :company group by state"
+_UNDERSTOOD = """
+select op_id, digest from kept_item
+where company_id = :company and state = 'QUARANTINED' and code = 'contract_too_new'
+  and contract <= :contract
+order by received_at, op_id limit :at_most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptItem:
+    """One kept item as it is stored, with the names of whose it is."""
+
+    op_id: UUID
+    digest: bytes
+    state: str
+    kind: str | None
+    entity_id: UUID | None
+    code: str | None
+    where: str | None
+    detail: str | None
+    missing: list[UUID]
+    raw: bytes
+    mended: bytes | None
+    contract: int
+    received_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    reason: str | None
+    person_name: str | None
+    device_model: str | None
+
+
+def list_kept(
+    uow: UnitOfWork, states: tuple[str, ...] = OPEN, at_most: int = AT_MOST
+) -> list[KeptItem]:
+    """The kept items in these states, the oldest first, at most so many."""
+    return [
+        KeptItem(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+        for row in uow.rows(_LIST, company=uow.company_id, states=list(states), at_most=at_most)
+    ]
+
+
+def find_kept(uow: UnitOfWork, op_id: UUID, digest_prefix: str = "") -> KeptItem:
+    """The kept item with this op_id; where several sendings differ, the digest's first digits choose.
+
+    Raises NotThere with the digests to choose from.
+    """
+    found = [
+        KeptItem(**row._mapping)  # noqa: SLF001 - as above
+        for row in uow.rows(_ONE, company=uow.company_id, op_id=op_id)
+        if row.digest.hex().startswith(digest_prefix.lower())
+    ]
+    if not found:
+        message = "there is no kept item with this op_id in this company"
+        raise NotThere(message)
+    if len(found) > 1:
+        digests = ", ".join(item.digest.hex()[:12] for item in found)
+        message = f"several items have this op_id; choose one with --digest: {digests}"
+        raise NotThere(message)
+    return found[0]
+
+
+def count_kept(uow: UnitOfWork) -> dict[str, int]:
+    """How many items are kept, by state."""
+    return {row[0]: row[1] for row in uow.rows(_COUNTS, company=uow.company_id)}
+
+
+def release_understood(database: Database, engine: "Engine", company_id: int) -> int:
+    """Release items of a contract that the server did not have and has now; how many are left over.
+
+    At most `AT_MOST` at a time. One that cannot be applied gets its new reason and is not tried
+    again by this.
+    """
+    with database.company(company_id) as uow:
+        waiting = uow.rows(_UNDERSTOOD, company=company_id, contract=CURRENT, at_most=AT_MOST)
+    for op_id, digest in waiting:
+        engine.release(
+            company_id, op_id, bytes(digest), decided_by="the server's new contract", reason=None
+        )
+    return len(waiting) if len(waiting) == AT_MOST else 0
+
+
+def explain(item: KeptItem) -> Iterator[str]:
+    """What is wrong with an item and what can be done, in lines for a terminal."""
+    known = ITEM_CODES_BY_NAME.get(item.code or "")
+    yield f"op_id     {item.op_id}"
+    yield f"state     {item.state}"
+    yield f"from      {item.person_name or 'somebody unknown'}, {item.device_model or 'no device'}"
+    yield f"received  {item.received_at:%Y-%m-%d %H:%M:%S %Z}, contract {item.contract}"
+    yield f"about     {item.kind or 'an unreadable kind'} {item.entity_id or ''}".rstrip()
+    if item.state == "DEFERRED":
+        yield "It waits for records that have not come: " + ", ".join(map(str, item.missing))
+        yield "It is applied by itself when they do."
+    if known is not None:
+        yield f"{known.title}: {known.meaning}"
+    if item.detail:
+        yield f"Exactly: {item.detail}"
+    if item.mended is not None:
+        yield "It was mended; what the phone sent stays as well."
+    if item.decided_at is not None:
+        yield f"Last decided {item.decided_at:%Y-%m-%d %H:%M} by {item.decided_by}" + (
+            f": {item.reason}" if item.reason else ""
+        )
+
+
+def pretty(raw: bytes) -> str:
+    """The bytes of an item for a person: JSON set out in lines where it can be read, else as text.
+
+    Nothing in it can move a terminal's cursor.
+    """
+    value = load_leniently(raw)
+    if value is not None:
+        return json.dumps(value, indent=2, ensure_ascii=True)
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() or c == "\n" else plain(repr(c)[1:-1]) for c in text)

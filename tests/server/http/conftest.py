@@ -1,0 +1,126 @@
+"""The application over the test database, and two companies that know nothing of each other."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from server.app import build_app
+from server.http.admission import ProcessGate
+from server.http.service import Service
+from server.identity.throttle import LocalCounter
+from sync.engine import Engine as SyncEngine
+from sync.kinds import ALL_KINDS
+from sync.unit_of_work import Database
+from tests.factories import Cast, Device, make_cast
+
+SECRET = b"a secret of at least thirty-two bytes, for tests"
+AT = 1_772_590_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An application with its service; `ask` is a phone's request."""
+
+    app: Flask
+    service: Service
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def ask(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        device: Device | None = None,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> TestResponse:
+        said = {"Content-Type": "application/json", **(headers or {})}
+        if device is not None:
+            said["Authorization"] = device.authorization
+        sent = json.dumps(body).encode() if data is None else data
+        return self.client.post(path, data=sent, headers=said)
+
+
+@pytest.fixture(scope="session")
+def unit_database(engine: Engine) -> Database:
+    return Database(engine)
+
+
+@pytest.fixture
+def site(unit_database: Database) -> Iterator[Site]:
+    service = Service(
+        database=unit_database,
+        engine=SyncEngine(unit_database, ALL_KINDS, SECRET),
+        tries=LocalCounter(),
+        first_syncs=ProcessGate(2),
+        ping_queue=lambda: True,
+    )
+    yield Site(build_app(service), service)
+
+
+@pytest.fixture(scope="session")
+def cast(owner_engine: Engine, unit_database: Database) -> Cast:
+    return make_cast(owner_engine, unit_database, today=date.today())
+
+
+@pytest.fixture(scope="session")
+def strangers(owner_engine: Engine, unit_database: Database) -> Cast:
+    return make_cast(owner_engine, unit_database, today=date.today())
+
+
+def push_of(device: Device, *items: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
+    """A push of contract 2 with these items."""
+    return {
+        "contract": 2,
+        "device_id": str(device.id),
+        "batch_id": str(uuid4()),
+        "sent_at": AT + 5_000,
+        "boot_id": "5b0c7f5e-54a1-4a0c-9a54-5f2c2f6f3a04",
+        "uptime_ms": 3_605_000,
+        "app_version": "2.0.0",
+        "outbox": {"count": len(items), "oldest_at": AT if items else None, "bytes": 100},
+        "items": list(items),
+        **changed,
+    }
+
+
+def item_of(kind: str, op: str, payload: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
+    """An item about a new record, captured five seconds before it is sent."""
+    return {
+        "op_id": str(uuid4()),
+        "kind": kind,
+        "entity_id": str(uuid4()),
+        "op": op,
+        "captured_at": AT,
+        "captured_boot_id": "5b0c7f5e-54a1-4a0c-9a54-5f2c2f6f3a04",
+        "captured_uptime_ms": 3_600_000,
+        "payload": dict(payload),
+        **changed,
+    }
+
+
+def visit_of(store_id: object, **changed: Any) -> dict[str, Any]:
+    """A check-in at a store."""
+    return item_of(
+        "visit",
+        "create",
+        {
+            "store_id": str(store_id),
+            "is_by_phone": False,
+            "check_in": {"at": AT, "uptime_ms": 3_600_000},
+            "steps": [],
+        },
+        **changed,
+    )
