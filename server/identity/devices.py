@@ -25,11 +25,11 @@ from server.identity.errors import (
     NoSuchPerson,
     PersonHasLeft,
 )
+from sync.epoch import current_epoch
 from sync.errors import Refused
 from sync.organisation import company, device, enrolment_code, person
 from sync.policy import current_policy
 from sync.senders import Claim, authenticate
-from sync.tables import epoch
 from sync.unit_of_work import Database, UnitOfWork
 
 CODE_VALID_FOR = timedelta(minutes=30)
@@ -60,7 +60,7 @@ class EnrolAnswer:
     time_zone: str
     person_id: UUID
     person_name: str
-    epoch: UUID
+    epoch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,9 +405,6 @@ def _redeem(
         select(company.c.code, company.c.name).where(company.c.id == uow.company_id)
     ).one()
     _, policy = current_policy(uow)
-    epoch_id = uow.connection.execute(
-        select(epoch.c.id).order_by(epoch.c.number.desc()).limit(1)
-    ).scalar_one()
     return EnrolAnswer(
         device_id=device_id,
         token=token,
@@ -416,7 +413,7 @@ def _redeem(
         time_zone=policy.time_zone,
         person_id=held.person_id,
         person_name=who.name,
-        epoch=epoch_id,
+        epoch=current_epoch(uow.driver).name,
     )
 
 

@@ -70,12 +70,13 @@ def tries_left(db: Database, cast: Cast, code: str) -> int:
     read = read_code(code)
     assert read is not None
     with db.reading(cast.company.id) as uow:
-        return uow.connection.execute(
+        left: int = uow.connection.execute(
             select(enrolment_code.c.tries_left).where(
                 enrolment_code.c.company_id == cast.company.id,
                 enrolment_code.c.handle == read.handle,
             )
         ).scalar_one()
+    return left
 
 
 def assert_refused_like_any_other(answer: EnrolAnswer | Refused) -> None:
@@ -238,13 +239,14 @@ def at_once(
 def _locks_waited_for(owner_engine: Engine) -> int:
     # In a transaction of its own each time: within one, the view of who is connected stands still.
     with owner_engine.connect() as connection:
-        return connection.execute(
+        counted: int = connection.execute(
             text(
                 "select count(*) from pg_locks where not granted and locktype in"
                 " ('transactionid', 'tuple') and pid in (select pid from pg_stat_activity"
                 " where datname = current_database())"
             )
         ).scalar_one()
+    return counted
 
 
 def test_of_many_phones_with_one_code_exactly_one_gets_in(

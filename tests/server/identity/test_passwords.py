@@ -1,6 +1,7 @@
 """Passwords: who gets in, who does not, and that nobody can tell why not."""
 
 from datetime import timedelta
+from typing import Literal
 
 import argon2
 import pytest
@@ -12,12 +13,11 @@ from server.identity.errors import NoSuchPerson, PasswordRefused, PersonHasLeft,
 from server.identity.passwords import (
     HASHER,
     MAX_LENGTH,
-    SIGN_IN_PAIR,
     set_password,
     sign_in,
     verify,
 )
-from server.identity.throttle import LocalCounter
+from server.identity.throttle import SIGN_IN_PAIR, LocalCounter
 from sync.organisation import person
 from sync.unit_of_work import Database, UnitOfWork
 from tests.factories import TODAY, Cast
@@ -31,11 +31,12 @@ def email_of(cast: Cast, name: str = "ana") -> str:
 
 
 def hash_of(uow: UnitOfWork, cast: Cast) -> str | None:
-    return uow.connection.execute(
+    held: str | None = uow.connection.execute(
         select(person.c.password_hash).where(
             person.c.company_id == cast.company.id, person.c.id == cast.ana.id
         )
     ).scalar_one()
+    return held
 
 
 def give_password(db: Database, cast: Cast, password: str = PASSWORD) -> None:
@@ -73,7 +74,7 @@ def test_somebody_unknown_costs_one_comparison_like_everybody(
     compared: list[str] = []
 
     class Counting(argon2.PasswordHasher):
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
             compared.append(str(hash))
             return super().verify(hash, password)
 

@@ -1,0 +1,172 @@
+"""A company's settings change as a whole new version; verdicts keep naming the one they had.
+
+Phones hear of it in the same transaction: the policy record always, the stores where their
+fences follow from it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import insert, select, update
+
+from server.identity.change_log import Actor, log_change
+from server.identity.errors import SettingInvalid
+from sync.kinds.policy.publish import publish_policy
+from sync.kinds.store.publish import publish_stores
+from sync.kinds.store.table import store
+from sync.organisation import company
+from sync.organisation import policy as policy_table
+from sync.policy import Policy, current_policy, policy_settings
+from sync.unit_of_work import UnitOfWork
+
+MAX_CHANNEL_LENGTH = 40
+ISO_WEEKDAYS = range(1, 8)
+CLASSES = ("A", "B", "C")
+STEPS = (
+    "PREPARE",
+    "GREET",
+    "CHECK_STORE",
+    "MERCHANDISE",
+    "TAKE_STOCK",
+    "PRESENT",
+    "AGREE_ORDER",
+    "REVIEW",
+)
+
+# Each whole number with its least and greatest value, in the unit of its name.
+RANGES: dict[str, tuple[int, int]] = {
+    "fence_radius_m": (10, 20_000),
+    "clock_tolerance_ms": (100, 600_000),
+    "clock_offset_flag_ms": (1_000, 86_400_000),
+    "min_visit_s": (0, 86_400),
+    "max_speed_kmh": (1, 2_000),
+    "pin_move_m": (0, 20_000),
+    "working_from_min": (0, 1_440),
+    "working_until_min": (0, 1_440),
+    "grace_days": (0, 400),
+    "max_scope_records": (100, 5_000_000),
+    "visit_days_on_phone": (1, 400),
+    "plan_days_ahead": (0, 90),
+    "plan_days_behind": (0, 90),
+}
+
+
+def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> int:
+    """The version of the settings with these changed; the present one where nothing differs.
+
+    Raises SettingInvalid, naming the setting and what it may be.
+    """
+    # One version after another: the number is the key, and two at once must not lose either.
+    uow.connection.execute(
+        select(company.c.id).where(company.c.id == uow.company_id).with_for_update(key_share=True)
+    )
+    version, held = current_policy(uow)
+    asked = changed_policy(held, changes)
+    if asked == held:
+        return version
+    before, after = asdict(held), asdict(asked)
+    differing = [name for name in after if after[name] != before[name]]
+    uow.connection.execute(
+        insert(policy_table).values(
+            company_id=uow.company_id, version=version + 1, settings=policy_settings(asked)
+        )
+    )
+    if asked.time_zone != held.time_zone:
+        uow.connection.execute(
+            update(company).where(company.c.id == uow.company_id).values(time_zone=asked.time_zone)
+        )
+    log_change(
+        uow,
+        actor,
+        "policy.change",
+        "policy",
+        str(version + 1),
+        before={name: before[name] for name in differing},
+        after={name: after[name] for name in differing},
+    )
+    publish_policy(uow)
+    if {"fence_radius_m", "fence_by_class"} & set(differing):
+        # A store with a fence of its own is not concerned.
+        concerned = uow.connection.execute(
+            select(store.c.id).where(
+                store.c.company_id == uow.company_id, store.c.fence_radius_m.is_(None)
+            )
+        ).scalars()
+        publish_stores(uow, list(concerned))
+    return version + 1
+
+
+def changed_policy(held: Policy, changes: Mapping[str, Any]) -> Policy:
+    """The policy with these changes, checked; SettingInvalid names the first that cannot be."""
+    values = {name: _checked(name, value) for name, value in changes.items()}
+    asked = replace(held, **values)
+    if asked.working_from_min >= asked.working_until_min:
+        raise SettingInvalid("working_from_min: the working day begins before it ends")
+    return asked
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name in RANGES:
+        least, most = RANGES[name]
+        if type(value) is not int or not least <= value <= most:
+            raise SettingInvalid(f"{name}: a whole number from {least} to {most}")
+        return value
+    if name not in _CHECKS:
+        raise SettingInvalid(f"{name}: there is no such setting")
+    is_good, meaning = _CHECKS[name]
+    if not is_good(value):
+        raise SettingInvalid(f"{name}: {meaning}")
+    return tuple(sorted(value)) if name == "working_weekdays" else value
+
+
+def _is_zone(value: Any) -> bool:
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _are_weekdays(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) > 0
+        and all(type(day) is int and day in ISO_WEEKDAYS for day in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _are_fences(value: Any) -> bool:
+    least, most = RANGES["fence_radius_m"]
+    return isinstance(value, dict) and all(
+        name in CLASSES and type(radius_m) is int and least <= radius_m <= most
+        for name, radius_m in value.items()
+    )
+
+
+def _are_steps(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(channel, str)
+        and 1 <= len(channel) <= MAX_CHANNEL_LENGTH
+        and isinstance(by_class, dict)
+        and all(
+            name in (*CLASSES, "*")
+            and isinstance(steps, list)
+            and all(step in STEPS for step in steps)
+            for name, steps in by_class.items()
+        )
+        for channel, by_class in value.items()
+    )
+
+
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "time_zone": (_is_zone, "a zone of the IANA database, such as Asia/Shanghai"),
+    "is_fence_hard": (lambda value: type(value) is bool, "true or false"),
+    "working_weekdays": (_are_weekdays, "days from 1 (Monday) to 7, each once"),
+    "fence_by_class": (_are_fences, "metres by class A, B, C"),
+    "mandatory_steps": (_are_steps, "steps of a call, by channel, then by class or *"),
+}
