@@ -283,6 +283,15 @@ class Outbox:
         where = " WHERE state IN (SELECT value FROM json_each(?)) ORDER BY position"
         return [_item(row) for row in self._file.rows(_ITEMS + where, (wanted,))]
 
+    def captured_after(self, position: int) -> list[OutboxItem]:
+        """The items captured after the one at `position`; 0 for all that are kept."""
+        return [
+            _item(row)
+            for row in self._file.rows(
+                _ITEMS + " WHERE position > ? ORDER BY position", (position,)
+            )
+        ]
+
     def of_entity(self, entity_id: str) -> list[OutboxItem]:
         """Every item kept for one record, oldest first, whether or not the record is on the phone."""
         rows = self._file.rows(_ITEMS + " WHERE entity_id = ? ORDER BY position", (entity_id,))

@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 
 from mobile_contract.phone import digest_repair
-from mobile_contract.phone.backoff import Backoff
+from mobile_contract.phone.backoff import FIRST_MS, Backoff
 from mobile_contract.phone.clock import PhoneClock
 from mobile_contract.phone.device_state import DeviceState
 from mobile_contract.phone.link import Link, Problem
@@ -84,6 +84,7 @@ class SendingHabits:
     max_items: int = MOST_ITEMS_A_PUSH
     max_bytes: int = MOST_BYTES_A_PUSH
     app_version: str = "reference"
+    first_backoff_ms: int = FIRST_MS
     is_newest_first: Callable[[], bool] = lambda: False
 
 
@@ -111,8 +112,8 @@ class SyncLoop:
         self._clock = clock
         self._habits = habits
         self._make_id = make_id
-        self._push_backoff = Backoff(random)
-        self._pull_backoff = Backoff(random)
+        self._push_backoff = Backoff(random, first_ms=habits.first_backoff_ms)
+        self._pull_backoff = Backoff(random, first_ms=habits.first_backoff_ms)
         self._most_items = habits.max_items
         self._batch_items = habits.max_items
         self._asked_to_retry: dict[str, int] = {}

@@ -1,0 +1,129 @@
+"""The database's side of the count: every item that a phone was told is kept, is there, and once.
+
+Reads as the application's role, bound to the company. It knows nothing of phones: it is handed
+what they were promised, and says what is missing and what has had an effect more than once.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sync.unit_of_work import Database, UnitOfWork
+
+_LEDGER = """
+select op_id::text as id, count(*) as number from ledger
+where company_id = :company and op_id = any(:ids) group by op_id
+"""
+_KEPT = """
+select distinct op_id::text as id from kept_item
+where company_id = :company and op_id = any(:ids)
+"""
+_RECORDS = """
+select id::text as id, version from record
+where company_id = :company and id = any(:ids) and doc is not null
+"""
+_FACTS = """
+select id::text as id, 1 as number from visit where company_id = :company and id = any(:ids)
+union all
+select id::text, 1 from attendance where company_id = :company and id = any(:ids)
+"""
+_OF_DEVICES = """
+select id::text as id from visit where company_id = :company and device_id = any(:devices)
+union all
+select id::text from attendance where company_id = :company and device_id = any(:devices)
+"""
+_PROPOSALS = """
+select op_id::text as id, count(*) as number from proposal
+where company_id = :company and op_id = any(:ids) group by op_id
+"""
+
+_FACT_KINDS = frozenset({"visit", "attendance"})
+_APPLIED = frozenset({"applied", "merged"})
+_KEPT_ASIDE = frozenset({"deferred", "quarantined", "conflict"})
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """An item that a phone was told is kept, with the first status that it was told."""
+
+    op_id: str
+    kind: str
+    entity_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What is missing and what is there more than once, each as a line for people."""
+
+    lost: tuple[str, ...]
+    twice: tuple[str, ...]
+
+
+def count_in_database(
+    database: Database, company_id: int, promised: Iterable[Promised], device_ids: Iterable[str]
+) -> Count:
+    """Compare what was promised with what the database holds; `device_ids` sent all of it and nothing else."""
+    wanted = list(promised)
+    facts = [each for each in wanted if each.kind in _FACT_KINDS]
+    with database.reading(company_id) as uow:
+        ledger = _numbers(uow, _LEDGER, [each.op_id for each in wanted])
+        kept = _numbers(uow, _KEPT, [each.op_id for each in wanted])
+        proposals = _numbers(uow, _PROPOSALS, [each.op_id for each in wanted])
+        rows = _numbers(uow, _FACTS, [each.entity_id for each in facts])
+        versions = {
+            row.id: row.version
+            for row in uow.rows(
+                _RECORDS, company=company_id, ids=_ids(each.entity_id for each in wanted)
+            )
+        }
+        of_devices = {
+            row.id for row in uow.rows(_OF_DEVICES, company=company_id, devices=_ids(device_ids))
+        }
+    lost = [f"{_name(each)}: no receipt" for each in wanted if not ledger[each.op_id]]
+    lost += [
+        f"{_name(each)}: {each.status}, but not kept aside"
+        for each in wanted
+        if each.status in _KEPT_ASIDE and not kept[each.op_id]
+    ]
+    lost += [
+        f"{_name(each)}: applied, but there is no record"
+        for each in wanted
+        if each.status in _APPLIED and each.entity_id not in versions
+    ]
+    lost += [
+        f"{_name(each)}: applied, but there is no row"
+        for each in facts
+        if each.status in _APPLIED and not rows[each.entity_id]
+    ]
+    twice = [
+        f"{_name(each)}: {ledger[each.op_id]} receipts" for each in wanted if ledger[each.op_id] > 1
+    ]
+    twice += [
+        f"{_name(each)}: {proposals[each.op_id]} proposals"
+        for each in wanted
+        if proposals[each.op_id] > 1
+    ]
+    # Nobody but the phone writes its visits and attendance: each version is one item's effect.
+    effects = Counter(each.entity_id for each in facts)
+    twice += [
+        f"{entity_id}: version {versions[entity_id]} from {number} items"
+        for entity_id, number in effects.items()
+        if versions.get(entity_id, 0) > number
+    ]
+    twice += [f"{entity_id}: nobody captured it" for entity_id in of_devices - effects.keys()]
+    return Count(lost=tuple(lost), twice=tuple(twice))
+
+
+def _numbers(uow: UnitOfWork, statement: str, ids: Iterable[str]) -> Counter[str]:
+    rows = uow.rows(statement, company=uow.company_id, ids=_ids(ids))
+    return Counter({row.id: getattr(row, "number", 1) for row in rows})
+
+
+def _ids(ids: Iterable[str]) -> list[UUID]:
+    return [UUID(each) for each in set(ids)]
+
+
+def _name(each: Promised) -> str:
+    return f"{each.kind} {each.entity_id} (item {each.op_id})"

@@ -1,0 +1,115 @@
+"""`roadbook play`: the command line around a play."""
+
+import os
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from server.play.faults import FAULTS
+from server.play.teams import TEAMS
+
+_STAGES_OF_A_PHONE = 3
+_LONGEST_SEED = 2**31
+
+
+@click.command()
+@click.option("--reps", default=12, show_default=True, type=click.IntRange(1, 2000), help="Phones.")
+@click.option("--days", default=1, show_default=True, type=click.IntRange(1, 12), help="Days each.")
+@click.option("--faults", default="field", show_default=True, type=click.Choice(tuple(FAULTS)))
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, _LONGEST_SEED))
+@click.option(
+    "--track",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Walk this GPS track (time,latitude,longitude) instead of the day plan.",
+)
+@click.option("--url", help="The server; that of the settings unless given.")
+@click.option("--team", default="general", show_default=True, type=click.Choice(tuple(TEAMS)))
+@click.option("--company", default="demo", show_default=True, help="Code of the company.")
+def play(
+    reps: int,
+    days: int,
+    faults: str,
+    seed: int,
+    track: Path | None,
+    url: str | None,
+    team: str,
+    company: str,
+) -> None:
+    """Drive phones through working days over real HTTP and check what came of it.
+
+    The work lies in the last days and all of it is sent now. Ends with 1 when anything is lost,
+    counted twice, left unsent, or when a phone differs from its scope.
+    """
+    from mobile_contract.phone.link import Problem
+    from mobile_contract.phone.transport import LinkFailure
+    from server.play.check import count_in_database
+    from server.play.enrolment import EnrolmentDesk, NobodyToPlay
+    from server.play.fleet import Play, play_fleet
+    from server.play.played_clock import now_ms
+    from server.play.report import report_lines
+    from server.play.tally import add_database_count, promised_to, tally_up
+    from server.play.track import TrackUnreadable, read_track
+    from server.settings import SettingsRefused, load_settings
+    from server.wiring import make_engine
+    from sync.unit_of_work import Database
+
+    try:
+        settings = load_settings(os.environ)
+        points = None if track is None else read_track(track)
+        database = Database(make_engine(settings, application_name="roadbook-play", pool_size=2))
+        desk = EnrolmentDesk(database, company)
+        seats = desk.seats(reps)
+    except (SettingsRefused, TrackUnreadable, NobodyToPlay) as refused:
+        raise click.ClickException(str(refused)) from refused
+    began_ms, began_s = now_ms(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="roadbook-play-") as folder:
+        played = Play(
+            url=url or f"http://{settings.host}:{settings.port}",
+            days=days,
+            team=TEAMS[team],
+            rates=FAULTS[faults],
+            seed=seed,
+            run_id=str(uuid.uuid4()),
+            folder=Path(folder),
+            track=points,
+        )
+        with click.progressbar(
+            length=reps * (_STAGES_OF_A_PHONE + days), label=f"{reps} phones", show_pos=True
+        ) as bar:
+            try:
+                fleet = play_fleet(played, seats, note=_counter(bar.update))
+            except (LinkFailure, Problem) as failure:
+                raise click.ClickException(f"no play against {played.url}: {failure}") from failure
+        tally = tally_up(fleet, played_until_ms=began_ms)
+        devices = [rep.phone.device.enrolment.device_id for rep in fleet]
+        add_database_count(
+            tally,
+            count_in_database(database, desk.company_id, promised_to(fleet), devices),
+        )
+        for rep in fleet:
+            rep.phone.close()
+    database.engine.dispose()
+    moved_m = max(rep.track_moved_m for rep in fleet)
+    if moved_m:
+        click.echo(f"the track passes no store: it was moved by up to {moved_m / 1000:,.0f} km")
+    for line in report_lines(tally):
+        click.echo(line)
+    click.echo(f"seed {seed}, {time.monotonic() - began_s:.1f} s")
+    if not tally.is_good:
+        raise SystemExit(1)
+
+
+def _counter(update: Callable[[int], None]) -> Callable[[str], None]:
+    """Moves the bar a step for each word, from any thread."""
+    lock = threading.Lock()
+
+    def note(_word: str) -> None:
+        with lock:
+            update(1)
+
+    return note

@@ -1,0 +1,178 @@
+"""A fleet of reference phones that works through its days and talks to a real server.
+
+Every phone has its own random numbers, drawn from the seed and its number, so that what a rep
+does does not depend on the order in which threads run. Ids are made from the run as well: two
+plays with one seed are two different sets of work to the server.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+from mobile_contract.phone.clock import SimulatedClock
+from mobile_contract.phone.link import Problem
+from mobile_contract.phone.phone import Phone
+from mobile_contract.phone.sync_loop import SendingHabits
+from mobile_contract.phone.transport import HttpTransport, LinkFailure
+from server.play.enrolment import Seat
+from server.play.faults import FaultRates, PhoneFaults, draw_phone_faults
+from server.play.morning import read_morning, work_dates, working_hours
+from server.play.played_clock import PlayedClock, now_ms
+from server.play.rep import Rep
+from server.play.rough_link import RoughTransport
+from server.play.teams import Team
+from server.play.track import TrackPoint, walk_track
+from server.play.workday import HOUR_MS, Act, make_workday
+
+_AT_ONCE = 16
+_SYNCS_ON_THE_WAY = 0.4
+_SYNCS_IN_THE_EVENING = 0.9
+_SWITCHED_ON_BEFORE_MS = 72 * HOUR_MS
+_OLDEST_WORK_MS = 40 * 24 * HOUR_MS
+_EVENING_TRIES = 8
+_LAST_TRIES = 12
+_COMPARISONS = 5
+_MODELS = ("Redmi 9A", "Galaxy A04", "Pixel 4a", "Moto E13", "Honor X6")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """What is to be played; `run_id` makes the ids of this run its own."""
+
+    url: str
+    days: int
+    team: Team
+    rates: FaultRates
+    seed: int
+    run_id: str
+    folder: Path
+    track: Sequence[TrackPoint] | None = None
+
+
+def play_fleet(play: Play, seats: Sequence[Seat], *, note: Callable[[str], None]) -> list[Rep]:
+    """Let every rep work and sync until nothing is left, then compare every phone with its scope.
+
+    `note` is called with a word for each stage that a phone has finished, from several threads.
+    """
+    drawn = draw_phone_faults(Random(f"{play.seed}/fleet"), play.rates, len(seats))
+    reps = [
+        _make_rep(play, number, seat, faults)
+        for number, (seat, faults) in enumerate(zip(seats, drawn, strict=True))
+    ]
+    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, max(1, len(reps)))) as pool:
+        list(pool.map(lambda rep: _live_through(play, rep, seats[rep.number], note), reps))
+        # Only now, when nobody writes any more, does every phone have a scope that stands still.
+        list(pool.map(lambda rep: _settle(rep, note), reps))
+    return reps
+
+
+def _make_rep(play: Play, number: int, seat: Seat, faults: PhoneFaults) -> Rep:
+    random = Random(f"{play.seed}/{number}")
+    ids = Random(f"{play.seed}/{number}/{play.run_id}")
+    line = SimulatedClock(
+        true_ms=now_ms(),
+        booted_true_ms=now_ms() - _OLDEST_WORK_MS - random.randint(0, _SWITCHED_ON_BEFORE_MS),
+        wall_offset_ms=0 if faults.is_clock_set_at_work else faults.clock_offset_ms,
+        boot_id=_make_id(ids),
+    )
+    clock = PlayedClock(line)
+    link = RoughTransport(HttpTransport(play.url), play.rates, Random(f"{play.seed}/{number}/link"))
+    habits_random = Random(f"{play.seed}/{number}/habits")
+    phone = Phone.open(
+        play.folder / f"phone-{number:04d}.sqlite",
+        link,
+        clock=clock,
+        random=Random(f"{play.seed}/{number}/jitter"),
+        make_id=lambda: _make_id(ids),
+        habits=SendingHabits(
+            max_items=random.randint(10, 60),
+            app_version=f"1.{9 if faults.contract > 1 else 4}.0",
+            first_backoff_ms=300,
+            is_newest_first=lambda: habits_random.random() < play.rates.newest_first,
+        ),
+        encoding=random.choice(("gzip", "zstd")),
+        is_durable=False,
+    )
+    return Rep(
+        number=number,
+        name=seat.name,
+        phone=phone,
+        clock=clock,
+        link=link,
+        faults=faults,
+        random=random,
+    )
+
+
+def _live_through(play: Play, rep: Rep, seat: Seat, note: Callable[[str], None]) -> None:
+    with rep.clock.live():
+        enrolment = rep.phone.enrol(
+            seat.code,
+            model=rep.random.choice(_MODELS),
+            os="Android 13",
+            app_version="1.9.0",
+            contract=rep.contract,
+        )
+    rep.sync(most_tries=_EVENING_TRIES)
+    note("enrolled")
+    zone = ZoneInfo(enrolment.company["time_zone"])
+    dates = work_dates(
+        datetime.fromtimestamp(now_ms() / 1000, UTC).astimezone(zone),
+        play.days,
+        late_days=rep.faults.late_days,
+    )
+    _schedule_clock_faults(rep, working_hours(dates[0], zone)[0], working_hours(dates[-1], zone)[0])
+    syncs_on_the_way = rep.random.random() < _SYNCS_ON_THE_WAY
+    for number, day in enumerate(dates):
+        morning = read_morning(rep.phone, day, zone, syncs_on_the_way=syncs_on_the_way)
+        random = Random(f"{play.seed}/{rep.number}/{number}")
+        acts: list[Act]
+        if play.track is None:
+            acts = make_workday(random, morning.sheet, play.team)
+        else:
+            walk = walk_track(
+                random, play.track, morning.sheet.others, ends_ms=morning.sheet.ends_ms
+            )
+            acts, rep.track_moved_m = walk.acts, walk.moved_m
+        rep.work(acts, morning)
+        if day != dates[-1] and rep.random.random() < _SYNCS_IN_THE_EVENING:
+            rep.sync(most_tries=3)
+        note("worked")
+    rep.sync(most_tries=_EVENING_TRIES)
+    rep.link.is_rough = False
+    rep.sync(most_tries=_LAST_TRIES)
+    note("synced")
+
+
+def _schedule_clock_faults(rep: Rep, first_starts_ms: int, last_starts_ms: int) -> None:
+    """Set the clock in the first day's noon, switch the phone off and on in the last day's afternoon."""
+    if rep.faults.is_clock_set_at_work:
+        rep.clock.line.set_wall_offset(
+            rep.faults.clock_offset_ms, from_true_ms=first_starts_ms + 4 * HOUR_MS
+        )
+    if rep.faults.is_rebooted:
+        rep.clock.line.reboot(at_true_ms=last_starts_ms + 6 * HOUR_MS)
+
+
+def _settle(rep: Rep, note: Callable[[str], None]) -> None:
+    """Pull what the others' work brought, and compare; None where the server could not be asked."""
+    for _ in range(_COMPARISONS):
+        rep.sync(most_tries=_LAST_TRIES)
+        try:
+            with rep.clock.live():
+                rep.is_equal = rep.phone.is_equal()
+        except (LinkFailure, Problem):
+            rep.is_equal = None
+        if rep.is_equal:
+            break
+    rep.phone.link.close()
+    note("compared")
+
+
+def _make_id(random: Random) -> str:
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))

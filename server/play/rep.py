@@ -1,0 +1,223 @@
+"""A rep with a phone: carries out the acts of a day on it, and keeps a list of their own of all of it.
+
+The list is what the end of a play is checked against: it is made from what the phone captured,
+before anything was sent, with the true times that only the simulation knows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from mobile_contract.phone.captured import Call, Fix, Step
+from mobile_contract.phone.phone import Phone
+from mobile_contract.phone.sync_loop import SyncReport
+from server.play.faults import PhoneFaults
+from server.play.morning import Morning
+from server.play.places import Reading
+from server.play.played_clock import PlayedClock
+from server.play.rough_link import RoughTransport
+from server.play.workday import (
+    Act,
+    Attend,
+    EditStore,
+    NewStore,
+    ProposeRoute,
+    Skip,
+    StepTaken,
+    SyncOnTheWay,
+    Visit,
+)
+
+_GPS_STEP_MS = 1000
+
+
+@dataclass(slots=True)
+class Tracked:
+    """One item on the rep's own list: what it was, and what the phone last knew of it."""
+
+    op_id: str
+    kind: str
+    entity_id: str
+    op: str
+    captured_true_ms: int
+    is_unsent: bool = True
+    sendings: int = 0
+    status: str | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Rep:
+    """One rep and phone of the play."""
+
+    number: int
+    name: str
+    phone: Phone
+    clock: PlayedClock
+    link: RoughTransport
+    faults: PhoneFaults
+    random: Random
+    tracked: dict[str, Tracked] = field(default_factory=dict)
+    true_times: dict[str, int] = field(default_factory=dict)
+    track_moved_m: float = 0.0
+    is_equal: bool | None = None
+    _listed_to: int = 0
+
+    @property
+    def contract(self) -> int:
+        return self.faults.contract
+
+    def sync(self, *, most_tries: int) -> SyncReport:
+        """Talk to the server now, whatever time it is in the rep's day."""
+        with self.clock.live():
+            report = self.phone.sync(most_tries=most_tries)
+        self.note()
+        return report
+
+    def note(self) -> None:
+        """Bring the rep's own list up to what the phone knows of its items."""
+        for item in self.phone.outbox.items():
+            known = self.tracked[item.op_id]
+            known.is_unsent = item.is_unsent
+            known.sendings = item.sendings
+            known.status = item.status
+            known.result = item.result or {}
+
+    def _list_new(self) -> None:
+        for item in self.phone.outbox.captured_after(self._listed_to):
+            self._listed_to = item.position
+            self.tracked[item.op_id] = Tracked(
+                op_id=item.op_id,
+                kind=item.kind,
+                entity_id=item.entity_id,
+                op=item.op,
+                captured_true_ms=self.clock.line.true_ms,
+            )
+
+    def work(self, acts: Iterable[Act], morning: Morning) -> None:
+        """Carry out a day on the phone."""
+        for act in acts:
+            self.clock.line.travel_to(act.at_ms)
+            match act:
+                case Attend():
+                    self._attend(act, morning)
+                case Visit():
+                    self._visit(act, morning)
+                case Skip():
+                    self._skip(act, morning)
+                case EditStore():
+                    self.phone.edit_store(act.store_id, {act.field: act.value}, reason="seen today")
+                case NewStore():
+                    self._new_store(act, morning)
+                case ProposeRoute():
+                    self._propose_route(act, morning)
+                case SyncOnTheWay():
+                    self.sync(most_tries=2)
+            self._list_new()
+
+    def _attend(self, act: Attend, morning: Morning) -> None:
+        press = getattr(self.phone, act.what)
+        attendance_id = press(self._fix(act.reading), position_id=morning.position_id)
+        self.true_times[attendance_id] = act.at_ms
+
+    def _visit(self, act: Visit, morning: Morning) -> None:
+        is_older_app = self.contract == 1
+        call = Call(
+            store_id=act.store_id,
+            check_in=self.phone.event(self._fix(act.arrival)),
+            position_id=morning.position_id,
+            day_plan_id=morning.day_plan_id if act.is_planned else None,
+            is_by_phone=act.is_by_phone and not is_older_app,
+        )
+        if act.is_one_item:
+            visit_id = self._visit_in_one_item(act, call)
+        else:
+            visit_id = self.phone.record_visit(call)
+            steps = self._steps(act.steps)
+            self.clock.line.travel_to(act.until_ms)
+            has_left = act.has_left_fence and not is_older_app
+            self.phone.check_out(
+                visit_id,
+                self._fix(act.leaving),
+                steps=steps,
+                closed_by="LEFT_FENCE" if has_left else "PERSON",
+            )
+        self.true_times[visit_id] = act.at_ms
+        if act.is_corrected:
+            self.clock.line.travel_to(act.until_ms + 10_000)
+            self.phone.correct_visit(visit_id, "forgot the note", note="owner was away")
+
+    def _visit_in_one_item(self, act: Visit, call: Call) -> str:
+        steps = self._steps(act.steps)
+        self.clock.line.travel_to(act.until_ms)
+        return self.phone.record_visit(
+            Call(
+                store_id=call.store_id,
+                check_in=call.check_in,
+                check_out=self.phone.event(self._fix(act.leaving)),
+                position_id=call.position_id,
+                day_plan_id=call.day_plan_id,
+                is_by_phone=call.is_by_phone,
+                closed_by="PERSON",
+                steps=tuple(steps),
+            )
+        )
+
+    def _skip(self, act: Skip, morning: Morning) -> None:
+        if self.contract == 1 or morning.day_plan_id is None:
+            return
+        self.phone.skip(act.store_id, morning.day_plan_id, act.reason, self._fix(act.reading))
+
+    def _new_store(self, act: NewStore, morning: Morning) -> None:
+        fix = self._fix(act.reading)
+        assert fix is not None
+        pin = {
+            "lat_e7": fix.lat_e7,
+            "lon_e7": fix.lon_e7,
+            "datum": fix.datum,
+            "accuracy_cm": fix.accuracy_cm,
+            "photo_sha256": f"{self.random.getrandbits(256):064x}",
+        }
+        store_id = self.phone.propose_store(
+            name=act.name, channel=morning.channel, address="next to the market", pin=pin
+        )
+        visit_id = self.phone.check_in(store_id, fix, position_id=morning.position_id)
+        self.true_times[visit_id] = act.at_ms
+        self.clock.line.travel_to(act.until_ms)
+        self.phone.check_out(visit_id, self._fix(act.reading), steps=[Step(step="GREET")])
+
+    def _propose_route(self, act: ProposeRoute, morning: Morning) -> None:
+        if morning.route is None or len(morning.route.fields["stops"]) < 2:
+            return
+        stops = sorted(morning.route.fields["stops"], key=lambda stop: stop["sequence"])
+        first = int(act.swap * (len(stops) - 1))
+        stops[first], stops[first + 1] = stops[first + 1], stops[first]
+        self.phone.propose_route(morning.route.id, "shorter this way round", stops)
+
+    def _fix(self, reading: Reading | None) -> Fix | None:
+        if reading is None:
+            return None
+        true_ms = self.clock.line.true_ms
+        return Fix.from_degrees(
+            reading.place.latitude,
+            reading.place.longitude,
+            accuracy_m=reading.accuracy_m,
+            gps_time=true_ms - true_ms % _GPS_STEP_MS,
+            is_mock=self.faults.is_mocked,
+        )
+
+    def _steps(self, taken: Iterable[StepTaken]) -> list[Step]:
+        """The steps with the wall times that this phone showed when they were taken."""
+        steps = []
+        for each in taken:
+            self.clock.line.travel_to(each.at_ms)
+            steps.append(
+                Step(
+                    step=each.step,
+                    outcome="DONE" if each.is_done else "SKIPPED",
+                    at=self.clock.read().wall_ms,
+                    reason=None if each.is_done else "no time for it",
+                )
+            )
+        return steps

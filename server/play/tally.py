@@ -1,0 +1,184 @@
+"""What came of a play, counted from the reps' own lists against what the server gave back by pull."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mobile_contract.phone.link import Traffic
+from mobile_contract.phone.scope_store import HeldRecord
+from server.play.check import Count, Promised
+from server.play.faults import DAY_MS
+from server.play.rep import Rep, Tracked
+from server.play.rough_link import FaultCount
+
+_FACT_KINDS = frozenset({"visit", "attendance"})
+_EFFECTIVE = frozenset({"applied", "merged"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """The figures of a play. Times in milliseconds, sizes in bytes."""
+
+    phones: int = 0
+    items: int = 0
+    late_a_day: int = 0
+    late_a_week: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    trusts: Counter[str] = field(default_factory=Counter)
+    worst_error_ms: dict[str, int] = field(default_factory=dict)
+    statuses: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    resends: int = 0
+    unsent: int = 0
+    set_aside: int = 0
+    equal: int = 0
+    unequal: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    traffic: Traffic = field(default_factory=Traffic)
+    faults: FaultCount = field(default_factory=FaultCount)
+    is_database_counted: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is lost, nothing counted twice, nothing left over and every phone equal."""
+        return not (self.lost or self.twice or self.unequal or self.unsent or self.set_aside)
+
+
+def tally_up(reps: Sequence[Rep], *, played_until_ms: int) -> Tally:
+    """Count what the phones can see; the database's own count is added by `add_database_count`."""
+    tally = Tally(phones=len(reps))
+    for rep in reps:
+        _count_items(tally, rep, played_until_ms)
+        _count_facts(tally, rep)
+        _count_losses(tally, rep)
+        if rep.is_equal:
+            tally.equal += 1
+        else:
+            why = "could not be compared" if rep.is_equal is None else "differs from its scope"
+            tally.unequal.append(f"phone {rep.number} ({rep.name}) {why}")
+        _add(tally.traffic, rep.phone.link.traffic)
+        _add(tally.faults, rep.link.count)
+    return tally
+
+
+def promised_to(reps: Iterable[Rep]) -> list[Promised]:
+    """Every item that some phone holds a receipt for."""
+    return [
+        Promised(each.op_id, each.kind, each.entity_id, each.status)
+        for rep in reps
+        for each in rep.tracked.values()
+        if not each.is_unsent and each.status is not None
+    ]
+
+
+def add_database_count(tally: Tally, count: Count) -> None:
+    tally.is_database_counted = True
+    tally.lost += [f"database: {line}" for line in count.lost]
+    tally.twice += [f"database: {line}" for line in count.twice]
+
+
+def _count_items(tally: Tally, rep: Rep, played_until_ms: int) -> None:
+    for each in rep.tracked.values():
+        age_ms = played_until_ms - each.captured_true_ms
+        tally.items += 1
+        tally.late_a_day += age_ms > DAY_MS
+        tally.late_a_week += age_ms > 7 * DAY_MS
+        tally.kinds[f"{each.kind} {each.op}"] += 1
+        tally.resends += max(0, each.sendings - 1)
+        if each.status == "set_aside":
+            tally.set_aside += 1
+        elif each.is_unsent:
+            tally.unsent += 1
+        else:
+            tally.statuses[each.status or "?"] += 1
+        if "code" in each.result or each.result.get("first", {}).get("code"):
+            code = each.result.get("code") or each.result["first"]["code"]
+            tally.codes[f"{code} ({each.kind} {each.op})"] += 1
+
+
+def _count_facts(tally: Tally, rep: Rep) -> None:
+    """What became of the visits and of the times, by the records that came down."""
+    own = {each.entity_id for each in rep.tracked.values()}
+    for record in (*rep.phone.held("visit"), *rep.phone.held("attendance")):
+        if record.id not in own:
+            continue
+        if record.kind == "visit":
+            tally.verdicts[_verdict(record.fields)] += 1
+        tally.flags.update(
+            flag if isinstance(flag, str) else str(flag["flag"]) for flag in record.fields["flags"]
+        )
+        trust, corrected_at = _time_of(record)
+        tally.trusts[trust] += 1
+        true_ms = rep.true_times.get(record.id)
+        if true_ms is not None and corrected_at is not None:
+            error_ms = abs(corrected_at - true_ms)
+            tally.worst_error_ms[trust] = max(tally.worst_error_ms.get(trust, 0), error_ms)
+
+
+def _verdict(visit: Mapping[str, Any]) -> str:
+    verdict = visit["verdict"]
+    if isinstance(verdict, Mapping):
+        return str(verdict["verdict"])
+    if verdict is not None:
+        return str(verdict)
+    return "skipped" if visit["state"] == "SKIPPED" else "by phone"
+
+
+def _time_of(record: HeldRecord) -> tuple[str, int | None]:
+    """The trust and the corrected time of the event that made the record, in either contract."""
+    held = record.fields
+    if "clock" not in held:
+        return held["trust"], held.get("checked_in_corrected_at", held.get("corrected_at"))
+    event = held["check_in"] if record.kind == "visit" else held["occurred"]
+    return held["clock"]["trust"], None if event is None else event["corrected_at"]
+
+
+def _count_losses(tally: Tally, rep: Rep) -> None:
+    """Every receipt must have its record on the phone, and no fact more versions than items."""
+    effects = Counter(
+        each.entity_id
+        for each in rep.tracked.values()
+        if each.kind in _FACT_KINDS and not each.is_unsent
+    )
+    for each in rep.tracked.values():
+        if not each.is_unsent and not _has_come_down(rep, each):
+            tally.lost.append(
+                f"phone {rep.number}: {each.kind} {each.op} {each.entity_id} was {each.status},"
+                " and nothing of it came down"
+            )
+    for kind in sorted(_FACT_KINDS):
+        for record in rep.phone.held(kind):
+            if record.id in effects and record.version > effects[record.id]:
+                tally.twice.append(
+                    f"phone {rep.number}: {kind} {record.id} has version {record.version}"
+                    f" from {effects[record.id]} items"
+                )
+
+
+def _has_come_down(rep: Rep, each: Tracked) -> bool:
+    """Whether the pull shows what the receipt says: the record, the proposal, or the item kept aside."""
+    scope = rep.phone.scope
+    told = each.result.get("first") or each.result
+    if each.status in _EFFECTIVE:
+        proposal_id = told.get("proposal_id")
+        if proposal_id is not None and scope.get("proposal", proposal_id) is None:
+            return False
+        if each.kind in _FACT_KINDS or (each.kind == "store" and each.op == "create"):
+            return scope.get(each.kind, each.entity_id) is not None
+        return True
+    if scope.get("item", each.op_id) is not None:
+        return True
+    conflict_id = told.get("conflict_id")
+    is_told_so = rep.contract > 1  # conflicts do not go down to contract 1
+    return conflict_id is not None and (
+        not is_told_so or scope.get("conflict", conflict_id) is not None
+    )
+
+
+def _add(total: Traffic | FaultCount, more: Traffic | FaultCount) -> None:
+    for each in fields(total):
+        setattr(total, each.name, getattr(total, each.name) + getattr(more, each.name))

@@ -1,0 +1,79 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from server.play.enrolment import Seat
+from server.play.faults import FAULTS, FaultRates
+from server.play.fleet import Play, play_fleet
+from server.play.morning import work_dates
+from server.play.played_clock import now_ms
+from server.play.rep import Rep
+from server.play.report import report_lines
+from server.play.tally import Tally, promised_to, tally_up
+from server.play.teams import TEAMS, Team
+from tests.server.play.loopback import RecordingServer, fill, loopback
+
+SMALL = Team(visits_a_day=8, unplanned_share=0.25)
+QUICK = replace(FAULTS["field"], socket_stalled=0.0, sent_twice=0.3, answer_lost=0.1)
+
+
+def played(
+    tmp_path: Path, *, phones: int = 3, rates: FaultRates = QUICK, breaks: str | None = None
+) -> tuple[Tally, list[Rep], list[RecordingServer]]:
+    zone = ZoneInfo("Asia/Shanghai")
+    dates = work_dates(datetime.fromtimestamp(now_ms() / 1000, UTC).astimezone(zone), 3)
+    servers = [RecordingServer() for _ in range(phones)]
+    for number, server in enumerate(servers):
+        fill(server, number, dates)
+        if breaks is not None:
+            setattr(server, breaks, True)
+    seats = [Seat(f"Rep {number}", f"CODE-{number}") for number in range(phones)]
+    codes = {seat.code: server for seat, server in zip(seats, servers, strict=True)}
+    words: list[str] = []
+    with loopback(dict(codes)) as url:
+        play = Play(url=url, days=2, team=SMALL, rates=rates, seed=3, run_id="run", folder=tmp_path)
+        reps = play_fleet(play, seats, note=words.append)
+        tally = tally_up(reps, played_until_ms=now_ms())
+    assert len(words) == phones * 5
+    for rep in reps:
+        rep.phone.close()
+    return tally, reps, servers
+
+
+def test_a_fleet_on_a_rough_network_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
+    tally, reps, servers = played(tmp_path)
+    assert tally.is_good, "\n".join(report_lines(tally))
+    assert tally.phones == tally.equal == 3
+    assert tally.items == sum(len(server.applied) for server in servers) > 60
+    assert len(promised_to(reps)) == tally.items
+    assert tally.faults.sent_twice
+    assert tally.traffic.up_wire_bytes < tally.traffic.up_raw_bytes
+
+
+def test_an_honest_phones_clock_agrees_with_the_servers_while_it_talks(tmp_path: Path) -> None:
+    _, _, servers = played(tmp_path, phones=1, rates=FAULTS["none"])
+    (server,) = servers
+    for path, body in server.requests:
+        if path == "/v1/push":
+            assert abs(now_ms() - body["sent_at"]) < 60_000
+            for item in body["items"]:
+                assert item["captured_boot_id"] == body["boot_id"]
+                wall_ms = body["sent_at"] - item["captured_at"]
+                assert wall_ms == body["uptime_ms"] - item["captured_uptime_ms"]
+                assert wall_ms > 0
+
+
+@pytest.mark.parametrize(("breaks", "told"), [("forgets", "lost"), ("doubles", "twice")])
+def test_a_server_that_breaks_a_promise_is_found_out(
+    tmp_path: Path, breaks: str, told: str
+) -> None:
+    tally, _, _ = played(tmp_path, phones=1, rates=FAULTS["none"], breaks=breaks)
+    assert getattr(tally, told)
+    assert not tally.is_good
+
+
+def test_the_sizes_of_teams_are_those_of_the_field() -> None:
+    assert TEAMS["general"] == Team(visits_a_day=40, unplanned_share=0.10)
