@@ -20,11 +20,14 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
+import msgspec
 from sqlalchemy import Connection, Engine, insert, text
 
+from mobile_contract.compiled import OutboxState, Pull, PushEnvelope
 from sync import organisation
+from sync.engine import Engine as SyncEngine
 from sync.kinds.day_plan.table import day_plan, day_plan_stop
 from sync.kinds.policy.publish import publish_policy
 from sync.kinds.route.publish import publish_routes
@@ -487,3 +490,81 @@ def _add_holder(
     add_occupancy(connection, company, position_id=position_id, person_id=person_id)
     device = add_device(connection, company, name, person_id=person_id)
     return Person(person_id, name, position_id, device)
+
+
+NOON_MS = 1_772_596_800_000
+"""Noon of `TODAY` in Shanghai, in Unix milliseconds."""
+
+_BOOT = "b0000000-0000-4000-8000-000000000001"
+_BOOTED_MS = NOON_MS - 6 * 3_600_000
+
+
+def item(
+    kind: str,
+    op: str,
+    entity_id: UUID,
+    payload: Mapping[str, Any],
+    *,
+    op_id: UUID | None = None,
+    base_version: int | None = None,
+    at: int = NOON_MS,
+) -> dict[str, Any]:
+    """An item of contract 2, captured at `at` by a phone whose clock is right."""
+    return {
+        "op_id": str(op_id or uuid4()),
+        "kind": kind,
+        "entity_id": str(entity_id),
+        "op": op,
+        "base_version": base_version,
+        "captured_at": at,
+        "captured_boot_id": _BOOT,
+        "captured_uptime_ms": at - _BOOTED_MS,
+        "payload": dict(payload),
+    }
+
+
+def envelope(
+    device: Device, items: Sequence[Mapping[str, Any]], *, sent_at: int = NOON_MS + 60_000
+) -> PushEnvelope:
+    """A push of these items by a phone whose clock is right."""
+    raw = [msgspec.json.encode(one) for one in items]
+    return PushEnvelope(
+        contract=2,
+        device_id=str(device.id),
+        batch_id=str(uuid4()),
+        sent_at=sent_at,
+        boot_id=_BOOT,
+        uptime_ms=sent_at - _BOOTED_MS,
+        app_version="2.0.0",
+        outbox=OutboxState(
+            count=len(raw), oldest_at=sent_at if raw else None, bytes=sum(map(len, raw))
+        ),
+        items=raw,
+    )
+
+
+def push_items(
+    engine: SyncEngine,
+    device: Device,
+    items: Sequence[Mapping[str, Any]],
+    *,
+    sent_at: int = NOON_MS + 60_000,
+) -> list[dict[str, Any]]:
+    """Push as this device, received as it was sent; the results."""
+    answer = engine.push(device.claim, envelope(device, items, sent_at=sent_at), sent_at)
+    results: list[dict[str, Any]] = msgspec.json.decode(answer)["results"]
+    return results
+
+
+def pull_all(
+    engine: SyncEngine, device: Device, cursor: str | None = None
+) -> tuple[list[dict[str, Any]], str]:
+    """Everything that changed for this device since the cursor, and the cursor after it."""
+    changes: list[dict[str, Any]] = []
+    while True:
+        request = Pull(contract=2, cursor=cursor, limit=500)
+        answer = msgspec.json.decode(engine.pull(device.claim, request, NOON_MS))
+        changes += answer["changes"]
+        cursor = answer["cursor"]
+        if answer["complete"]:
+            return changes, cursor

@@ -7,7 +7,7 @@ engine, so the demo's verdicts, flags, proposals and the one conflict are real.
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -27,15 +27,13 @@ from server.demo.workday import (
     supervisor_edit,
     walk,
 )
+from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.organisation import device
-from sync.push import push
-from sync.record_kind import RecordKind
 from sync.senders import Claim
 from sync.unit_of_work import Database
 
 ITEMS_AT_ONCE = 400
-_KINDS: Mapping[str, RecordKind] = {kind.name: kind for kind in ALL_KINDS}
 
 _PLANS = """
 select p.id, p.position_id, p.day,
@@ -90,6 +88,8 @@ def make_history(
             (row.position_id, row.day): (row.id, tuple(row.stores))
             for row in uow.rows(_PLANS, company=company_id, first_day=first_day, today=today)
         }
+    # No cursor leaves this process, so any key will do.
+    engine = Engine(database, ALL_KINDS, secrets.token_bytes(32))
     counts: Counter[str] = Counter()
     for number in range((today - first_day).days):
         day = first_day + timedelta(days=number)
@@ -110,14 +110,14 @@ def make_history(
                     seed=seed,
                 )
             )
-            counts += _send(database, phones[rep.person_id], workday)
+            counts += _send(engine, phones[rep.person_id], workday)
     evening = day_start_ms(today) - 2 * 3_600_000
     edit = supervisor_edit(company_key, reps[0].shops[0], evening)
-    counts += _send(database, phones[supervisor_id], sent_by_the_way([edit], evening))
+    counts += _send(engine, phones[supervisor_id], sent_by_the_way([edit], evening))
     for place, rep in enumerate(reps):
         edits = first_edits(company_key, rep.name, rep.shops, place, evening)
         later = evening + 60_000 * (place + 1)
-        counts += _send(database, phones[rep.person_id], sent_by_the_way(edits, later))
+        counts += _send(engine, phones[rep.person_id], sent_by_the_way(edits, later))
     with database.company(company_id) as uow:
         uow.run(_RETIRE, company=company_id)
     return dict(sorted(counts.items()))
@@ -151,7 +151,7 @@ def _enrol(
     return phones
 
 
-def _send(database: Database, phone: _Phone, sent: Sent) -> Counter[str]:
+def _send(engine: Engine, phone: _Phone, sent: Sent) -> Counter[str]:
     """Push items as that phone, in batches; how many came out how, by kind."""
     counts: Counter[str] = Counter()
     for start in range(0, len(sent.items), ITEMS_AT_ONCE):
@@ -173,7 +173,7 @@ def _send(database: Database, phone: _Phone, sent: Sent) -> Counter[str]:
             items=raw,
         )
         answer = msgspec.json.decode(
-            push(database, _KINDS, phone.claim, envelope, sent.received_at)
+            engine.push(phone.claim, envelope, sent.received_at)
         )
         for item, result in zip(batch, answer["results"], strict=True):
             counts[f"{item.wire['kind']} items {result['status']}"] += 1
