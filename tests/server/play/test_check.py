@@ -1,0 +1,114 @@
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine as DatabaseEngine
+from sqlalchemy import text
+
+from server.play.check import Count, Promised, count_in_database
+from server.play.enrolment import EnrolmentDesk, NobodyToPlay
+from sync.engine import Engine
+from sync.kinds import ALL_KINDS
+from sync.unit_of_work import Database
+from tests.factories import NOON_MS, Cast, item, make_cast, push_items
+
+
+@pytest.fixture(scope="session")
+def db(engine: DatabaseEngine) -> Database:
+    return Database(engine)
+
+
+@pytest.fixture
+def cast(owner_engine: DatabaseEngine, db: Database) -> Cast:
+    return make_cast(owner_engine, db)
+
+
+def visit_of(cast: Cast) -> dict[str, Any]:
+    event = {"at": NOON_MS, "uptime_ms": 6 * 3_600_000}
+    return item(
+        "visit",
+        "create",
+        uuid4(),
+        {
+            "store_id": str(cast.ana_stores[0]),
+            "is_by_phone": False,
+            "check_in": event,
+            "steps": [],
+        },
+    )
+
+
+def pushed(db: Database, cast: Cast, items: list[dict[str, Any]]) -> list[Promised]:
+    engine = Engine(db, ALL_KINDS, b"s" * 32)
+    results = push_items(engine, cast.ana.device, items)
+    return [
+        Promised(each["op_id"], each["kind"], each["entity_id"], result["status"])
+        for each, result in zip(items, results, strict=True)
+    ]
+
+
+def count(db: Database, cast: Cast, promised: list[Promised]) -> Count:
+    return count_in_database(db, cast.company.id, promised, [str(cast.ana.device.id)])
+
+
+def test_what_was_promised_and_is_there_once_is_neither_lost_nor_twice(
+    db: Database, cast: Cast
+) -> None:
+    promised = pushed(db, cast, [visit_of(cast), visit_of(cast)])
+    assert [each.status for each in promised] == ["applied", "applied"]
+    assert count(db, cast, promised) == Count(lost=(), twice=())
+
+
+def test_an_item_kept_aside_is_not_lost(db: Database, cast: Cast) -> None:
+    waits = visit_of(cast)
+    waits["payload"]["store_id"] = str(uuid4())
+    promised = pushed(db, cast, [waits])
+    assert [each.status for each in promised] == ["deferred"]
+    assert count(db, cast, promised) == Count(lost=(), twice=())
+
+
+def test_a_promise_without_a_record_is_lost(db: Database, cast: Cast) -> None:
+    made_up = Promised(str(uuid4()), "visit", str(uuid4()), "applied")
+    lost = count(db, cast, [made_up]).lost
+    assert [line.split(": ")[1] for line in lost] == [
+        "no receipt",
+        "applied, but there is no record",
+        "applied, but there is no row",
+    ]
+
+
+def test_a_row_that_went_missing_is_lost(
+    db: Database, cast: Cast, owner_engine: DatabaseEngine
+) -> None:
+    promised = pushed(db, cast, [visit_of(cast)])
+    with owner_engine.begin() as connection:
+        connection.execute(text("delete from visit where id = :id"), {"id": promised[0].entity_id})
+    assert len(count(db, cast, promised).lost) == 1
+
+
+def test_an_item_with_two_effects_is_counted_twice(
+    db: Database, cast: Cast, owner_engine: DatabaseEngine
+) -> None:
+    promised = pushed(db, cast, [visit_of(cast)])
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text("update record set version = version + 1 where id = :id"),
+            {"id": promised[0].entity_id},
+        )
+    assert count(db, cast, promised).twice == (f"{promised[0].entity_id}: version 2 from 1 items",)
+
+
+def test_a_fact_that_nobody_captured_is_found(db: Database, cast: Cast) -> None:
+    first, second = pushed(db, cast, [visit_of(cast), visit_of(cast)])
+    assert count(db, cast, [first]).twice == (f"{second.entity_id}: nobody captured it",)
+
+
+def test_every_rep_is_given_a_code_and_then_the_next_round_begins(db: Database, cast: Cast) -> None:
+    seats = EnrolmentDesk(db, cast.company.code).seats(3)
+    assert [seat.name for seat in seats] == ["Ana", "Ben", "Ana"]
+    assert len({seat.code for seat in seats}) == 3
+
+
+def test_a_company_that_is_not_there_is_named(db: Database) -> None:
+    with pytest.raises(NobodyToPlay, match="nowhere"):
+        EnrolmentDesk(db, "nowhere")
