@@ -21,6 +21,7 @@ import psycopg
 
 from sync.errors import Refused
 from sync.rows import array
+from sync.scope import IS_VISIBLE
 from sync.unit_of_work import RUN
 
 # The largest xid8: a snapshot of the present run is not clamped.
@@ -71,13 +72,9 @@ where k.company_id = %(company)s and k.key = any(%(keys)s::uuid[])
                     and o.key = any(%(keys)s::uuid[]))
 order by k.key, k.id limit %(limit)s
 """
-_STATE = """
-select r.id::text, r.kind, r.version, r.doc,
-       exists (select from record_key k
-               join holder_key h on h.company_id = k.company_id and h.key = k.key
-                                and h.person_id = %s
-               where k.company_id = r.company_id and k.id = r.id)
-from record r where r.company_id = %s and r.id = any(%s::uuid[])
+_STATE = f"""
+select r.id::text, r.kind, r.version, r.doc, {IS_VISIBLE}
+from record r where r.company_id = %(company)s and r.id = any(%(ids)s::uuid[])
 """
 
 _ZERO = "00000000-0000-0000-0000-000000000000"
@@ -164,7 +161,13 @@ class Feed:
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """The records as they are now, by id."""
         cursor = self.driver.execute(
-            _STATE, [self.person_id, self.company_id, array("uuid", list(ids))], prepare=True
+            _STATE,
+            {
+                "company": self.company_id,
+                "person": self.person_id,
+                "ids": array("uuid", list(ids)),
+            },
+            prepare=True,
         )
         return {row[0]: State(*row) for row in cursor}
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from sync.record_kind import ITEM, Arrived, Missing, Record, Rejected
-from sync.rows import RowSet
+from sync.rows import RowSet, Statements, array
 
 KEPT = RowSet(
     "kept_item",
@@ -41,6 +41,13 @@ AWAITED = RowSet(
     (("entity_id", "uuid"), ("op_id", "uuid"), ("digest", "bytea")),
     "on conflict do nothing",
 )
+# Children that waited for what was made are applied by a job.
+_WAKE = """
+insert into outbox (company_id, topic, payload)
+select company_id, 'release_deferred', jsonb_build_object('entity_ids', jsonb_agg(distinct entity_id))
+from awaited where company_id = %s and entity_id = any(%s::uuid[])
+group by company_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +133,9 @@ def kept_row(
         received_at,
         result,
     )
+
+
+def wake(statements: Statements, company_id: int, made: list[str]) -> None:
+    """Have judged again what waits for records that are made in this transaction."""
+    if made:
+        statements.add(_WAKE, [company_id, array("uuid", made)])

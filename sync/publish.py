@@ -20,7 +20,7 @@ from sync.record_store import (
     write_changed,
     write_new,
 )
-from sync.rows import array
+from sync.rows import Statements, array
 from sync.unit_of_work import UnitOfWork
 
 _OWN_KEYS = """
@@ -88,11 +88,12 @@ def publish(
             has = own.get(id_, set())
             entered += [(key, id_, draft.kind.number) for key in sorted(wanted - has)]
             left += [(key, id_) for key in sorted(has - wanted)]
-    with driver.pipeline():
-        write_new(driver, company_id, new)
-        leave_keys(driver, company_id, left)
-        write_changed(driver, company_id, changed)
-        enter_keys(driver, company_id, entered)
+    statements = Statements()
+    write_new(statements, company_id, new)
+    leave_keys(statements, company_id, left)
+    write_changed(statements, company_id, changed)
+    enter_keys(statements, company_id, entered)
+    statements.execute(driver)
     return versions
 
 
@@ -110,11 +111,12 @@ def place(uow: UnitOfWork, key: UUID, ids: Iterable[UUID]) -> None:
             _KINDS, [company_id, array("uuid", sorted(wanted - has))], prepare=True
         ).fetchall()
     )
-    with driver.pipeline():
-        leave_keys(driver, company_id, [(str(key), id_) for id_ in sorted(has - wanted)])
-        enter_keys(
-            driver,
-            company_id,
-            [(str(key), id_, kind) for id_, kind in sorted(kinds.items())],
-            is_placed=True,
-        )
+    statements = Statements()
+    leave_keys(statements, company_id, [(str(key), id_) for id_ in sorted(has - wanted)])
+    enter_keys(
+        statements,
+        company_id,
+        [(str(key), id_, kind) for id_, kind in sorted(kinds.items())],
+        is_placed=True,
+    )
+    statements.execute(driver)

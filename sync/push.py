@@ -31,10 +31,11 @@ from sync.kept_items import (
     item_record,
     item_record_id,
     kept_row,
+    wake,
 )
 from sync.ledger import LEDGER, Receipt, find_aside, find_receipts
 from sync.record_kind import Accepted, Arrived, Missing, RecordKind, Rejected
-from sync.rows import array
+from sync.rows import Statements
 from sync.senders import Claim, Sender, authenticate
 from sync.settlement import Settled, Settlement
 from sync.unit_of_work import Database, UnitOfWork
@@ -53,14 +54,6 @@ update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_
        next_token_hash = case when %s then null else next_token_hash end
 where company_id = %s and id = %s
 """
-# Children that waited for what this push makes are applied by a job.
-_WAKE = """
-insert into outbox (company_id, topic, payload)
-select %(company)s, 'release_deferred', jsonb_build_object('entity_ids', jsonb_agg(distinct entity_id))
-from awaited where company_id = %(company)s and entity_id = any(%(ids)s::uuid[])
-having count(*) > 0
-"""
-
 # The database refuses a value (22) or a row (23); it could not do it now; the connection was lost.
 _REFUSES = (psycopg.DataError, psycopg.IntegrityError)
 _PASSING = (psycopg.OperationalError, psycopg.errors.InternalError_)
@@ -296,14 +289,11 @@ class _Batch:
             assert before is not None
             self.results[index] = _duplicate(self.items[index], _stored(before))
         self._repeats.clear()
-        settlement.write()
-        made = settlement.made()
-        with uow.driver.pipeline():
-            LEDGER.write(uow.driver, uow.company_id, sorted(receipts, key=lambda row: row[0]))
-            if made:
-                uow.driver.execute(
-                    _WAKE, {"company": uow.company_id, "ids": array("uuid", made)}, prepare=True
-                )
+        statements = Statements()
+        settlement.write(statements)
+        statements.add_rows(LEDGER, uow.company_id, sorted(receipts, key=lambda row: row[0]))
+        wake(statements, uow.company_id, settlement.made())
+        statements.execute(uow.driver)
 
     @staticmethod
     def _fault(entry: _Fresh) -> Rejected:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from sync.rows import RowSet, array
+from sync.rows import RowSet, Statements, array
 
 NEW_RECORDS = RowSet(
     "record",
@@ -63,17 +63,16 @@ insert into change (company_id, key, id, kind)
 select company_id, key, id, kind from record_key where company_id = %s and id = any(%s::uuid[])
 """
 _LEAVE = """
-with gone as (
-    delete from record_key k
-    using unnest(%s::uuid[], %s::uuid[]) as r(key, id)
-    where k.company_id = %s and k.key = r.key and k.id = r.id
-    returning k.company_id, k.key, k.id, k.kind, k.since
-), noted as (
-    insert into record_key_past (company_id, key, id, since)
-    select company_id, key, id, since from gone
-)
-insert into change (company_id, key, id, kind) select company_id, key, id, kind from gone
+delete from record_key k
+using unnest(%s::uuid[], %s::uuid[]) as r(key, id)
+where k.company_id = %s and k.key = r.key and k.id = r.id
+returning k.company_id, k.key, k.id, k.kind, k.since
 """
+_LEFT = (
+    "insert into record_key_past (company_id, key, id, since)"
+    " select company_id, key, id, since from gone",
+    "insert into change (company_id, key, id, kind) select company_id, key, id, kind from gone",
+)
 _LOCK = """
 select id::text, kind, version, doc
 from record where company_id = %s and id = any(%s::uuid[]) order by id for update
@@ -113,16 +112,14 @@ def lock_records(
     return {row[0]: Held(*row) for row in cursor}
 
 
-def write_new(
-    driver: psycopg.Connection[Any], company_id: int, writes: Sequence[RecordWrite]
-) -> None:
+def write_new(statements: Statements, company_id: int, writes: Sequence[RecordWrite]) -> None:
     """Insert records that do not exist yet, with their keys and their rows in the feed.
 
-    Raises the driver's UniqueViolation when somebody else created one of them meanwhile.
+    The driver raises UniqueViolation when somebody else created one of them meanwhile.
     """
     ordered = sorted(writes, key=lambda write: write.id)
-    NEW_RECORDS.write(
-        driver,
+    statements.add_rows(
+        NEW_RECORDS,
         company_id,
         [
             (
@@ -139,20 +136,16 @@ def write_new(
             for w in ordered
         ],
     )
-    places = [(key, w.id, w.kind) for w in ordered for key in w.keys or ()]
-    KEYS.write(driver, company_id, [(key, id_, kind, False) for key, id_, kind in places])
-    CHANGES.write(driver, company_id, places)
+    enter_keys(statements, company_id, [(key, w.id, w.kind) for w in ordered for key in w.keys or ()])
 
 
-def write_changed(
-    driver: psycopg.Connection[Any], company_id: int, writes: Sequence[RecordWrite]
-) -> None:
+def write_changed(statements: Statements, company_id: int, writes: Sequence[RecordWrite]) -> None:
     """Give locked records their new version; the old one is kept, every holder's feed is told."""
     if not writes:
         return
     ids = array("uuid", [w.id for w in writes])
-    driver.execute(_KEEP_VERSIONS, [company_id, ids], prepare=True)
-    driver.execute(
+    statements.add(_KEEP_VERSIONS, [company_id, ids])
+    statements.add(
         _UPDATE,
         [
             ids,
@@ -163,30 +156,31 @@ def write_changed(
             array("timestamptz", [w.changed_at for w in writes]),
             company_id,
         ],
-        prepare=True,
     )
-    driver.execute(_ANNOUNCE, [company_id, ids], prepare=True)
+    statements.add(_ANNOUNCE, [company_id, ids])
 
 
 def enter_keys(
-    driver: psycopg.Connection[Any],
+    statements: Statements,
     company_id: int,
     places: Sequence[tuple[str, str, int]],
     *,
     is_placed: bool = False,
 ) -> None:
     """Put records at keys: (key, record id, kind) each."""
-    KEYS.write(driver, company_id, [(key, id_, kind, is_placed) for key, id_, kind in places])
-    CHANGES.write(driver, company_id, places)
+    statements.add_rows(KEYS, company_id, [(*place, is_placed) for place in places])
+    statements.add_rows(CHANGES, company_id, places)
 
 
 def leave_keys(
-    driver: psycopg.Connection[Any], company_id: int, places: Sequence[tuple[str, str]]
+    statements: Statements, company_id: int, places: Sequence[tuple[str, str]]
 ) -> None:
     """Take records from keys: (key, record id) each; when each was there is kept."""
     if places:
         keys, ids = zip(*places, strict=True)
-        driver.execute(_LEAVE, [array("uuid", keys), array("uuid", ids), company_id], prepare=True)
+        statements.add(_LEAVE, [array("uuid", keys), array("uuid", ids), company_id], name="gone")
+        for statement in _LEFT:
+            statements.add(statement, [])
 
 
 def _text(doc: bytes | None) -> str | None:

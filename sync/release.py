@@ -14,10 +14,10 @@ from uuid import UUID
 from mobile_contract.answers import Result
 from mobile_contract.compiled import OutboxState, PushEnvelope
 from sync.errors import NotThere
-from sync.kept_items import AWAITED, Spoiled, item_record_id
+from sync.kept_items import AWAITED, Spoiled, item_record_id, wake
 from sync.push import check_item, status_of
 from sync.record_kind import ITEM, Accepted, Arrived, Missing, Record, RecordKind, Rejected
-from sync.rows import array
+from sync.rows import Statements, array
 from sync.senders import sender_of
 from sync.settlement import Settled, Settlement
 from sync.unit_of_work import Database, UnitOfWork
@@ -63,13 +63,6 @@ where company_id = %(company)s and op_id = %(op_id)s and digest = %(digest)s
 _NO_LONGER = """
 delete from awaited where company_id = %(company)s and op_id = %(op_id)s and digest = %(digest)s
 """
-_CHILDREN = """
-insert into outbox (company_id, topic, payload)
-select %(company)s, 'release_deferred', jsonb_build_object('entity_ids', jsonb_agg(distinct entity_id))
-from awaited where company_id = %(company)s and entity_id = any(%(ids)s::uuid[])
-having count(*) > 0
-"""
-
 BATCH = 200
 
 
@@ -145,7 +138,9 @@ def set_aside(
         record_id = item_record_id(item.op_id, item.digest, is_first=item.is_first)
         settlement.read_more([record_id])
         settlement.tell(_told(record_id, item, "SET_ASIDE", None, detail=reason))
-        settlement.write()
+        statements = Statements()
+        settlement.write(statements)
+        statements.execute(uow.driver)
         _note(uow, item, "SET_ASIDE", None, decided_by, None, reason)
 
 
@@ -214,12 +209,10 @@ def _judge_again(
                 settlement.add_rows(AWAITED, key, (awaited, item.op_id, item.digest))
         results.append(result)
         _note(uow, item, state, outcome, decided_by, mended, reason)
-    settlement.write()
-    made = settlement.made()
-    if made:
-        uow.driver.execute(
-            _CHILDREN, {"company": uow.company_id, "ids": array("uuid", made)}, prepare=True
-        )
+    statements = Statements()
+    settlement.write(statements)
+    wake(statements, uow.company_id, settlement.made())
+    statements.execute(uow.driver)
     return results
 
 

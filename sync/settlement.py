@@ -23,20 +23,18 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.record_store import OLD_VERSIONS, RecordWrite, write_changed, write_new
-from sync.rows import RowSet, array
+from sync.rows import RowSet, Statements, array
+from sync.scope import IS_VISIBLE
 from sync.senders import Sender
 from sync.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
 _LOCK = "select 1 from record where company_id = %s and id = any(%s::uuid[]) order by id for update"
-_READ = """
+_READ = f"""
 select r.id::text, r.kind, r.version, r.doc, r.person_id::text, r.changed_by::text, r.born_digest,
-       exists (select from record_key k
-               join holder_key h on h.company_id = k.company_id and h.key = k.key
-                                and h.person_id = %s
-               where k.company_id = r.company_id and k.id = r.id)
-from record r where r.company_id = %s and r.id = any(%s::uuid[])
+       {IS_VISIBLE}
+from record r where r.company_id = %(company)s and r.id = any(%(ids)s::uuid[])
 """
 # When a record was last in a person's scope: each key that it is or was at, against each that the
 # person holds or held. Milliseconds.
@@ -150,15 +148,14 @@ class Settlement:
         assert self._context is not None
         self._context.known.update(self._read_known(list(ids)))
 
-    def write(self) -> None:
-        """Write everything that was collected, one statement a table."""
-        driver, company_id = self.uow.driver, self.uow.company_id
-        with driver.pipeline():
-            write_new(driver, company_id, list(self._writes.new.values()))
-            write_changed(driver, company_id, list(self._writes.changed.values()))
-            OLD_VERSIONS.write(driver, company_id, self._writes.passed)
-            for rows, by_key in self._writes.rows.items():
-                rows.write(driver, company_id, [by_key[key] for key in sorted(by_key)])
+    def write(self, statements: Statements) -> None:
+        """Add everything that was collected, one statement a table."""
+        company_id = self.uow.company_id
+        write_new(statements, company_id, list(self._writes.new.values()))
+        write_changed(statements, company_id, list(self._writes.changed.values()))
+        statements.add_rows(OLD_VERSIONS, company_id, self._writes.passed)
+        for rows, by_key in self._writes.rows.items():
+            statements.add_rows(rows, company_id, [by_key[key] for key in sorted(by_key)])
 
     def made(self) -> list[str]:
         """The ids of the records that this settlement creates."""
@@ -176,12 +173,7 @@ class Settlement:
         if targets:
             with driver.pipeline():
                 driver.execute(_LOCK, [company_id, array("uuid", targets)], prepare=True)
-                cursor = driver.execute(
-                    _READ,
-                    [self.sender.person_id, company_id, array("uuid", sorted(named))],
-                    prepare=True,
-                )
-            known = {row[0]: _known(row) for row in cursor}
+                known = self._read_known(sorted(named))
         else:
             known = {}
         self._read_last_visible(known)
@@ -211,7 +203,11 @@ class Settlement:
     def _read_known(self, ids: list[str]) -> dict[str, Known]:
         cursor = self.uow.driver.execute(
             _READ,
-            [self.sender.person_id, self.uow.company_id, array("uuid", ids)],
+            {
+                "company": self.uow.company_id,
+                "person": self.sender.person_id,
+                "ids": array("uuid", ids),
+            },
             prepare=True,
         )
         return {row[0]: _known(row) for row in cursor}
