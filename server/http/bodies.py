@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import zstandard
-from werkzeug.exceptions import ClientDisconnected
-from werkzeug.wsgi import get_input_stream
 
 from mobile_contract.version import BODY_BYTES, BODY_UNPACKED_BYTES
 from sync.errors import Refused
@@ -74,12 +72,19 @@ def _read_packed(environ: dict[str, Any], bounds: BodyBounds, within_s: float) -
     length = int(declared) if declared.isdecimal() else None
     if length is not None and length > bounds.wire_bytes:
         raise _too_large("body_bytes", bounds.wire_bytes, "on the wire")
-    stream = get_input_stream(environ)
+    if length is None and not environ.get("wsgi.input_terminated"):
+        return b""  # where no end is known, nothing was sent (RFC 9112, section 6.3)
+    # Not through werkzeug's stream: it hides a timeout behind a broken connection.
+    stream = environ["wsgi.input"]
     deadline = time.monotonic() + within_s
     pieces: list[bytes] = []
     size = 0
     try:
-        while piece := stream.read(READ_AT_ONCE_BYTES):
+        while length is None or size < length:
+            wanted = READ_AT_ONCE_BYTES if length is None else length - size
+            piece = stream.read(min(READ_AT_ONCE_BYTES, wanted))
+            if not piece:
+                break
             pieces.append(piece)
             size += len(piece)
             if size > bounds.wire_bytes:
@@ -88,7 +93,7 @@ def _read_packed(environ: dict[str, Any], bounds: BodyBounds, within_s: float) -
                 raise _too_slow(within_s)
     except TimeoutError as late:
         raise _too_slow(within_s) from late
-    except (ClientDisconnected, OSError) as broken:
+    except OSError as broken:
         raise Refused("malformed_json", "The body ended before its length.") from broken
     if length is not None and size < length:
         raise Refused("malformed_json", "The body ended before its length.")

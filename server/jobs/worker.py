@@ -33,7 +33,7 @@ HEARTBEAT_KEPT_S = 30
 HEARTBEAT_KEY = "roadbook:worker:{host}:{pid}"
 _WAIT_FOR_JOB_S = 1
 _REDIS_WAITS_S = (0.5, 1.0, 2.0, 5.0)
-_WORKER_TTL_S = 120
+_WORKER_TTL_S = 20
 _JOIN_S = 10.0
 
 logger = logging.getLogger("roadbook.jobs")

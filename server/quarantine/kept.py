@@ -12,7 +12,6 @@ from uuid import UUID
 
 from mobile_contract.problems import ITEM_CODES_BY_NAME
 from mobile_contract.raw_items import load_leniently
-from mobile_contract.schema import plain
 from mobile_contract.version import CURRENT
 from sync.errors import NotThere
 from sync.unit_of_work import Database, UnitOfWork
@@ -146,7 +145,9 @@ def pretty(raw: bytes) -> str:
     Nothing in it can move a terminal's cursor.
     """
     value = load_leniently(raw)
-    if value is not None:
-        return json.dumps(value, indent=2, ensure_ascii=True)
-    text = raw.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() or c == "\n" else plain(repr(c)[1:-1]) for c in text)
+    text = (
+        raw.decode("utf-8", "backslashreplace")
+        if value is None
+        else json.dumps(value, indent=2, ensure_ascii=False)
+    )
+    return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)

@@ -1,0 +1,1 @@
+"""What an operator says about backups: how far they reach, and that one was restored."""

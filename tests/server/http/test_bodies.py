@@ -1,0 +1,185 @@
+"""Bodies are read within their bounds, whatever they are packed in."""
+
+import gzip
+import io
+import tracemalloc
+import zlib
+from typing import Any
+
+import pytest
+import zstandard
+
+from server.http.bodies import BodyBounds, read_body
+from sync.errors import Refused
+
+BOUNDS = BodyBounds(wire_bytes=1000, unpacked_bytes=5000)
+TEXT = b'{"a": "b"}'
+
+
+def environ(body: bytes, encoding: str | None = None, **changed: Any) -> dict[str, Any]:
+    found = {
+        "wsgi.input": io.BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": "application/json",
+        **changed,
+    }
+    if encoding is not None:
+        found["HTTP_CONTENT_ENCODING"] = encoding
+    return found
+
+
+def read(body: bytes, encoding: str | None = None, **changed: Any) -> bytes:
+    return read_body(environ(body, encoding, **changed), BOUNDS, within_s=5)
+
+
+def refusal(body: bytes, encoding: str | None = None, **changed: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        read(body, encoding, **changed)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        (None, TEXT),
+        ("identity", TEXT),
+        ("gzip", gzip.compress(TEXT)),
+        ("GZIP", gzip.compress(TEXT)),
+        ("x-gzip", gzip.compress(TEXT)),
+        ("zstd", zstandard.compress(TEXT)),
+    ],
+)
+def test_every_encoding_gives_the_same_body(encoding: str | None, packed: bytes) -> None:
+    assert read(packed, encoding) == TEXT
+
+
+def test_several_members_and_frames_are_one_body() -> None:
+    assert read(gzip.compress(b"one") + gzip.compress(b" two"), "gzip") == b"one two"
+    assert read(zstandard.compress(b"one") + zstandard.compress(b" two"), "zstd") == b"one two"
+
+
+def test_a_body_of_exactly_the_bounds_is_taken() -> None:
+    assert read(b"x" * 1000) == b"x" * 1000
+    for encoding, packed in (("gzip", gzip.compress), ("zstd", zstandard.compress)):
+        assert read(packed(b"x" * 5000), encoding) == b"x" * 5000
+
+
+def test_a_body_over_the_wire_bound_is_refused_before_it_is_read() -> None:
+    stream = io.BytesIO(b"x" * 1001)
+    found = refusal(b"", CONTENT_LENGTH="1001", **{"wsgi.input": stream})
+    assert (found.code, found.limit, found.where) == ("body_too_large", 1000, "body_bytes")
+    assert stream.tell() == 0
+
+
+def test_a_body_without_a_length_is_read_no_further_than_the_bound() -> None:
+    found = refusal(b"x" * 200_000, CONTENT_LENGTH="", **{"wsgi.input_terminated": True})
+    assert (found.code, found.limit) == ("body_too_large", 1000)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_over_the_unpacked_bound_is_refused(encoding: str) -> None:
+    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
+    found = refusal(pack(b"x" * 5001), encoding)
+    assert (found.code, found.limit) == ("body_too_large", 5000)
+    assert found.where == "body_unpacked_bytes"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_bomb_costs_no_more_than_its_bound(encoding: str) -> None:
+    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
+    bomb = pack(pack(b"\0" * 200_000_000)) if encoding == "gzip" else pack(b"\0" * 200_000_000)
+    if encoding == "gzip":
+        bomb = gzip.decompress(bomb)
+    bounds = BodyBounds(wire_bytes=len(bomb), unpacked_bytes=1_000_000)
+    tracemalloc.start()
+    with pytest.raises(Refused) as caught:
+        read_body(environ(bomb, encoding), bounds, within_s=60)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caught.value.code == "body_too_large"
+    assert peak < 4_000_000 + len(bomb)
+
+
+def test_a_window_larger_than_a_decoder_has_to_support_is_refused() -> None:
+    # Magic number, no flags, a window of 256 MiB, one empty last block.
+    frame = b"\x28\xb5\x2f\xfd\x00\x90" + b"\x01\x00\x00"
+    assert refusal(frame, "zstd").code == "unsupported_encoding"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize("kept", [0, 1, 5, 12, -1])
+def test_a_packed_body_that_ends_early_is_refused(encoding: str, kept: int) -> None:
+    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
+    assert refusal(pack(TEXT * 20)[:kept], encoding).code == "malformed_json"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_bytes_that_are_not_what_they_say_are_refused_as_their_encoding(encoding: str) -> None:
+    assert refusal(b"not packed at all", encoding).code == "unsupported_encoding"
+
+
+def test_a_body_shorter_than_its_length_is_refused() -> None:
+    assert refusal(TEXT, CONTENT_LENGTH="500").code == "malformed_json"
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, zstd", "gzip,gzip", "zip\xff"])
+def test_an_unknown_encoding_is_refused_by_name(encoding: str) -> None:
+    found = refusal(TEXT, encoding)
+    assert (found.code, found.where) == ("unsupported_encoding", "Content-Encoding")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "multipart/form-data"])
+def test_a_body_that_says_it_is_no_json_is_refused(media_type: str) -> None:
+    assert refusal(TEXT, CONTENT_TYPE=media_type).code == "unsupported_encoding"
+
+
+@pytest.mark.parametrize("media_type", ["", "application/json; charset=utf-8", "Application/JSON"])
+def test_json_by_any_spelling_is_read(media_type: str) -> None:
+    assert read(TEXT, CONTENT_TYPE=media_type) == TEXT
+
+
+class _Broken(io.RawIOBase):
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        raise self.error
+
+
+def test_a_read_that_the_server_below_ended_is_too_slow() -> None:
+    found = refusal(b"", CONTENT_LENGTH="10", **{"wsgi.input": _Broken(TimeoutError())})
+    assert (found.code, found.limit) == ("too_slow", 5000)
+
+
+def test_a_connection_that_breaks_is_a_body_that_ended_early() -> None:
+    found = refusal(b"", CONTENT_LENGTH="10", **{"wsgi.input": _Broken(ConnectionResetError())})
+    assert found.code == "malformed_json"
+
+
+class _Dripping(io.BytesIO):
+    """Gives a byte at a time."""
+
+    def read(self, _size: int | None = -1) -> bytes:
+        return super().read(1)
+
+    def readinto(self, buffer: Any) -> int:
+        piece = super().read(1)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_a_body_past_its_deadline_is_too_slow() -> None:
+    with pytest.raises(Refused) as caught:
+        read_body(
+            environ(b"", CONTENT_LENGTH="10", **{"wsgi.input": _Dripping(b"x" * 10)}),
+            BOUNDS,
+            within_s=-1,
+        )
+    assert caught.value.code == "too_slow"
+
+
+def test_raw_deflate_is_not_taken_for_gzip() -> None:
+    assert refusal(zlib.compress(TEXT), "gzip").code == "unsupported_encoding"
