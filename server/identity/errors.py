@@ -9,6 +9,10 @@ class IdentityError(Exception):
     code: ClassVar[str] = "identity"
 
 
+class NoSuchCompany(IdentityError):
+    code = "no_such_company"
+
+
 class NoSuchPerson(IdentityError):
     code = "no_such_person"
 

@@ -5,10 +5,11 @@ their phones may only push what they still hold. Each change is in the change lo
 transaction; `today` is the day in the company's time zone.
 """
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from server.identity.change_log import Actor, log_change, log_changes
@@ -21,12 +22,25 @@ from server.identity.errors import (
     PersonHasLeft,
 )
 from server.identity.passwords import folded_email
-from sync.organisation import device, occupancy, person
+from sync.organisation import device, occupancy, person, position
 from sync.scope import people_concerned, rescope
 from sync.unit_of_work import UnitOfWork
 
 MAX_NAME_LENGTH = 200
 MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
+
+
+@dataclass(frozen=True, slots=True)
+class PersonListed:
+    """A person as the administration sees them: the codes of their positions, their active phones."""
+
+    id: UUID
+    name: str
+    email: str | None
+    left_on: date | None
+    may_sign_in: bool
+    positions: tuple[str, ...]
+    phones: int
 
 
 def create_person(uow: UnitOfWork, actor: Actor, name: str, email: str | None = None) -> UUID:
@@ -185,6 +199,64 @@ def person_by_email(uow: UnitOfWork, email: str) -> UUID:
     if found is None:
         raise NoSuchPerson(f"nobody in this company has the e-mail {email}")
     return found
+
+
+def list_people(
+    uow: UnitOfWork, today: date, *, is_with_leavers: bool = False
+) -> list[PersonListed]:
+    """The company's people by name, with what they hold today; leavers only where asked for."""
+    holding = (
+        select(func.array_agg(position.c.code).label("codes"))
+        .select_from(occupancy)
+        .join(
+            position,
+            (position.c.company_id == occupancy.c.company_id)
+            & (position.c.id == occupancy.c.position_id),
+        )
+        .where(
+            occupancy.c.company_id == person.c.company_id,
+            occupancy.c.person_id == person.c.id,
+            occupancy.c.starts_on <= today,
+            or_(occupancy.c.ends_on.is_(None), occupancy.c.ends_on >= today),
+        )
+        .scalar_subquery()
+    )
+    phones = (
+        select(func.count())
+        .where(
+            device.c.company_id == person.c.company_id,
+            device.c.person_id == person.c.id,
+            device.c.state == "ACTIVE",
+        )
+        .scalar_subquery()
+    )
+    asked = (
+        select(
+            person.c.id,
+            person.c.name,
+            person.c.email,
+            person.c.left_on,
+            person.c.password_hash.is_not(None).label("has_password"),
+            holding.label("positions"),
+            phones.label("phones"),
+        )
+        .where(person.c.company_id == uow.company_id)
+        .order_by(person.c.name, person.c.id)
+    )
+    if not is_with_leavers:
+        asked = asked.where(or_(person.c.left_on.is_(None), person.c.left_on > today))
+    return [
+        PersonListed(
+            id=row.id,
+            name=row.name,
+            email=row.email,
+            left_on=row.left_on,
+            may_sign_in=row.has_password and (row.left_on is None or row.left_on > today),
+            positions=tuple(sorted(row.positions or ())),
+            phones=row.phones,
+        )
+        for row in uow.connection.execute(asked)
+    ]
 
 
 def _end_occupancies(uow: UnitOfWork, actor: Actor, person_id: UUID, left_on: date) -> set[UUID]:

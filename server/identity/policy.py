@@ -41,6 +41,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "clock_tolerance_ms": (100, 600_000),
     "clock_offset_flag_ms": (1_000, 86_400_000),
     "min_visit_s": (0, 86_400),
+    "visit_timeout_s": (600, 86_400),
     "max_speed_kmh": (1, 2_000),
     "pin_move_m": (0, 20_000),
     "working_from_min": (0, 1_440),

@@ -1,0 +1,272 @@
+"""`roadbook device` and `roadbook person`: what an operator does to phones and people.
+
+Each command is one transaction and logs what it changed under the operator's name. What cannot
+be done is one line.
+"""
+
+import getpass
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from server.cli import say, settings
+from server.identity import devices, passwords, people
+from server.identity.aligned import NOTHING, aligned, told_age, told_offset, told_size
+from server.identity.change_log import Actor
+from server.identity.companies import company_day, find_company
+from server.identity.devices import DeviceListed, list_devices
+from server.identity.errors import IdentityError, NoSuchDevice, NoSuchPerson
+from server.identity.people import list_people, person_by_email
+from sync.errors import NotThere, ScopeTooLarge
+from sync.unit_of_work import Database, UnitOfWork
+
+SHORT_ID = 8
+MAX_CODE_MINUTES = 7 * 24 * 60
+
+_company = click.option(
+    "--company", "code", help="The company's code; may be left out where there is one."
+)
+
+
+@click.group()
+def device() -> None:
+    """Phones: see them, let them in, show them out."""
+
+
+@device.command("list")
+@click.option("--person", "whose", help="Only this person's: an e-mail address or an id.")
+@_company
+def list_devices_command(whose: str | None, code: str | None) -> None:
+    """List phones: state, version, when last seen, what they still hold, how far their clock is off."""
+    with _company_of(code) as uow:
+        found = list_devices(uow, None if whose is None else _person(uow, whose))
+    now = datetime.now(UTC)
+    header = (
+        "DEVICE",
+        "PERSON",
+        "STATE",
+        "APP",
+        "CONTRACT",
+        "SEEN",
+        "HOLDS",
+        "SINCE",
+        "SIZE",
+        "CLOCK",
+    )
+    rows = [
+        _device_row(one, now, short) for one, short in zip(found, _short_ids(found), strict=True)
+    ]
+    _say_list(header, rows, "No phone is enrolled yet.")
+
+
+@device.command("code")
+@click.option("--person", "whose", required=True, help="An e-mail address or an id.")
+@click.option("--minutes", default=30, show_default=True, type=click.IntRange(1, MAX_CODE_MINUTES))
+@_company
+def code_command(whose: str, minutes: int, code: str | None) -> None:
+    """Make a code with which one phone becomes a person's. It is shown once."""
+    with _company_of(code) as uow:
+        made = devices.issue_enrolment_code(
+            uow, _person(uow, whose), _operator(), valid_for=timedelta(minutes=minutes)
+        )
+    say(made)
+    say(f"For one phone, within {minutes} min.")
+
+
+@device.command("revoke")
+@click.argument("device_id")
+@_company
+def revoke_command(device_id: str, code: str | None) -> None:
+    """Shut a lost phone out at once. What it had not sent stays on it; prefer `drain`."""
+    with _company_of(code) as uow:
+        found = _device(uow, device_id)
+        devices.revoke(uow, _operator(), found.id)
+    say(f"Revoked: {_named(found)}. {_still_held(found)}".rstrip())
+
+
+@device.command("drain")
+@click.argument("device_id")
+@_company
+def drain_command(device_id: str, code: str | None) -> None:
+    """Let a phone send what it holds and nothing more, then tell it to wipe."""
+    with _company_of(code) as uow:
+        found = _device(uow, device_id)
+        devices.drain(uow, _operator(), found.id)
+    say(f"Draining: {_named(found)}. {_still_held(found)}".rstrip())
+
+
+@click.group()
+def person() -> None:
+    """People: see them, add them, let them go."""
+
+
+@person.command("list")
+@click.option("--all", "is_with_leavers", is_flag=True, help="Those who have left, too.")
+@_company
+def list_people_command(is_with_leavers: bool, code: str | None) -> None:
+    """List people with what they hold today."""
+    with _company_of(code) as uow:
+        found = list_people(uow, company_day(uow), is_with_leavers=is_with_leavers)
+    rows = [
+        (
+            one.name,
+            one.email or NOTHING,
+            ", ".join(one.positions) or NOTHING,
+            str(one.phones),
+            "yes" if one.may_sign_in else "no",
+            NOTHING if one.left_on is None else one.left_on.isoformat(),
+            str(one.id),
+        )
+        for one in found
+    ]
+    _say_list(
+        ("NAME", "E-MAIL", "HOLDS", "PHONES", "SIGNS IN", "LEAVES", "ID"),
+        rows,
+        "Nobody is here yet.",
+    )
+
+
+@person.command("add")
+@click.argument("name")
+@click.option("--email", help="To sign in with.")
+@_company
+def add_command(name: str, email: str | None, code: str | None) -> None:
+    """Add a person, who holds nothing yet."""
+    with _company_of(code) as uow:
+        person_id = people.create_person(uow, _operator(), name, email)
+    say(f"Added: {name} {person_id}")
+
+
+@person.command("leave")
+@click.argument("whose", metavar="EMAIL-OR-ID")
+@click.option(
+    "--on",
+    "left_on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day after their last, in the company's time zone. Default: today.",
+)
+@_company
+def leave_command(whose: str, left_on: datetime | None, code: str | None) -> None:
+    """Let a person go: positions end, phones send what they hold and are wiped."""
+    with _company_of(code) as uow:
+        today = company_day(uow)
+        day: date = today if left_on is None else left_on.date()
+        person_id = _person(uow, whose)
+        people.leave_person(uow, _operator(), person_id, left_on=day, today=today)
+        phones = [one for one in list_devices(uow, person_id) if one.state == "DRAINING"]
+    say(f"Gone from {day} on.")
+    for one in phones:
+        say(f"Draining: {_named(one)}. {_still_held(one)}".rstrip())
+
+
+@person.command("password")
+@click.argument("whose", metavar="EMAIL-OR-ID")
+@_company
+def password_command(whose: str, code: str | None) -> None:
+    """Give a person a password. Asked for twice, or the first line of what is piped in."""
+    with _company_of(code) as uow:
+        # Before the question, so that nobody types a password for nobody.
+        person_id = _person(uow, whose)
+    password = _asked_password()
+    with _company_of(code) as uow:
+        passwords.set_password(uow, _operator(), person_id, password, today=company_day(uow))
+    say("The password is set.")
+
+
+@contextmanager
+def _company_of(code: str | None) -> Iterator[UnitOfWork]:
+    """A transaction of the company; whatever is refused is one line."""
+    from server.wiring import make_engine
+
+    engine = make_engine(settings(), application_name="roadbook-command", pool_size=1)
+    try:
+        database = Database(engine)
+        company_id = find_company(database, code)
+        with database.company(company_id) as uow:
+            yield uow
+    except (IdentityError, ScopeTooLarge, NotThere) as refused:
+        raise click.ClickException(str(refused)) from refused
+    except DBAPIError as error:
+        first = str(error.orig).partition("\n")[0]
+        raise click.ClickException(f"The database does not do it: {first}") from error
+    finally:
+        engine.dispose()
+
+
+def _operator() -> Actor:
+    return Actor.command(f"operator {getpass.getuser()}")
+
+
+def _person(uow: UnitOfWork, whose: str) -> UUID:
+    try:
+        named = UUID(whose)
+    except ValueError:
+        return person_by_email(uow, whose)
+    if not uow.rows("select 1 from person where id = :id", id=named):
+        raise NoSuchPerson("there is no such person in this company")
+    return named
+
+
+def _device(uow: UnitOfWork, typed: str) -> DeviceListed:
+    """The one device whose id begins like this."""
+    begin = typed.strip().lower()
+    found = [one for one in list_devices(uow) if begin and str(one.id).startswith(begin)]
+    if len(found) > 1:
+        raise NoSuchDevice(f"{len(found)} devices begin with {typed}: give more of the id")
+    if not found:
+        raise NoSuchDevice(f"there is no device {typed} in this company")
+    return found[0]
+
+
+def _short_ids(found: list[DeviceListed]) -> list[str]:
+    """The first letters of each id, or the whole where these would not tell it from another."""
+    shorts = [str(one.id)[:SHORT_ID] for one in found]
+    return [
+        short if shorts.count(short) == 1 else str(one.id)
+        for one, short in zip(found, shorts, strict=True)
+    ]
+
+
+def _device_row(one: DeviceListed, now: datetime, short: str) -> tuple[str, ...]:
+    return (
+        short,
+        one.person_name,
+        one.state,
+        one.app_version,
+        str(one.contract),
+        told_age(one.last_seen_at, now) if one.last_seen_at else "never",
+        NOTHING if one.outbox_count is None else str(one.outbox_count),
+        told_age(one.outbox_oldest_at, now),
+        told_size(one.outbox_bytes),
+        told_offset(one.clock_offset_ms),
+    )
+
+
+def _named(one: DeviceListed) -> str:
+    return f"{one.person_name}'s {one.model} ({str(one.id)[:SHORT_ID]})"
+
+
+def _still_held(one: DeviceListed) -> str:
+    if not one.outbox_count:
+        return ""
+    items = "1 item" if one.outbox_count == 1 else f"{one.outbox_count} items"
+    return f"It last said that it holds {items} ({told_size(one.outbox_bytes)})."
+
+
+def _asked_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _say_list(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing: str) -> None:
+    if not rows:
+        say(nothing)
+        return
+    for line in aligned(header, rows):
+        say(line)
