@@ -62,12 +62,14 @@ class Embedded:
             raise CannotStart(disk_trouble(error, var)) from error
 
     @classmethod
-    def start(cls, var: Path) -> "Embedded":
-        """Start both and wait until they answer. Raises CannotStart with one line."""
+    def start(cls, var: Path, *, with_postgres: bool = True, with_redis: bool = True) -> "Embedded":
+        """Start what is wanted and wait until it answers. Raises CannotStart with one line."""
         servers = cls.prepare(var)
         try:
-            servers.redis.start()
-            servers.postgres.start()
+            if with_redis:
+                servers.redis.start()
+            if with_postgres:
+                servers.postgres.start()
         except OSError as error:
             servers.stop()
             raise CannotStart(disk_trouble(error, var)) from error

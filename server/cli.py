@@ -1,0 +1,172 @@
+"""`roadbook`: the one command line. Each command lives in its own area and is loaded when it is asked for."""
+
+import errno
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from server.processes import CannotStart
+from server.settings import Settings, SettingsRefused, load_settings
+
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("serve", "server.cli:serve", "Run everything: servers, web, worker. Stops with Ctrl-C."),
+    ("web", "server.cli:web", "Run the web server alone."),
+    ("worker", "server.cli:worker", "Run a worker alone."),
+    ("migrate", "server.cli:migrate", "Bring the database to this version's tables."),
+    ("doctor", "server.cli:doctor", "Say what is wrong with this installation and what to do."),
+    ("quarantine", "server.quarantine.commands:quarantine", "Items that could not be applied."),
+    ("epoch", "server.restore.commands:epoch", "Turn the epoch after a restore."),
+    ("watermark", "server.restore.commands:watermark", "Say what backups cover."),
+)
+"""Name, where it is, and what it does. A test loads every one of them."""
+
+EXIT_CANNOT_START = 1
+EXIT_SETTINGS = 2
+
+
+class _Areas(click.Group):
+    """The commands of COMMANDS, each imported only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [name for name, _, _ in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        for name, place, _ in COMMANDS:
+            if name == cmd_name:
+                return load_command(place)
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, says) for name, _, says in COMMANDS])
+
+
+def load_command(place: str) -> click.Command:
+    """The command at "module:name"."""
+    module, _, name = place.partition(":")
+    command = getattr(import_module(module), name)
+    assert isinstance(command, click.Command), place
+    return command
+
+
+@click.group(cls=_Areas, context_settings={"help_option_names": ["-h", "--help"]})
+def roadbook() -> None:
+    """Roadbook: field work that goes up from phones, routes that come down."""
+
+
+def main() -> NoReturn:
+    """Run the command line; a foreseen trouble is one line and an exit code, never a traceback."""
+    try:
+        roadbook.main(prog_name="roadbook", standalone_mode=True)
+    except SettingsRefused as refused:
+        say_error("These settings are wrong:")
+        for fault in refused.faults:
+            say_error(f"  {fault}")
+        code = EXIT_SETTINGS
+    except CannotStart as error:
+        say_error(str(error))
+        code = EXIT_CANNOT_START
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPIPE}:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        say_error(f"{where}{os.strerror(error.errno)}")
+        code = EXIT_CANNOT_START
+    sys.exit(code)
+
+
+def say(line: str) -> None:
+    """A line for the person who started this."""
+    print(line, flush=True)
+
+
+def say_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def settings() -> Settings:
+    """The settings of this process' environment."""
+    return load_settings(os.environ)
+
+
+@click.command()
+def serve() -> None:
+    """Run everything that one machine needs, until Ctrl-C.
+
+    Without DATABASE_URL and REDIS_URL PostgreSQL and Redis run embedded, with their data under
+    ROADBOOK_VAR, and a demo company is made at the first start.
+    """
+    from server.supervise import serve as serve_all
+
+    serve_all(settings(), say)
+
+
+@click.command()
+@click.option("--listener", type=int, help="An open listening socket's descriptor.", hidden=True)
+def web(listener: int | None) -> None:
+    """Run the web server alone, for a machine that something else supervises."""
+    from server.gunicorn_settings import serve as serve_web
+    from server.wiring import metrics_folder
+
+    loaded = settings()
+    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder(loaded))))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    serve_web(loaded, listener=listener)
+
+
+@click.command()
+def worker() -> None:
+    """Run a worker alone: it does what requests leave behind, and what has its time."""
+    import logging
+
+    from server.http.log_lines import write_logs
+    from server.jobs.worker import run_worker
+    from server.wiring import make_worker
+
+    loaded = settings()
+    write_logs(loaded.log_level)
+    # RQ raises the level of its own logger to tell of its housekeeping.
+    logging.getLogger("rq.worker").setLevel(loaded.log_level.upper())
+    run_worker(make_worker(loaded))
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version's tables, as the owner (DATABASE_OWNER_URL)."""
+    from sqlalchemy.exc import DBAPIError
+
+    from server.migrate import head_revision
+    from server.migrate import migrate as run_migrations
+    from server.supervise import app_role, first_line, running_servers
+
+    loaded = settings()
+    if loaded.database_owner_url is None:
+        raise CannotStart("Migrations run as the owner of the tables: set DATABASE_OWNER_URL")
+    with running_servers(loaded):
+        try:
+            is_new = run_migrations(loaded.database_owner_url, app_role=app_role(loaded))
+        except DBAPIError as error:
+            raise CannotStart(f"The database cannot be migrated: {first_line(error)}") from error
+    say(f"The database {'is now' if is_new else 'was already'} at migration {head_revision()}.")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+def doctor(as_json: bool) -> None:
+    """Say what is wrong with this installation and what to do. Fails when anything does."""
+    import json
+
+    from server.doctor import Verdict, examine
+
+    findings = examine(os.environ)
+    worst = max((finding.verdict for finding in findings), default=Verdict.OK)
+    if as_json:
+        say(json.dumps({"verdict": worst.name, "findings": [f.as_json() for f in findings]}))
+    else:
+        for finding in findings:
+            say(str(finding))
+    sys.exit(1 if worst is Verdict.FAIL else 0)

@@ -1,0 +1,352 @@
+"""What is wrong with an installation, and what to do about it: one finding a line.
+
+Each check looks and reports; none changes anything. A check that cannot look, because what it
+needs is missing, is left out: the missing thing has its own finding.
+"""
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import time
+from typing import Any
+
+import redis
+import sqlalchemy
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from server.embedded import FREE_BYTES_MIN
+from server.migrate import driver_url, head_revision
+from server.settings import Settings, SettingsRefused, load_settings
+from server.supervise import first_line
+from server.wiring import make_redis
+
+PYTHON_MIN = (3, 11)
+POSTGRES_MIN = 15
+XID_AGE_WARN = 500_000_000
+XID_AGE_FAIL = 1_500_000_000
+TRANSACTION_OLD_S = 600
+IN_PROGRESS_MANY = 200
+SNAPSHOT_SPAN_WIDE = 1_000_000
+CLOCK_APART_S = 5
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Verdict(IntEnum):
+    OK = 0
+    WARN = 1
+    FAIL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what is so, and what to do where it is not well."""
+
+    verdict: Verdict
+    what: str
+    found: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        line = f"{self.verdict.name:<4} {self.what}: {self.found}"
+        return f"{line} → {self.remedy}" if self.remedy else line
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "verdict": self.verdict.name,
+            "what": self.what,
+            "found": self.found,
+            "remedy": self.remedy,
+        }
+
+
+def judge(
+    what: str, found: object, remedy: str, *, fails: bool = False, warns: bool = False
+) -> Finding:
+    """A finding; the remedy is kept only where something is not well."""
+    verdict = Verdict.FAIL if fails else Verdict.WARN if warns else Verdict.OK
+    return Finding(verdict, what, str(found), remedy if verdict else "")
+
+
+def examine(environ: Mapping[str, str]) -> list[Finding]:
+    """Everything that can be looked at, in the order in which it should be mended."""
+    findings = [*_python(), *_packages(_ROOT / "requirements.txt")]
+    try:
+        settings = load_settings(environ)
+    except SettingsRefused as refused:
+        findings += [
+            Finding(Verdict.FAIL, fault.variable, fault.found, f"set it to {fault.expected}")
+            for fault in refused.faults
+        ]
+        return findings
+    findings.append(Finding(Verdict.OK, "settings", "all can be used"))
+    findings += _disk(settings)
+    findings += _database(settings)
+    findings += _queue(settings)
+    findings += _port(settings)
+    return findings
+
+
+def _python() -> Iterator[Finding]:
+    yield judge(
+        "Python",
+        ".".join(map(str, sys.version_info[:3])),
+        "run make install PYTHON=python3.11 or newer",
+        fails=sys.version_info[:2] < PYTHON_MIN,
+    )
+
+
+def _packages(pinned: Path) -> Iterator[Finding]:
+    wrong = []
+    for line in pinned.read_text(encoding="utf-8").splitlines():
+        name, equals, rest = line.partition("==")
+        if not equals or line.startswith("#"):
+            continue
+        name = name.partition("[")[0]
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            installed = "missing"
+        wanted = rest.split()[0]
+        if installed != wanted:
+            wrong.append(f"{name} is {installed}, not {wanted}")
+    yield judge(
+        "packages",
+        "; ".join(wrong) or "as pinned",
+        "run make install",
+        fails=any(" is missing," in trouble for trouble in wrong),
+        warns=bool(wrong),
+    )
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    place = next(folder for folder in (settings.var, *settings.var.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    yield judge(
+        "disk",
+        f"{free // 1024**2} MB free at {place}",
+        "make room, or move the data and set ROADBOOK_VAR",
+        fails=free < FREE_BYTES_MIN,
+        warns=free < 5 * FREE_BYTES_MIN,
+    )
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    start = "start it with make run" if settings.has_embedded_database else "check DATABASE_URL"
+    engine = create_engine(
+        driver_url(settings.database_url), poolclass=NullPool, connect_args={"connect_timeout": 5}
+    )
+    try:
+        with engine.connect() as connection:
+            yield Finding(Verdict.OK, "database", "can be reached")
+            for check in _DATABASE_CHECKS:
+                yield from _looked(check, connection)
+                connection.rollback()
+    except SQLAlchemyError as error:
+        yield Finding(Verdict.FAIL, "database", first_line(error), start)
+    finally:
+        engine.dispose()
+
+
+def _looked(check: Callable[[Connection], Iterator[Finding]], on: Connection) -> Iterator[Finding]:
+    try:
+        yield from check(on)
+    except SQLAlchemyError as error:
+        what = check.__name__.strip("_").replace("_", " ")
+        yield Finding(Verdict.FAIL, what, first_line(error), "mend what the database says")
+
+
+def _version(connection: Connection) -> Iterator[Finding]:
+    number = int(_one(connection, "show server_version_num")) // 10_000
+    yield judge(
+        "PostgreSQL",
+        f"version {number}",
+        f"use {POSTGRES_MIN} or newer",
+        fails=number < POSTGRES_MIN,
+    )
+
+
+def _durability(connection: Connection) -> Iterator[Finding]:
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        value = _one(connection, "select current_setting(:name)", name=name)
+        yield judge(
+            name,
+            value,
+            f"set {name} = on: without it an acknowledged item can be lost",
+            fails=value not in {"on", "remote_apply", "remote_write"},
+        )
+
+
+def _migrations(connection: Connection) -> Iterator[Finding]:
+    exists = _one(connection, "select to_regclass('alembic_version') is not null")
+    at = _one(connection, "select max(version_num) from alembic_version") if exists else None
+    head = head_revision()
+    yield judge(
+        "migrations", f"at {at or 'none'} of {head}", "run roadbook migrate", fails=at != head
+    )
+
+
+def _role(connection: Connection) -> Iterator[Finding]:
+    role = connection.execute(
+        text(
+            "select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, "
+            "(select count(*) from pg_class where relowner = r.oid) as owned "
+            "from pg_roles r where rolname = current_user"
+        )
+    ).one()
+    too_much = [
+        name
+        for name, has in (
+            ("is a superuser", role.rolsuper),
+            ("bypasses row-level security", role.rolbypassrls),
+            ("may make roles", role.rolcreaterole),
+            ("may make databases", role.rolcreatedb),
+            (f"owns {role.owned} relations", role.owned),
+        )
+        if has
+    ]
+    yield judge(
+        "application's role",
+        f"{role.rolname} {', '.join(too_much) or 'owns nothing and has no rights of its own'}",
+        "connect as a role that owns nothing (nosuperuser nobypassrls) and migrate as another",
+        fails=bool(too_much),
+    )
+
+
+def _row_level_security(connection: Connection) -> Iterator[Finding]:
+    open_tables = (
+        connection.execute(
+            text(
+                "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                "where n.nspname = 'public' and c.relkind in ('r', 'p') "
+                "and not c.relrowsecurity "
+                "and exists (select from pg_attribute a where a.attrelid = c.oid "
+                "and a.attname = 'company_id' and not a.attisdropped) order by 1"
+            )
+        )
+        .scalars()
+        .all()
+    )
+    yield judge(
+        "row-level security",
+        f"not on for {', '.join(open_tables)}" if open_tables else "on for every company's table",
+        "run roadbook migrate; where it stays so, alter table … enable row level security",
+        fails=bool(open_tables),
+    )
+
+
+def _transaction_ids(connection: Connection) -> Iterator[Finding]:
+    age = int(_one(connection, "select max(age(datfrozenxid)) from pg_database"))
+    yield judge(
+        "oldest transaction id",
+        f"{age:,} transactions old",
+        "let autovacuum run, or vacuum (freeze) the database that is oldest",
+        fails=age > XID_AGE_FAIL,
+        warns=age > XID_AGE_WARN,
+    )
+    prepared = int(_one(connection, "select count(*) from pg_prepared_xacts"))
+    yield judge(
+        "prepared transactions",
+        prepared,
+        "end them with rollback prepared: pulls and vacuum wait for them",
+        warns=prepared > 0,
+    )
+    running, span = connection.execute(
+        text(
+            "select (select count(*) from pg_snapshot_xip(s)), "
+            "pg_snapshot_xmax(s)::text::bigint - pg_snapshot_xmin(s)::text::bigint "
+            "from (select pg_current_snapshot() as s) as taken"
+        )
+    ).one()
+    yield judge(
+        "transactions in progress",
+        f"{running}, over {span:,} ids",
+        "end the oldest (pg_stat_activity): every cursor carries them all",
+        warns=running > IN_PROGRESS_MANY or span > SNAPSHOT_SPAN_WIDE,
+    )
+    oldest_s = _one(
+        connection,
+        "select coalesce(extract(epoch from now() - min(xact_start)), 0)::bigint "
+        "from pg_stat_activity where state is not null and pid <> pg_backend_pid()",
+    )
+    yield judge(
+        "oldest open transaction",
+        f"{oldest_s} s",
+        "end it, and set idle_in_transaction_session_timeout",
+        warns=int(oldest_s) > TRANSACTION_OLD_S,
+    )
+    timeout = _one(connection, "show idle_in_transaction_session_timeout")
+    yield judge(
+        "idle_in_transaction_session_timeout",
+        timeout,
+        "set it to a minute: a forgotten transaction holds back vacuum",
+        warns=timeout == "0",
+    )
+
+
+def _clock(connection: Connection) -> Iterator[Finding]:
+    apart = abs(float(_one(connection, "select extract(epoch from clock_timestamp())")) - time())
+    yield judge(
+        "clock",
+        f"{apart:.1f} s from the database's",
+        "run a time service (chrony, systemd-timesyncd) on both machines",
+        warns=apart > CLOCK_APART_S,
+    )
+
+
+_DATABASE_CHECKS = (
+    _version,
+    _durability,
+    _migrations,
+    _role,
+    _row_level_security,
+    _transaction_ids,
+    _clock,
+)
+
+
+def _queue(settings: Settings) -> Iterator[Finding]:
+    from server.jobs.worker import living_workers
+
+    start = "start it with make run" if settings.has_embedded_redis else "check REDIS_URL"
+    client = make_redis(settings)
+    try:
+        client.ping()
+        yield Finding(Verdict.OK, "queue", "Redis answers")
+        policy = str(client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction"))
+        yield judge(
+            "queue's memory",
+            policy,
+            "set maxmemory-policy noeviction: jobs may not vanish",
+            warns=policy != "noeviction",
+        )
+        workers = living_workers(client)
+        yield judge("worker", f"{workers} alive", "start one: roadbook worker", warns=workers == 0)
+    except redis.RedisError as error:
+        yield Finding(Verdict.FAIL, "queue", str(error), start)
+    finally:
+        client.close()
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    try:
+        with socket.create_connection((settings.host, settings.port), timeout=2):
+            found = f"{settings.port} is answered"
+    except ConnectionRefusedError:
+        found = f"{settings.port} is free"
+    except OSError as error:
+        yield Finding(
+            Verdict.WARN, "port", f"{settings.host}:{settings.port}: {error}", "set ROADBOOK_HOST"
+        )
+        return
+    yield Finding(Verdict.OK, "port", found)
+
+
+def _one(connection: Connection, statement: str, **values: Any) -> Any:
+    return connection.execute(sqlalchemy.text(statement), values).scalar_one()
