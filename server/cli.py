@@ -18,6 +18,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("worker", "server.cli:worker", "Run a worker alone."),
     ("migrate", "server.cli:migrate", "Bring the database to this version's tables."),
     ("doctor", "server.cli:doctor", "Say what is wrong with this installation and what to do."),
+    ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
+    ("person", "server.identity.commands:person", "People: see them, add them, let them go."),
     ("quarantine", "server.quarantine.commands:quarantine", "Items that could not be applied."),
     ("epoch", "server.restore.commands:epoch", "Turn the epoch after a restore."),
     ("watermark", "server.restore.commands:watermark", "Say what backups cover."),
