@@ -26,7 +26,7 @@ from sync.kinds.policy.publish import publish_policy
 from sync.kinds.route.publish import publish_routes
 from sync.kinds.route.table import route
 from sync.policy import Policy, policy_settings
-from sync.rows import RowSet
+from sync.rows import RowSet, Statements
 from sync.schema import metadata
 from sync.scope import rescope
 from sync.unit_of_work import Database, UnitOfWork
@@ -331,7 +331,9 @@ def _make_routes(uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]]
                 )
             ]
     uow.connection.execute(insert(route), routes)
-    _ROUTE_STOPS.write(uow.driver, uow.company_id, stops)
+    statements = Statements()
+    statements.add_rows(_ROUTE_STOPS, uow.company_id, stops)
+    statements.execute(uow.driver)
     publish_routes(uow, route_ids)
 
 

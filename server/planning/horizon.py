@@ -13,6 +13,7 @@ from uuid import UUID
 from sync.kinds.day_plan.publish import publish_day_plans
 from sync.policy import current_policy
 from sync.record_store import leave_keys
+from sync.rows import Statements
 from sync.unit_of_work import UnitOfWork
 
 FIRST = UUID(int=0)
@@ -66,7 +67,9 @@ def retire_facts(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: 
         return Slice(0, None)
     first_day = today - timedelta(days=current_policy(uow)[1].visit_days_on_phone)
     old = uow.rows(_OLD, company=uow.company_id, people=people, first_day=first_day)
-    leave_keys(uow.driver, uow.company_id, [(str(row.key), str(row.id)) for row in old])
+    statements = Statements()
+    leave_keys(statements, uow.company_id, [(str(row.key), str(row.id)) for row in old])
+    statements.execute(uow.driver)
     return Slice(len(old), people[-1] if len(people) == at_most else None)
 
 

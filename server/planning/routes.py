@@ -18,7 +18,7 @@ from server.planning.phones import PhoneEffect, phone_effects, rescope_people, w
 from server.planning.rules import Stop, stored_stops
 from sync.document import encode_document
 from sync.kinds.route.publish import publish_routes
-from sync.rows import RowSet
+from sync.rows import RowSet, Statements
 from sync.unit_of_work import UnitOfWork
 
 _STOPS = RowSet(
@@ -228,14 +228,16 @@ def _stores(rows: Sequence[tuple[UUID, dict[str, Any]]]) -> list[UUID]:
 def _write_stops(
     uow: UnitOfWork, route_id: UUID, rows: Sequence[tuple[UUID, dict[str, Any]]]
 ) -> None:
-    _STOPS.write(
-        uow.driver,
+    statements = Statements()
+    statements.add_rows(
+        _STOPS,
         uow.company_id,
         [
             (route_id, sequence, store_id, encode_document(rule))
             for sequence, (store_id, rule) in enumerate(rows)
         ],
     )
+    statements.execute(uow.driver)
 
 
 def _clean_name(name: str) -> str:

@@ -1,0 +1,84 @@
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from server.identity.change_log import Actor
+from server.planning.conflicts import Other, choose, list_conflicts
+from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
+from sync.engine import Engine as SyncEngine
+from sync.unit_of_work import Database
+from tests.factories import Cast, Person, item, pull_all, push_items
+
+
+@pytest.fixture
+def conflict_id(cast: Cast, sync_engine: SyncEngine) -> UUID:
+    """Sam and then Ana have edited one store, both having seen its first version."""
+    store_id = cast.ana_stores[0]
+    results = []
+    for person, changes in (
+        (cast.sam, {"address": "1 Bell Street", "opening_hours": "8-20"}),
+        (cast.ana, {"address": "2 Bell Street", "opening_hours": "9-21"}),
+    ):
+        edit = item("store", "edit", store_id, {"changes": changes}, base_version=1)
+        results += push_items(sync_engine, person.device, [edit])
+    assert [result["status"] for result in results] == ["applied", "conflict"]
+    return UUID(results[1]["conflict_id"])
+
+
+def on_phone(engine: SyncEngine, person: Person, record_id: UUID) -> dict[str, Any]:
+    changes, _ = pull_all(engine, person.device)
+    (found,) = [change for change in changes if change["id"] == str(record_id)]
+    fields: dict[str, Any] = found["fields"]
+    return fields
+
+
+def test_a_list_shows_both_values_and_both_people(
+    cast: Cast, db: Database, conflict_id: UUID
+) -> None:
+    with db.reading(cast.company.id) as uow:
+        (found,) = list_conflicts(uow)
+    assert (found.id, found.subject) == (conflict_id, "Anchor")
+    assert (found.held_by, found.sent_by) == ("Sam", "Ana")
+    assert found.fields["address"] == {
+        "base": "1 Anchor Street",
+        "held": "1 Bell Street",
+        "sent": "2 Bell Street",
+    }
+
+
+def test_each_field_is_decided_and_both_people_hear_of_it(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine, conflict_id: UUID
+) -> None:
+    with db.company(cast.company.id) as uow:
+        choose(uow, office, conflict_id, {"address": "sent", "opening_hours": "held"})
+    for person in (cast.ana, cast.sam):
+        told = on_phone(sync_engine, person, conflict_id)
+        assert told["state"] == "DECIDED"
+        assert told["chosen"] == {"address": "sent", "opening_hours": "held"}
+        store = on_phone(sync_engine, person, cast.ana_stores[0])
+        assert (store["address"], store["opening_hours"]) == ("2 Bell Street", "8-20")
+
+
+def test_another_value_can_be_chosen(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine, conflict_id: UUID
+) -> None:
+    with db.company(cast.company.id) as uow:
+        choose(
+            uow, office, conflict_id, {"address": Other("3 Bell Street"), "opening_hours": "held"}
+        )
+    assert on_phone(sync_engine, cast.ana, conflict_id)["chosen"]["address"] == "other"
+    assert on_phone(sync_engine, cast.ana, cast.ana_stores[0])["address"] == "3 Bell Street"
+
+
+def test_every_field_has_to_be_chosen_and_once(
+    cast: Cast, db: Database, office: Actor, conflict_id: UUID
+) -> None:
+    with pytest.raises(ChoiceInvalid), db.company(cast.company.id) as uow:
+        choose(uow, office, conflict_id, {"address": "sent"})
+    with db.company(cast.company.id) as uow:
+        choose(uow, office, conflict_id, {"address": "held", "opening_hours": "held"})
+    with pytest.raises(AlreadyDecided), db.company(cast.company.id) as uow:
+        choose(uow, office, conflict_id, {"address": "sent", "opening_hours": "sent"})
+    with pytest.raises(NoSuchConflict), db.company(cast.company.id) as uow:
+        choose(uow, office, cast.ana.id, {})

@@ -1,0 +1,127 @@
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+
+from server.identity.change_log import Actor
+from server.planning.day_begins import begin_day
+from server.planning.handover import hand_over, hand_over_leaver, turn_occupancies
+from sync.engine import Engine as SyncEngine
+from sync.errors import Refused
+from sync.unit_of_work import Database
+from tests import factories
+from tests.factories import NOON_MS, TODAY, Cast, Person, item, pull_all, push_items
+
+Visible = Callable[[Person], set[UUID]]
+TOMORROW = TODAY + timedelta(days=1)
+
+
+def call_at(store_id: UUID, at: int = NOON_MS) -> dict[str, object]:
+    event = {"at": at, "uptime_ms": at - NOON_MS + 6 * 3_600_000}
+    return {"store_id": str(store_id), "is_by_phone": False, "check_in": event, "steps": []}
+
+
+def test_a_dated_handover_takes_place_when_its_day_begins_with_nobody_at_work(
+    planned: Cast, db: Database, office: Actor, visible_to: Visible
+) -> None:
+    cast = planned
+    with db.company(cast.company.id) as uow:
+        hand_over(
+            uow, office, position_id=cast.ana.position_id, to_person_id=cast.ben.id,
+            first_day=TOMORROW, today=TODAY,
+        )  # fmt: skip
+    assert cast.ana_route in visible_to(cast.ana)
+    assert cast.ana_route not in visible_to(cast.ben)
+
+    done = begin_day(db, cast.company.id, TOMORROW)
+
+    assert done.scopes == 2
+    assert cast.ana_route not in visible_to(cast.ana)
+    assert {cast.ana_route, *cast.ana_stores} <= visible_to(cast.ben)
+
+
+def test_an_acting_holder_has_the_position_from_the_first_day_to_the_last(
+    cast: Cast, db: Database, office: Actor, visible_to: Visible
+) -> None:
+    with db.company(cast.company.id) as uow:
+        hand_over(
+            uow, office, position_id=cast.ana.position_id, to_person_id=cast.ben.id,
+            first_day=TOMORROW, last_day=TOMORROW, is_acting=True, today=TODAY,
+        )  # fmt: skip
+    for day, is_held in ((0, False), (1, True), (2, False)):
+        with db.company(cast.company.id) as uow:
+            turn_occupancies(uow, office, TODAY + timedelta(days=day))
+        assert (cast.ana_route in visible_to(cast.ben)) is is_held
+        assert cast.ana_route in visible_to(cast.ana)
+
+
+def test_days_that_the_job_missed_are_caught_up_with(
+    cast: Cast, db: Database, office: Actor, visible_to: Visible
+) -> None:
+    with db.company(cast.company.id) as uow:
+        hand_over(
+            uow, office, position_id=cast.ana.position_id, to_person_id=cast.ben.id,
+            first_day=TOMORROW, today=TODAY,
+        )  # fmt: skip
+    with db.company(cast.company.id) as uow:
+        turned = turn_occupancies(uow, office, TODAY + timedelta(days=9))
+        assert set(turned.scopes) == {cast.ana.id, cast.ben.id}
+    with db.company(cast.company.id) as uow:
+        assert turn_occupancies(uow, office, TODAY + timedelta(days=9)).scopes == {}
+    assert cast.ana_route not in visible_to(cast.ana)
+
+
+def test_a_date_that_has_come_takes_effect_however_full_the_phone_becomes(
+    cast: Cast, db: Database, owner_engine: Engine, office: Actor, visible_to: Visible
+) -> None:
+    with db.company(cast.company.id) as uow:
+        hand_over(
+            uow, office, position_id=cast.ana.position_id, to_person_id=cast.ben.id,
+            first_day=TOMORROW, today=TODAY,
+        )  # fmt: skip
+    with owner_engine.begin() as connection:
+        factories.add_policy(connection, cast.company, version=2, max_scope_records=1)
+    with db.company(cast.company.id) as uow:
+        turn_occupancies(uow, office, TOMORROW)
+    assert cast.ana_route not in visible_to(cast.ana)
+
+
+def test_a_leavers_plans_go_to_the_successor_and_their_facts_stay_theirs(
+    planned: Cast, db: Database, office: Actor, sync_engine: SyncEngine, visible_to: Visible
+) -> None:
+    cast = planned
+    visit_id = cast.company.named("a visit")
+    visit = item("visit", "create", visit_id, call_at(cast.ana_stores[0]))
+    (result,) = push_items(sync_engine, cast.ana.device, [visit])
+    assert result["status"] == "applied"
+
+    with db.company(cast.company.id) as uow:
+        hand_over_leaver(
+            uow, office, cast.ana.id, left_on=TODAY, today=TODAY,
+            successors={cast.ana.position_id: cast.ben.id},
+        )  # fmt: skip
+
+    assert {cast.ana_route, *cast.ana_stores} <= visible_to(cast.ben)
+    assert visit_id not in visible_to(cast.ben)
+    with db.reading(cast.company.id) as uow:
+        (row,) = uow.rows("select person_id, position_id from visit")
+        plans = {r.id for r in uow.rows("select id from day_plan where day > :day", day=TODAY)}
+    assert (row.person_id, row.position_id) == (cast.ana.id, cast.ana.position_id)
+    assert plans <= visible_to(cast.ben)
+
+
+def test_a_leavers_phone_sends_what_it_holds_and_gets_nothing_more(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine
+) -> None:
+    with db.company(cast.company.id) as uow:
+        hand_over_leaver(uow, office, cast.ana.id, left_on=TODAY, today=TODAY, successors={})
+    late = item(
+        "visit", "create", cast.company.named("late"), call_at(cast.ana_stores[0], NOON_MS - 1000),
+        at=NOON_MS - 1000,
+    )  # fmt: skip
+    (result,) = push_items(sync_engine, cast.ana.device, [late])
+    assert result["status"] == "applied"
+    with pytest.raises(Refused):
+        pull_all(sync_engine, cast.ana.device)

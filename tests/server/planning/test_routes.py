@@ -1,0 +1,289 @@
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event, Thread
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from server.identity.change_log import Actor, changes_of
+from server.planning.errors import NoSuchPosition, NoSuchRoute, PhoneTooFull, StopsInvalid
+from server.planning.routes import close_route, make_route, move_route, set_stops
+from server.planning.rules import Stop
+from sync.engine import Engine as SyncEngine
+from sync.unit_of_work import Database
+from tests import factories
+from tests.factories import TODAY, Cast, Person, rule
+
+Visible = Callable[[Person], set[UUID]]
+
+
+def stops(*store_ids: UUID) -> list[Stop]:
+    return [Stop(store_id, rule()) for store_id in store_ids]
+
+
+def test_moving_a_route_moves_it_and_its_stores_from_one_phone_to_the_other(
+    planned: Cast, db: Database, office: Actor, visible_to: Visible
+) -> None:
+    cast = planned
+    before = {person.name: visible_to(person) for person in cast.people}
+
+    with db.company(cast.company.id) as uow:
+        move_route(uow, office, cast.ana_route, cast.ben.position_id, today=TODAY)
+
+    moved = {cast.ana_route, *cast.ana_stores}
+    assert before["Ana"] - visible_to(cast.ana) == moved
+    assert visible_to(cast.ana) - before["Ana"] == set()
+    assert visible_to(cast.ben) - before["Ben"] == moved
+    assert before["Ben"] - visible_to(cast.ben) == set()
+    for person in (cast.sam, cast.mia, cast.aki, cast.ada):
+        assert visible_to(person) == before[person.name]
+
+
+def test_the_effects_of_a_move_are_what_phones_gain_and_lose(
+    planned: Cast, db: Database, office: Actor, visible_to: Visible
+) -> None:
+    cast = planned
+    before = {person.id: visible_to(person) for person in cast.people}
+
+    with db.company(cast.company.id) as uow:
+        effects = move_route(uow, office, cast.ana_route, cast.ben.position_id, today=TODAY)
+
+    assert [effect.name for effect in effects] == ["Ana", "Ben"]
+    for effect in effects:
+        person = next(one for one in cast.people if one.id == effect.person_id)
+        after = visible_to(person)
+        assert effect.gained == len(after - before[person.id])
+        assert effect.lost == len(before[person.id] - after)
+        assert effect.records == len(after)
+
+
+def test_phones_pull_a_moved_route_as_evicted_here_and_put_there(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine
+) -> None:
+    _, ana_cursor = factories.pull_all(sync_engine, cast.ana.device)
+    _, ben_cursor = factories.pull_all(sync_engine, cast.ben.device)
+
+    with db.company(cast.company.id) as uow:
+        move_route(uow, office, cast.ana_route, cast.ben.position_id, today=TODAY)
+
+    evicted, _ = factories.pull_all(sync_engine, cast.ana.device, ana_cursor)
+    put, _ = factories.pull_all(sync_engine, cast.ben.device, ben_cursor)
+    moved = {str(id_) for id_ in (cast.ana_route, *cast.ana_stores)}
+    assert {change["id"] for change in evicted if change["op"] == "evict"} == moved
+    assert moved <= {change["id"] for change in put if change["op"] == "put"}
+
+
+def test_moving_a_route_moves_its_stops_in_the_plans_from_today_on(
+    planned: Cast, db: Database, office: Actor
+) -> None:
+    cast = planned
+    with db.company(cast.company.id) as uow:
+        move_route(uow, office, cast.ana_route, cast.ben.position_id, today=TODAY)
+        rows = uow.rows(
+            "select p.position_id, p.day, p.plan_version, count(s.store_id) as stops"
+            " from day_plan p left join day_plan_stop s on s.company_id = p.company_id"
+            " and s.day_plan_id = p.id and s.plan_version = p.plan_version"
+            " group by p.position_id, p.day, p.plan_version"
+        )
+    plans = {(row.position_id, row.day): (row.plan_version, row.stops) for row in rows}
+    yesterday, tomorrow = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+    assert plans[cast.ana.position_id, yesterday] == (1, 3)
+    assert plans[cast.ana.position_id, TODAY] == (2, 0)
+    assert plans[cast.ben.position_id, TODAY] == (2, 6)
+    assert plans[cast.ana.position_id, tomorrow] == (1, 0)
+    assert plans[cast.ben.position_id, tomorrow] == (1, 6)
+
+
+def test_a_store_that_somebody_has_by_another_route_stays(
+    cast: Cast, db: Database, office: Actor, visible_to: Visible
+) -> None:
+    shared = cast.ana_stores[0]
+    with db.company(cast.company.id) as uow:
+        make_route(
+            uow,
+            office,
+            position_id=cast.ana.position_id,
+            name="Second round",
+            stops=stops(shared),
+            today=TODAY,
+        )
+    with db.company(cast.company.id) as uow:
+        effects = close_route(uow, office, cast.ana_route, today=TODAY)
+
+    # The deleted route itself leaves as a delete, so only its stores count as lost.
+    assert shared in visible_to(cast.ana)
+    assert set(cast.ana_stores[1:]).isdisjoint(visible_to(cast.ana))
+    assert {effect.name for effect in effects} == {"Ana"}
+
+
+def test_two_removals_at_once_still_evict(
+    cast: Cast, db: Database, office: Actor, visible_to: Visible, sync_engine: SyncEngine
+) -> None:
+    shared = cast.ana_stores[0]
+    with db.company(cast.company.id) as uow:
+        second = make_route(
+            uow,
+            office,
+            position_id=cast.ana.position_id,
+            name="Second round",
+            stops=stops(shared),
+            today=TODAY,
+        ).route_id
+    _, cursor = factories.pull_all(sync_engine, cast.ana.device)
+    has_removed, may_commit = Event(), Event()
+
+    def take_out_of_first() -> None:
+        with db.company(cast.company.id) as uow:
+            set_stops(uow, office, cast.ana_route, stops(*cast.ana_stores[1:]), today=TODAY)
+            has_removed.set()
+            assert may_commit.wait(10)
+
+    def move_second() -> None:
+        assert has_removed.wait(10)
+        with db.company(cast.company.id) as uow:
+            move_route(uow, office, second, cast.ben.position_id, today=TODAY)
+
+    both = [Thread(target=take_out_of_first), Thread(target=move_second)]
+    for thread in both:
+        thread.start()
+    assert has_removed.wait(10)
+    # The second waits for the first, or runs beside it: either way both take the store away.
+    both[1].join(0.3)
+    may_commit.set()
+    for thread in both:
+        thread.join(10)
+
+    changes, _ = factories.pull_all(sync_engine, cast.ana.device, cursor)
+    assert shared not in visible_to(cast.ana)
+    assert ("evict", str(shared)) in {(change["op"], change["id"]) for change in changes}
+
+
+def test_two_routes_moved_away_at_once_both_leave(
+    cast: Cast, db: Database, office: Actor, visible_to: Visible
+) -> None:
+    shared = cast.ana_stores[0]
+    with db.company(cast.company.id) as uow:
+        second = make_route(
+            uow,
+            office,
+            position_id=cast.ana.position_id,
+            name="Second round",
+            stops=stops(shared),
+            today=TODAY,
+        ).route_id
+    failures: list[Exception] = []
+
+    def move(route_id: UUID) -> None:
+        try:
+            with db.company(cast.company.id) as uow:
+                move_route(uow, office, route_id, cast.ben.position_id, today=TODAY)
+        except Exception as error:  # noqa: BLE001  shown below
+            failures.append(error)
+
+    both = [Thread(target=move, args=(route_id,)) for route_id in (cast.ana_route, second)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join(10)
+
+    assert failures == []
+    assert shared not in visible_to(cast.ana)
+    assert {shared, second, cast.ana_route} <= visible_to(cast.ben)
+
+
+def test_a_route_that_would_overfill_a_phone_is_refused_by_name_and_nothing_changes(
+    cast: Cast, db: Database, owner_engine: Engine, office: Actor, visible_to: Visible
+) -> None:
+    before = visible_to(cast.ben)
+    with owner_engine.begin() as connection:
+        factories.add_policy(connection, cast.company, version=2, max_scope_records=len(before) + 2)
+    with pytest.raises(PhoneTooFull, match="Ben") as refused, db.company(cast.company.id) as uow:
+        move_route(uow, office, cast.ana_route, cast.ben.position_id, today=TODAY)
+    assert refused.value.limit == len(before) + 2
+    assert visible_to(cast.ben) == before
+    assert cast.ana_route in visible_to(cast.ana)
+
+
+def test_stops_that_would_overfill_a_phone_are_refused(
+    cast: Cast, db: Database, owner_engine: Engine, office: Actor, visible_to: Visible
+) -> None:
+    limit = len(visible_to(cast.ana)) + 1
+    with owner_engine.begin() as connection:
+        factories.add_policy(connection, cast.company, version=2, max_scope_records=limit)
+        more = [factories.add_store(connection, cast.company, f"More {n}") for n in range(3)]
+    with pytest.raises(PhoneTooFull, match="Ana"), db.company(cast.company.id) as uow:
+        factories.publish_stores(uow, more)
+        set_stops(uow, office, cast.ana_route, stops(*cast.ana_stores, *more), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"anchor": "2026-01-06"}, "anchor"),
+        ({"week_groups": [1]}, "week_groups"),
+        ({"weekdays": []}, "weekdays"),
+        ({"on_holiday": "NEVER"}, "on_holiday"),
+        ({"open_from_min": 600}, "open_until_min"),
+    ],
+)
+def test_a_rule_that_is_not_one_is_refused_with_its_place(
+    cast: Cast, db: Database, office: Actor, changed: dict[str, Any], fault: str
+) -> None:
+    wrong = [Stop(cast.ana_stores[0], rule(**changed))]
+    with pytest.raises(StopsInvalid, match=rf"stops\[0\].*{fault}"):  # noqa: SIM117
+        with db.company(cast.company.id) as uow:
+            set_stops(uow, office, cast.ana_route, wrong, today=TODAY)
+
+
+def test_a_store_stands_on_a_route_once_and_has_to_exist(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    twice = stops(cast.ana_stores[0], cast.ana_stores[0])
+    for wrong in (twice, stops(uuid4())):
+        with pytest.raises(StopsInvalid), db.company(cast.company.id) as uow:
+            set_stops(uow, office, cast.ana_route, wrong, today=TODAY)
+
+
+def test_what_is_not_of_this_company_is_not_there(
+    cast: Cast, db: Database, owner_engine: Engine, office: Actor
+) -> None:
+    other = factories.make_cast_rows(owner_engine)
+    with pytest.raises(NoSuchRoute), db.company(cast.company.id) as uow:
+        move_route(uow, office, other.ana_route, cast.ben.position_id, today=TODAY)
+    with pytest.raises(NoSuchPosition), db.company(cast.company.id) as uow:
+        move_route(uow, office, cast.ana_route, other.ben.position_id, today=TODAY)
+    with pytest.raises(StopsInvalid), db.company(cast.company.id) as uow:
+        set_stops(uow, office, cast.ana_route, stops(other.ana_stores[0]), today=TODAY)
+
+
+def test_every_change_of_a_route_is_logged_with_before_and_after(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    with db.company(cast.company.id) as uow:
+        move_route(uow, office, cast.ana_route, cast.ben.position_id, today=TODAY)
+        logged = changes_of(uow, subject_kind="route", subject_id=cast.ana_route)
+    assert [(entry.action, entry.actor) for entry in logged] == [("route.move", "the office")]
+    assert logged[0].before == {"position_id": str(cast.ana.position_id)}
+    assert logged[0].after == {"position_id": str(cast.ben.position_id)}
+
+
+def test_the_queries_of_a_change_do_not_grow_with_its_stops(
+    cast: Cast,
+    db: Database,
+    owner_engine: Engine,
+    office: Actor,
+    count_queries: Callable[[], Any],
+) -> None:
+    with owner_engine.begin() as connection:
+        many = [factories.add_store(connection, cast.company, f"Many {n}") for n in range(60)]
+    with db.company(cast.company.id) as uow:
+        factories.publish_stores(uow, many)
+    counts = []
+    for chosen in (many[:2], many[2:20], many[20:]):
+        with db.company(cast.company.id) as uow, count_queries() as statements:
+            set_stops(uow, office, cast.ana_route, stops(*chosen), today=TODAY)
+        counts.append(len(statements))
+    assert counts[1] == counts[2]
+    assert max(counts) <= 60
