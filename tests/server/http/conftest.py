@@ -1,9 +1,8 @@
 """The application over the test database, and two companies that know nothing of each other."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -59,7 +58,7 @@ def unit_database(engine: Engine) -> Database:
 
 
 @pytest.fixture
-def site(unit_database: Database) -> Iterator[Site]:
+def site(unit_database: Database) -> Site:
     service = Service(
         database=unit_database,
         engine=SyncEngine(unit_database, ALL_KINDS, SECRET),
@@ -67,17 +66,17 @@ def site(unit_database: Database) -> Iterator[Site]:
         first_syncs=ProcessGate(2),
         ping_queue=lambda: True,
     )
-    yield Site(build_app(service), service)
+    return Site(build_app(service), service)
 
 
 @pytest.fixture(scope="session")
 def cast(owner_engine: Engine, unit_database: Database) -> Cast:
-    return make_cast(owner_engine, unit_database, today=date.today())
+    return make_cast(owner_engine, unit_database)
 
 
 @pytest.fixture(scope="session")
 def strangers(owner_engine: Engine, unit_database: Database) -> Cast:
-    return make_cast(owner_engine, unit_database, today=date.today())
+    return make_cast(owner_engine, unit_database)
 
 
 def push_of(device: Device, *items: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
