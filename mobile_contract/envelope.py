@@ -97,7 +97,7 @@ class EnrolRequest(WireSchema):
     """POST /v1/devices/enrol, without a token."""
 
     contract = contract()
-    code = Text(1, 40, about="the one-time code, as the person typed it")
+    code = Text(1, 100, about="the one-time code, as the person typed it")
     device = Part(DeviceFacts, about="what the phone is")
 
 

@@ -3,6 +3,7 @@
 See "Time" and "Where" in PROTOCOL.md: a phone's clock and position are reported, never believed.
 """
 
+import re
 from typing import Any, Final
 
 from mobile_contract.fields import (
@@ -25,7 +26,7 @@ ACCURACY_CM_MAX: Final = 10_000_000
 DISTANCE_CM_MAX: Final = 2_100_000_000
 """Over half of the way around the earth: no two points are further apart."""
 TRUSTS: Final = ("CLOCK", "GPS", "UNVERIFIED")
-FLAG_NAME_PATTERN: Final = r"[A-Z][A-Z0-9_]{0,39}"
+FLAG_NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,39}"
 
 
 def latitude(**kwargs: Any) -> Int:
@@ -119,12 +120,14 @@ class Clock(WireSchema):
 
 
 class Flag(FreeObject):
-    """A flag: its name under ``flag``, and integer figures (or null) that explain it."""
+    """A flag: its name under ``flag``, and whole figures that explain it under their own names."""
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        super()._deserialize(value, attr, data, **kwargs)
-        if not isinstance(value.get("flag"), str):
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        super()._deserialize(value)
+        figures = dict(value)
+        name = figures.pop("flag", None)
+        if not isinstance(name, str) or re.fullmatch(FLAG_NAME_PATTERN, name) is None:
             self.refuse("must name its flag")
-        if any(figure is not None and type(figure) not in {int, str} for figure in value.values()):
-            self.refuse("must hold only its name and whole figures")
+        if any(type(figure) is not int for figure in figures.values()):
+            self.refuse("must hold whole figures beside its name")
         return value

@@ -44,7 +44,9 @@ def value_of(  # noqa: C901, PLR0911, PLR0912 - one case for each word of the vo
 ) -> st.SearchStrategy[Any]:
     match field:
         case Flag():
-            return st.fixed_dictionaries({"flag": st.just("SHORT"), "seconds": st.integers(0, 9)})
+            return st.fixed_dictionaries(
+                {"flag": st.just("too_short"), "lasted_ms": st.integers(0, 9)}
+            )
         case Int():
             bounds = st.sampled_from([field.minimum, field.maximum])
             return bounds | st.integers(field.minimum, field.maximum)
@@ -81,8 +83,8 @@ def texts(minimum: int, maximum: int) -> st.SearchStrategy[str]:
 
 
 def hex_of(field: Any) -> st.SearchStrategy[str]:
-    if "A-Z" in field.pattern:
-        return st.just("SHORT")
+    if "a-z" in field.pattern:
+        return st.just("too_short")
     length = 2 if "{2}" in field.pattern else 16 if "{16}" in field.pattern else 64
     return st.text("0123456789abcdef", min_size=length, max_size=length)
 
