@@ -15,11 +15,11 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from server.cli import say, settings
-from server.identity import devices, passwords, people
+from server.identity import device_states, devices, passwords, people
 from server.identity.aligned import NOTHING, aligned, told_age, told_offset, told_size
 from server.identity.change_log import Actor
 from server.identity.companies import company_day, find_company
-from server.identity.devices import DeviceListed, list_devices
+from server.identity.device_list import DeviceListed, list_devices
 from server.identity.errors import IdentityError, NoSuchDevice, NoSuchPerson
 from server.identity.people import list_people, person_by_email
 from sync.errors import NotThere, ScopeTooLarge
@@ -85,7 +85,7 @@ def revoke_command(device_id: str, code: str | None) -> None:
     """Shut a lost phone out at once. What it had not sent stays on it; prefer `drain`."""
     with _company_of(code) as uow:
         found = _device(uow, device_id)
-        devices.revoke(uow, _operator(), found.id)
+        device_states.revoke(uow, _operator(), found.id)
     say(f"Revoked: {_named(found)}. {_still_held(found)}".rstrip())
 
 
@@ -96,7 +96,7 @@ def drain_command(device_id: str, code: str | None) -> None:
     """Let a phone send what it holds and nothing more, then tell it to wipe."""
     with _company_of(code) as uow:
         found = _device(uow, device_id)
-        devices.drain(uow, _operator(), found.id)
+        device_states.drain(uow, _operator(), found.id)
     say(f"Draining: {_named(found)}. {_still_held(found)}".rstrip())
 
 

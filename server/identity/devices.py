@@ -1,8 +1,7 @@
-"""A phone is let in by a one-time code, known by its token, and shown out without losing its work.
+"""A phone is let in by a one-time code, once, and known by its token from then on.
 
-ACTIVE → DRAINING (it may only push what it holds) → WIPED (it was told to wipe); REVOKED from
-any of them at once. The token exists in the clear only in the answer that carries it; the
-database has its SHA-256.
+The token exists in the clear only in the answer that carries it; the database has its SHA-256.
+How a phone is shown out stands in `device_states`.
 """
 
 import hmac
@@ -13,15 +12,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from server.identity.change_log import Actor, log_change, log_changes
 from server.identity.codes import EnrolmentCode, hash_secret, make_code, read_code
 from server.identity.errors import (
-    DeviceStateWrong,
     HandlesExhausted,
-    NoSuchDevice,
     NoSuchPerson,
     PersonHasLeft,
 )
@@ -61,26 +58,6 @@ class EnrolAnswer:
     person_id: UUID
     person_name: str
     epoch: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceListed:
-    """A device as its supervisor sees it; what a phone never said is None."""
-
-    id: UUID
-    person_id: UUID
-    person_name: str
-    state: str
-    model: str
-    os: str
-    app_version: str
-    contract: int
-    enrolled_at: datetime
-    last_seen_at: datetime | None
-    outbox_count: int | None
-    outbox_oldest_at: datetime | None
-    outbox_bytes: int | None
-    clock_offset_ms: int | None
 
 
 def issue_enrolment_code(
@@ -182,19 +159,16 @@ def rotate(uow: UnitOfWork, claim: Claim) -> str:
     The first use of the new one ends the old one (`sync.senders.authenticate`), so an answer
     that is lost on its way costs nothing. Raises Refused: token_invalid, device_draining.
     """
+    this = (device.c.company_id == uow.company_id) & (device.c.id == UUID(claim.device_id))
     # One rotation of a device after another; whoever holds the newest token can end the others.
-    uow.connection.execute(
-        select(device.c.id).where(_is(uow, claim.device_id)).with_for_update(key_share=True)
-    )
+    uow.connection.execute(select(device.c.id).where(this).with_for_update(key_share=True))
     # As for a push: the token shown, if it is a new one, takes the old one's place before the next
     # is made. Otherwise the next would take the place of the very token that asks for it.
     sender = authenticate(uow, claim, "push")
     if sender.is_draining:
         raise Refused("device_draining", "This device may only send what it holds.")
     token = new_token(uow.company_id, UUID(claim.device_id))
-    uow.connection.execute(
-        update(device).where(_is(uow, claim.device_id)).values(next_token_hash=hash_token(token))
-    )
+    uow.connection.execute(update(device).where(this).values(next_token_hash=hash_token(token)))
     log_change(
         uow,
         Actor(name=sender.person_name, person_id=UUID(sender.person_id)),
@@ -203,59 +177,6 @@ def rotate(uow: UnitOfWork, claim: Claim) -> str:
         claim.device_id,
     )
     return token
-
-
-def revoke(uow: UnitOfWork, actor: Actor, device_id: UUID) -> None:
-    """From this commit on the device's token opens nothing; what it had not sent stays on it."""
-    held = _locked(uow, device_id)
-    if held.state == "REVOKED":
-        return
-    uow.connection.execute(
-        update(device)
-        .where(_is(uow, device_id))
-        .values(state="REVOKED", token_hash=None, next_token_hash=None)
-    )
-    log_change(
-        uow,
-        actor,
-        "device.revoke",
-        "device",
-        device_id,
-        before={"state": held.state},
-        after={"state": "REVOKED"},
-    )
-
-
-def drain(uow: UnitOfWork, actor: Actor, device_id: UUID) -> None:
-    """The device may from now on only push what it holds, and is then told to wipe.
-
-    Raises DeviceStateWrong for a device that can push nothing any more.
-    """
-    held = _locked(uow, device_id)
-    if held.state == "DRAINING":
-        return
-    if held.state != "ACTIVE":
-        raise DeviceStateWrong(f"the device is {held.state}: there is nothing to drain")
-    _drain(uow, actor, [device_id])
-
-
-def drain_devices_of(uow: UnitOfWork, actor: Actor, person_ids: Iterable[UUID]) -> list[UUID]:
-    """Drain every active device of these people; the ids of those devices."""
-    ids = list(
-        uow.connection.execute(
-            select(device.c.id)
-            .where(
-                device.c.company_id == uow.company_id,
-                device.c.person_id.in_(sorted(person_ids)),
-                device.c.state == "ACTIVE",
-            )
-            .order_by(device.c.id)
-            .with_for_update()
-        ).scalars()
-    )
-    if ids:
-        _drain(uow, actor, ids)
-    return ids
 
 
 def end_codes_of(uow: UnitOfWork, actor: Actor, person_ids: Iterable[UUID]) -> None:
@@ -282,37 +203,6 @@ def end_codes_of(uow: UnitOfWork, actor: Actor, person_ids: Iterable[UUID]) -> N
         "enrolment_code",
         [(code.handle, {"person_id": code.person_id}, None) for code in ended],
     )
-
-
-def list_devices(uow: UnitOfWork, person_id: UUID | None = None) -> list[DeviceListed]:
-    """The company's devices, or one person's: by person's name, the latest enrolled first."""
-    asked = (
-        select(
-            device.c.id,
-            device.c.person_id,
-            person.c.name.label("person_name"),
-            device.c.state,
-            device.c.model,
-            device.c.os,
-            device.c.app_version,
-            device.c.contract,
-            device.c.enrolled_at,
-            device.c.last_seen_at,
-            device.c.outbox_count,
-            device.c.outbox_oldest_at,
-            device.c.outbox_bytes,
-            device.c.clock_offset_ms,
-        )
-        .join(
-            person,
-            (person.c.company_id == device.c.company_id) & (person.c.id == device.c.person_id),
-        )
-        .where(device.c.company_id == uow.company_id)
-        .order_by(person.c.name, person.c.id, device.c.enrolled_at.desc(), device.c.id)
-    )
-    if person_id is not None:
-        asked = asked.where(device.c.person_id == person_id)
-    return [DeviceListed(**row) for row in uow.connection.execute(asked).mappings()]
 
 
 def new_token(company_id: int, device_id: UUID) -> str:
@@ -422,31 +312,3 @@ def _has_left(uow: UnitOfWork, left_on: object, moment: datetime) -> bool:
         return False
     _, policy = current_policy(uow)
     return bool(left_on <= moment.astimezone(policy.zone).date())  # type: ignore[operator]
-
-
-def _is(uow: UnitOfWork, device_id: UUID | str) -> ColumnElement[bool]:
-    return and_(device.c.company_id == uow.company_id, device.c.id == UUID(str(device_id)))
-
-
-def _locked(uow: UnitOfWork, device_id: UUID) -> Row[str]:
-    row = uow.connection.execute(
-        select(device.c.state).where(_is(uow, device_id)).with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise NoSuchDevice("there is no such device in this company")
-    return row
-
-
-def _drain(uow: UnitOfWork, actor: Actor, device_ids: list[UUID]) -> None:
-    uow.connection.execute(
-        update(device)
-        .where(device.c.company_id == uow.company_id, device.c.id.in_(device_ids))
-        .values(state="DRAINING")
-    )
-    log_changes(
-        uow,
-        actor,
-        "device.drain",
-        "device",
-        [(one, {"state": "ACTIVE"}, {"state": "DRAINING"}) for one in device_ids],
-    )

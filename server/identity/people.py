@@ -13,7 +13,8 @@ from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from server.identity.change_log import Actor, log_change, log_changes
-from server.identity.devices import drain_devices_of, end_codes_of
+from server.identity.device_states import drain_devices_of
+from server.identity.devices import end_codes_of
 from server.identity.errors import (
     EmailInvalid,
     EmailTaken,

@@ -13,7 +13,8 @@ from server.identity.aligned import aligned, shown_width, told_age, told_offset,
 from server.identity.change_log import changes_of
 from server.identity.commands import device as device_group
 from server.identity.commands import person as person_group
-from server.identity.devices import DeviceInfo, enrol, list_devices
+from server.identity.device_list import list_devices
+from server.identity.devices import DeviceInfo, enrol
 from server.identity.passwords import verify
 from sync.organisation import device
 from sync.unit_of_work import Database

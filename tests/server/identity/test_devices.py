@@ -4,27 +4,28 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Connection, Engine, select, text, update
 
 from server.identity.change_log import Actor
 from server.identity.codes import ALPHABET, read_code
+from server.identity.device_list import list_devices
+from server.identity.device_states import drain, revoke
 from server.identity.devices import (
     CODE_KEPT_FOR,
     CODE_TRIES,
     CODE_VALID_FOR,
     DeviceInfo,
     EnrolAnswer,
-    drain,
     enrol,
     hash_token,
     issue_enrolment_code,
-    list_devices,
-    revoke,
     rotate,
 )
 from server.identity.errors import DeviceStateWrong, NoSuchDevice, NoSuchPerson, PersonHasLeft
+from server.identity.people import leave_person
 from sync.errors import Refused
 from sync.organisation import device, enrolment_code, person
 from sync.senders import Claim, authenticate
@@ -223,17 +224,27 @@ def at_once(
 ) -> list[EnrolAnswer | Refused]:
     """The answers to tries that have all begun before the first of them can write."""
     with owner_engine.connect() as holder, ThreadPoolExecutor(len(typed)) as pool:
-        holder.execute(
-            select(enrolment_code.c.handle)
-            .where(enrolment_code.c.company_id == cast.company.id)
-            .with_for_update()
-        )
+        hold_codes(holder, cast)
         waiting = [pool.submit(enrolled, database, one) for one in typed]
-        gives_up_at = time.monotonic() + 30
-        while _locks_waited_for(owner_engine) < len(typed):
-            assert time.monotonic() < gives_up_at, "the tries never met"
+        await_waiting(owner_engine, len(typed))
         holder.rollback()
         return [one.result() for one in waiting]
+
+
+def hold_codes(connection: Connection, cast: Cast) -> None:
+    """Lock the company's codes until this connection's transaction ends."""
+    connection.execute(
+        select(enrolment_code.c.handle)
+        .where(enrolment_code.c.company_id == cast.company.id)
+        .with_for_update()
+    )
+
+
+def await_waiting(owner_engine: Engine, number: int) -> None:
+    """Return once so many transactions wait for a row that somebody else holds."""
+    gives_up_at = time.monotonic() + 20
+    while _locks_waited_for(owner_engine) < number:
+        assert time.monotonic() < gives_up_at, "they never met"
 
 
 def _locks_waited_for(owner_engine: Engine) -> int:
@@ -283,6 +294,29 @@ def test_a_right_try_among_wrong_ones_gets_in_at_most_once_and_the_count_is_exac
     left = tries_left(db, rows, code)
     assert (let_in, left) in {(1, left), (0, 0)}
     assert 0 <= left <= CODE_TRIES
+
+
+def test_who_leaves_while_their_phone_enrols_keeps_no_phone_that_is_active(
+    db: Database, cast: Cast, owner_engine: Engine
+) -> None:
+    with db.company(cast.company.id) as uow:
+        code = issue_enrolment_code(uow, cast.ana.id, OPERATOR)
+    today = datetime.now(UTC).astimezone(ZoneInfo(cast.company.time_zone)).date()
+
+    def leave() -> None:
+        with db.company(cast.company.id) as uow:
+            leave_person(uow, OPERATOR, cast.ana.id, left_on=today, today=today)
+
+    with owner_engine.connect() as holder, ThreadPoolExecutor(2) as pool:
+        hold_codes(holder, cast)
+        enrols = pool.submit(enrolled, db, code, datetime.now(UTC))
+        leaves = pool.submit(leave)
+        await_waiting(owner_engine, 2)
+        holder.rollback()
+        leaves.result()
+        enrols.result()
+    with db.reading(cast.company.id) as uow:
+        assert {one.state for one in list_devices(uow, cast.ana.id)} == {"DRAINING"}
 
 
 # ---- tokens -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 import server.identity
-from server.identity import devices, occupancies, passwords, people, policy
+from server.identity import device_states, devices, occupancies, passwords, people, policy
 from server.identity.change_log import Actor, LoggedChange, changes_of
 from server.identity.devices import DeviceInfo
 from sync.unit_of_work import Database, UnitOfWork
@@ -111,11 +111,19 @@ CHANGING: tuple[Case, ...] = (
         ("policy.change",),
     ),
     Case(devices.issue_enrolment_code, _issue, ("device.issue_code",)),
-    Case(devices.revoke, lambda u, a, c: devices.revoke(u, a, c.ana.device.id), ("device.revoke",)),
-    Case(devices.drain, lambda u, a, c: devices.drain(u, a, c.ana.device.id), ("device.drain",)),
     Case(
-        devices.drain_devices_of,
-        lambda u, a, c: devices.drain_devices_of(u, a, [c.ana.id]),
+        device_states.revoke,
+        lambda u, a, c: device_states.revoke(u, a, c.ana.device.id),
+        ("device.revoke",),
+    ),
+    Case(
+        device_states.drain,
+        lambda u, a, c: device_states.drain(u, a, c.ana.device.id),
+        ("device.drain",),
+    ),
+    Case(
+        device_states.drain_devices_of,
+        lambda u, a, c: device_states.drain_devices_of(u, a, [c.ana.id]),
         ("device.drain",),
     ),
     Case(

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from server.identity.change_log import Actor, changes_of
-from server.identity.devices import issue_enrolment_code, list_devices
+from server.identity.device_list import list_devices
+from server.identity.devices import issue_enrolment_code
 from server.identity.errors import (
     EmailInvalid,
     EmailTaken,

@@ -1,0 +1,61 @@
+"""The phones of a company as those who look after them see them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from sync.organisation import device, person
+from sync.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceListed:
+    """A device as its supervisor sees it; what a phone never said is None."""
+
+    id: UUID
+    person_id: UUID
+    person_name: str
+    state: str
+    model: str
+    os: str
+    app_version: str
+    contract: int
+    enrolled_at: datetime
+    last_seen_at: datetime | None
+    outbox_count: int | None
+    outbox_oldest_at: datetime | None
+    outbox_bytes: int | None
+    clock_offset_ms: int | None
+
+
+def list_devices(uow: UnitOfWork, person_id: UUID | None = None) -> list[DeviceListed]:
+    """The company's devices, or one person's: by person's name, the latest enrolled first."""
+    asked = (
+        select(
+            device.c.id,
+            device.c.person_id,
+            person.c.name.label("person_name"),
+            device.c.state,
+            device.c.model,
+            device.c.os,
+            device.c.app_version,
+            device.c.contract,
+            device.c.enrolled_at,
+            device.c.last_seen_at,
+            device.c.outbox_count,
+            device.c.outbox_oldest_at,
+            device.c.outbox_bytes,
+            device.c.clock_offset_ms,
+        )
+        .join(
+            person,
+            (person.c.company_id == device.c.company_id) & (person.c.id == device.c.person_id),
+        )
+        .where(device.c.company_id == uow.company_id)
+        .order_by(person.c.name, person.c.id, device.c.enrolled_at.desc(), device.c.id)
+    )
+    if person_id is not None:
+        asked = asked.where(device.c.person_id == person_id)
+    return [DeviceListed(**row) for row in uow.connection.execute(asked).mappings()]
