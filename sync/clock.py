@@ -9,10 +9,10 @@ All times are integer milliseconds since 1970-01-01T00:00Z; monotonic readings a
 since the boot that their boot id names. Source: domain rules, "Time".
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sync.flag import Flag
@@ -31,6 +31,7 @@ _WIRE_MAX = 2**53 - 1
 # A receiver that lost count of the GPS week is 1,024 weeks behind. Nearer to that than to the
 # truth is not evidence.
 _GPS_MAX_AGE_MS = 512 * 7 * 86_400_000
+_QUARTER_MS = 900_000
 _UNIX_DAY_0 = date(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,8 +44,7 @@ class Trust(StrEnum):
     UNVERIFIED = "UNVERIFIED"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """An event's corrected time and why it may, or may not, be believed.
 
     `offset_ms` is what was added to the phone's wall time to correct it. `drift_ms` is by how much
@@ -87,6 +87,46 @@ def judge_moment(
     when sending; `clock_changed` {change_ms, forward positive} when it was moved between event and
     sending; `clock_ahead` {ahead_ms} when the corrected time lies after receipt.
     """
+    offset = received_at - sent_at
+    corrected = at + offset
+    if boot_id == sent_boot_id and -offset_flag_ms <= offset <= offset_flag_ms:
+        # Nearly all events: the same boot, and no clock was moved.
+        elapsed = sent_uptime_ms - uptime_ms
+        drift = sent_at - at - elapsed
+        if (
+            -tolerance_ms <= drift <= tolerance_ms
+            and elapsed >= tolerance_ms
+            and EARLIEST_MS <= corrected
+        ):
+            return Moment(corrected, Trust.CLOCK, offset, drift, ())
+    return _judge_odd_moment(
+        at=at,
+        uptime_ms=uptime_ms,
+        boot_id=boot_id,
+        gps_time=gps_time,
+        sent_at=sent_at,
+        sent_uptime_ms=sent_uptime_ms,
+        sent_boot_id=sent_boot_id,
+        received_at=received_at,
+        tolerance_ms=tolerance_ms,
+        offset_flag_ms=offset_flag_ms,
+    )
+
+
+def _judge_odd_moment(
+    *,
+    at: int,
+    uptime_ms: int,
+    boot_id: str,
+    gps_time: int | None,
+    sent_at: int,
+    sent_uptime_ms: int,
+    sent_boot_id: str,
+    received_at: int,
+    tolerance_ms: int,
+    offset_flag_ms: int,
+) -> Moment:
+    """The whole rule, for a moment with something to weigh or to flag."""
     offset = received_at - sent_at
     corrected = at + offset
     drift: int | None = None
@@ -139,15 +179,21 @@ def business_day(corrected_at: int, time_zone: str) -> date:
 
     Never the day of arrival. Times outside of the calendar fall on its edge.
     """
-    seconds = min(max(corrected_at, EARLIEST_MS), LATEST_MS) // 1000
-    return datetime.fromtimestamp(seconds, _zone(time_zone)).date()
+    return _quarter(corrected_at // _QUARTER_MS, time_zone)[0]
 
 
 def minute_of_day(corrected_at: int, time_zone: str) -> int:
     """Return the minute on the company's wall clock, 0 to 1439."""
-    seconds = min(max(corrected_at, EARLIEST_MS), LATEST_MS) // 1000
+    return _quarter(corrected_at // _QUARTER_MS, time_zone)[1] + corrected_at % _QUARTER_MS // 60_000
+
+
+@lru_cache(maxsize=65_536)
+def _quarter(number: int, time_zone: str) -> tuple[date, int]:
+    """The local day and minute at which a quarter of an hour begins; no zone of the last hundred
+    years is off by anything finer. A rep's day touches some forty of them."""
+    seconds = min(max(number * _QUARTER_MS, EARLIEST_MS), LATEST_MS) // 1000
     local = datetime.fromtimestamp(seconds, _zone(time_zone))
-    return local.hour * 60 + local.minute
+    return local.date(), local.hour * 60 + local.minute
 
 
 def is_within_window(minute: int, from_min: int, until_min: int) -> bool:

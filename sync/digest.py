@@ -48,7 +48,7 @@ def digest(
     received_at: int,
 ) -> bytes:
     """The JSON of either step. Raises what `authenticate` raises."""
-    with database.reading(claim.company_id) as uow:
+    with database.pipelined(claim.company_id, is_reading=True) as uow:
         sender = authenticate(uow, claim, "pull")
         epoch = current_epoch(uow.driver)
         values = {"company": uow.company_id, "person": sender.person_id}

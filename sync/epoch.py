@@ -29,11 +29,17 @@ class Epoch:
 
 def current_epoch(driver: psycopg.Connection[Any]) -> Epoch:
     """Read the epoch and the watermark, in one statement."""
-    return read_epoch(driver.execute(_SELECT, prepare=True).fetchone())
+    return read_epoch(ask_epoch(driver))
 
 
-def read_epoch(row: tuple[Any, ...] | None) -> Epoch:
-    """The epoch of a row of `_SELECT`."""
+def ask_epoch(driver: psycopg.Connection[Any]) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Ask for the epoch; in a pipeline other questions may follow before the answer."""
+    return driver.execute(_SELECT, prepare=True)
+
+
+def read_epoch(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Epoch:
+    """Wait for the answer."""
+    row = cursor.fetchone()
     assert row is not None
     name = hashlib.sha256(f"{row[0]} {row[1]} {row[2]}".encode()).hexdigest()[:16]
     return Epoch(name, row[3])

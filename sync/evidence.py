@@ -1,8 +1,7 @@
 """Turning an event that a phone reports into what Roadbook holds: its corrected time and its
 place in WGS 84, with the evidence that either rests on."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync.clock import Moment, judge_moment
 from sync.geo import Point, to_wgs84
@@ -10,8 +9,7 @@ from sync.policy import Policy
 from sync.record_kind import Arrived
 
 
-@dataclass(frozen=True, slots=True)
-class Witnessed:
+class Witnessed(NamedTuple):
     """An event as it is held: when it truly was, where, and how far either can be believed."""
 
     moment: Moment

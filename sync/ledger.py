@@ -44,11 +44,15 @@ class Receipt:
     result: str
 
 
-def find_receipts(
+def ask_receipts(
     driver: psycopg.Connection[Any], company_id: int, op_ids: list[str]
-) -> dict[str, Receipt]:
-    """The receipts of these op_ids, by op_id."""
-    cursor = driver.execute(_FIND, [company_id, array("uuid", op_ids)], prepare=True)
+) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Ask for the receipts of these op_ids; other questions may follow before the answer."""
+    return driver.execute(_FIND, [company_id, array("uuid", op_ids)], prepare=True)
+
+
+def read_receipts(cursor: psycopg.Cursor[tuple[Any, ...]]) -> dict[str, Receipt]:
+    """Wait for the answer: the receipts by op_id."""
     return {row[0]: Receipt(row[1], row[2], row[3]) for row in cursor}
 
 

@@ -3,7 +3,6 @@
 The proposer's phone holds the proposal as a record and hears of the decision by pull.
 """
 
-from collections.abc import Collection
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -89,7 +88,7 @@ def propose(
     return accepted
 
 
-def proposal_judge(number: int, roles: Collection[str]) -> Judge:
+def proposal_judge(number: int, roles: frozenset[str]) -> Judge:
     """The judge of `propose` for a kind that the server owns: other stops, with a reason.
 
     The record must be in the proposer's scope; an older base version is no hindrance, whoever

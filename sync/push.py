@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from mobile_contract.answers import Result, encode_answer
 from mobile_contract.compiled import PushEnvelope, decode_item
 from mobile_contract.problems import ItemRefused
-from sync.epoch import current_epoch
+from sync.epoch import ask_epoch, current_epoch, read_epoch
 from sync.errors import Refused
 from sync.kept_items import (
     AWAITED,
@@ -33,10 +34,10 @@ from sync.kept_items import (
     kept_row,
     wake,
 )
-from sync.ledger import LEDGER, Receipt, find_aside, find_receipts
+from sync.ledger import LEDGER, Receipt, ask_receipts, find_aside, read_receipts
 from sync.record_kind import Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
-from sync.senders import Claim, Sender, authenticate
+from sync.senders import Asked, Claim, Sender, ask, authenticate
 from sync.settlement import Settled, Settlement
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -46,13 +47,13 @@ ATTEMPTS = 4
 RETRY_MS = (2_000, 10_000)
 
 _SEEN = """
-update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_version = %s, contract = %s,
-       outbox_count = %s, outbox_bytes = %s, clock_offset_ms = %s,
+update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_version = %s::text, contract = %s::integer,
+       outbox_count = %s::integer, outbox_bytes = %s::bigint, clock_offset_ms = %s::bigint,
        outbox_oldest_at = to_timestamp(%s::double precision / 1000),
-       state = case when %s then 'WIPED' else state end,
-       token_hash = case when %s then null else token_hash end,
-       next_token_hash = case when %s then null else next_token_hash end
-where company_id = %s and id = %s
+       state = case when %s::boolean then 'WIPED' else state end,
+       token_hash = case when %s::boolean then null else token_hash end,
+       next_token_hash = case when %s::boolean then null else next_token_hash end
+where company_id = %s::integer and id = %s::uuid
 """
 # The database refuses a value (22) or a row (23); it could not do it now; the connection was lost.
 _REFUSES = (psycopg.DataError, psycopg.IntegrityError)
@@ -158,16 +159,19 @@ class _Batch:
 
     def settle(self, refused: frozenset[int]) -> bytes:
         """Do it: one transaction, and the answer once it is durable."""
-        with self.database.company(self.claim.company_id) as uow:
-            with uow.driver.pipeline():
-                sender = authenticate(uow, self.claim, "push")
-                epoch = current_epoch(uow.driver)
+        with self.database.pipelined(self.claim.company_id) as uow:
+            asked = self._ask(uow)
+            epoch_asked = ask_epoch(uow.driver)
+            sender = asked[0].answer("push")
+            epoch = read_epoch(epoch_asked)
             if self.envelope.device_id != sender.device_id:
                 message = "device_id is not the device that the token belongs to."
                 raise Refused("device_mismatch", message, where="device_id")
-            self._apply(uow, sender, self._unseen(uow, sender), refused)
             is_wiped = sender.is_draining and self.envelope.outbox.count <= len(self.items)
-            self._note_device(uow, is_wiped=is_wiped)
+            statements = Statements()
+            self._note_device(statements, is_wiped=is_wiped)
+            fresh = self._unseen(uow, sender, read_receipts(asked[1]))
+            self._apply(uow, sender, fresh, refused, statements)
         return encode_answer(
             {
                 "contract": self.envelope.contract,
@@ -202,10 +206,12 @@ class _Batch:
 
         try:
             with self.database.company(self.claim.company_id) as uow:
-                sender = authenticate(uow, self.claim, "push")
+                asked = self._ask(uow)
+                sender = asked[0].answer("push")
                 self.results = [None] * len(self.items)
-                fresh = [f for f in self._unseen(uow, sender) if f.index in only]
-                self._apply(uow, sender, fresh, refused)
+                unseen = self._unseen(uow, sender, read_receipts(asked[1]))
+                fresh = [f for f in unseen if f.index in only]
+                self._apply(uow, sender, fresh, refused, Statements())
                 raise RolledBack
         except RolledBack:
             return False
@@ -217,13 +223,21 @@ class _Batch:
 
     # ---- what came before ----------------------------------------------------------------
 
-    def _unseen(self, uow: UnitOfWork, sender: Sender) -> list[_Fresh]:
+    def _ask(self, uow: UnitOfWork) -> tuple[Asked, psycopg.Cursor[tuple[Any, ...]]]:
+        """Ask for the sender and for the receipts of the batch, before either is answered."""
+        return ask(uow, self.claim), ask_receipts(uow.driver, uow.company_id, self._named)
+
+    @cached_property
+    def _named(self) -> list[str]:
+        return sorted({_op_id(item) for item in self.items})
+
+    def _unseen(
+        self, uow: UnitOfWork, sender: Sender, receipts: Mapping[str, Receipt]
+    ) -> list[_Fresh]:
         """The items that have no receipt yet; the others get the result that they got first."""
-        named = sorted({_op_id(item) for item in self.items})
-        receipts = find_receipts(uow.driver, uow.company_id, named) if named else {}
         aside: dict[tuple[str, bytes], str] = {}
         if any(self._is_other(receipts.get(_op_id(item)), item, sender) for item in self.items):
-            aside = find_aside(uow.driver, uow.company_id, named)
+            aside = find_aside(uow.driver, uow.company_id, self._named)
         fresh: list[_Fresh] = []
         first_here: dict[str, _Fresh] = {}
         for index, item in enumerate(self.items):
@@ -257,8 +271,14 @@ class _Batch:
     # ---- what comes of the rest ------------------------------------------------------------
 
     def _apply(
-        self, uow: UnitOfWork, sender: Sender, fresh: Sequence[_Fresh], refused: frozenset[int]
+        self,
+        uow: UnitOfWork,
+        sender: Sender,
+        fresh: Sequence[_Fresh],
+        refused: frozenset[int],
+        statements: Statements,
     ) -> None:
+        """Judge the items and send everything that is to be written as one statement."""
         settlement = Settlement(uow, self.kinds, sender, self.received_at)
         judged = [
             f
@@ -289,7 +309,6 @@ class _Batch:
             assert before is not None
             self.results[index] = _duplicate(self.items[index], _stored(before))
         self._repeats.clear()
-        statements = Statements()
         settlement.write(statements)
         statements.add_rows(LEDGER, uow.company_id, sorted(receipts, key=lambda row: row[0]))
         wake(statements, uow.company_id, settlement.made())
@@ -373,11 +392,11 @@ class _Batch:
             for awaited in outcome.ids:
                 settlement.add_rows(AWAITED, f"{awaited} {key}", (awaited, op_id, item.digest))
 
-    def _note_device(self, uow: UnitOfWork, *, is_wiped: bool) -> None:
+    def _note_device(self, statements: Statements, *, is_wiped: bool) -> None:
         envelope = self.envelope
         unsent = max(envelope.outbox.count - len(self.items), 0)
         oldest = envelope.outbox.oldest_at if unsent else None
-        uow.driver.execute(
+        statements.add(
             _SEEN,
             [
                 self.received_at,
@@ -390,10 +409,9 @@ class _Batch:
                 is_wiped,
                 is_wiped,
                 is_wiped,
-                uow.company_id,
+                self.claim.company_id,
                 self.claim.device_id,
             ],
-            prepare=True,
         )
 
 

@@ -76,6 +76,8 @@ class Context:
     older: dict[tuple[str, int], Known]
     # person id → name, of those who changed the records that the batch targets
     names: Mapping[str, str]
+    # Rights that were judged in this batch: they are the same for every item of a day.
+    rights: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -126,7 +126,7 @@ def write_new(statements: Statements, company_id: int, writes: Sequence[RecordWr
                 w.id,
                 w.kind,
                 w.version,
-                _text(w.doc),
+                w.doc,
                 w.hash,
                 w.born_digest,
                 w.changed_by,
@@ -150,7 +150,7 @@ def write_changed(statements: Statements, company_id: int, writes: Sequence[Reco
         [
             ids,
             array("int4", [w.version for w in writes]),
-            array("text", [_text(w.doc) for w in writes]),
+            array("text", [w.doc for w in writes]),
             array("int8", [w.hash for w in writes]),
             array("uuid", [w.changed_by for w in writes]),
             array("timestamptz", [w.changed_at for w in writes]),
@@ -182,6 +182,3 @@ def leave_keys(
         for statement in _LEFT:
             statements.add(statement, [])
 
-
-def _text(doc: bytes | None) -> str | None:
-    return None if doc is None else doc.decode()

@@ -6,7 +6,6 @@ and what a leaver's phone still holds. Past it the item is kept for review, neve
 Source: domain rules "Routes and the calendar", protocol "Push".
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -28,17 +27,32 @@ def right_of(
     context: Context,
     item: Arrived,
     moment: Moment,
-    roles: Collection[str],
+    roles: frozenset[str],
     position_id: str | None = None,
 ) -> Right | Rejected:
     """The right by which the sender captured an item, or why a person must look at it.
 
     A moment that clock evidence does not support is judged as of receipt.
     """
-    sender, policy = context.sender, context.policy
+    zone = context.policy.time_zone
     judged_at = moment.corrected_at if is_supported(moment) else item.received_at
-    day = business_day(judged_at, policy.time_zone)
-    received = business_day(item.received_at, policy.time_zone)
+    day = business_day(judged_at, zone)
+    received = business_day(item.received_at, zone)
+    asked = (roles, position_id, day, received)
+    found = context.rights.get(asked)
+    if found is None:
+        found = context.rights[asked] = _judge_right(context, roles, position_id, day, received)
+    return found
+
+
+def _judge_right(
+    context: Context,
+    roles: frozenset[str],
+    position_id: str | None,
+    day: date,
+    received: date,
+) -> Right | Rejected:
+    sender, policy = context.sender, context.policy
     grace = timedelta(days=policy.grace_days)
     if sender.left_on is not None and received > sender.left_on + grace:
         detail = f"The person left on {sender.left_on}; late work after {received} waits for review."

@@ -91,8 +91,8 @@ def _bytes(value: bytes) -> bytes:
     return _LENGTH.pack(len(value)) + value
 
 
-def _text(value: str) -> bytes:
-    data = value.encode()
+def _text(value: str | bytes) -> bytes:
+    data = value.encode() if isinstance(value, str) else value
     return _LENGTH.pack(len(data)) + data
 
 

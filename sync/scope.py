@@ -92,7 +92,7 @@ from unnest(cast(:people as uuid[]), cast(:keys as uuid[])) as r(person_id, key)
 _SIZE = """
 select count(distinct k.id) from holder_key h
 join record_key k on k.company_id = h.company_id and k.key = h.key
-where h.company_id = :company and h.person_id = :person
+where h.company_id = %s and h.person_id = %s
 """
 _CONCERNED = """
 with recursive above as (
@@ -189,7 +189,8 @@ def _bounded(
 
 def scope_size(uow: UnitOfWork, person_id: UUID) -> int:
     """How many records are in a person's scope: what a first sync of their phone would carry."""
-    return int(uow.rows(_SIZE, company=uow.company_id, person=person_id)[0][0])
+    row = uow.driver.execute(_SIZE, [uow.company_id, person_id], prepare=True).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def people_concerned(uow: UnitOfWork, positions: Iterable[UUID]) -> set[UUID]:

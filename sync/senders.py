@@ -73,27 +73,44 @@ class Sender:
 
 
 def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) -> Sender:
-    """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull.
+    """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull."""
+    return ask(uow, claim).answer(right)
 
-    A new token that is used for the first time takes the place of the old one.
-    """
-    row = _find(uow.driver, claim.company_id, claim.device_id)
-    if row is None or row[0] not in ("ACTIVE", "DRAINING"):
-        raise _unknown()
-    if row[1] is None or not compare_digest(row[1], claim.token_hash):
-        if row[2] is None or not compare_digest(row[2], claim.token_hash):
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question for a sender that is on its way to the database."""
+
+    uow: UnitOfWork
+    claim: Claim
+    cursor: psycopg.Cursor[tuple[Any, ...]]
+
+    def answer(self, right: Literal["push", "pull"]) -> Sender:
+        """Wait for the answer. A new token that is used for the first time to push takes the place
+        of the old one. Raises as `authenticate`."""
+        row, claim = self.cursor.fetchone(), self.claim
+        if row is None or row[0] not in ("ACTIVE", "DRAINING"):
             raise _unknown()
-        if right == "push":
-            uow.driver.execute(_PROMOTE, [claim.company_id, UUID(claim.device_id), claim.token_hash])
-    if row[0] == "DRAINING" and right == "pull":
-        message = "This device may only send what it holds."
-        raise Refused("device_draining", message)
-    return _sender(claim.company_id, claim.device_id, row)
+        if row[1] is None or not compare_digest(row[1], claim.token_hash):
+            if row[2] is None or not compare_digest(row[2], claim.token_hash):
+                raise _unknown()
+            if right == "push":
+                values = [claim.company_id, UUID(claim.device_id), claim.token_hash]
+                self.uow.driver.execute(_PROMOTE, values)
+        if row[0] == "DRAINING" and right == "pull":
+            message = "This device may only send what it holds."
+            raise Refused("device_draining", message)
+        return _sender(claim.company_id, claim.device_id, row)
+
+
+def ask(uow: UnitOfWork, claim: Claim) -> Asked:
+    """Ask who a device is; in a pipeline other questions may follow before the answer."""
+    return Asked(uow, claim, _find(uow.driver, claim.company_id, claim.device_id))
 
 
 def sender_of(uow: UnitOfWork, device_id: str) -> Sender:
     """The sender of something that a device sent before, whatever became of the device since."""
-    row = _find(uow.driver, uow.company_id, device_id)
+    row = _find(uow.driver, uow.company_id, device_id).fetchone()
     if row is None:
         message = f"device {device_id}"
         raise NotThere(message)
@@ -126,8 +143,8 @@ def _sender(company_id: int, device_id: str, row: tuple[Any, ...]) -> Sender:
 
 def _find(
     driver: psycopg.Connection[Any], company_id: int, device_id: str
-) -> tuple[Any, ...] | None:
-    return driver.execute(_SELECT, [company_id, UUID(device_id)], prepare=True).fetchone()
+) -> psycopg.Cursor[tuple[Any, ...]]:
+    return driver.execute(_SELECT, [company_id, UUID(device_id)], prepare=True)
 
 
 def _unknown() -> Refused:

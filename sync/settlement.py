@@ -171,9 +171,8 @@ class Settlement:
             named.update(item.depends_on)
             named.update(self.kinds[item.kind].mentions(item))
         if targets:
-            with driver.pipeline():
-                driver.execute(_LOCK, [company_id, array("uuid", targets)], prepare=True)
-                known = self._read_known(sorted(named))
+            driver.execute(_LOCK, [company_id, array("uuid", targets)], prepare=True)
+            known = self._read_known(sorted(named))
         else:
             known = {}
         self._read_last_visible(known)
