@@ -75,6 +75,7 @@ class OwnProgram:
         return self.child
 
     def ask_to_stop(self) -> None:
+        """Begin to stop, without waiting."""
         if self.child is not None and self.child.poll() is None:
             self.child.terminate()
 
@@ -122,6 +123,12 @@ class Keeper:
                 if kept.again_at is not None:
                     due.append(max(0.0, kept.again_at - monotonic()))
         return min(due, default=None)
+
+    def make_due(self) -> None:
+        """End the pauses: the next look starts again whatever has ended."""
+        for kept in self._kept:
+            if kept.again_at is not None:
+                kept.again_at = 0.0
 
     def watch(self, wake: socket.socket) -> None:
         """Look whenever a child ends or a signal comes, until told to stop."""
