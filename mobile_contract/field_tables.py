@@ -21,6 +21,7 @@ from mobile_contract.canonical import (
 )
 from mobile_contract.envelope import Anything
 from mobile_contract.fields import (
+    REQUIRED,
     Bool,
     Choice,
     Day,
@@ -36,7 +37,7 @@ from mobile_contract.fields import (
     Text,
 )
 from mobile_contract.problems import ITEM_CODES, ITEM_STATUSES, REQUEST_CODES
-from mobile_contract.records import RECORDS
+from mobile_contract.records import KINDS, RECORDS
 from mobile_contract.records.evidence import Flag
 from mobile_contract.schema import WireSchema, wire_fields
 from mobile_contract.version import BOUNDS
@@ -90,7 +91,7 @@ def field_table(schema: type[WireSchema]) -> str:
         (
             f"`{field.data_key or name}`",
             type_in_words(field),
-            field.presence.value,
+            REQUIRED.value if isinstance(field, Anything) else field.presence.value,
             f"{field.about} [{field.unit}]" if field.unit else field.about,
         )
         for name, field in fields.items()
@@ -115,13 +116,15 @@ def type_in_words(field: Any) -> str:  # noqa: C901, PLR0911, PLR0912 - a line f
             return field.said
         case Day():
             return "day"
+        case Choice() if field.choices == KINDS:
+            return "[kind](#records)"
         case Choice():
             return " / ".join(f"`{choice}`" for choice in field.choices)
         case ListOf() if isinstance(field.inner, Anything):
-            return f"list of Item, {field.minimum} … {field.maximum}"
+            return f"list of [ItemRequest](#itemrequest), {field.minimum} … {field.maximum} values"
         case ListOf():
             unbounded = field.maximum > 2**50
-            bounds = "any number" if unbounded else f"{field.minimum} … {field.maximum}"
+            bounds = "any number" if unbounded else f"{field.minimum} … {field.maximum} values"
             return f"list of {type_in_words(field.inner)}, {bounds}"
         case PairOf():
             first, second = map(type_in_words, field.tuple_fields)

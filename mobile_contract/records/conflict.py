@@ -14,7 +14,7 @@ class Sides(FreeObject):
 class ConflictDown(WireSchema):
     """A conflict as the server holds it. Both people of it get it."""
 
-    kind = Choice(("store",), about="the kind of the record")
+    kind = Choice(("visit", "attendance", "store"), about="the kind of the record")
     entity_id = Id(about="the record")
     op_id = Id(about="the item that met the other edit")
     fields_ = MapOf(
