@@ -3,6 +3,8 @@
 The fast path decodes with the types that ``struct_types`` derives from the schemas. Whatever it
 refuses goes to the marshmallow schema, which has the last word and names every fault in plain words
 with its place. Both accept and refuse the same; a test shows it.
+
+Long because the typed requests stand beside the functions that make them.
 """
 
 from collections.abc import Callable

@@ -2,6 +2,8 @@
 
 One table each for the statuses of items, the codes of quarantined items and the codes of refused
 requests. PROTOCOL.md shows these tables. A retired code stays in RETIRED and is never used again.
+
+Long because the words of the tables stand here and nowhere else.
 """
 
 from dataclasses import dataclass
