@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
 from server.demo.city import Area, build_city
 from server.demo.history import Rep, make_history
@@ -38,6 +38,9 @@ KEY = UUID("d3b07384-d113-5ec2-9f3c-6a1f4b0e7a55")
 PASSWORD = "roadbook-demo"  # noqa: S105  the demo's password is printed at every start
 ACTOR = Actor.command("demo")
 
+# Names the advisory lock of whoever makes the demo.
+_MAKING = 0x64656D6F
+
 HISTORY_DAYS = 14
 PLANNED_DAYS = 28
 
@@ -60,6 +63,14 @@ _ROUTE_STOPS = RowSet(
 
 class DemoExists(Exception):
     """There is a demo company already; it is left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A company with the demo's code. One that is not whole was left behind half made."""
+
+    company_id: int
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,40 +114,58 @@ def make_demo_company(
 ) -> DemoAccounts:
     """Make the demo company as of a day in its time zone. Raises DemoExists.
 
-    `owner` is the owner of the schema: the application's role cannot make a company. If anything
-    fails the company is taken away again, so a second try starts from nothing.
+    `owner` is the owner of the schema: the application's role cannot make a company. One that was
+    only half made, because something failed or was killed, counts as none and is made anew.
     """
-    company_id = _found_company(owner)
-    try:
-        return _fill(database, company_id, today, seed)
-    except BaseException:
-        _take_away(owner, company_id)
-        raise
+    with owner.connect() as held:
+        # Held until it is made: of two who start at once, one makes it.
+        if not held.scalar(text(f"select pg_try_advisory_lock({_MAKING})")):
+            raise DemoExists("somebody else is making the demo company at this moment")
+        try:
+            company_id = _found_company(owner)
+            made = _fill(database, company_id, today, seed)
+            with owner.begin() as connection:
+                _mark_whole(connection, company_id)
+        finally:
+            held.execute(text(f"select pg_advisory_unlock({_MAKING})"))
+    return made
 
 
 def demo_exists(owner: Engine) -> bool:
-    """Whether there is a demo company."""
+    """Whether there is a demo company, whole."""
     with owner.connect() as connection:
-        return _demo_id(connection) is not None
+        found = _find_demo(connection)
+    return found is not None and found.is_whole
 
 
 def _found_company(owner: Engine) -> int:
     with owner.begin() as connection:
-        if _demo_id(connection) is not None:
+        found = _find_demo(connection)
+        if found is not None and found.is_whole:
             raise DemoExists(f"there is a company {CODE} already; nothing was changed")
+        if found is not None:
+            _take_away(connection, found.company_id)
         company_id: int | None = connection.scalar(
             insert(organisation.company)
-            .values(key=KEY, code=CODE, name=NAME, time_zone=TIME_ZONE, is_demo=True)
+            .values(key=KEY, code=CODE, name=NAME, time_zone=TIME_ZONE)
             .returning(organisation.company.c.id)
         )
     assert company_id is not None
     return company_id
 
 
-def _demo_id(connection: Connection) -> int | None:
-    return connection.scalar(
-        select(organisation.company.c.id).where(organisation.company.c.code == CODE)
-    )
+def _find_demo(connection: Connection) -> _Found | None:
+    """The demo, or somebody's own company that has its code: that one is whole, whatever is in it."""
+    table = organisation.company.c
+    row = connection.execute(
+        select(table.id, table.key, table.is_demo).where(table.code == CODE)
+    ).one_or_none()
+    return None if row is None else _Found(row.id, row.is_demo or row.key != KEY)
+
+
+def _mark_whole(connection: Connection, company_id: int) -> None:
+    table = organisation.company
+    connection.execute(update(table).where(table.c.id == company_id).values(is_demo=True))
 
 
 def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAccounts:
@@ -337,16 +366,12 @@ def _make_routes(uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]]
     publish_routes(uow, route_ids)
 
 
-def _take_away(owner: Engine, company_id: int) -> None:
+def _take_away(connection: Connection, company_id: int) -> None:
     """Take a company that was only half made away again."""
-    with owner.begin() as connection:
-        tables = metadata.sorted_tables
-        for table in reversed(tables):
-            if "company_id" in table.c:
-                connection.execute(delete(table).where(table.c.company_id == company_id))
-        connection.execute(
-            delete(organisation.company).where(organisation.company.c.id == company_id)
-        )
+    for table in reversed(metadata.sorted_tables):
+        if "company_id" in table.c:
+            connection.execute(delete(table).where(table.c.company_id == company_id))
+    connection.execute(delete(organisation.company).where(organisation.company.c.id == company_id))
 
 
 def count_rows(uow: UnitOfWork) -> dict[str, int]:

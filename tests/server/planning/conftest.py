@@ -16,7 +16,6 @@ from sync.unit_of_work import Database
 from tests import factories
 from tests.factories import TODAY, Cast
 
-
 _VISIBLE = """
 select distinct k.id from holder_key h
 join record_key k on k.company_id = h.company_id and k.key = h.key

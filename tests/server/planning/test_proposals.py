@@ -282,9 +282,13 @@ def test_a_decision_that_fails_leaves_everything_as_it_was(
     class PowerCutError(Exception):
         pass
 
-    with pytest.raises(PowerCutError), db.company(cast.company.id) as uow:
-        approve(uow, office, proposal_id, today=TODAY)
-        raise PowerCutError
+    def approve_and_fail() -> None:
+        with db.company(cast.company.id) as uow:
+            approve(uow, office, proposal_id, today=TODAY)
+            raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        approve_and_fail()
     assert told(cast.ana, proposal_id)["state"] == "WAITING"
     assert told(cast.ana, cast.ana_stores[0])["name"] == "Anchor"
 
@@ -296,5 +300,5 @@ def test_another_companys_proposal_is_not_there(
     theirs = rename(other, propose)
     with db.company(cast.company.id) as uow:
         assert list_proposals(uow) == []
-        with pytest.raises(NoSuchProposal):
-            approve(uow, office, theirs, today=TODAY)
+    with pytest.raises(NoSuchProposal), db.company(cast.company.id) as uow:
+        approve(uow, office, theirs, today=TODAY)

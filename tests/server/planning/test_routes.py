@@ -12,6 +12,7 @@ from server.planning.errors import NoSuchPosition, NoSuchRoute, PhoneTooFull, St
 from server.planning.routes import close_route, make_route, move_route, set_stops
 from server.planning.rules import Stop
 from sync.engine import Engine as SyncEngine
+from sync.kinds.store.publish import publish_stores
 from sync.unit_of_work import Database
 from tests import factories
 from tests.factories import TODAY, Cast, Person, rule
@@ -213,8 +214,9 @@ def test_stops_that_would_overfill_a_phone_are_refused(
     with owner_engine.begin() as connection:
         factories.add_policy(connection, cast.company, version=2, max_scope_records=limit)
         more = [factories.add_store(connection, cast.company, f"More {n}") for n in range(3)]
+    with db.company(cast.company.id) as uow:
+        publish_stores(uow, more)
     with pytest.raises(PhoneTooFull, match="Ana"), db.company(cast.company.id) as uow:
-        factories.publish_stores(uow, more)
         set_stops(uow, office, cast.ana_route, stops(*cast.ana_stores, *more), today=TODAY)
 
 
@@ -279,7 +281,7 @@ def test_the_queries_of_a_change_do_not_grow_with_its_stops(
     with owner_engine.begin() as connection:
         many = [factories.add_store(connection, cast.company, f"Many {n}") for n in range(60)]
     with db.company(cast.company.id) as uow:
-        factories.publish_stores(uow, many)
+        publish_stores(uow, many)
     counts = []
     for chosen in (many[:2], many[2:20], many[20:]):
         with db.company(cast.company.id) as uow, count_queries() as statements:

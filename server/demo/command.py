@@ -1,0 +1,56 @@
+"""`roadbook demo`: make the demo company on any database, and say what was made."""
+
+from datetime import datetime
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+import click
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from server.cli import say, settings
+
+
+@click.group()
+def demo() -> None:
+    """The made-up company: the same one every time, with two weeks of work in it."""
+
+
+@demo.command()
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day on which the demo plays. Default: today.",
+)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**31 - 1))
+def make(today: datetime | None, seed: int) -> None:
+    """Make the demo company; an existing one is left as it is."""
+    from server.demo.company import TIME_ZONE, DemoExists, make_demo_company
+    from server.migrate import driver_url
+    from server.wiring import make_engine
+    from sync.unit_of_work import Database
+
+    loaded = settings()
+    if loaded.database_owner_url is None:
+        raise click.ClickException("Only the owner makes a company: set DATABASE_OWNER_URL")
+    owner = create_engine(driver_url(loaded.database_owner_url), poolclass=NullPool)
+    engine = make_engine(loaded, application_name="roadbook-demo", pool_size=2)
+    day = (today or datetime.now(ZoneInfo(TIME_ZONE))).date()
+    began = perf_counter()
+    try:
+        made = make_demo_company(Database(engine), owner, today=day, seed=seed)
+    except DemoExists as refused:
+        raise click.ClickException(str(refused)) from refused
+    except DBAPIError as error:
+        first = str(error.orig).partition("\n")[0]
+        raise click.ClickException(f"The database does not do it: {first}") from error
+    finally:
+        engine.dispose()
+        owner.dispose()
+    say(f"Company {made.code} as of {day}, in {perf_counter() - began:.0f} s:")
+    for name, count in made.counts.items():
+        say(f"  {count:>6,} {name}")
+    say(f"Everybody signs in with the password {made.password}:")
+    for account in made.accounts:
+        say(f"  {account.role.replace('_', ' '):<17} {account.email}")

@@ -1,0 +1,222 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from itertools import combinations
+from time import perf_counter
+from typing import Any
+
+import pytest
+import shapely
+from shapely.geometry import shape
+from sqlalchemy import Engine, create_engine, text
+
+from server.demo import company as demo
+from server.demo.city import build_city
+from server.demo.company import DemoAccounts, DemoExists, count_rows, demo_exists, make_demo_company
+from server.identity.passwords import HASHER
+from sync.unit_of_work import Database, UnitOfWork
+from tests.conftest import copied_database
+
+TODAY = date(2026, 3, 4)
+SECONDS = 25
+
+# Whatever has an id, with all that phones would see of it.
+_IDS = """
+select string_agg(id::text || version || coalesce(doc, ''), ',' order by id) as docs from record
+"""
+
+
+@pytest.fixture(scope="module")
+def made(servers: dict[str, str]) -> Iterator[tuple[Database, DemoAccounts, float, Engine]]:
+    with _made(servers, "roadbook_demo_one") as one:
+        yield one
+
+
+@contextmanager
+def _engines(servers: dict[str, str], name: str) -> Iterator[tuple[Engine, Engine]]:
+    with copied_database(servers, f"{name}_{id(servers)}") as urls:
+        app, owner = create_engine(urls["app"]), create_engine(urls["owner"])
+        try:
+            yield app, owner
+        finally:
+            app.dispose()
+            owner.dispose()
+
+
+@contextmanager
+def _made(
+    servers: dict[str, str], name: str
+) -> Iterator[tuple[Database, DemoAccounts, float, Engine]]:
+    with _engines(servers, name) as (app, owner):
+        database = Database(app)
+        began = perf_counter()
+        accounts = make_demo_company(database, owner, today=TODAY)
+        yield database, accounts, perf_counter() - began, owner
+
+
+@pytest.fixture
+def uow(made: Any) -> Iterator[UnitOfWork]:
+    database, accounts, _, _ = made
+    with database.reading(accounts.company_id) as reading:
+        yield reading
+
+
+def test_the_demo_is_quick(made: Any) -> None:
+    assert made[2] < SECONDS
+
+
+def test_two_makings_in_two_databases_give_the_same_ids_and_counts(
+    made: Any, servers: dict[str, str]
+) -> None:
+    database, accounts, _, _ = made
+    with _made(servers, "roadbook_demo_two") as (other_database, other_accounts, _, _):
+        told = []
+        for where, who in ((database, accounts), (other_database, other_accounts)):
+            with where.reading(who.company_id) as uow:
+                told.append((who.counts, who.accounts, count_rows(uow), uow.rows(_IDS)[0].docs))
+        assert told[0] == told[1]
+
+
+def test_the_people_of_the_demo_are_those_that_were_asked_for(uow: UnitOfWork) -> None:
+    rows = uow.rows(
+        "select p.role, count(distinct o.person_id) as people from position p"
+        " join occupancy o on o.company_id = p.company_id and o.position_id = p.id group by 1"
+    )
+    assert {row.role: row.people for row in rows} == {
+        "rep": 12,
+        "supervisor": 3,
+        "regional_manager": 1,
+        "auditor": 1,
+        "admin": 1,
+    }
+
+
+def test_everybody_can_sign_in(made: Any, uow: UnitOfWork) -> None:
+    accounts = made[1]
+    hashes = {row.email: row.password_hash for row in uow.rows("select * from person")}
+    assert len(accounts.accounts) == len(hashes) == 18
+    assert all(hashes[account.email] for account in accounts.accounts)
+    assert HASHER.verify(hashes[accounts.accounts[0].email], accounts.password)
+
+
+def test_regions_tile_without_overlap(uow: UnitOfWork) -> None:
+    regions = uow.rows("select id, parent_id, code, boundary from region")
+    shapes = {row.id: shape(row.boundary) for row in regions if row.boundary}
+    assert all(one.is_valid for one in shapes.values())
+    children: dict[Any, list[Any]] = {}
+    for row in regions:
+        if row.id in shapes and row.parent_id in shapes:
+            children.setdefault(row.parent_id, []).append(shapes[row.id])
+    assert sorted(map(len, children.values())) == [1, 3, 3, 3, 3, 4]
+    for parent_id, parts in children.items():
+        for one, other in combinations(parts, 2):
+            assert one.intersection(other).area < 1e-12
+        if len(parts) > 1:
+            assert shapely.union_all(parts).symmetric_difference(shapes[parent_id]).area < 1e-9
+
+
+def test_every_store_lies_in_its_township_and_some_have_no_pin(uow: UnitOfWork) -> None:
+    rows = uow.rows(
+        "select s.lat_e7, s.lon_e7, r.boundary from store s"
+        " join region r on r.company_id = s.company_id and r.id = s.region_id"
+    )
+    assert len(rows) == 600
+    unpinned = [row for row in rows if row.lat_e7 is None]
+    assert 0.03 <= len(unpinned) / len(rows) <= 0.05
+    for row in rows:
+        if row.lat_e7 is not None:
+            assert shapely.contains_xy(shape(row.boundary), row.lon_e7 / 1e7, row.lat_e7 / 1e7)
+
+
+def test_a_days_plan_is_a_days_work(uow: UnitOfWork) -> None:
+    rows = uow.rows("select day_plan_id, count(*) as stops from day_plan_stop group by 1")
+    sizes = [row.stops for row in rows]
+    assert len(sizes) == 12 * 34  # six weeks without their Sundays and the two holidays' own
+    assert min(sizes) >= 10
+    assert max(sizes) <= 40
+    assert 15 <= sum(sizes) / len(sizes) <= 30
+
+
+def test_plans_of_the_past_are_frozen_and_those_ahead_are_not(uow: UnitOfWork) -> None:
+    rows = uow.rows("select day, frozen_at from day_plan")
+    assert {row.day for row in rows if row.frozen_at} == {
+        row.day for row in rows if row.day <= TODAY
+    }
+    assert min(row.day for row in rows) == TODAY - timedelta(days=14)
+    assert max(row.day for row in rows) == TODAY + timedelta(days=27)
+
+
+def test_the_history_was_judged_like_any_phones_work(made: Any, uow: UnitOfWork) -> None:
+    counts = made[1].counts
+    assert counts["visit items applied"] > 2_000
+    assert counts["attendance items applied"] > 400
+    assert not any(" quarantined" in name or " deferred" in name for name in counts)
+    verdicts = {row.verdict for row in uow.rows("select distinct verdict from visit")}
+    assert verdicts >= {"ONSITE", "OFFSITE", "TOLERATED", "UNCERTAIN", "UNPINNED"}
+    assert {row.trust for row in uow.rows("select distinct trust from visit")} >= {"CLOCK", "GPS"}
+    days = uow.rows("select min(business_day) as first, max(business_day) as last from visit")[0]
+    assert TODAY - timedelta(days=14) <= days.first < days.last < TODAY
+
+
+def test_something_waits_for_a_decision(uow: UnitOfWork) -> None:
+    assert len(uow.rows("select id from proposal where state = 'WAITING'")) == 5
+    assert len(uow.rows("select id from conflict where state = 'OPEN'")) == 1
+
+
+def test_no_token_of_the_demo_opens_anything(uow: UnitOfWork) -> None:
+    rows = uow.rows("select state, token_hash, next_token_hash from device")
+    assert {tuple(row) for row in rows} == {("WIPED", None, None)}
+
+
+def test_a_second_making_is_refused_and_changes_nothing(made: Any) -> None:
+    database, accounts, _, owner = made
+    with database.reading(accounts.company_id) as uow:
+        before = count_rows(uow)
+    with pytest.raises(DemoExists):
+        make_demo_company(database, owner, today=TODAY)
+    with database.reading(accounts.company_id) as uow:
+        assert count_rows(uow) == before
+
+
+def test_a_demo_that_was_only_half_made_is_made_anew(
+    servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    with _engines(servers, "roadbook_demo_half") as (app, owner):
+        database = Database(app)
+        with monkeypatch.context() as patch:
+            patch.setattr(demo, "make_history", die)
+            with pytest.raises(KilledError):
+                make_demo_company(database, owner, today=TODAY)
+        assert not demo_exists(owner)
+        make_demo_company(database, owner, today=TODAY)
+        assert demo_exists(owner)
+
+
+def test_a_company_of_somebodys_own_with_that_code_is_left_alone(
+    servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _engines(servers, "roadbook_demo_own") as (app, owner):
+        with owner.begin() as connection:
+            connection.execute(
+                text(
+                    "insert into company (key, code, name, time_zone)"
+                    " values (gen_random_uuid(), 'DEMO', 'Demolition Ltd', 'UTC')"
+                )
+            )
+        with pytest.raises(DemoExists):
+            make_demo_company(Database(app), owner, today=TODAY)
+        with owner.connect() as connection:
+            assert connection.scalar(text("select name from company")) == "Demolition Ltd"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_seeds_city_is_whole(seed: int) -> None:
+    areas = build_city(seed)
+    assert len(areas) == 19
+    assert all(area.boundary is None or area.boundary.is_valid for area in areas)
