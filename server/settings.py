@@ -289,7 +289,9 @@ def _fault(schema: Schema, variable: str, given: Mapping[str, str]) -> Fault:
     field = next(field for field in schema.fields.values() if field.data_key == variable)
     found = given.get(variable, "")
     if variable in _SECRET:
-        shown = f"{len(found)} characters long" if variable.endswith(("KEY", "TOKEN")) else "not such"
+        shown = (
+            f"{len(found)} characters long" if variable.endswith(("KEY", "TOKEN")) else "not such"
+        )
     else:
         shown = repr(found if len(found) <= 60 else found[:57] + "…")
     return Fault(variable, shown, str(field.metadata["expected"]))

@@ -36,7 +36,7 @@ def running(var: Path) -> Iterator[Embedded]:
 
 def test_the_roles_are_as_promised(running: Embedded) -> None:
     with running.postgres.connect() as connection:
-        roles = dict(
+        roles: dict[str, bool] = dict(
             connection.execute(
                 "select rolname, rolsuper or rolbypassrls or rolcreatedb or rolcreaterole "
                 "from pg_roles where rolname in (%s, %s)",
@@ -107,8 +107,7 @@ def test_servers_die_with_whoever_started_them(var: Path) -> None:
     starter = _start_elsewhere(var)
     pids = _pids(var)
     starter.kill()
-    starter.wait()
-    starter.stdout.close()
+    starter.communicate()
     assert all(processes.wait_gone(pid, 20) for pid in pids)
 
 
@@ -123,8 +122,7 @@ def test_servers_left_over_are_replaced_and_their_data_kept(var: Path) -> None:
     finally:
         servers.stop()
         starter.kill()
-        starter.wait()
-        starter.stdout.close()
+        starter.communicate()
 
 
 def test_a_queue_that_cannot_be_read_is_put_aside(running: Embedded) -> None:

@@ -34,7 +34,7 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[
     return [answer]
 
 
-class Served(BaseApplication):
+class Served(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
     def load_config(self) -> None:
         limits = json.loads(sys.argv[2])
         settings = load_settings(
