@@ -19,26 +19,14 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("migrate", "server.cli:migrate", "Bring the database to this version's tables."),
     ("demo", "server.demo.command:demo", "The made-up company, with two weeks of work in it."),
     ("play", "server.play.command:play", "Drive phones through working days over real HTTP."),
-    ("person", "server.identity.commands:person", "People: see, add, let go."),
+    ("person", "server.identity.commands:person", "People: see them, add them, let them go."),
     ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
-    (
-        "proposal",
-        "server.planning.commands:proposal",
-        "What phones propose: approve, refuse, amend.",
-    ),
+    ("proposal", "server.planning.commands:proposal", "What phones propose: decide it."),
     ("conflict", "server.planning.commands:conflict", "Where two edits met: see both and choose."),
     ("quarantine", "server.quarantine.commands:quarantine", "Items kept aside: mend and release."),
     ("epoch", "server.restore.commands:epoch", "Show it; turn it after a backup was restored."),
     ("watermark", "server.restore.commands:watermark", "Up to when phones may forget."),
     ("doctor", "server.cli:doctor", "Say what is wrong with this installation and what to do."),
-    ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
-    ("person", "server.identity.commands:person", "People: see them, add them, let them go."),
-    ("proposal", "server.planning.commands:proposal", "What phones propose: decide it."),
-    ("conflict", "server.planning.commands:conflict", "Two edits on one field: choose."),
-    ("demo", "server.demo.command:demo", "Make the demo company."),
-    ("quarantine", "server.quarantine.commands:quarantine", "Items that could not be applied."),
-    ("epoch", "server.restore.commands:epoch", "Turn the epoch after a restore."),
-    ("watermark", "server.restore.commands:watermark", "Say what backups cover."),
 )
 """Name, where it is, and what it does. A test loads every one of them."""
 
