@@ -14,6 +14,11 @@ def test_every_command_can_be_loaded_under_its_name(name: str, place: str) -> No
     assert command.name == name
 
 
+def test_every_command_has_a_name_of_its_own() -> None:
+    names = [name for name, _, _ in COMMANDS]
+    assert len(set(names)) == len(names)
+
+
 def test_asking_for_help_loads_no_area() -> None:
     program = (
         "import sys; from server.cli import roadbook\n"
