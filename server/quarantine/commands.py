@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from mobile_contract.version import ITEM_BYTES
 from server.cli import say, settings
+from server.identity.companies import find_company
+from server.identity.errors import NoSuchCompany
 from server.quarantine.kept import OPEN, count_kept, explain, find_kept, list_kept, pretty
 from sync.errors import NotThere
-from sync.organisation import company as company_table
 from sync.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -162,28 +162,10 @@ def _open(code: str | None) -> tuple[Database, "Engine", int]:
     chosen = settings()
     database = Database(make_engine(chosen, application_name="roadbook-quarantine", pool_size=2))
     try:
-        company_id = choose_company(database, code)
+        company_id = find_company(database, code)
+    except NoSuchCompany as unknown:
+        raise click.ClickException(str(unknown)) from unknown
     except DBAPIError as error:
         first = str(error.orig).partition("\n")[0]
         raise click.ClickException(f"The database does not answer: {first}") from error
     return database, Engine(database, ALL_KINDS, chosen.secret_key.encode()), company_id
-
-
-def choose_company(database: Database, code: str | None) -> int:
-    """The company with this code, or the only one there is."""
-    with database.installation() as uow:
-        if code is not None:
-            found = uow.rows("select company_id_of(:code) as id", code=code)[0].id
-            if found is None:
-                raise click.ClickException(f"there is no company {code!r}")
-            return int(found)
-        ids = [row[0] for row in uow.rows("select company_ids()")]
-    if len(ids) == 1:
-        return int(ids[0])
-    codes = []
-    for company_id in ids[:20]:
-        with database.reading(company_id) as uow:
-            codes.append(uow.connection.execute(select(company_table.c.code)).scalar_one())
-    raise click.ClickException(
-        f"name one with --company: {', '.join(codes)}" if codes else "there is no company yet"
-    )

@@ -1,12 +1,16 @@
 """The application over the test database, and two companies that know nothing of each other."""
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
+import jsonschema_rs
 import pytest
+import zstandard
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
@@ -14,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from server.app import build_app
 from server.http.admission import ProcessGate
+from server.http.openapi import document
 from server.http.service import Service
 from server.identity.throttle import LocalCounter
 from sync.engine import Engine as SyncEngine
@@ -23,6 +28,33 @@ from tests.factories import Cast, Device, make_cast
 
 SECRET = b"a secret of at least thirty-two bytes, for tests"
 AT = 1_772_590_000_000
+
+
+@cache
+def _spec() -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(document())
+    return made
+
+
+@cache
+def _validator(path: str, status: str) -> Any:
+    response = _spec()["paths"][path]["post"]["responses"][status]
+    (content,) = response["content"].items()
+    schema = {**content[1]["schema"], "components": _spec()["components"]}
+    return content[0], jsonschema_rs.Draft202012Validator(schema)
+
+
+def check_answer(path: str, response: TestResponse) -> None:
+    """The answer of a documented route is as the OpenAPI document says: status, type and shape."""
+    if path not in _spec()["paths"]:
+        return
+    media_type, validator = _validator(path, str(response.status_code))
+    assert response.content_type == media_type
+    encoding = response.headers.get("Content-Encoding")
+    body = response.data
+    if encoding is not None:
+        body = {"gzip": gzip.decompress, "zstd": zstandard.decompress}[encoding](body)
+    validator.validate(json.loads(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +81,9 @@ class Site:
         if device is not None:
             said["Authorization"] = device.authorization
         sent = json.dumps(body).encode() if data is None else data
-        return self.client.post(path, data=sent, headers=said)
+        response = self.client.post(path, data=sent, headers=said)
+        check_answer(path, response)
+        return response
 
 
 @pytest.fixture(scope="session")
