@@ -39,8 +39,8 @@ order by r.position_id, r.name, r.id, s.sequence
 _HOLIDAYS = "select day from holiday where company_id = :company"
 _PLANS = """
 select p.id, p.position_id, p.day, p.plan_version, p.frozen_at is not null as is_frozen,
-       exists (select from proposal a where a.company_id = p.company_id and a.entity_id = p.id
-               and a.state in ('APPROVED', 'AMENDED')) as is_decided,
+       p.id in (select a.entity_id from proposal a where a.company_id = :company
+                and a.kind = 'day_plan' and a.state in ('APPROVED', 'AMENDED')) as is_decided,
        array(select array[s.store_id, s.route_id] from day_plan_stop s
              where s.company_id = p.company_id and s.day_plan_id = p.id
                and s.plan_version = p.plan_version order by s.sequence) as stops
