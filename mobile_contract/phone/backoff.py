@@ -1,9 +1,11 @@
 """When to try again: later and later, spread out at random, and never before the server asked for.
 
-Exponential back-off with full jitter: after n failures wait a random time between nothing and
+Exponential back-off with full jitter: after n failures in a row wait a random time between nothing and
 min(longest, first x 2^n). The randomness matters more than the growth: a whole fleet that lost its
 server at one moment must not come back at one moment. For the same reason a Retry-After is the
-least wait, and the jitter comes on top. Time is uptime; after a reboot everything is due.
+least wait, and the jitter comes on top. Every answer ends the row, also one in the middle of a long
+sync: on a bad network that makes progress waits stay short. Time is uptime; after a reboot
+everything is due.
 """
 
 from __future__ import annotations

@@ -198,6 +198,7 @@ class SyncLoop:
         except Problem as problem:
             self._part_or_set_aside(batch, problem)
             return
+        self._push_backoff.note_success()
         results: list[JsonObject] = answer["results"]
         if not _are_for(results, batch):
             raise LinkFailure("the answer belongs to another batch")
@@ -288,6 +289,7 @@ class SyncLoop:
             },
             ("epoch", "received_at", "watermark", "changes", "cursor", "complete"),
         )
+        self._pull_backoff.note_success()
         if self._device.adopt_epoch(answer["epoch"], watermark=answer["watermark"]):
             return False
         with self._file.transaction():

@@ -29,7 +29,7 @@ _LONGEST_SEED = 2**31
 )
 @click.option("--url", help="The server; that of the settings unless given.")
 @click.option("--team", default="general", show_default=True, type=click.Choice(tuple(TEAMS)))
-@click.option("--company", default="demo", show_default=True, help="Code of the company.")
+@click.option("--company", default="DEMO", show_default=True, help="Code of the company.")
 def play(
     reps: int,
     days: int,
@@ -45,6 +45,8 @@ def play(
     The work lies in the last days and all of it is sent now. Ends with 1 when anything is lost,
     counted twice, left unsent, or when a phone differs from its scope.
     """
+    from sqlalchemy.exc import OperationalError
+
     from mobile_contract.phone.link import Problem
     from mobile_contract.phone.transport import LinkFailure
     from server.play.check import count_in_database
@@ -54,7 +56,7 @@ def play(
     from server.play.report import report_lines
     from server.play.tally import add_database_count, promised_to, tally_up
     from server.play.track import TrackUnreadable, read_track
-    from server.settings import SettingsRefused, load_settings
+    from server.settings import load_settings
     from server.wiring import make_engine
     from sync.unit_of_work import Database
 
@@ -64,8 +66,12 @@ def play(
         database = Database(make_engine(settings, application_name="roadbook-play", pool_size=2))
         desk = EnrolmentDesk(database, company)
         seats = desk.seats(reps)
-    except (SettingsRefused, TrackUnreadable, NobodyToPlay) as refused:
+    except (TrackUnreadable, NobodyToPlay) as refused:
         raise click.ClickException(str(refused)) from refused
+    except OperationalError as failure:
+        raise click.ClickException(
+            f"no database: is the server running? {failure.orig}"
+        ) from failure
     began_ms, began_s = now_ms(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="roadbook-play-") as folder:
         played = Play(

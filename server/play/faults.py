@@ -1,6 +1,7 @@
 """What goes wrong in the field, how often, and which phones it hits.
 
-The rates of `field` are those of the domain's "Faults seen in the field". Faults of a phone (a
+The rates of `field` are those of the domain's "Faults seen in the field"; those of lost and cut
+messages, which it does not number, are a mobile network's on a bad day. Faults of a phone (a
 wrong clock, a reboot, a mocked position, late work) hit the share of the fleet that the rate says,
 rounded up, so that a small fleet sees each of them; faults of a request hit at random.
 """
@@ -39,7 +40,7 @@ FAULTS: Final = {
         sent_twice=0.20,
         newest_first=0.05,
         request_lost=0.02,
-        answer_lost=0.05,
+        answer_lost=0.08,
         body_cut=0.02,
         answer_cut=0.01,
         clock_wrong=0.03,

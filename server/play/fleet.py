@@ -36,7 +36,7 @@ _SWITCHED_ON_BEFORE_MS = 72 * HOUR_MS
 _OLDEST_WORK_MS = 40 * 24 * HOUR_MS
 _EVENING_TRIES = 8
 _LAST_TRIES = 12
-_COMPARISONS = 5
+_COMPARISONS = 8
 _MODELS = ("Redmi 9A", "Galaxy A04", "Pixel 4a", "Moto E13", "Honor X6")
 
 
@@ -163,11 +163,14 @@ def _settle(rep: Rep, note: Callable[[str], None]) -> None:
     """Pull what the others' work brought, and compare; None where the server could not be asked."""
     for _ in range(_COMPARISONS):
         rep.sync(most_tries=_LAST_TRIES)
-        try:
-            with rep.clock.live():
+        with rep.clock.live():
+            try:
                 rep.is_equal = rep.phone.is_equal()
-        except (LinkFailure, Problem):
-            rep.is_equal = None
+            except LinkFailure:
+                rep.is_equal = None
+            except Problem as problem:
+                rep.is_equal = None
+                rep.clock.wait_ms(int(1000 * (problem.retry_after_s or 0)))
         if rep.is_equal:
             break
     rep.phone.link.close()

@@ -34,7 +34,10 @@ _GPS_STEP_MS = 1000
 
 @dataclass(slots=True)
 class Tracked:
-    """One item on the rep's own list: what it was, and what the phone last knew of it."""
+    """One item on the rep's own list: what it was, and what the phone last knew of it.
+
+    `status` is what the item has come to, `result` what push answered.
+    """
 
     op_id: str
     kind: str
@@ -45,6 +48,11 @@ class Tracked:
     sendings: int = 0
     status: str | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def first_result(self) -> Mapping[str, Any]:
+        """What the server said when it got the item first; a duplicate carries it."""
+        return self.result.get("first") or self.result
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,6 +22,7 @@ def report_lines(tally: Tally) -> list[str]:
         _line("flags", _counts(tally.flags)),
         _line("times", _times(tally)),
         _line("items by result", _counts(tally.statuses)),
+        _line("  settled later", _counts(tally.settled)),
         _line("  codes", _counts(tally.codes)),
         _line("resends", f"{tally.resends} items again, {traffic.failures} answers missing"),
         _line(

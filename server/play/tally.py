@@ -29,6 +29,7 @@ class Tally:
     trusts: Counter[str] = field(default_factory=Counter)
     worst_error_ms: dict[str, int] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
+    settled: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     resends: int = 0
@@ -94,10 +95,12 @@ def _count_items(tally: Tally, rep: Rep, played_until_ms: int) -> None:
         elif each.is_unsent:
             tally.unsent += 1
         else:
-            tally.statuses[each.status or "?"] += 1
-        if "code" in each.result or each.result.get("first", {}).get("code"):
-            code = each.result.get("code") or each.result["first"]["code"]
-            tally.codes[f"{code} ({each.kind} {each.op})"] += 1
+            first = each.first_result
+            tally.statuses[first["status"]] += 1
+            if each.status != first["status"]:
+                tally.settled[f"{first['status']} → {each.status}"] += 1
+            if first.get("code"):
+                tally.codes[f"{first['code']} ({each.kind} {each.op})"] += 1
 
 
 def _count_facts(tally: Tally, rep: Rep) -> None:
@@ -162,7 +165,7 @@ def _count_losses(tally: Tally, rep: Rep) -> None:
 def _has_come_down(rep: Rep, each: Tracked) -> bool:
     """Whether the pull shows what the receipt says: the record, the proposal, or the item kept aside."""
     scope = rep.phone.scope
-    told = each.result.get("first") or each.result
+    told = each.first_result
     if each.status in _EFFECTIVE:
         proposal_id = told.get("proposal_id")
         if proposal_id is not None and scope.get("proposal", proposal_id) is None:

@@ -111,6 +111,29 @@ def test_tries_come_later_and_later_and_never_before_they_are_due(world: World) 
     assert 0 < max(waits[:3]) < max(waits[6:]) <= 15 * 60_000
 
 
+def test_every_answer_ends_a_row_of_failures(world: World) -> None:
+    world.habits.max_items = 1
+    visits(world, 30)
+    exchange = world.transport.exchange
+    calls = 0
+
+    def lose_every_other(request: Any) -> Any:
+        nonlocal calls
+        calls += request.path == "/v1/push"
+        world.transport.lose_answers = int(request.path == "/v1/push" and calls % 2)
+        return exchange(request)
+
+    world.transport.exchange = lose_every_other
+    waits = []
+    for _ in range(60):
+        if world.phone.sync().is_quiet:
+            break
+        waits.append(world.phone.sync_wait_ms())
+        world.clock.wait_ms(waits[-1])
+    assert len(world.server.applied) == 30
+    assert max(waits) <= 2 * 2_000
+
+
 def test_the_server_is_left_alone_for_as_long_as_it_asks(world: World) -> None:
     world.server.refuse_next["/v1/push"] = [Refusal(503, "busy", retry_after_s=90)]
     visits(world, 1)
