@@ -44,12 +44,18 @@ def _between(xid: str) -> str:
     return f"{xid} >= %(from)s::text::xid8 and not {seen_before} and {seen_now}"
 
 
+# One descent of the index a key: read as one scan over all keys, PostgreSQL would walk through the
+# history that lies between them.
 _FEED = f"""
 select c.xid::text, c.seq, c.id::text
-from change c
-where c.company_id = %(company)s and c.key = any(%(keys)s::uuid[])
-  and {_between("c.xid")}
-  and (c.xid, c.seq) > (%(last_xid)s::text::xid8, %(last_seq)s::bigint)
+from unnest(%(keys)s::uuid[]) as k(key)
+cross join lateral (
+    select c.xid, c.seq, c.id from change c
+    where c.company_id = %(company)s and c.key = k.key
+      and {_between("c.xid")}
+      and (c.xid, c.seq) > (%(last_xid)s::text::xid8, %(last_seq)s::bigint)
+    order by c.xid, c.seq limit %(limit)s
+) c
 order by c.xid, c.seq limit %(limit)s
 """
 # Keys that a person gained or lost since S1, up to this very moment: what happened at a key that is

@@ -35,7 +35,7 @@ from sync.kept_items import (
     wake,
 )
 from sync.ledger import LEDGER, Receipt, ask_receipts, find_aside, read_receipts
-from sync.record_kind import Accepted, Arrived, Missing, RecordKind, Rejected
+from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
 from sync.senders import Asked, Claim, Sender, ask, authenticate
 from sync.settlement import Settled, Settlement
@@ -59,7 +59,7 @@ where company_id = %s::integer and id = %s::uuid
 _REFUSES = (psycopg.DataError, psycopg.IntegrityError)
 _PASSING = (psycopg.OperationalError, psycopg.errors.InternalError_)
 # Somebody else wrote the same receipt or made the same record meanwhile: look again.
-_RACED = ("ledger_pk", "record_pk", "kept_item_pk")
+_RACED = ("ledger_pk", "record_pk", "record_version_pk", "kept_item_pk")
 
 
 @dataclass(slots=True)
@@ -84,18 +84,20 @@ def push(
     items = [check_item(raw, envelope, received_at) for raw in envelope.items]
     refused: frozenset[int] = frozenset()
     for attempt in range(ATTEMPTS):
-        batch = _Batch(database, kinds, claim, envelope, items, received_at)
+        batch = _Batch(database, kinds, claim, envelope, items, received_at, is_again=attempt > 0)
         try:
-            return batch.settle(refused)
+            try:
+                return batch.settle(refused)
+            except Exception as error:
+                if not _is_refusal(_cause(error)):
+                    raise
+                log.warning("push %s: the database refused a row: %s", envelope.batch_id, error)
+                refused |= batch.find_culprits(refused)
         except Exception as error:
             cause = _cause(error)
-            if isinstance(cause, _REFUSES) and not _is_race(cause):
-                log.warning("push %s: the database refused a row: %s", envelope.batch_id, cause)
-                refused |= batch.find_culprits(refused)
-            elif not isinstance(cause, _PASSING) and not _is_race(cause):
+            if not isinstance(cause, _PASSING) and not _is_race(cause):
                 raise
-            else:
-                log.info("push %s: attempt %d: %s", envelope.batch_id, attempt + 1, cause)
+            log.info("push %s: attempt %d: %s", envelope.batch_id, attempt + 1, cause)
     return _try_again(database, claim, envelope, items, received_at)
 
 
@@ -146,7 +148,10 @@ class _Batch:
         envelope: PushEnvelope,
         items: Sequence[Arrived | Spoiled],
         received_at: int,
+        *,
+        is_again: bool = False,
     ) -> None:
+        self.is_again = is_again
         self.database = database
         self.kinds = kinds
         self.claim = claim
@@ -156,6 +161,8 @@ class _Batch:
         self.results: list[Result | None] = [None] * len(items)
         # Items that stand twice in this very batch: (the second, the first).
         self._repeats: list[tuple[int, int]] = []
+        # The items in the order in which they were judged: parents before children.
+        self._judged: list[int] = []
 
     def settle(self, refused: frozenset[int]) -> bytes:
         """Do it: one transaction, and the answer once it is durable."""
@@ -184,40 +191,51 @@ class _Batch:
         )
 
     def find_culprits(self, refused: frozenset[int]) -> frozenset[int]:
-        """Which items the database refuses, found by halving in transactions that roll back."""
-        suspects = [i for i in range(len(self.items)) if i not in refused]
-        found: set[int] = set()
-        halves = [suspects]
-        while halves:
-            half = halves.pop()
-            if not half or not self._is_refused(frozenset(half), refused):
-                continue
-            if len(half) == 1:
-                found.update(half)
-            else:
-                middle = len(half) // 2
-                halves += [half[:middle], half[middle:]]
-        # Each alone is well and together they are not: then none of them can be blamed alone.
-        return frozenset(found or suspects)
+        """Which items the database refuses, found by halving in transactions that roll back.
 
-    def _is_refused(self, only: frozenset[int], refused: frozenset[int]) -> bool:
+        None when it refuses nothing any more. Where a row is refused only because of another item
+        as well, the one that was judged later is taken out.
+        """
+        suspects = [i for i in range(len(self.items)) if i not in refused]
+        if not suspects or not self._is_refused(suspects, refused):
+            return frozenset()
+        place = {index: n for n, index in enumerate(self._judged)}
+        suspects.sort(key=lambda index: place.get(index, -1))
+        return frozenset(self._blame([], suspects, refused))
+
+    def _blame(self, well: list[int], suspects: list[int], refused: frozenset[int]) -> set[int]:
+        """The culprits among suspects that are refused together with items that are well."""
+        if len(suspects) == 1:
+            return set(suspects)
+        middle = len(suspects) // 2
+        first, second = suspects[:middle], suspects[middle:]
+        found: set[int] = set()
+        if self._is_refused(well + first, refused):
+            found = self._blame(well, first, refused)
+        well = well + [index for index in first if index not in found]
+        if not found or self._is_refused(well + second, refused):
+            found |= self._blame(well, second, refused)
+        return found
+
+    def _is_refused(self, only: Sequence[int], refused: frozenset[int]) -> bool:
         class RolledBack(Exception):
             pass
 
+        chosen = frozenset(only)
         try:
             with self.database.company(self.claim.company_id) as uow:
                 asked = self._ask(uow)
                 sender = asked[0].answer("push")
-                self.results = [None] * len(self.items)
                 unseen = self._unseen(uow, sender, read_receipts(asked[1]))
-                fresh = [f for f in unseen if f.index in only]
+                # What stands twice in the batch is settled by its first; the results are not used.
+                self._repeats.clear()
+                fresh = [f for f in unseen if f.index in chosen]
                 self._apply(uow, sender, fresh, refused, Statements())
                 raise RolledBack
         except RolledBack:
             return False
         except Exception as error:
-            cause = _cause(error)
-            if isinstance(cause, _REFUSES) and not _is_race(cause):
+            if _is_refusal(_cause(error)):
                 return True
             raise
 
@@ -231,12 +249,19 @@ class _Batch:
     def _named(self) -> list[str]:
         return sorted({_op_id(item) for item in self.items})
 
+    @cached_property
+    def _entities(self) -> frozenset[str | None]:
+        return frozenset(item.entity_id for item in self.items)
+
     def _unseen(
         self, uow: UnitOfWork, sender: Sender, receipts: Mapping[str, Receipt]
     ) -> list[_Fresh]:
         """The items that have no receipt yet; the others get the result that they got first."""
         aside: dict[tuple[str, bytes], str] = {}
-        if any(self._is_other(receipts.get(_op_id(item)), item, sender) for item in self.items):
+        # A repeated attempt looks in any case: what is kept outlives its receipt.
+        if self.is_again or any(
+            self._is_other(receipts.get(_op_id(item)), item, sender) for item in self.items
+        ):
             aside = find_aside(uow.driver, uow.company_id, self._named)
         fresh: list[_Fresh] = []
         first_here: dict[str, _Fresh] = {}
@@ -287,6 +312,8 @@ class _Batch:
         ]
         settled = settlement.judge([f.item for f in judged if isinstance(f.item, Arrived)])
         outcomes = dict(zip((f.index for f in judged), settled, strict=True))
+        self._judged = [judged[n].index for n in settlement.order]
+        self._know_op_ids(settlement, fresh, outcomes)
         receipts: list[tuple[Any, ...]] = []
         for entry in fresh:
             outcome = outcomes.get(entry.index) or Settled(self._fault(entry))
@@ -351,6 +378,20 @@ class _Batch:
             proposal_id=outcome.proposal_id,
         )
 
+    @staticmethod
+    def _know_op_ids(
+        settlement: Settlement, fresh: Sequence[_Fresh], outcomes: Mapping[int, Settled]
+    ) -> None:
+        """Look which records have the op_ids of items that are kept: theirs tell of the items."""
+        kept = [
+            _op_id(f.item)
+            for f in fresh
+            if (settled := outcomes.get(f.index)) is None
+            or not isinstance(settled.outcome, Accepted)
+        ]
+        if kept:
+            settlement.read_more(kept)
+
     def _keep(
         self,
         settlement: Settlement,
@@ -366,7 +407,13 @@ class _Batch:
         op_id, envelope = _op_id(item), self.envelope
         settlement.tell(
             item_record(
-                item_record_id(op_id, item.digest, is_first=entry.is_first),
+                item_record_id(
+                    op_id,
+                    item.digest,
+                    is_first=entry.is_first
+                    and settlement.is_free(op_id, ITEM)
+                    and op_id not in self._entities,
+                ),
                 sender.person_id,
                 item.kind,
                 item.entity_id,
@@ -449,6 +496,10 @@ def _cause(error: BaseException) -> BaseException:
     if isinstance(error, PoolTimeout):
         return psycopg.OperationalError("no connection was free in time")
     return error
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, _REFUSES) and not _is_race(error)
 
 
 def _is_race(error: BaseException) -> bool:

@@ -99,6 +99,8 @@ class Settlement:
         self.now = now
         self._writes = _Writes()
         self._context: Context | None = None
+        # The items in the order in which they were settled: parents before children.
+        self.order: list[int] = []
 
     def judge(self, items: Sequence[Arrived]) -> list[Settled]:
         """Judge the items, parents before children whatever their order, and collect the writes.
@@ -126,10 +128,12 @@ class Settlement:
                     postponed.append(index)
                 else:
                     settled[index] = self._take(item, outcome, context)
+                    self.order.append(index)
             if len(postponed) == len(pending):
                 for index in postponed:
                     outcome = self._judge_one(items[index], context)
                     settled[index] = self._take(items[index], outcome, context)
+                    self.order.append(index)
                 postponed = []
             pending = postponed
         return [entry for entry in settled if entry is not None]
@@ -146,7 +150,15 @@ class Settlement:
     def read_more(self, ids: Iterable[str]) -> None:
         """Read records that only the engine needs (the states of items settled before)."""
         assert self._context is not None
-        self._context.known.update(self._read_known(list(ids)))
+        known = self._context.known
+        # What this batch has changed already is not to be read anew.
+        known.update(self._read_known([id_ for id_ in ids if id_ not in known]))
+
+    def is_free(self, record_id: str, kind: RecordKind) -> bool:
+        """Whether a record of this kind may have this id, as far as was read."""
+        assert self._context is not None
+        known = self._context.known.get(record_id)
+        return known is None or known.kind == kind.number
 
     def write(self, statements: Statements) -> None:
         """Add everything that was collected, one statement a table."""
