@@ -4,7 +4,6 @@ import errno
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -13,10 +12,10 @@ from server.processes import CannotStart
 from server.settings import Settings, SettingsRefused, load_settings
 
 COMMANDS: tuple[tuple[str, str, str], ...] = (
-    ("serve", "server.cli:serve", "Run everything: servers, web, worker. Stops with Ctrl-C."),
-    ("web", "server.cli:web", "Run the web server alone."),
-    ("worker", "server.cli:worker", "Run a worker alone."),
-    ("migrate", "server.cli:migrate", "Bring the database to this version's tables."),
+    ("serve", "server.commands:serve", "Run everything: servers, web, worker. Stops with Ctrl-C."),
+    ("web", "server.commands:web", "Run the web server alone."),
+    ("worker", "server.commands:worker", "Run a worker alone."),
+    ("migrate", "server.commands:migrate", "Bring the database to this version's tables."),
     ("demo", "server.demo.command:demo", "The made-up company, with two weeks of work in it."),
     ("play", "server.play.command:play", "Drive phones through working days over real HTTP."),
     ("person", "server.identity.commands:person", "People: see them, add them, let them go."),
@@ -26,7 +25,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("quarantine", "server.quarantine.commands:quarantine", "Items kept aside: mend and release."),
     ("epoch", "server.restore.commands:epoch", "Show it; turn it after a backup was restored."),
     ("watermark", "server.restore.commands:watermark", "Up to when phones may forget."),
-    ("doctor", "server.cli:doctor", "Say what is wrong with this installation and what to do."),
+    (
+        "doctor",
+        "server.commands:doctor",
+        "Say what is wrong with this installation and what to do.",
+    ),
 )
 """Name, where it is, and what it does. A test loads every one of them."""
 
@@ -97,82 +100,3 @@ def say_error(line: str) -> None:
 def settings() -> Settings:
     """The settings of this process' environment."""
     return load_settings(os.environ)
-
-
-@click.command()
-def serve() -> None:
-    """Run everything that one machine needs, until Ctrl-C.
-
-    Without DATABASE_URL and REDIS_URL PostgreSQL and Redis run embedded, with their data under
-    ROADBOOK_VAR, and a demo company is made at the first start.
-    """
-    from server.supervise import serve as serve_all
-
-    serve_all(settings(), say)
-
-
-@click.command()
-@click.option("--listener", type=int, help="An open listening socket's descriptor.", hidden=True)
-def web(listener: int | None) -> None:
-    """Run the web server alone, for a machine that something else supervises."""
-    from server.gunicorn_settings import serve as serve_web
-    from server.wiring import metrics_folder
-
-    loaded = settings()
-    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder(loaded))))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    serve_web(loaded, listener=listener)
-
-
-@click.command()
-def worker() -> None:
-    """Run a worker alone: it does what requests leave behind, and what has its time."""
-    import logging
-
-    from server.http.log_lines import write_logs
-    from server.jobs.worker import run_worker
-    from server.wiring import make_worker
-
-    loaded = settings()
-    write_logs(loaded.log_level)
-    # RQ raises the level of its own logger to tell of its housekeeping.
-    logging.getLogger("rq.worker").setLevel(loaded.log_level.upper())
-    run_worker(make_worker(loaded))
-
-
-@click.command()
-def migrate() -> None:
-    """Bring the database to this version's tables, as the owner (DATABASE_OWNER_URL)."""
-    from sqlalchemy.exc import DBAPIError
-
-    from server.migrate import head_revision
-    from server.migrate import migrate as run_migrations
-    from server.supervise import app_role, first_line, running_servers
-
-    loaded = settings()
-    if loaded.database_owner_url is None:
-        raise CannotStart("Migrations run as the owner of the tables: set DATABASE_OWNER_URL")
-    with running_servers(loaded):
-        try:
-            is_new = run_migrations(loaded.database_owner_url, app_role=app_role(loaded))
-        except DBAPIError as error:
-            raise CannotStart(f"The database cannot be migrated: {first_line(error)}") from error
-    say(f"The database {'is now' if is_new else 'was already'} at migration {head_revision()}.")
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
-def doctor(as_json: bool) -> None:
-    """Say what is wrong with this installation and what to do. Fails when anything does."""
-    import json
-
-    from server.doctor import Verdict, examine
-
-    findings = examine(os.environ)
-    worst = max((finding.verdict for finding in findings), default=Verdict.OK)
-    if as_json:
-        say(json.dumps({"verdict": worst.name, "findings": [f.as_json() for f in findings]}))
-    else:
-        for finding in findings:
-            say(str(finding))
-    sys.exit(1 if worst is Verdict.FAIL else 0)

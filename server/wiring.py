@@ -6,7 +6,6 @@ and the push is told to come again.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import redis
 from sqlalchemy import Engine, create_engine
@@ -14,9 +13,6 @@ from sqlalchemy.pool import QueuePool
 
 from server.migrate import driver_url
 from server.settings import Settings
-
-if TYPE_CHECKING:
-    from server.jobs.worker import WorkerProcess
 
 _CONNECT_S = 5
 _REDIS_S = 5
@@ -63,23 +59,3 @@ def make_redis(settings: Settings) -> redis.Redis:
 def metrics_folder(settings: Settings) -> Path:
     """Where the web processes leave their counts for each other (PROMETHEUS_MULTIPROC_DIR)."""
     return settings.var / "run" / "metrics"
-
-
-def make_worker(settings: Settings) -> "WorkerProcess":
-    """The worker of this installation; `run_worker` runs it."""
-    from server.jobs.work import Workshop
-    from server.jobs.worker import WorkerProcess
-    from sync.engine import Engine as SyncEngine
-    from sync.kinds import ALL_KINDS
-    from sync.unit_of_work import Database
-
-    database = Database(make_engine(settings, application_name="roadbook-worker", pool_size=4))
-    return WorkerProcess(
-        shop=Workshop(
-            database=database,
-            engine=SyncEngine(database, ALL_KINDS, settings.secret_key.encode()),
-        ),
-        client=make_redis(settings),
-        ledger_days=settings.ledger_days,
-        change_days=settings.change_days,
-    )
