@@ -41,7 +41,7 @@ _SEEN = "(pg_visible_in_snapshot({xid}, {snapshot}::pg_snapshot) and {xid} < {cl
 def _between(xid: str) -> str:
     seen_before = _SEEN.format(xid=xid, snapshot="%(base)s", clamp="%(base_clamp)s")
     seen_now = _SEEN.format(xid=xid, snapshot="%(upto)s", clamp="%(upto_clamp)s")
-    return f"{xid} >= %(from)s::text::xid8 and not {seen_before} and {seen_now}"
+    return f"not {seen_before} and {seen_now}"
 
 
 # One descent of the index a key: read as one scan over all keys, PostgreSQL would walk through the
@@ -141,8 +141,10 @@ class Feed:
         self, window: Window, keys: Sequence[str], last: tuple[str, str] | None, limit: int
     ) -> list[tuple[str, int, str]]:
         """The next rows (xid, seq, record id) of the window at these keys, in their order."""
-        xid, seq = last or ("0", "0")
-        values = self._values(window) | {
+        values = self._values(window)
+        # Where the scan begins: as one comparison of both, so that nothing older is walked through.
+        xid, seq = last or (values["from"], "0")
+        values |= {
             "keys": array("uuid", list(keys)),
             "last_xid": xid,
             "last_seq": int(seq),
