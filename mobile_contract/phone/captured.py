@@ -1,6 +1,6 @@
 """What an app captures at one instant: positions, events and steps, in the phone's own terms.
 
-PROTOCOL.md, heading Events. Everything is an integer as soon as it enters the phone: degrees are
+PROTOCOL.md, heading "Shared shapes". Everything is an integer as soon as it enters the phone: degrees are
 counted in ten-millionths, accuracies in centimetres, rounded up so that no position claims to be
 better than it is.
 """

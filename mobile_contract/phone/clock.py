@@ -1,6 +1,6 @@
 """Where a phone takes its time from: a wall clock that may be wrong, and an uptime that is not.
 
-PROTOCOL.md, heading Time: with each event a phone sends its wall time, a monotonic reading and
+PROTOCOL.md, heading "Time": with each event a phone sends its wall time, a monotonic reading and
 the id of the boot that the reading belongs to. The server works out the true time from the three.
 A phone therefore never corrects its own times, and times its back-off by uptime alone.
 

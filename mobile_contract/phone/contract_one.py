@@ -1,4 +1,4 @@
-"""Payloads as contract 1 has them, for an app that was not updated (PROTOCOL.md, heading Contract 1).
+"""Payloads as contract 1 has them, for an app that was not updated (PROTOCOL.md, heading "Contract 1").
 
 Flat, in WGS-84 only, without skipped visits, visits by phone, positions and the boot of an event.
 What contract 1 has no word for raises NotInContract: an old app does not offer it.

@@ -1,4 +1,4 @@
-"""Payloads as contract 2 has them (PROTOCOL.md, heading Records going up). Absent is how null is said."""
+"""Payloads as contract 2 has them (PROTOCOL.md, heading "Records"). Absent is how null is said."""
 
 from __future__ import annotations
 

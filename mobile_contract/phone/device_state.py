@@ -1,7 +1,8 @@
 """What a phone knows of itself: who it is to the server, in which epoch, and what it was told to do.
 
 Everything here is a setting in the phone's file, so that it changes together with the data it
-speaks of. PROTOCOL.md, headings Enrolment, Epoch and Drain.
+speaks of. PROTOCOL.md, headings "Enrolment and tokens",
+"Receipts, watermark and epoch" and "Drain, then wipe".
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class DeviceState:
                 self._file.set_setting(name, json.dumps(answer[name]))
             self._file.set_setting("token", answer["token"])
             self._file.set_setting("contract", str(contract))
-            self._file.set_setting("is_draining", None)
-            self._file.set_setting("is_wiped", None)
+            for name in ("is_draining", "is_wipe_due", "is_wiped", "is_signed_out"):
+                self._file.set_setting(name, None)
             self.adopt_epoch(answer["epoch"], watermark=None)
 
     @property
@@ -138,13 +139,33 @@ class DeviceState:
         self._file.set_setting("is_draining", "1")
 
     @property
+    def is_signed_out(self) -> bool:
+        """Whether the server no longer knows the token: nothing is sent until somebody enrols."""
+        return self._file.setting("is_signed_out") is not None
+
+    def note_signed_out(self) -> None:
+        self._file.set_setting("is_signed_out", "1")
+
+    @property
     def is_wiped(self) -> bool:
         return self._file.setting("is_wiped") is not None
 
-    def wipe(self) -> bool:
-        """Take everything off the phone, unless an item is left that no server holds. Returns whether."""
+    @property
+    def is_wipe_due(self) -> bool:
+        """Whether the server said `wipe` while items were left that it does not hold.
+
+        It takes no more from this device: a person has to be shown what is left.
+        """
+        return self._file.setting("is_wipe_due") is not None
+
+    def wipe(self, *, with_unsent: bool = False) -> bool:
+        """Take everything off the phone; returns whether.
+
+        Where items are left that no server holds, only a person may say `with_unsent`.
+        """
         with self._file.transaction() as connection:
-            if self._outbox.summary().count:
+            if self._outbox.summary().count and not with_unsent:
+                self._file.set_setting("is_wipe_due", "1")
                 return False
             self._outbox.clear()
             self._scope.clear()

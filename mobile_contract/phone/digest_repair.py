@@ -1,6 +1,6 @@
 """Compare the whole scope with the server's by digest and mend what differs; the outbox is not touched.
 
-PROTOCOL.md, heading Digest. Step 1 sends one digest per bucket and learns which differ; step 2
+PROTOCOL.md, heading "Digest". Step 1 sends one digest per bucket and learns which differ; step 2
 sends the hashes of the records in those and gets the changes that mend them. The cursor of step 1
 is adopted at the end: what changed on the server in between comes with the next pull. Broken off
 anywhere, it is begun again and loses nothing.

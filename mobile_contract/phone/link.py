@@ -1,7 +1,7 @@
 """One question to the server in JSON, one answer: an object, a Problem with its code, or a LinkFailure.
 
 Packs what goes up and unpacks what comes down (gzip or zstd), signs
-with the device's token, reads problem+json, and counts the bytes. PROTOCOL.md, heading Requests.
+with the device's token, reads problem+json, and counts the bytes. PROTOCOL.md, heading "Conventions".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Nothing that the app put here is lost: each item stays, byte for byte, until it may be forgotten.
 
-PROTOCOL.md, heading Push. An item is serialised once, when it is captured, and those bytes are
+PROTOCOL.md, headings "Capturing" and "Push". An item is serialised once, when it is captured, and those bytes are
 what every sending carries: the server tells a resend from a different item with the same id by
 their digest, also a year and two app versions later. For the same reason each item remembers the
 contract it was written in, and a batch holds items of one contract only.

@@ -126,6 +126,11 @@ class Phone:
         )
         self.device.token = answer["token"]
 
+    def wipe_with_unsent(self) -> None:
+        """A person has seen what the server did not take (`device.is_wipe_due`) and gives it up."""
+        if self.device.is_wipe_due:
+            self.device.wipe(with_unsent=True)
+
     def speak_contract(self, contract: int) -> None:
         """The app was updated: from now on it writes and reads `contract`."""
         if contract not in _CONTRACTS:

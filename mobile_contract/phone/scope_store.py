@@ -1,6 +1,6 @@
 """The phone holds its scope: what the server puts is held, what it evicts or deletes is not.
 
-PROTOCOL.md, headings Pull and Digest. Pages arrive in the order of the server's transactions,
+PROTOCOL.md, headings "Pull" and "Digest". Pages arrive in the order of the server's transactions,
 which is not the order in which a record changed, so each change carries the record's version and
 an older one than the phone has seen is ignored, also when the record has left the phone since.
 An evicted or deleted record therefore leaves a line with its version behind.
@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mobile_contract.canonical import canonical_json
 from mobile_contract.phone.phone_file import PhoneFile
 
 JsonObject = Mapping[str, Any]
@@ -80,7 +81,7 @@ class ScopeStore:
                     record_id,
                     version,
                     is_held,
-                    canonical_bytes(change["fields"]) if is_held else None,
+                    canonical_json(change["fields"]) if is_held else None,
                 ),
             )
         return True
@@ -148,13 +149,6 @@ class ScopeStore:
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM record")
             self._file.set_setting("cursor", None)
-
-
-def canonical_bytes(value: object) -> bytes:
-    """Canonical JSON: keys by code point, no spaces, UTF-8 unescaped (PROTOCOL.md, heading Digest)."""
-    return json.dumps(
-        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode()
 
 
 def record_hash(kind: str, record_id: str, version: int, canonical_fields: bytes) -> int:

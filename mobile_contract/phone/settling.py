@@ -1,6 +1,6 @@
 """What became of an item that the server kept aside: told by `item` and `conflict` records that come down.
 
-PROTOCOL.md, heading Results: every result but `retry` is a receipt, and what becomes of a
+PROTOCOL.md, heading "Results": every result but `retry` is a receipt, and what becomes of a
 deferred, quarantined or conflicting item later comes by pull. Push and pull do not wait for each
 other, so the news may come before the receipt: it is looked up then as well.
 """

@@ -1,6 +1,6 @@
 """Push and pull, each at its own pace: neither waits for the other, and no item waits for another.
 
-PROTOCOL.md, headings Push, Pull and Retry. One call of `run_once` tries both legs, each only when
+PROTOCOL.md, headings "Push", "Pull" and "Retrying". One call of `run_once` tries both legs, each only when
 its back-off says that it is due. A leg that fails changes nothing but its own back-off:
 
 - no answer: the items stay `unanswered` and go out again, the same bytes; the server tells the
@@ -8,6 +8,7 @@ its back-off says that it is due. A leg that fails changes nothing but its own b
 - a request refused for its size, depth or form: half of it is tried, down to one item; an item
   that is refused even alone is set aside, kept and shown;
 - the server draining this device: pulling stops, pushing goes on until it says `wipe`;
+- the token refused: nothing is sent, and nothing deleted, until somebody enrols;
 - another epoch, or a cursor that the server no longer takes: repair by digest, never a wipe.
 """
 
@@ -45,6 +46,8 @@ _NOT_UNDERSTOOD = frozenset({"malformed_json", "invalid_request"})
 _TRIES_ALONE = 3
 _SHORTEST_RETRY_MS = 500
 _REPAIRS_A_SYNC = 3
+_SLOW_TRIES = 3
+_SCOPE_TOO_LARGE_WAIT_S = 3600
 _CURSOR_OF_NO_USE = frozenset({"epoch_changed", "cursor_too_old", "cursor_invalid"})
 
 
@@ -117,19 +120,26 @@ class SyncLoop:
         self._most_items = habits.max_items
         self._batch_items = habits.max_items
         self._asked_to_retry: dict[str, int] = {}
+        self._slow_in_a_row = 0
 
     def run_once(self) -> SyncReport:
         """Try each leg that is due. Failures of the link and refusals are in the report, not raised.
 
-        Raises NotEnrolled when the phone has no token.
+        A phone that was signed out, or that is to be wiped as soon as a person has seen what is
+        left on it, sends nothing. Raises NotEnrolled when the phone has no token.
         """
+        if self._device.is_signed_out or self._device.is_wipe_due:
+            return self._report(LegReport(), LegReport())
         push = self._try_leg(self._push_backoff, self._push_all)
-        if self._device.is_wiped:
-            return SyncReport(push, LegReport(), still_to_send=0, is_wiped=True)
+        if self._device.is_wiped or self._device.is_wipe_due:
+            return self._report(push, LegReport())
         pull = self._try_leg(self._pull_backoff, self._pull_all)
         if self._device.is_draining and pull.is_done and push.is_done:
             # Pull has only now learned that the device is drained: ask whether that was all.
             push = self._try_leg(self._push_backoff, self._push_all)
+        return self._report(push, pull)
+
+    def _report(self, push: LegReport, pull: LegReport) -> SyncReport:
         self._link.close()
         return SyncReport(
             push, pull, still_to_send=self._outbox.to_send(), is_wiped=self._device.is_wiped
@@ -139,7 +149,7 @@ class SyncLoop:
         """Try until nothing is left to do or `most_tries` tries are used up; waits by the clock."""
         report = self.run_once()
         for _ in range(most_tries - 1):
-            if report.is_quiet:
+            if report.is_quiet or self._device.is_signed_out or self._device.is_wipe_due:
                 break
             self._clock.wait_ms(self.wait_ms())
             report = self.run_once()
@@ -161,11 +171,20 @@ class SyncLoop:
             leg(report)
         except (LinkFailure, Problem) as failure:
             report.failure = failure
-            retry_after_s = failure.retry_after_s if isinstance(failure, Problem) else None
-            backoff.note_failure(self._clock.read(), retry_after_s=retry_after_s)
+            backoff.note_failure(self._clock.read(), retry_after_s=self._wait_asked_for_s(failure))
         else:
             backoff.note_success()
         return report
+
+    def _wait_asked_for_s(self, failure: LinkFailure | Problem) -> float | None:
+        """The least wait after a failure; a refused token signs the phone out."""
+        if isinstance(failure, LinkFailure):
+            return None
+        if failure.code == "token_invalid":
+            self._device.note_signed_out()
+        if failure.code == "scope_too_large":
+            return max(_SCOPE_TOO_LARGE_WAIT_S, failure.retry_after_s or 0)
+        return failure.retry_after_s
 
     # Push
 
@@ -187,7 +206,7 @@ class SyncLoop:
             is_newest_first=self._habits.is_newest_first(),
         ):
             self._push(batch, report)
-            if self._device.is_wiped:
+            if self._device.is_wiped or self._device.is_wipe_due:
                 return
         if self._device.is_draining:
             self._push([], report)
@@ -199,6 +218,7 @@ class SyncLoop:
             self._part_or_set_aside(batch, problem)
             return
         self._push_backoff.note_success()
+        self._slow_in_a_row = 0
         results: list[JsonObject] = answer["results"]
         if not _are_for(results, batch):
             raise LinkFailure("the answer belongs to another batch")
@@ -247,6 +267,10 @@ class SyncLoop:
 
     def _part_or_set_aside(self, batch: Sequence[OutboxItem], problem: Problem) -> None:
         """Make the next request smaller, or take out the item that is refused alone; else raise."""
+        if problem.code == "too_slow":
+            self._slow_in_a_row += 1
+            if self._slow_in_a_row >= _SLOW_TRIES:
+                self._batch_items = max(1, len(batch) // 2)
         if problem.code not in _TOO_MUCH | _NOT_UNDERSTOOD or not batch:
             raise problem
         if len(batch) > 1:

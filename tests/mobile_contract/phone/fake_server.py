@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from mobile_contract.phone.scope_store import canonical_bytes, record_hash
+from mobile_contract.canonical import record_hash
 from mobile_contract.phone.transport import Answer, LinkFailure, Request
 
 NOW = 1_760_000_000_000
@@ -156,7 +156,7 @@ class FakeServer:
     def _digest(self, body: dict[str, Any]) -> dict[str, Any]:
         mine: dict[tuple[str, str], dict[str, str]] = {}
         for (kind, record_id), (version, fields) in self.records.items():
-            value = record_hash(kind, record_id, version, canonical_bytes(fields))
+            value = record_hash(kind, record_id, version, fields)
             mine.setdefault((kind, record_id[:2]), {})[record_id] = f"{value:016x}"
         told = {**self._told(), "cursor": f"{self.epoch}/{len(self.log)}"}
         if "buckets" in body:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from mobile_contract import canonical
 from mobile_contract.phone.phone_file import PhoneFile
-from mobile_contract.phone.scope_store import ScopeStore, canonical_bytes, record_hash
+from mobile_contract.phone.scope_store import ScopeStore, record_hash
 
 A = "aa000000-0000-4000-8000-000000000001"
 B = "aa000000-0000-4000-8000-000000000002"
@@ -75,7 +76,8 @@ def test_the_hash_is_that_of_the_canonical_document(scope: ScopeStore) -> None:
     document = {"version": 7, "kind": "store", "id": A, "fields": fields}
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     expected = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
-    assert record_hash("store", A, 7, canonical_bytes(fields)) == expected
+    assert record_hash("store", A, 7, canonical.canonical_json(fields)) == expected
+    assert canonical.record_hash("store", A, 7, fields) == expected
 
 
 def test_a_bucket_is_the_xor_of_its_records(scope: ScopeStore) -> None:

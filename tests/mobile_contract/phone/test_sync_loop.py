@@ -384,3 +384,51 @@ def test_an_answer_for_another_batch_is_not_believed(world: World) -> None:
     assert not world.phone.sync().is_quiet
     assert states(world) == ["unanswered"]
     assert json.loads(world.phone.outbox.items()[0].body)["kind"] == "visit"
+
+
+def test_a_refused_token_stops_the_phone_and_deletes_nothing(world: World) -> None:
+    visits(world, 2)
+    world.server.refuse_next["/v1/push"] = [Refusal(401, "token_invalid")]
+    world.phone.sync(most_tries=4)
+    asked = len(world.server.requests)
+    world.phone.sync(most_tries=4)
+    assert len(world.server.requests) == asked
+    assert states(world) == ["unanswered"] * 2
+    world.phone.enrol("CODE-2", model="M", os="O", app_version="1")
+    assert world.phone.sync(most_tries=4).is_quiet
+    assert len(world.server.applied) == 2
+
+
+def test_what_the_last_push_did_not_take_is_shown_before_it_goes(world: World) -> None:
+    world.phone.sync()
+    world.server.verdicts["attendance"] = {"status": "retry", "retry_after_ms": 1000}
+    world.phone.clock_on(FIX)
+    world.server.is_draining = True
+    report = world.phone.sync(most_tries=5)
+    assert not report.is_wiped
+    assert world.phone.device.is_wipe_due
+    assert states(world) == ["waiting"]
+    world.phone.wipe_with_unsent()
+    assert world.phone.device.is_wiped
+    assert states(world) == []
+
+
+def test_nobody_wipes_a_phone_that_the_server_did_not_ask_to_wipe(world: World) -> None:
+    visits(world, 1)
+    world.phone.wipe_with_unsent()
+    assert states(world) == ["waiting"]
+
+
+def test_a_scope_that_is_too_large_is_asked_for_again_after_an_hour(world: World) -> None:
+    world.server.refuse_next["/v1/pull"] = [Refusal(409, "scope_too_large")]
+    visits(world, 1)
+    report = world.phone.sync()
+    assert report.push.is_done
+    assert world.phone.sync_wait_ms() >= 3_600_000
+
+
+def test_a_push_that_was_too_slow_three_times_is_halved(world: World) -> None:
+    visits(world, 8)
+    world.server.refuse_next["/v1/push"] = [Refusal(408, "too_slow") for _ in range(3)]
+    assert world.phone.sync(most_tries=6).is_quiet
+    assert [len(body["items"]) for body in pushes(world)] == [8, 8, 8, 4, 4]
