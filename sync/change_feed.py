@@ -130,12 +130,12 @@ class Feed:
     def held_keys(self) -> list[str]:
         """The scope keys that the person holds now."""
         cursor = self.driver.execute(_HELD, [self.company_id, self.person_id], prepare=True)
-        return [row[0] for row in cursor]
+        return [row[0] for row in cursor.fetchall()]
 
     def touched_keys(self, window: Window) -> list[str]:
         """The keys that the person gained or lost since the window began."""
         cursor = self.driver.execute(_TOUCHED, self._values(window), prepare=True)
-        return [row[0] for row in cursor]
+        return [row[0] for row in cursor.fetchall()]
 
     def changes(
         self, window: Window, keys: Sequence[str], last: tuple[str, str] | None, limit: int
@@ -177,12 +177,12 @@ class Feed:
             },
             prepare=True,
         )
-        return {row[0]: State(*row) for row in cursor}
+        return {row[0]: State(*row) for row in cursor.fetchall()}
 
     def check_horizon(self, base: str) -> None:
         """Raises Refused (`cursor_too_old`) when changes after this snapshot were purged."""
         purged = self.present.purged_below
-        if purged is not None and int(base.split(":")[0]) < purged:
+        if purged is not None and int(base.split(":", maxsplit=1)[0]) < purged:
             raise Refused("cursor_too_old", "Changes since this cursor have been purged.")
 
     def _values(self, window: Window) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def judge_moment(
         if (
             -tolerance_ms <= drift <= tolerance_ms
             and elapsed >= tolerance_ms
-            and EARLIEST_MS <= corrected
+            and corrected >= EARLIEST_MS
         ):
             return Moment(corrected, Trust.CLOCK, offset, drift, ())
     return _judge_odd_moment(
@@ -184,13 +184,16 @@ def business_day(corrected_at: int, time_zone: str) -> date:
 
 def minute_of_day(corrected_at: int, time_zone: str) -> int:
     """Return the minute on the company's wall clock, 0 to 1439."""
-    return _quarter(corrected_at // _QUARTER_MS, time_zone)[1] + corrected_at % _QUARTER_MS // 60_000
+    return (
+        _quarter(corrected_at // _QUARTER_MS, time_zone)[1] + corrected_at % _QUARTER_MS // 60_000
+    )
 
 
 @lru_cache(maxsize=65_536)
 def _quarter(number: int, time_zone: str) -> tuple[date, int]:
     """The local day and minute at which a quarter of an hour begins; no zone of the last hundred
-    years is off by anything finer. A rep's day touches some forty of them."""
+    years is off by anything finer. A rep's day touches some forty of them.
+    """
     seconds = min(max(number * _QUARTER_MS, EARLIEST_MS), LATEST_MS) // 1000
     local = datetime.fromtimestamp(seconds, _zone(time_zone))
     return local.date(), local.hour * 60 + local.minute

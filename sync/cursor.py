@@ -52,7 +52,8 @@ class CursorBox:
 
     def open(self, text: str, person_id: str) -> Cursor:
         """The cursor of a text. Raises Refused (`cursor_invalid`) for one that was made up, or
-        was somebody else's."""
+        was somebody else's.
+        """
         try:
             sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except (NotBase64, ValueError) as error:
@@ -74,7 +75,8 @@ class CursorBox:
 
 def shortened(snapshot: str) -> str:
     """A snapshot that fits into a cursor: with very many transactions in progress it is taken as
-    of the oldest of them, which is safe at either end of a pull."""
+    of the oldest of them, which is safe at either end of a pull.
+    """
     oldest, _, in_progress = snapshot.split(":")
     if in_progress.count(",") < _IN_PROGRESS_MAX:
         return snapshot

@@ -45,7 +45,6 @@ def digest(
     box: CursorBox,
     claim: Claim,
     request: Digest,
-    received_at: int,
 ) -> bytes:
     """The JSON of either step. Raises what `authenticate` raises."""
     with database.pipelined(claim.company_id, is_reading=True) as uow:
@@ -70,7 +69,7 @@ def _buckets(
     names: Mapping[int, str],
     contract: int,
 ) -> dict[str, dict[str, tuple[str, int]]]:
-    """kind → bucket → (digest, number of records), as a phone of this contract holds them.
+    """Kind → bucket → (digest, number of records), as a phone of this contract holds them.
 
     Hashes of the current contract are stored; those of an older one are worked out here.
     """

@@ -22,7 +22,11 @@ def encode_document(fields: dict[str, Any]) -> bytes:
 
 def document_hash(kind: str, record_id: str | UUID, version: int, document: bytes) -> int:
     """The record hash of PROTOCOL.md, as the signed 64-bit number that PostgreSQL keeps."""
-    head = b'{"fields":' + document + f',"id":"{record_id}","kind":"{kind}","version":{version}}}'.encode()
+    head = (
+        b'{"fields":'
+        + document
+        + f',"id":"{record_id}","kind":"{kind}","version":{version}}}'.encode()
+    )
     return int.from_bytes(hashlib.sha256(head).digest()[:8], "big", signed=True)
 
 

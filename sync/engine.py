@@ -36,9 +36,9 @@ class Engine:
         """The next page of changes; the JSON of the answer."""
         return pulls.pull(self.database, self._names, self._box, claim, request, received_at)
 
-    def digest(self, claim: Claim, request: Digest, received_at: int) -> bytes:
+    def digest(self, claim: Claim, request: Digest) -> bytes:
         """Compare a phone's scope, or repair it; the JSON of the answer."""
-        return digests.digest(self.database, self._names, self._box, claim, request, received_at)
+        return digests.digest(self.database, self._names, self._box, claim, request)
 
     def release_deferred(self, company_id: int, entity_ids: Iterable[UUID]) -> int:
         """Judge again what waits for these records."""

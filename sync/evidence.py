@@ -1,5 +1,6 @@
 """Turning an event that a phone reports into what Roadbook holds: its corrected time and its
-place in WGS 84, with the evidence that either rests on."""
+place in WGS 84, with the evidence that either rests on.
+"""
 
 from typing import Any, NamedTuple
 

@@ -69,40 +69,64 @@ class Spoiled:
         return self.op_id or str(uuid5(NAMESPACE_OID, self.digest.hex()))
 
 
+def refused_by_database() -> Rejected:
+    """Why an item is kept that passed every check and could not be stored."""
+    return Rejected("refused_by_database", None, "The database could not take this item.")
+
+
 def item_record_id(op_id: str, digest: bytes, *, is_first: bool) -> str:
     """The id of the record that tells of an item: its op_id, unless that belongs to another."""
     return op_id if is_first else str(uuid5(NAMESPACE_OID, f"item {op_id} {digest.hex()}"))
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a kept item stands, and why."""
+
+    state: str
+    code: str | None = None
+    where: str | None = None
+    detail: str | None = None
+    missing: tuple[str, ...] = ()
+    # The status it was released with.
+    result: str | None = None
+
+
+def standing_of(outcome: Missing | Rejected) -> Standing:
+    """Where an item stands that could not be applied."""
+    if isinstance(outcome, Missing):
+        return Standing("DEFERRED", missing=outcome.ids)
+    return Standing("QUARANTINED", outcome.code, outcome.where, outcome.detail)
+
+
 def item_record(
     record_id: str,
-    person_id: str,
     kind: str | None,
     entity_id: str | None,
-    outcome: Missing | Rejected,
+    standing: Standing,
+    keys: tuple[str, ...] | None = None,
 ) -> Record:
     """What the sender's phones are told of an item that is kept."""
-    is_waiting = isinstance(outcome, Missing)
     return Record(
         id=record_id,
         kind=ITEM,
         fields={
             "kind": kind,
             "entity_id": entity_id,
-            "state": "DEFERRED" if is_waiting else "QUARANTINED",
-            "code": None if is_waiting else outcome.code,
-            "where": None if is_waiting else outcome.where,
-            "detail": None if is_waiting else outcome.detail,
-            "missing": list(outcome.ids) if is_waiting else [],
-            "result": None,
+            "state": standing.state,
+            "code": standing.code,
+            "where": standing.where,
+            "detail": standing.detail,
+            "missing": list(standing.missing),
+            "result": standing.result,
         },
-        keys=(person_id,),
+        keys=keys,
     )
 
 
 def kept_row(
     item: Arrived | Spoiled,
-    outcome: Missing | Rejected,
+    standing: Standing,
     *,
     raw: bytes,
     contract: int,
@@ -112,24 +136,20 @@ def kept_row(
     result: str,
 ) -> tuple[Any, ...]:
     """The row of a kept item. `clock` is (sent_at, uptime, boot id), `sender` (person, device)."""
-    is_waiting = isinstance(outcome, Missing)
     return (
         item.kept_as if isinstance(item, Spoiled) else item.op_id,
         item.digest,
-        sender[0],
-        sender[1],
-        "DEFERRED" if is_waiting else "QUARANTINED",
+        *sender,
+        standing.state,
         item.kind,
         item.entity_id,
-        None if is_waiting else outcome.code,
-        None if is_waiting else outcome.where,
-        None if is_waiting else outcome.detail,
-        list(outcome.ids) if is_waiting else [],
+        standing.code,
+        standing.where,
+        standing.detail,
+        list(standing.missing),
         raw,
         contract,
-        clock[0],
-        clock[1],
-        clock[2],
+        *clock,
         received_at,
         result,
     )

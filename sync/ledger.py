@@ -53,7 +53,7 @@ def ask_receipts(
 
 def read_receipts(cursor: psycopg.Cursor[tuple[Any, ...]]) -> dict[str, Receipt]:
     """Wait for the answer: the receipts by op_id."""
-    return {row[0]: Receipt(row[1], row[2], row[3]) for row in cursor}
+    return {row[0]: Receipt(row[1], row[2], row[3]) for row in cursor.fetchall()}
 
 
 def find_aside(
@@ -61,4 +61,4 @@ def find_aside(
 ) -> dict[tuple[str, bytes], str]:
     """The results of items kept aside under these op_ids, by (op_id, digest)."""
     cursor = driver.execute(_FIND_ASIDE, [company_id, array("uuid", op_ids)], prepare=True)
-    return {(row[0], row[1]): row[2] for row in cursor}
+    return {(row[0], row[1]): row[2] for row in cursor.fetchall()}

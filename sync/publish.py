@@ -56,7 +56,7 @@ def publish(
     held = lock_records(driver, company_id, by_id)
     own: dict[str, set[str]] = {}
     cursor = driver.execute(_OWN_KEYS, [company_id, array("uuid", list(by_id))], prepare=True)
-    for key, id_ in cursor:
+    for key, id_ in cursor.fetchall():
         own.setdefault(id_, set()).add(key)
 
     new: list[RecordWrite] = []

@@ -99,9 +99,7 @@ def _page(feed: Feed, cursor: Cursor, limit: int) -> tuple[list[str], Cursor]:
         ids.update((id_, None) for _, id_ in places)
         if len(places) == limit:
             return list(ids), _moved(cursor, last=places[-1])
-    done = _moved(
-        cursor, base=cursor.upto, base_run=cursor.run, upto=None, phase="feed", last=None
-    )
+    done = _moved(cursor, base=cursor.upto, base_run=cursor.run, upto=None, phase="feed", last=None)
     return list(ids), done
 
 

@@ -25,6 +25,7 @@ from mobile_contract.compiled import PushEnvelope, decode_item
 from mobile_contract.problems import ItemRefused
 from sync.epoch import ask_epoch, current_epoch, read_epoch
 from sync.errors import Refused
+from sync.failures import is_passing, is_refusal
 from sync.kept_items import (
     AWAITED,
     KEPT,
@@ -32,10 +33,12 @@ from sync.kept_items import (
     item_record,
     item_record_id,
     kept_row,
+    refused_by_database,
+    standing_of,
     wake,
 )
 from sync.ledger import LEDGER, Receipt, ask_receipts, find_aside, read_receipts
-from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
+from sync.record_kind import Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
 from sync.senders import Asked, Claim, Sender, ask, authenticate
 from sync.settlement import Settled, Settlement
@@ -55,11 +58,6 @@ update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_
        next_token_hash = case when %s::boolean then null else next_token_hash end
 where company_id = %s::integer and id = %s::uuid
 """
-# The database refuses a value (22) or a row (23); it could not do it now; the connection was lost.
-_REFUSES = (psycopg.DataError, psycopg.IntegrityError)
-_PASSING = (psycopg.OperationalError, psycopg.errors.InternalError_)
-# Somebody else wrote the same receipt or made the same record meanwhile: look again.
-_RACED = ("ledger_pk", "record_pk", "record_version_pk", "kept_item_pk")
 
 
 @dataclass(slots=True)
@@ -89,15 +87,14 @@ def push(
             try:
                 return batch.settle(refused)
             except Exception as error:
-                if not _is_refusal(_cause(error)):
+                if not is_refusal(error):
                     raise
                 log.warning("push %s: the database refused a row: %s", envelope.batch_id, error)
                 refused |= batch.find_culprits(refused)
         except Exception as error:
-            cause = _cause(error)
-            if not isinstance(cause, _PASSING) and not _is_race(cause):
+            if not is_passing(error):
                 raise
-            log.info("push %s: attempt %d: %s", envelope.batch_id, attempt + 1, cause)
+            log.info("push %s: attempt %d: %s", envelope.batch_id, attempt + 1, error)
     return _try_again(database, claim, envelope, items, received_at)
 
 
@@ -218,12 +215,9 @@ class _Batch:
         return found
 
     def _is_refused(self, only: Sequence[int], refused: frozenset[int]) -> bool:
-        class RolledBack(Exception):
-            pass
-
         chosen = frozenset(only)
         try:
-            with self.database.company(self.claim.company_id) as uow:
+            with self.database.rehearsal(self.claim.company_id) as uow:
                 asked = self._ask(uow)
                 sender = asked[0].answer("push")
                 unseen = self._unseen(uow, sender, read_receipts(asked[1]))
@@ -231,13 +225,11 @@ class _Batch:
                 self._repeats.clear()
                 fresh = [f for f in unseen if f.index in chosen]
                 self._apply(uow, sender, fresh, refused, Statements())
-                raise RolledBack
-        except RolledBack:
-            return False
         except Exception as error:
-            if _is_refusal(_cause(error)):
+            if is_refusal(error):
                 return True
             raise
+        return False
 
     # ---- what came before ----------------------------------------------------------------
 
@@ -276,7 +268,9 @@ class _Batch:
                 first_here[op_id] = entry = _Fresh(index, item, is_first=True)
                 fresh.append(entry)
             else:
-                same = [f for f in fresh if _op_id(f.item) == op_id and f.item.digest == item.digest]
+                same = [
+                    f for f in fresh if _op_id(f.item) == op_id and f.item.digest == item.digest
+                ]
                 if same:
                     self._repeats.append((index, same[0].index))
                     continue
@@ -348,7 +342,7 @@ class _Batch:
         item = entry.item
         if isinstance(item, Spoiled):
             return Rejected(item.code, item.where, item.detail)
-        return Rejected("refused_by_database", None, "The database could not take this item.")
+        return refused_by_database()
 
     def _result(self, entry: _Fresh, settled: Settled) -> Result:
         outcome, op_id = settled.outcome, entry.item.op_id
@@ -405,6 +399,7 @@ class _Batch:
         if isinstance(outcome, Accepted):
             return
         op_id, envelope = _op_id(item), self.envelope
+        standing = standing_of(outcome)
         settlement.tell(
             item_record(
                 item_record_id(
@@ -414,10 +409,10 @@ class _Batch:
                     and settlement.is_free(op_id, ITEM)
                     and op_id not in self._entities,
                 ),
-                sender.person_id,
                 item.kind,
                 item.entity_id,
-                outcome,
+                standing,
+                (sender.person_id,),
             )
         )
         key = f"{op_id} {item.digest.hex()}"
@@ -426,7 +421,7 @@ class _Batch:
             key,
             kept_row(
                 item,
-                outcome,
+                standing,
                 raw=envelope.items[entry.index],
                 contract=envelope.contract,
                 clock=(envelope.sent_at, envelope.uptime_ms, envelope.boot_id),
@@ -489,25 +484,6 @@ def _duplicate(item: Arrived | Spoiled, stored: str) -> Result:
     )
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The driver's own error, also where SQLAlchemy wrapped it."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.orig
-    if isinstance(error, PoolTimeout):
-        return psycopg.OperationalError("no connection was free in time")
-    return error
-
-
-def _is_refusal(error: BaseException) -> bool:
-    return isinstance(error, _REFUSES) and not _is_race(error)
-
-
-def _is_race(error: BaseException) -> bool:
-    return isinstance(error, psycopg.errors.UniqueViolation) and (
-        error.diag.constraint_name in _RACED
-    )
-
-
 def _try_again(
     database: Database,
     claim: Claim,
@@ -523,7 +499,7 @@ def _try_again(
     except (DBAPIError, psycopg.Error, PoolTimeout) as error:
         message = "The database cannot be reached just now."
         raise Refused("busy", message, retry_after_s=5) from error
-    wait = random.randint(*RETRY_MS)  # noqa: S311  jitter, not a secret
+    wait = random.randint(*RETRY_MS)
     return encode_answer(
         {
             "contract": envelope.contract,
@@ -532,9 +508,7 @@ def _try_again(
             "watermark": epoch.watermark,
             "then": None,
             "results": [
-                Result(
-                    op_id=item.op_id, status="retry", receipt=received_at, retry_after_ms=wait
-                )
+                Result(op_id=item.op_id, status="retry", receipt=received_at, retry_after_ms=wait)
                 for item in items
             ],
         }

@@ -78,6 +78,8 @@ class Context:
     names: Mapping[str, str]
     # Rights that were judged in this batch: they are the same for every item of a day.
     rights: dict[Any, Any] = field(default_factory=dict)
+    # Somebody looked at the item, saw that a right was missing, and released it all the same.
+    is_reviewed: bool = False
 
 
 @dataclass(slots=True)

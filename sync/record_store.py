@@ -68,11 +68,13 @@ using unnest(%s::uuid[], %s::uuid[]) as r(key, id)
 where k.company_id = %s and k.key = r.key and k.id = r.id
 returning k.company_id, k.key, k.id, k.kind, k.since
 """
-_LEFT = (
-    "insert into record_key_past (company_id, key, id, since)"
-    " select company_id, key, id, since from gone",
-    "insert into change (company_id, key, id, kind) select company_id, key, id, kind from gone",
-)
+_LEFT = """
+insert into record_key_past (company_id, key, id, since)
+select company_id, key, id, since from gone
+"""
+_LEFT_TOLD = """
+insert into change (company_id, key, id, kind) select company_id, key, id, kind from gone
+"""
 _LOCK = """
 select id::text, kind, version, doc
 from record where company_id = %s and id = any(%s::uuid[]) order by id for update
@@ -109,7 +111,7 @@ def lock_records(
 ) -> dict[str, Held]:
     """Lock the records that exist, in the order of their ids, and return them by id."""
     cursor = driver.execute(_LOCK, [company_id, array("uuid", sorted(ids))], prepare=True)
-    return {row[0]: Held(*row) for row in cursor}
+    return {row[0]: Held(*row) for row in cursor.fetchall()}
 
 
 def write_new(statements: Statements, company_id: int, writes: Sequence[RecordWrite]) -> None:
@@ -136,7 +138,9 @@ def write_new(statements: Statements, company_id: int, writes: Sequence[RecordWr
             for w in ordered
         ],
     )
-    enter_keys(statements, company_id, [(key, w.id, w.kind) for w in ordered for key in w.keys or ()])
+    enter_keys(
+        statements, company_id, [(key, w.id, w.kind) for w in ordered for key in w.keys or ()]
+    )
 
 
 def write_changed(statements: Statements, company_id: int, writes: Sequence[RecordWrite]) -> None:
@@ -172,13 +176,10 @@ def enter_keys(
     statements.add_rows(CHANGES, company_id, places)
 
 
-def leave_keys(
-    statements: Statements, company_id: int, places: Sequence[tuple[str, str]]
-) -> None:
+def leave_keys(statements: Statements, company_id: int, places: Sequence[tuple[str, str]]) -> None:
     """Take records from keys: (key, record id) each; when each was there is kept."""
     if places:
         keys, ids = zip(*places, strict=True)
         statements.add(_LEAVE, [array("uuid", keys), array("uuid", ids), company_id], name="gone")
-        for statement in _LEFT:
-            statements.add(statement, [])
-
+        statements.add(_LEFT, [])
+        statements.add(_LEFT_TOLD, [])

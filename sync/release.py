@@ -14,9 +14,19 @@ from uuid import UUID
 from mobile_contract.answers import Result
 from mobile_contract.compiled import OutboxState, PushEnvelope
 from sync.errors import NotThere
-from sync.kept_items import AWAITED, Spoiled, item_record_id, wake
+from sync.failures import is_passing, is_refusal
+from sync.kept_items import (
+    AWAITED,
+    Spoiled,
+    Standing,
+    item_record,
+    item_record_id,
+    refused_by_database,
+    standing_of,
+    wake,
+)
 from sync.push import check_item, status_of
-from sync.record_kind import ITEM, Accepted, Arrived, Missing, Record, RecordKind, Rejected
+from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements, array
 from sync.senders import sender_of
 from sync.settlement import Settled, Settlement
@@ -27,17 +37,22 @@ log = logging.getLogger(__name__)
 _COLUMNS = """
 select k.op_id::text, k.digest, k.person_id::text, k.device_id::text, k.state, k.kind,
        k.entity_id::text, coalesce(k.mended, k.raw), k.contract, k.sent_at, k.sent_uptime_ms,
-       k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint,
-       exists (select from ledger l where l.company_id = k.company_id and l.op_id = k.op_id
-                                      and l.digest = k.digest and l.person_id = k.person_id)
+       k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint, k.code
 from kept_item k
+"""
+# A page of them, in the order of their receipt.
+_NEXT = """
+  and ((extract(epoch from k.received_at) * 1000)::bigint, k.op_id, k.digest)
+      > (%(last_at)s::bigint, %(last_op)s::uuid, %(last_digest)s::bytea)
+order by (extract(epoch from k.received_at) * 1000)::bigint, k.op_id, k.digest
+limit %(limit)s for update skip locked
 """
 _AWAITING = f"""
 {_COLUMNS}
 where k.company_id = %(company)s and k.state = 'DEFERRED'
   and (k.op_id, k.digest) in (select op_id, digest from awaited
                               where company_id = %(company)s and entity_id = any(%(ids)s::uuid[]))
-order by k.received_at, k.op_id limit %(limit)s for update skip locked
+{_NEXT}
 """
 # Deferred items of which at least one record they wait for is there by now.
 _READY = f"""
@@ -47,7 +62,7 @@ where k.company_id = %(company)s and k.state = 'DEFERRED'
       select a.op_id, a.digest from awaited a
       join record r on r.company_id = a.company_id and r.id = a.entity_id
       where a.company_id = %(company)s)
-order by k.received_at, k.op_id limit %(limit)s for update skip locked
+{_NEXT}
 """
 _ONE = f"""
 {_COLUMNS}
@@ -63,7 +78,13 @@ where company_id = %(company)s and op_id = %(op_id)s and digest = %(digest)s
 _NO_LONGER = """
 delete from awaited where company_id = %(company)s and op_id = %(op_id)s and digest = %(digest)s
 """
+_BY_ARRIVAL = "arrival of what was missing"
+_ZERO = "00000000-0000-0000-0000-000000000000"
+# What somebody may let through who looked at it.
+_REVIEWED = ("late_after_leave", "not_permitted", "not_in_scope")
+
 BATCH = 200
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +104,7 @@ class KeptItem:
     sent_uptime_ms: int
     sent_boot_id: str
     received_at: int
-    # Whether its op_id is its own, so that its record has the op_id as id.
-    is_first: bool
+    code: str | None
 
 
 def release_deferred(
@@ -97,7 +117,8 @@ def release_deferred(
 
 def release_ready(database: Database, kinds: Mapping[str, RecordKind], company_id: int) -> int:
     """Judge again every deferred item of which a record has arrived; a child and its parent may
-    have come in two transactions that did not see each other."""
+    have come in two transactions that did not see each other.
+    """
     return _release(database, kinds, company_id, _READY, {})
 
 
@@ -114,15 +135,19 @@ def release_one(
 ) -> Result:
     """Judge one kept item again because a person released it, with other bytes if they mended it.
 
-    Returns its new result. What still cannot be applied stays kept, with its new reason. Raises
+    Returns its new result. What still cannot be applied stays kept, with its new reason. An item
+    that was kept because its sender had no right passes: whoever released it has seen that. Raises
     NotThere.
     """
-    values = {"op_id": str(op_id), "digest": digest}
-    with database.company(company_id) as uow:
-        item = _one(uow, values)
-        return _judge_again(
-            uow, kinds, [item], decided_by=decided_by, mended=mended, reason=reason
-        )[0]
+    return _judge_alone(
+        database,
+        kinds,
+        company_id,
+        {"op_id": str(op_id), "digest": digest},
+        decided_by=decided_by,
+        mended=mended,
+        reason=reason,
+    )
 
 
 def set_aside(
@@ -135,19 +160,19 @@ def set_aside(
         sender = sender_of(uow, item.device_id)
         settlement = Settlement(uow, {}, sender, item.received_at)
         settlement.judge([])
-        record_id = item_record_id(item.op_id, item.digest, is_first=item.is_first)
-        settlement.read_more([record_id])
-        settlement.tell(_told(record_id, item, "SET_ASIDE", None, detail=reason))
+        settlement.read_more(_record_ids(item))
+        record_id = _record_id(settlement, item)
+        standing = Standing("SET_ASIDE", detail=reason)
+        keys = (item.person_id,)
+        settlement.tell(item_record(record_id, item.kind, item.entity_id, standing, keys))
         statements = Statements()
         settlement.write(statements)
         statements.execute(uow.driver)
-        _note(uow, item, "SET_ASIDE", None, decided_by, None, reason)
+        _note(uow, item, standing, decided_by, reason=reason)
 
 
 def _one(uow: UnitOfWork, values: dict[str, Any]) -> KeptItem:
-    row = uow.driver.execute(
-        _ONE, {"company": uow.company_id, **values}, prepare=True
-    ).fetchone()
+    row = uow.driver.execute(_ONE, {"company": uow.company_id, **values}, prepare=True).fetchone()
     if row is None or row[4] in ("RELEASED", "SET_ASIDE"):
         message = "there is no open item with this op_id and digest"
         raise NotThere(message)
@@ -161,21 +186,90 @@ def _release(
     statement: str,
     values: dict[str, Any],
 ) -> int:
-    released = 0
-    with database.company(company_id) as uow:
-        rows = uow.driver.execute(
-            statement,  # type: ignore[arg-type]
-            {"company": company_id, "limit": BATCH, **values},
-            prepare=True,
-        ).fetchall()
-        by_device: dict[str, list[KeptItem]] = {}
-        for row in rows:
-            item = KeptItem(*row)
-            by_device.setdefault(item.device_id, []).append(item)
-        for items in by_device.values():
-            results = _judge_again(uow, kinds, items, decided_by="arrival of what was missing")
-            released += sum(result.status not in ("deferred", "quarantined") for result in results)
-    return released
+    """Judge a set of deferred items again, a page in a transaction; how many wait no longer."""
+    settled = 0
+    last: tuple[int, str, bytes] = (-(2**62), _ZERO, b"")
+    while True:
+        items: list[KeptItem] = []
+        asked = {"last_at": last[0], "last_op": last[1], "last_digest": last[2], **values}
+        try:
+            with database.company(company_id) as uow:
+                items = _page(uow, statement, asked)
+                results = _judge_page(uow, kinds, items)
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            # Somebody's row is refused: one at a time, so that it holds back no other.
+            results = [
+                _judge_alone(
+                    database,
+                    kinds,
+                    company_id,
+                    {"op_id": item.op_id, "digest": item.digest},
+                    decided_by=_BY_ARRIVAL,
+                )
+                for item in items
+            ]
+        settled += sum(result.status != "deferred" for result in results)
+        if len(items) < BATCH:
+            return settled
+        last = (items[-1].received_at, items[-1].op_id, items[-1].digest)
+
+
+def _page(uow: UnitOfWork, statement: str, values: dict[str, Any]) -> list[KeptItem]:
+    cursor = uow.driver.execute(
+        statement,
+        {"company": uow.company_id, "limit": BATCH, **values},
+        prepare=True,
+    )
+    return [KeptItem(*row) for row in cursor]
+
+
+def _judge_page(
+    uow: UnitOfWork, kinds: Mapping[str, RecordKind], items: list[KeptItem]
+) -> list[Result]:
+    by_device: dict[str, list[KeptItem]] = {}
+    for item in items:
+        by_device.setdefault(item.device_id, []).append(item)
+    return [
+        result
+        for of_device in by_device.values()
+        for result in _judge_again(uow, kinds, of_device, decided_by=_BY_ARRIVAL)
+    ]
+
+
+def _judge_alone(
+    database: Database,
+    kinds: Mapping[str, RecordKind],
+    company_id: int,
+    values: dict[str, Any],
+    *,
+    decided_by: str,
+    mended: bytes | None = None,
+    reason: str | None = None,
+) -> Result:
+    """Judge one kept item again in a transaction of its own; what the database refuses stays kept."""
+    verdict: Rejected | None = None
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            with database.company(company_id) as uow:
+                return _judge_again(
+                    uow,
+                    kinds,
+                    [_one(uow, values)],
+                    decided_by=decided_by,
+                    mended=mended,
+                    reason=reason,
+                    verdict=verdict,
+                )[0]
+        except Exception as error:
+            if is_refusal(error) and verdict is None:
+                log.warning("item %s: the database refused a row: %s", values["op_id"], error)
+                verdict = refused_by_database()
+            elif not is_passing(error) or attempt >= ATTEMPTS:
+                raise
 
 
 def _judge_again(
@@ -186,34 +280,62 @@ def _judge_again(
     decided_by: str,
     mended: bytes | None = None,
     reason: str | None = None,
+    verdict: Rejected | None = None,
 ) -> list[Result]:
-    """Judge the kept items of one device again and note what became of each."""
+    """Judge the kept items of one device again and note what became of each.
+
+    A verdict that is given stands in the place of the judgement.
+    """
     sender = sender_of(uow, items[0].device_id)
-    settlement = Settlement(uow, kinds, sender, items[0].received_at)
+    # Only what a person releases by itself is reviewed; a deferred item has no code.
+    is_reviewed = len(items) == 1 and items[0].code in _REVIEWED
+    settlement = Settlement(uow, kinds, sender, items[0].received_at, is_reviewed=is_reviewed)
     checked = [_checked(item, mended) for item in items]
-    arrived = [entry for entry in checked if isinstance(entry, Arrived)]
+    arrived = [] if verdict else [entry for entry in checked if isinstance(entry, Arrived)]
     settled = iter(settlement.judge(arrived))
-    record_ids = [item_record_id(i.op_id, i.digest, is_first=i.is_first) for i in items]
-    settlement.read_more(record_ids)
+    settlement.read_more(id_ for item in items for id_ in _record_ids(item))
     results = []
-    for item, entry, record_id in zip(items, checked, record_ids, strict=True):
-        if isinstance(entry, Spoiled):
+    for item, entry in zip(items, checked, strict=True):
+        if verdict is not None:
+            outcome = Settled(verdict)
+        elif isinstance(entry, Spoiled):
             outcome = Settled(Rejected(entry.code, entry.where, entry.detail))
         else:
             outcome = next(settled)
-        state, result = _state_of(item, outcome)
-        settlement.tell(_told(record_id, item, state, outcome))
+        standing = _standing(outcome)
+        record_id = _record_id(settlement, item)
+        keys = (item.person_id,)
+        settlement.tell(item_record(record_id, item.kind, item.entity_id, standing, keys))
         if isinstance(outcome.outcome, Missing):
             for awaited in outcome.outcome.ids:
                 key = f"{awaited} {item.op_id} {item.digest.hex()}"
                 settlement.add_rows(AWAITED, key, (awaited, item.op_id, item.digest))
-        results.append(result)
-        _note(uow, item, state, outcome, decided_by, mended, reason)
+        results.append(_result(item, outcome))
+        _note(uow, item, standing, decided_by, mended=mended, reason=reason)
     statements = Statements()
     settlement.write(statements)
     wake(statements, uow.company_id, settlement.made())
     statements.execute(uow.driver)
     return results
+
+
+def _record_ids(item: KeptItem) -> tuple[str, str]:
+    """The ids under which the record that tells of an item may be: the second is its op_id."""
+    return (
+        item_record_id(item.op_id, item.digest, is_first=False),
+        item_record_id(item.op_id, item.digest, is_first=True),
+    )
+
+
+def _record_id(settlement: Settlement, item: KeptItem) -> str:
+    own, op_id = _record_ids(item)
+    if (
+        not settlement.is_held(own)
+        and settlement.is_held(op_id)
+        and settlement.is_free(op_id, ITEM)
+    ):
+        return op_id
+    return own
 
 
 def _checked(item: KeptItem, mended: bytes | None) -> Arrived | Spoiled:
@@ -231,90 +353,63 @@ def _checked(item: KeptItem, mended: bytes | None) -> Arrived | Spoiled:
     return check_item(mended or item.raw, envelope, item.received_at)
 
 
-def _state_of(item: KeptItem, settled: Settled) -> tuple[str, Result]:
+def _standing(settled: Settled) -> Standing:
     outcome = settled.outcome
-    if isinstance(outcome, Missing):
-        result = Result(
+    if not isinstance(outcome, Accepted):
+        return standing_of(outcome)
+    state = "CONFLICT" if outcome.conflict_id else "RELEASED"
+    return Standing(state, result=status_of(outcome))
+
+
+def _result(item: KeptItem, settled: Settled) -> Result:
+    outcome = settled.outcome
+    if isinstance(outcome, Accepted):
+        return Result(
             op_id=item.op_id,
-            status="deferred",
+            status=status_of(outcome),
             receipt=item.received_at,
-            missing=list(outcome.ids),
+            version=settled.version,
+            merged=outcome.merged,
+            conflict_id=outcome.conflict_id,
+            proposal_id=outcome.proposal_id,
         )
-        return "DEFERRED", result
-    if isinstance(outcome, Rejected):
-        result = Result(
-            op_id=item.op_id,
-            status="quarantined",
-            receipt=item.received_at,
-            code=outcome.code,
-            where=outcome.where,
-            detail=outcome.detail,
-        )
-        return "QUARANTINED", result
-    result = Result(
+    standing = standing_of(outcome)
+    return Result(
         op_id=item.op_id,
-        status=status_of(outcome),
+        status=standing.state.lower(),
         receipt=item.received_at,
-        version=settled.version,
-        merged=outcome.merged,
-        conflict_id=outcome.conflict_id,
-        proposal_id=outcome.proposal_id,
-    )
-    return ("CONFLICT" if outcome.conflict_id else "RELEASED"), result
-
-
-def _told(
-    record_id: str,
-    item: KeptItem,
-    state: str,
-    settled: Settled | None,
-    detail: str | None = None,
-) -> Record:
-    outcome = None if settled is None else settled.outcome
-    is_rejected = isinstance(outcome, Rejected)
-    return Record(
-        id=record_id,
-        kind=ITEM,
-        fields={
-            "kind": item.kind,
-            "entity_id": item.entity_id,
-            "state": state,
-            "code": outcome.code if is_rejected else None,
-            "where": outcome.where if is_rejected else None,
-            "detail": outcome.detail if is_rejected else detail,
-            "missing": list(outcome.ids) if isinstance(outcome, Missing) else [],
-            "result": status_of(outcome) if isinstance(outcome, Accepted) else None,
-        },
-        keys=None,
+        code=standing.code,
+        where=standing.where,
+        detail=standing.detail,
+        missing=list(standing.missing) or None,
     )
 
 
 def _note(
     uow: UnitOfWork,
     item: KeptItem,
-    state: str,
-    settled: Settled | None,
+    standing: Standing,
     decided_by: str,
-    mended: bytes | None,
-    reason: str | None,
+    *,
+    mended: bytes | None = None,
+    reason: str | None = None,
 ) -> None:
-    outcome = None if settled is None else settled.outcome
-    is_rejected = isinstance(outcome, Rejected)
-    missing = list(outcome.ids) if isinstance(outcome, Missing) else []
+    """Note on the kept item what became of it. Its first result stays with its receipt."""
     values = {
         "company": uow.company_id,
         "op_id": item.op_id,
         "digest": item.digest,
-        "state": state if state != "CONFLICT" else "RELEASED",
-        "code": outcome.code if is_rejected else None,
-        "where": outcome.where if is_rejected else None,
-        "detail": outcome.detail if is_rejected else None,
-        "missing": ",".join(missing),
+        # A conflict is settled as far as the item goes: both values are kept with the conflict.
+        "state": "RELEASED" if standing.state == "CONFLICT" else standing.state,
+        "code": standing.code,
+        "where": standing.where,
+        "detail": standing.detail,
+        "missing": ",".join(standing.missing),
         "by": decided_by,
         "reason": reason,
         "mended": mended,
     }
     with uow.driver.pipeline():
-        if not missing:
+        if not standing.missing:
             uow.driver.execute(_NO_LONGER, values)
         uow.driver.execute(_SETTLE, values)

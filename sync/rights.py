@@ -18,9 +18,9 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """The position that a person wrote from; None for one who held none that was asked for."""
+    """The position that a person wrote from; None for one who held none and was let through."""
 
-    position_id: str
+    position_id: str | None
 
 
 def right_of(
@@ -32,7 +32,8 @@ def right_of(
 ) -> Right | Rejected:
     """The right by which the sender captured an item, or why a person must look at it.
 
-    A moment that clock evidence does not support is judged as of receipt.
+    A moment that clock evidence does not support is judged as of receipt. What somebody released
+    after a look at it passes, but never under a position that the sender did not hold.
     """
     zone = context.policy.time_zone
     judged_at = moment.corrected_at if is_supported(moment) else item.received_at
@@ -54,8 +55,11 @@ def _judge_right(
 ) -> Right | Rejected:
     sender, policy = context.sender, context.policy
     grace = timedelta(days=policy.grace_days)
-    if sender.left_on is not None and received > sender.left_on + grace:
-        detail = f"The person left on {sender.left_on}; late work after {received} waits for review."
+    is_reviewed = context.is_reviewed
+    if not is_reviewed and sender.left_on is not None and received > sender.left_on + grace:
+        detail = (
+            f"The person left on {sender.left_on}; late work after {received} waits for review."
+        )
         return Rejected("late_after_leave", None, detail)
     fitting = [
         held
@@ -74,6 +78,8 @@ def _judge_right(
         return Right(current[-1].position_id)
     if late:
         return Right(late[-1].position_id)
+    if is_reviewed:
+        return Right(fitting[-1].position_id if fitting else None)
     held_ever = any(held.ends_on is not None and held.ends_on < day for held in fitting)
     return Rejected(
         "late_after_leave" if held_ever else "not_permitted",
@@ -97,10 +103,13 @@ def in_scope(
     known = context.known.get(record_id)
     if known is None or known.kind != kind:
         return Missing((record_id,))
-    if known.is_visible or known.person_id == context.sender.person_id:
+    is_own = known.person_id == context.sender.person_id
+    if known.is_visible or is_own or context.is_reviewed:
         return known
     judged_at = moment.corrected_at if is_supported(moment) else item.received_at
     since = judged_at - context.policy.grace_days * _DAY_MS
     if known.last_visible_at is not None and known.last_visible_at >= since:
         return known
-    return Rejected("not_in_scope", where, "It was not in the person's scope when this was captured.")
+    return Rejected(
+        "not_in_scope", where, "It was not in the person's scope when this was captured."
+    )

@@ -44,10 +44,10 @@ class _PackedDumper(Dumper):
             self.oid = like.oid
             self.format = Format.TEXT if like.is_text else Format.BINARY
 
-    def get_key(self, obj: Any, format: Any) -> Any:  # noqa: A002  the driver's own name
+    def get_key(self, obj: Any, format: Any) -> Any:  # noqa: A002, ARG002 - the driver's names
         return (self.cls, obj.oid, obj.is_text)
 
-    def upgrade(self, obj: Any, format: Any) -> Dumper:  # noqa: A002  the driver's own name
+    def upgrade(self, obj: Any, format: Any) -> Dumper:  # noqa: A002, ARG002 - the driver's names
         return _PackedDumper(self.cls, like=obj)
 
     def dump(self, obj: Any) -> Buffer | None:
@@ -146,7 +146,8 @@ def array(kind: str, values: Sequence[Any]) -> Packed:
 @dataclass(frozen=True)
 class RowSet:
     """How rows of a table are written as one set: its columns with their types, and the end of
-    the statement (`on conflict …`)."""
+    the statement (`on conflict …`).
+    """
 
     table: str
     columns: tuple[tuple[str, str], ...]
@@ -161,7 +162,9 @@ class RowSet:
             f"string_to_array(r.\"{name}\", ',')::{kind}" if kind in _LISTS else f'r."{name}"'
             for name, kind in self.columns
         )
-        arrays = ", ".join(f"%s::{'text' if kind in _LISTS else kind}[]" for _, kind in self.columns)
+        arrays = ", ".join(
+            f"%s::{'text' if kind in _LISTS else kind}[]" for _, kind in self.columns
+        )
         return (
             f"insert into {self.table} (company_id, {names}) select %s::integer, {picked}"
             f" from unnest({arrays}) as r({names}) {self.ending}"

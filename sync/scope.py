@@ -195,7 +195,8 @@ def scope_size(uow: UnitOfWork, person_id: UUID) -> int:
 
 def people_concerned(uow: UnitOfWork, positions: Iterable[UUID]) -> set[UUID]:
     """Everybody whose keys may change when these positions, their routes or holders do: those who
-    hold them or held them, and those above."""
+    hold them or held them, and those above.
+    """
     return {
         row.person_id
         for row in uow.rows(

@@ -87,7 +87,8 @@ class Asked:
 
     def answer(self, right: Literal["push", "pull"]) -> Sender:
         """Wait for the answer. A new token that is used for the first time to push takes the place
-        of the old one. Raises as `authenticate`."""
+        of the old one. Raises as `authenticate`.
+        """
         row, claim = self.cursor.fetchone(), self.claim
         if row is None or row[0] not in ("ACTIVE", "DRAINING"):
             raise _unknown()

@@ -92,11 +92,14 @@ class Settlement:
         kinds: Mapping[str, RecordKind],
         sender: Sender,
         now: int,
+        *,
+        is_reviewed: bool = False,
     ) -> None:
         self.uow = uow
         self.kinds = kinds
         self.sender = sender
         self.now = now
+        self.is_reviewed = is_reviewed
         self._writes = _Writes()
         self._context: Context | None = None
         # The items in the order in which they were settled: parents before children.
@@ -154,6 +157,11 @@ class Settlement:
         # What this batch has changed already is not to be read anew.
         known.update(self._read_known([id_ for id_ in ids if id_ not in known]))
 
+    def is_held(self, record_id: str) -> bool:
+        """Whether there is a record with this id, as far as was read."""
+        assert self._context is not None
+        return record_id in self._context.known
+
     def is_free(self, record_id: str, kind: RecordKind) -> bool:
         """Whether a record of this kind may have this id, as far as was read."""
         assert self._context is not None
@@ -197,6 +205,7 @@ class Settlement:
             reads=self._kind_reads(items),
             older=older,
             names=self._names(older, known),
+            is_reviewed=self.is_reviewed,
         )
 
     def _names(
@@ -221,7 +230,7 @@ class Settlement:
             },
             prepare=True,
         )
-        return {row[0]: _known(row) for row in cursor}
+        return {row[0]: _known(row) for row in cursor.fetchall()}
 
     def _read_last_visible(self, known: dict[str, Known]) -> None:
         person = self.sender.person_id
@@ -232,7 +241,7 @@ class Settlement:
                 {"company": self.uow.company_id, "person": person, "ids": array("uuid", asked)},
                 prepare=True,
             )
-            for id_, until in cursor:
+            for id_, until in cursor.fetchall():
                 known[id_].last_visible_at = until
 
     def _kind_reads(self, items: Sequence[Arrived]) -> dict[str, dict[str, list[Any]]]:
@@ -240,19 +249,17 @@ class Settlement:
         for kind in self.kinds.values():
             for read in kind.reads:
                 found[read.name] = {}
-                ids = {
-                    id_ for item in items if item.kind == kind.name for id_ in read.wants(item)
-                }
+                ids = {id_ for item in items if item.kind == kind.name for id_ in read.wants(item)}
                 if ids:
                     cursor = self.uow.driver.execute(
-                        read.statement,  # type: ignore[arg-type]
+                        read.statement,
                         {
                             "company": self.uow.company_id,
                             "ids": array("uuid", sorted(ids)),
                         },
                         prepare=True,
                     )
-                    for row in cursor:
+                    for row in cursor.fetchall():
                         found[read.name].setdefault(row[0], []).append(row[1:])
         return found
 
@@ -281,7 +288,7 @@ class Settlement:
         )
         return {
             (id_, version): Known(id_, known[id_].kind, version, doc, None, changed_by)
-            for id_, version, doc, changed_by in cursor
+            for id_, version, doc, changed_by in cursor.fetchall()
         }
 
     # ---- judging -------------------------------------------------------------------------
@@ -325,7 +332,13 @@ class Settlement:
             passed = writes.new.get(record.id) or writes.changed[record.id]
             assert passed.doc is not None
             writes.passed.append(
-                (passed.id, passed.version, passed.doc.decode(), passed.changed_by, passed.changed_at)
+                (
+                    passed.id,
+                    passed.version,
+                    passed.doc.decode(),
+                    passed.changed_by,
+                    passed.changed_at,
+                )
             )
         if before is not None:
             context.older[record.id, before.version] = before

@@ -76,7 +76,8 @@ def company_table(
 
 def belongs_to(column: str, table: str) -> ForeignKeyConstraint:
     """A foreign key that cannot cross companies: foreign keys pass row-level security,
-    so the company is part of each."""
+    so the company is part of each.
+    """
     return ForeignKeyConstraint(["company_id", column], [f"{table}.company_id", f"{table}.id"])
 
 

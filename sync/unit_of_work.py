@@ -6,7 +6,7 @@ over to the next company.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,11 +31,11 @@ class UnitOfWork:
     company_id: int
     connection: Connection
     driver: psycopg.Connection[Any]
-    _afterwards: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do this once the transaction is durable, and only then."""
-        self._afterwards.append(act)
+        self.afterwards.append(act)
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         """The rows of a statement with `:name` parameters."""
@@ -44,6 +44,10 @@ class UnitOfWork:
     def run(self, statement: str, **values: Any) -> int:
         """Execute a statement with `:name` parameters; the number of rows it touched."""
         return self.connection.execute(text(statement), values).rowcount
+
+
+class _RolledBack(Exception):
+    """Ends a rehearsal."""
 
 
 class Database:
@@ -66,9 +70,17 @@ class Database:
             yield uow
 
     @contextmanager
+    def rehearsal(self, company_id: int) -> Iterator[UnitOfWork]:
+        """A writing transaction that is always rolled back."""
+        with suppress(_RolledBack), self._begin(company_id) as uow:
+            yield uow
+            raise _RolledBack
+
+    @contextmanager
     def pipelined(self, company_id: int, *, is_reading: bool = False) -> Iterator[UnitOfWork]:
         """Like `company` or `reading`, for the hot path: statements go out without waiting for each
-        other, an answer is waited for where it is read. Only `driver` may be used."""
+        other, an answer is waited for where it is read. Only `driver` may be used.
+        """
         with self._begin(company_id, _READING if is_reading else None, is_pipelined=True) as uow:
             yield uow
 
@@ -86,13 +98,12 @@ class Database:
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             uow = UnitOfWork(company_id, connection, driver)
-            with connection.begin():
-                with driver.pipeline() if is_pipelined else nullcontext():
-                    if mode is not None:
-                        driver.execute(f"set transaction {mode}")  # type: ignore[arg-type]
-                    driver.execute(_BIND, [str(company_id or "")], prepare=True)
-                    yield uow
-            for act in uow._afterwards:
+            with connection.begin(), driver.pipeline() if is_pipelined else nullcontext():
+                if mode is not None:
+                    driver.execute(f"set transaction {mode}")
+                driver.execute(_BIND, [str(company_id or "")], prepare=True)
+                yield uow
+            for act in uow.afterwards:
                 act()
 
 
@@ -104,9 +115,9 @@ def note_run(connection: Any, _entry: ConnectionPoolEntry) -> None:
     """
     driver: psycopg.Connection[Any] = getattr(connection, "driver_connection", connection)
     try:
-        row = driver.execute(_IS_NOTED).fetchone()  # type: ignore[call-overload]
+        row = driver.execute(_IS_NOTED).fetchone()
         if row is not None and not row[0]:
-            driver.execute(_NOTE_RUN)  # type: ignore[call-overload]
+            driver.execute(_NOTE_RUN)
         driver.commit()
     except psycopg.errors.UndefinedTable:
         driver.rollback()

@@ -112,13 +112,12 @@ def phone_routes(service: Service) -> Blueprint:
     @documented("digest")
     def digest() -> Response:
         """Compare what the phone holds with its scope, and repair what differs"""
-        received_at = now_ms()
         claim = read_claim(request.environ)
         asked = decode_digest(read_body(request.environ, WHOLE_BODY, within_s=within_s))
         if asked.buckets is None:
-            return answer_json(engine.digest(claim, asked, received_at))
+            return answer_json(engine.digest(claim, asked))
         with service.first_syncs.pass_through():
-            return answer_json(engine.digest(claim, asked, received_at))
+            return answer_json(engine.digest(claim, asked))
 
     return routes
 

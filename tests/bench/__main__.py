@@ -43,9 +43,7 @@ def main() -> int:
     figures: dict[str, Any] = {"cores": os.cpu_count(), "days": chosen.days}
     with staged(max(AT_ONCE), web_workers=chosen.workers) as stage:
         figures["rows_a_day"], limits = _limits(stage, chosen.days)
-        figures["push"] = [
-            _push(stage, phones, chosen.days, limits[phones]) for phones in AT_ONCE
-        ]
+        figures["push"] = [_push(stage, phones, chosen.days, limits[phones]) for phones in AT_ONCE]
         figures["resend"] = _resend(stage)
         figures["statements"] = _statements(stage)
         figures["pulls"] = _pulls(stage)
@@ -70,9 +68,7 @@ def _limits(stage: Stage, days: int) -> tuple[int, dict[int, Run]]:
         stage.owner_url, stage.cast.company.id, str(phone.person_id), str(phone.device.id)
     )
     write_days(stage.owner_url, day, 1, 30)
-    return day.count, {
-        n: write_days(stage.owner_url, day, n, max(days // n, 4)) for n in AT_ONCE
-    }
+    return day.count, {n: write_days(stage.owner_url, day, n, max(days // n, 4)) for n in AT_ONCE}
 
 
 def _push(stage: Stage, phones: int, days: int, limit: Run) -> dict[str, Any]:
@@ -283,7 +279,7 @@ insert into change (company_id, key, id, kind) select company_id, person_id, id,
 
 def _cpu_ms(root: int) -> float:
     """CPU that a process and all its descendants have used so far, those that ended included."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     total = 0.0
     parent = psutil.Process(root)
@@ -309,7 +305,9 @@ def _print(figures: dict[str, Any]) -> None:
         for failure in row["failures"]:
             say(f"       failed: {failure}\n")
     resend = figures["resend"]
-    say(f"\nresend of whole days: {resend['again_per_s']} a second (first {resend['first_per_s']})\n")
+    say(
+        f"\nresend of whole days: {resend['again_per_s']} a second (first {resend['first_per_s']})\n"
+    )
     counts = figures["statements"]
     say(
         f"statements: push {counts['push']}, resend {counts['resend']},"

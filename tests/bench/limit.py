@@ -51,7 +51,7 @@ class DayRows:
                 name = "op_id" if rows is LEDGER else "id"
                 picked = ", ".join(_as_packed(column, kind) for column, kind in rows.columns)
                 found = connection.execute(
-                    f"select {picked} from {rows.table}"  # type: ignore[arg-type]
+                    f"select {picked} from {rows.table}"
                     f" where company_id = %s and {name} = any(%s::uuid[]) order by {name}",
                     [company_id, ops if rows is LEDGER else ids],
                 ).fetchall()
@@ -68,9 +68,7 @@ class DayRows:
         new = {id_: str(uuid.uuid4()) for id_ in self.ids}
         get = new.get
         return {
-            rows: [
-                tuple([get(v, v) if type(v) is str else v for v in row]) for row in values
-            ]
+            rows: [tuple([get(v, v) if type(v) is str else v for v in row]) for row in values]
             for rows, values in self.rows.items()
         }
 

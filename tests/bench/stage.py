@@ -124,9 +124,7 @@ def _phone(owner: Engine, database: Database, company: Company, number: int, cas
     name = f"rep{number}"
     with owner.begin() as connection:
         person = add_person(connection, company, name)
-        position = add_position(
-            connection, company, name, role="rep", region_id=cast.regions.north
-        )
+        position = add_position(connection, company, name, role="rep", region_id=cast.regions.north)
         add_occupancy(connection, company, position_id=position, person_id=person)
         device = add_device(connection, company, name, person_id=person)
         stores = [

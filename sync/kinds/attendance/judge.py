@@ -38,8 +38,7 @@ ATTENDANCES = RowSet(
         ("flags", "text[]"),
         ("received_at", "timestamptz"),
     ),
-    "on conflict (company_id, id) do update set version = excluded.version,"
-    " event = excluded.event",
+    "on conflict (company_id, id) do update set version = excluded.version, event = excluded.event",
 )
 
 
@@ -115,6 +114,4 @@ def _accepted(
     )
 
 
-ATTENDANCE = RecordKind(
-    name="attendance", number=5, ops={"create": create, "correct": correct}
-)
+ATTENDANCE = RecordKind(name="attendance", number=5, ops={"create": create, "correct": correct})

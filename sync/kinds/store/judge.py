@@ -112,9 +112,7 @@ def create(item: Arrived, context: Context) -> Outcome:
     }
     accepted = _accepted(item, context, fields, (context.sender.person_id,))
     changes = {name: fields[name] for name in ("name", "store_class", "channel", "address", "pin")}
-    return propose(
-        accepted, item, context, changes, reason=None, waits_for={"rule": "NEW_STORE"}
-    )
+    return propose(accepted, item, context, changes, reason=None, waits_for={"rule": "NEW_STORE"})
 
 
 def edit(item: Arrived, context: Context) -> Outcome:
@@ -159,9 +157,7 @@ def edit(item: Arrived, context: Context) -> Outcome:
         outcome.others = (told,)
         outcome.rows = (*outcome.rows, row)
     if waiting:
-        propose(
-            outcome, item, context, waiting, reason=item.payload.reason, waits_for=waits_for
-        )
+        propose(outcome, item, context, waiting, reason=item.payload.reason, waits_for=waits_for)
     return outcome
 
 

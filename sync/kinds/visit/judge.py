@@ -94,9 +94,7 @@ def create(item: Arrived, context: Context) -> Outcome:
     if not isinstance(begun, tuple):
         return begun
     store, right = begun
-    check_out = (
-        None if payload.check_out is None else witness(payload.check_out, item, policy)
-    )
+    check_out = None if payload.check_out is None else witness(payload.check_out, item, policy)
     steps = to_builtins(payload.steps)
     fields = {
         "store_id": payload.store_id,
@@ -105,9 +103,7 @@ def create(item: Arrived, context: Context) -> Outcome:
         "day_plan_id": payload.day_plan_id,
         "is_by_phone": payload.is_by_phone,
         "state": "OPEN" if check_out is None else "DONE",
-        "business_day": business_day(
-            check_in.moment.corrected_at, policy.time_zone
-        ).isoformat(),
+        "business_day": business_day(check_in.moment.corrected_at, policy.time_zone).isoformat(),
         "check_in": check_in.wire,
         "check_out": None if check_out is None else check_out.wire,
         "closed_by": payload.closed_by,
@@ -199,7 +195,12 @@ def correct(item: Arrived, context: Context) -> Outcome:
         check_in = _check_in(known.fields)
         if "store_id" in revision.fields:
             store = in_scope(
-                context, item, check_in.moment, fields["store_id"], STORE, "payload.changes.store_id"
+                context,
+                item,
+                check_in.moment,
+                fields["store_id"],
+                STORE,
+                "payload.changes.store_id",
             )
             if not isinstance(store, Known):
                 return store

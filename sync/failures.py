@@ -1,0 +1,41 @@
+"""What an error of the database says: that it refuses a row for good, or that it could not do it now.
+
+A refusal (SQLSTATE classes 22 and 23) is somebody's fault and stays; everything that passes, among it
+a connection that was lost, is tried again. A unique violation of the engine's own keys is no
+refusal: somebody else wrote the same receipt or made the same record meanwhile.
+"""
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+_REFUSES = (psycopg.DataError, psycopg.IntegrityError)
+_PASSES = (psycopg.OperationalError, psycopg.errors.InternalError_)
+_RACED = ("ledger_pk", "record_pk", "record_version_pk", "kept_item_pk")
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The driver's own error, also where SQLAlchemy wrapped it."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig
+    if isinstance(error, PoolTimeout):
+        return psycopg.OperationalError("no connection was free in time")
+    return error
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the database refuses a value or a row, and will again."""
+    cause = cause_of(error)
+    return isinstance(cause, _REFUSES) and not _is_race(cause)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same may succeed when it is tried again."""
+    cause = cause_of(error)
+    return isinstance(cause, _PASSES) or _is_race(cause)
+
+
+def _is_race(cause: BaseException) -> bool:
+    return isinstance(cause, psycopg.errors.UniqueViolation) and (
+        cause.diag.constraint_name in _RACED
+    )
