@@ -38,7 +38,7 @@ from sync.kept_items import (
     wake,
 )
 from sync.ledger import LEDGER, Receipt, ask_receipts, find_aside, read_receipts
-from sync.record_kind import Accepted, Arrived, Missing, RecordKind, Rejected
+from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
 from sync.senders import Asked, Claim, Sender, ask, authenticate
 from sync.settlement import Settled, Settlement
