@@ -183,6 +183,13 @@ ITEM_CODES: Final = (
         meaning="The item passed every check of this document and could not be stored.",
         phone_must=_KEEP + "nothing is wrong with the phone; operators are told.",
     ),
+    ItemCode(
+        code="judgement_failed",
+        title="The server failed to judge it",
+        meaning="The item passed every check of this document and a fault of the server kept it "
+        "from being judged.",
+        phone_must=_KEEP + "nothing is wrong with the phone; operators are told.",
+    ),
 )
 
 _AGAIN: Final = "Send the same bytes again after Retry-After, else with back-off."
