@@ -4,7 +4,10 @@ import os
 import time
 from typing import Any
 
+import redis
 from flask import Flask, Response, request
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from server.http.admission import HostGate
 from server.http.callers import check_routes
@@ -17,7 +20,7 @@ from server.http.request_ids import HEADER, begin_request_id, current_request_id
 from server.http.service import Service
 from server.identity.throttle import RedisCounter
 from server.settings import Settings, load_settings
-from server.wiring import make_engine, make_redis
+from server.wiring import make_engine
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
@@ -28,7 +31,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     chosen = settings or load_settings(os.environ)
     write_logs(chosen.log_level)
     database = Database(make_engine(chosen, application_name="roadbook-web"))
-    client = make_redis(chosen)
+    # One short try: whether the server is ready is asked every few seconds.
+    queue = redis.Redis.from_url(
+        chosen.redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+    )
     return build_app(
         Service(
             database=database,
@@ -36,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             tries=RedisCounter(chosen.redis_url),
             # One a process, of all that the host has: the rest of the threads stays for pushes.
             first_syncs=HostGate(max(2, chosen.web_workers), chosen.var / "run" / "gates"),
-            ping_queue=client.ping,
+            ping_queue=queue.ping,
             metrics_token=chosen.metrics_token,
             body_read_s=chosen.body_read_s,
         )

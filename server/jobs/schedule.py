@@ -6,10 +6,11 @@ Redis for the others. Both may be forgotten; then it is done once more, to no ef
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import redis
@@ -29,6 +30,7 @@ AGAIN_AFTER = timedelta(minutes=5)
 ZONE_KEPT_FOR = timedelta(minutes=10)
 CLAIM_S = 900
 REMEMBERED_S = 3 * 24 * 3600
+LEFT_ALONE_S = 30.0
 
 logger = logging.getLogger("roadbook.jobs")
 
@@ -50,39 +52,49 @@ class Memory(Protocol):
 
 
 class RedisMemory:
-    """Memory in Redis; while that is away, none: work is then done once more than needed."""
+    """Memory in Redis; while that is away, none: work is then done once more than needed.
 
-    def __init__(self, client: redis.Redis) -> None:
+    After a failure Redis is left alone for a while: a round over many companies must not wait for
+    it at each.
+    """
+
+    def __init__(self, client: redis.Redis, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
+        self._clock = clock
+        self._away_until_s = 0.0
 
     def recall(self, key: str) -> str | None:
         """What was remembered under the key, if anything."""
-        try:
-            value = self._client.get(f"roadbook:schedule:{key}")
-        except redis.RedisError:
-            return None
+        value = self._ask(lambda: self._client.get(f"roadbook:schedule:{key}"), None)
         return value.decode() if isinstance(value, bytes) else value
 
     def remember(self, key: str, value: str) -> None:
         """Remember it for some days."""
-        self._quietly(lambda: self._client.set(f"roadbook:schedule:{key}", value, ex=REMEMBERED_S))
+        self._ask(
+            lambda: self._client.set(f"roadbook:schedule:{key}", value, ex=REMEMBERED_S), None
+        )
 
     def claim(self, key: str) -> bool:
         """Whether nobody else is at it; ends by itself."""
-        try:
-            return bool(self._client.set(f"roadbook:claim:{key}", "1", nx=True, ex=CLAIM_S))
-        except redis.RedisError:
-            return True
+        return bool(
+            self._ask(
+                lambda: self._client.set(f"roadbook:claim:{key}", "1", nx=True, ex=CLAIM_S), True
+            )
+        )
 
     def give_back(self, key: str) -> None:
         """End a claim."""
-        self._quietly(lambda: self._client.delete(f"roadbook:claim:{key}"))
+        self._ask(lambda: self._client.delete(f"roadbook:claim:{key}"), None)
 
-    def _quietly(self, act: Callable[[], object]) -> None:
+    def _ask(self, act: Callable[[], Any], otherwise: Any) -> Any:
+        if self._clock() < self._away_until_s:
+            return otherwise
         try:
-            act()
+            return act()
         except redis.RedisError as error:
             logger.debug("the schedule's memory is away: %s", error)
+            self._away_until_s = self._clock() + LEFT_ALONE_S
+            return otherwise
 
 
 @dataclass(slots=True)

@@ -1,0 +1,143 @@
+"""What is committed reaches the queue, whatever the queue forgets."""
+
+import pytest
+import redis
+from rq import Queue
+
+from server.jobs import relay as relay_module
+from server.jobs.relay import Relay
+from server.jobs.work import Workshop, do_row
+from sync.unit_of_work import Database
+from tests.factories import Company
+from tests.server.jobs.conftest import add_row, rows_of, run
+
+EFFECTS = {"test": lambda *_: None}
+
+
+def names(queue: Queue, company: Company) -> list[str]:
+    return [name for name in queue.job_ids if name.startswith(f"outbox-{company.id}-")]
+
+
+def age(database: Database, company: Company, seconds: int) -> None:
+    run(
+        database,
+        company,
+        "update outbox set enqueued_at = enqueued_at - make_interval(secs => :s)",
+        s=seconds,
+    )
+
+
+def test_rows_are_enqueued_once_under_their_own_names(
+    shop: Workshop, queue: Queue, company: Company
+) -> None:
+    rows = [add_row(shop.database, company) for _ in range(3)]
+    relay = Relay(shop.database, queue)
+    relay.relay()
+    relay.relay()
+    assert names(queue, company) == [f"outbox-{company.id}-{row}" for row in rows]
+    assert all(row.enqueued_at is not None for row in rows_of(shop.database, company))
+
+
+def test_what_a_job_carries_is_plain_json(shop: Workshop, queue: Queue, company: Company) -> None:
+    row = add_row(shop.database, company)
+    Relay(shop.database, queue).relay()
+    job = queue.fetch_job(f"outbox-{company.id}-{row}")
+    assert job is not None
+    assert job.func_name == "server.jobs.work.run_outbox_row"
+    assert list(job.args) == [company.id, row]
+
+
+def test_a_queue_that_was_lost_loses_nothing(
+    shop: Workshop, queue: Queue, company: Company
+) -> None:
+    add_row(shop.database, company)
+    relay = Relay(shop.database, queue)
+    relay.relay()
+    queue.connection.flushdb()
+    relay.relay()
+    assert names(queue, company) == []
+    age(shop.database, company, relay_module.AGAIN_FROM_EMPTY_S + 1)
+    relay.relay()
+    assert len(names(queue, company)) == 1
+
+
+def test_what_waits_in_a_long_queue_is_not_enqueued_again_soon(
+    shop: Workshop, queue: Queue, company: Company
+) -> None:
+    add_row(shop.database, company)
+    relay = Relay(shop.database, queue)
+    relay.relay()
+    age(shop.database, company, relay_module.AGAIN_FROM_EMPTY_S + 1)
+    relay.relay()
+    assert len(names(queue, company)) == 1
+    age(shop.database, company, relay_module.AGAIN_S)
+    relay.relay()
+    assert len(names(queue, company)) == 2
+
+
+def test_a_queue_that_does_not_answer_leaves_rows_as_they_were(
+    shop: Workshop, queue: Queue, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_row(shop.database, company)
+
+    def away(*_: object) -> None:
+        raise redis.ConnectionError("away")
+
+    monkeypatch.setattr(queue, "enqueue_many", away)
+    with pytest.raises(redis.ConnectionError):
+        Relay(shop.database, queue).relay()
+    assert rows_of(shop.database, company)[0].enqueued_at is None
+
+
+def test_a_full_queue_is_not_filled_further(
+    shop: Workshop, queue: Queue, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_row(shop.database, company)
+    relay = Relay(shop.database, queue)
+    relay.relay()
+    monkeypatch.setattr(relay_module, "QUEUE_FULL", 0)
+    add_row(shop.database, company)
+    assert relay.relay() == 0
+
+
+def test_a_failed_row_waits_longer_each_time(
+    shop: Workshop, queue: Queue, company: Company
+) -> None:
+    row = add_row(shop.database, company)
+    relay = Relay(shop.database, queue)
+
+    def fail(*_: object) -> None:
+        raise ValueError("no")
+
+    waits = []
+    for _ in range(3):
+        do_row(shop, company.id, row, {"test": fail})
+        waited = 0
+        while not relay.relay():
+            age(shop.database, company, 10)
+            waited += 10
+        queue.empty()
+        waits.append(waited)
+    assert waits == [30, 60, 120]
+
+
+def test_what_is_set_aside_stays_out_of_the_queue(
+    shop: Workshop, queue: Queue, company: Company
+) -> None:
+    row = add_row(shop.database, company, topic="nobody's")
+    do_row(shop, company.id, row)
+    age(shop.database, company, 100_000)
+    Relay(shop.database, queue).relay()
+    assert names(queue, company) == []
+
+
+def test_two_relays_at_once_do_not_wait_for_each_other(
+    shop: Workshop, queue: Queue, company: Company
+) -> None:
+    add_row(shop.database, company)
+    with shop.database.company(company.id) as uow:
+        uow.rows("select id from outbox for update")
+        Relay(shop.database, queue).relay()
+    assert names(queue, company) == []
+    Relay(shop.database, queue).relay()
+    assert len(names(queue, company)) == 1

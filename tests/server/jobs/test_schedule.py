@@ -1,0 +1,143 @@
+"""What runs by the clock runs once a day of each company, catches up, and fails alone."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Engine
+
+from server.jobs import schedule as schedule_module
+from server.jobs.schedule import RedisMemory, Schedule
+from server.jobs.work import Workshop
+from tests.factories import Company, add_policy, make_company
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+class Days:
+    """Stands in for the begin of a day: notes it, and fails for whom it is told."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[int, date]] = []
+        self.fails: set[int] = set()
+
+    def __call__(self, _database: Any, company_id: int, today: date) -> str:
+        if company_id in self.fails:
+            raise ValueError("a broken rule")
+        self.begun.append((company_id, today))
+        return "begun"
+
+    def of(self, company: Company) -> list[str]:
+        return [day.isoformat() for company_id, day in self.begun if company_id == company.id]
+
+
+@pytest.fixture
+def days(monkeypatch: pytest.MonkeyPatch) -> Days:
+    made = Days()
+    monkeypatch.setattr(schedule_module, "begin_day", made)
+    return made
+
+
+@pytest.fixture
+def memory(client: redis.Redis) -> RedisMemory:
+    return RedisMemory(client)
+
+
+def make_schedule(shop: Workshop, memory: RedisMemory) -> Schedule:
+    return Schedule(shop.database, shop.engine, memory, ledger_days=400, change_days=90)
+
+
+def test_a_day_begins_once_at_the_midnight_of_its_company(
+    shop: Workshop, memory: RedisMemory, days: Days, owner_engine: Engine
+) -> None:
+    shanghai = make_company(owner_engine, time_zone="Asia/Shanghai")
+    lima = make_company(owner_engine, time_zone="America/Lima")
+    schedule = make_schedule(shop, memory)
+    for hours in range(0, 30, 2):
+        schedule.round(NOON + timedelta(hours=hours))
+    assert days.of(shanghai) == ["2026-03-04", "2026-03-05", "2026-03-06"]
+    assert days.of(lima) == ["2026-03-04", "2026-03-05"]
+
+
+def test_another_worker_does_not_do_it_again(
+    shop: Workshop, memory: RedisMemory, days: Days, company: Company
+) -> None:
+    make_schedule(shop, memory).round(NOON)
+    make_schedule(shop, memory).round(NOON)
+    assert days.of(company) == ["2026-03-04"]
+
+
+def test_without_redis_it_is_done_once_more_and_no_more(
+    shop: Workshop, days: Days, company: Company
+) -> None:
+    away = RedisMemory(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)))
+    schedule = make_schedule(shop, away)
+    schedule.round(NOON)
+    schedule.round(NOON)
+    make_schedule(shop, away).round(NOON)
+    assert days.of(company) == ["2026-03-04", "2026-03-04"]
+
+
+def test_who_is_at_it_already_is_left_alone(
+    shop: Workshop, memory: RedisMemory, days: Days, company: Company
+) -> None:
+    assert memory.claim(f"day:{company.id}")
+    schedule = make_schedule(shop, memory)
+    schedule.round(NOON)
+    assert days.of(company) == []
+    memory.give_back(f"day:{company.id}")
+    schedule.round(NOON)
+    assert days.of(company) == ["2026-03-04"]
+
+
+def test_after_days_without_a_worker_today_begins(
+    shop: Workshop, memory: RedisMemory, days: Days, company: Company
+) -> None:
+    make_schedule(shop, memory).round(NOON)
+    make_schedule(shop, memory).round(NOON + timedelta(days=10))
+    assert days.of(company) == ["2026-03-04", "2026-03-14"]
+
+
+def test_a_company_that_fails_keeps_no_other_from_its_day_and_is_tried_again(
+    shop: Workshop, memory: RedisMemory, days: Days, company: Company, owner_engine: Engine
+) -> None:
+    other = make_company(owner_engine)
+    days.fails = {company.id}
+    schedule = make_schedule(shop, memory)
+    schedule.round(NOON)
+    assert (days.of(company), days.of(other)) == ([], ["2026-03-04"])
+    days.fails = set()
+    schedule.round(NOON + timedelta(minutes=1))
+    assert days.of(company) == []
+    schedule.round(NOON + timedelta(minutes=6))
+    assert days.of(company) == ["2026-03-04"]
+
+
+def test_a_time_zone_that_does_not_exist_is_taken_as_utc(
+    shop: Workshop, memory: RedisMemory, days: Days, company: Company, owner_engine: Engine
+) -> None:
+    with owner_engine.begin() as connection:
+        add_policy(connection, company, version=2, time_zone="Mars/Olympus")
+    make_schedule(shop, memory).round(NOON)
+    assert days.of(company) == ["2026-03-04"]
+
+
+def test_a_worker_that_stops_begins_no_other_day(
+    shop: Workshop, memory: RedisMemory, days: Days, company: Company
+) -> None:
+    schedule = make_schedule(shop, memory)
+    schedule.is_stopping = lambda: True
+    schedule.round(NOON)
+    assert days.begun == []
+
+
+def test_the_true_begin_of_a_day_runs_for_every_company(
+    shop: Workshop, memory: RedisMemory, company: Company
+) -> None:
+    schedule = make_schedule(shop, memory)
+    schedule.round(NOON)
+    assert memory.recall(f"day:{company.id}") == "2026-03-04"
+    assert memory.recall(f"purge:{company.id}") == "2026-03-04"
