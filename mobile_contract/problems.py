@@ -290,7 +290,7 @@ REQUEST_CODES: Final = (
         status=409,
         title="The server was restored",
         meaning="The cursor belongs to another epoch: the server's database was restored.",
-        phone_must="Resend every kept item that the watermark has not passed, then repair by "
+        phone_must="Resend every kept item that this epoch has not answered, then repair by "
         "digest.",
     ),
     RequestCode(

@@ -51,7 +51,7 @@ class DeviceState:
             self._file.set_setting("contract", str(contract))
             for name in ("is_draining", "is_wipe_due", "is_wiped", "is_signed_out"):
                 self._file.set_setting(name, None)
-            self.adopt_epoch(answer["epoch"], watermark=None)
+            self.adopt_epoch(answer["epoch"])
 
     @property
     def enrolment(self) -> Enrolment:
@@ -95,12 +95,12 @@ class DeviceState:
         """The server's life that cursor and receipts belong to; a restore begins another."""
         return self._file.setting("epoch")
 
-    def adopt_epoch(self, epoch: str, *, watermark: int | None) -> bool:
+    def adopt_epoch(self, epoch: str) -> bool:
         """Where the server lives in another epoch than this phone thought, send again and compare again.
 
-        What the watermark of the new epoch has passed is covered by the backup that was restored,
-        and forgotten; every other item that the server once acknowledged waits again. Returns
-        whether the epoch was new.
+        Every item that the server acknowledged in another epoch waits again, whatever the watermark
+        says: by now it may be that of a backup taken after the restore, which never had them.
+        Returns whether the epoch was new.
         """
         if epoch == self.epoch:
             return False
@@ -109,8 +109,6 @@ class DeviceState:
             self._file.set_setting("epoch", epoch)
             if is_first:
                 return False
-            if watermark is not None:
-                self._outbox.forget(watermark=watermark, server_now=0)
             self._outbox.send_again_for_epoch(epoch)
             self.ask_for_repair()
         return True

@@ -61,7 +61,7 @@ def compare(ask: Ask, scope: ScopeStore, *, contract: int) -> Comparison:
 def repair(ask: Ask, scope: ScopeStore, device: DeviceState, *, contract: int) -> list[JsonObject]:
     """Both steps: afterwards the phone holds what the server held at step 1. Returns what was mended."""
     comparison = compare(ask, scope, contract=contract)
-    device.adopt_epoch(comparison.epoch, watermark=comparison.watermark)
+    device.adopt_epoch(comparison.epoch)
     mended: list[JsonObject] = []
     for held in _requests_of_step_2(scope, comparison.differing):
         answer = ask("/v1/digest", {"contract": contract, "held": held}, ("epoch", "changes"))

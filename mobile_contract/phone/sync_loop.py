@@ -234,7 +234,7 @@ class SyncLoop:
             # Receipts of a new epoch first: what this answer acknowledged need not be sent again.
             self._outbox.note_results(batch, results, epoch=answer["epoch"])
             settle_from_results(self._outbox, self._scope, results)
-            self._device.adopt_epoch(answer["epoch"], watermark=answer["watermark"])
+            self._device.adopt_epoch(answer["epoch"])
             self._outbox.forget(watermark=answer["watermark"], server_now=answer["received_at"])
             if answer["then"] == "wipe":
                 self._device.note_draining()
@@ -314,7 +314,7 @@ class SyncLoop:
             ("epoch", "received_at", "watermark", "changes", "cursor", "complete"),
         )
         self._pull_backoff.note_success()
-        if self._device.adopt_epoch(answer["epoch"], watermark=answer["watermark"]):
+        if self._device.adopt_epoch(answer["epoch"]):
             return False
         with self._file.transaction():
             fresh = self._scope.apply_page(answer["changes"], cursor=answer["cursor"])

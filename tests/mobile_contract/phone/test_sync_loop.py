@@ -271,6 +271,16 @@ def test_after_a_restore_every_item_that_the_backup_may_lack_goes_again(world: W
     assert world.phone.is_equal()
 
 
+def test_a_backup_taken_after_a_restore_says_nothing_of_what_the_restore_lost(world: World) -> None:
+    lost = visits(world, 2)
+    world.phone.sync()
+    world.server.restore("epoch-2", keep_up_to_receipt=0)
+    world.clock.wait_ms(24 * 3600 * 1000)
+    world.server.watermark = world.clock.true_ms - 1
+    assert world.phone.sync(most_tries=3).is_quiet
+    assert len(world.server.applied) == len(lost)
+
+
 def test_a_restore_that_only_the_pull_sees_brings_the_items_back_too(world: World) -> None:
     visits(world, 2)
     world.phone.sync()
