@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from types import FrameType
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
@@ -59,6 +61,8 @@ class WorkerProcess:
     def run(self) -> None:
         """Work until told to stop."""
         open_workshop(self.shop)
+        # One quick try: this module waits by itself, and looks meanwhile whether it is to stop.
+        self.client.set_retry(Retry(NoBackoff(), 0))
         threads = [
             threading.Thread(target=self._recur, args=(turns,), name=name, daemon=True)
             for name, turns in self._recurring().items()

@@ -1,0 +1,115 @@
+"""A worker as its own process: it does what is left for it, outlives its queue, and stops cleanly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from server.jobs.worker import living_workers
+from sync.unit_of_work import Database
+from tests.factories import Company
+from tests.server.jobs.conftest import add_row, rows_of, run
+
+SOON_S = 30.0
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    """Wait until it is so; fail with the words where that takes too long."""
+    ends = time.monotonic() + SOON_S
+    while not is_so():
+        assert time.monotonic() < ends, what
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def worker(
+    database: dict[str, str], redis_url: str, client: redis.Redis, tmp_path: Path
+) -> Iterator[subprocess.Popen[str]]:
+    environ = {
+        **os.environ,
+        "DATABASE_URL": database["app"],
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "a secret of thirty-two characters and more",
+        "ROADBOOK_VAR": str(tmp_path),
+        "ROADBOOK_LOG_LEVEL": "info",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "worker"],
+        env=environ,
+        cwd=Path(__file__).resolve().parents[3],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.wait()
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+def add_release(database: Database, company: Company) -> int:
+    return add_row(
+        database, company, "release_deferred", json.dumps({"entity_ids": [str(company.key)]})
+    )
+
+
+@pytest.mark.slow
+def test_a_worker_does_the_outbox_outlives_its_queue_and_stops_when_told(
+    worker: subprocess.Popen[str], client: redis.Redis, job_database: Database, company: Company
+) -> None:
+    add_release(job_database, company)
+    until(lambda: not rows_of(job_database, company), "the row was not done")
+    until(lambda: living_workers(client) == 1, "no sign of life")
+
+    # The queue's server comes back empty, with every connection broken.
+    client.flushdb()
+    client.client_kill_filter(_type="normal", skipme=True)
+    add_release(job_database, company)
+    until(lambda: not rows_of(job_database, company), "the row was not done after the loss")
+
+    # A row that was handed to a queue which forgot it.
+    row = add_release(job_database, company)
+    run(
+        job_database,
+        company,
+        "update outbox set enqueued_at = now() - interval '1 hour' where id = :row",
+        row=row,
+    )
+    until(lambda: not rows_of(job_database, company), "the forgotten row was not done")
+
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=SOON_S) == 0
+    assert living_workers(client) == 0
+
+
+@pytest.mark.slow
+def test_a_worker_without_a_queue_waits_for_it_and_stops_when_told(
+    database: dict[str, str], tmp_path: Path
+) -> None:
+    environ = {
+        **os.environ,
+        "DATABASE_URL": database["app"],
+        "REDIS_URL": f"unix://{tmp_path}/nobody.sock",
+        "SECRET_KEY": "a secret of thirty-two characters and more",
+        "ROADBOOK_VAR": str(tmp_path),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "worker"],
+        env=environ,
+        cwd=Path(__file__).resolve().parents[3],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as said:
+        while "the queue does not answer" not in (line := said.readline()):
+            assert line, "it ended"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=SOON_S) == 0
