@@ -27,9 +27,12 @@ from sync.unit_of_work import RUN
 # The largest xid8: a snapshot of the present run is not clamped.
 NEVER = 2**64 - 1
 
+# Every connection notes its run when it is made. Where the run is not noted, the statistics were reset
+# by hand meanwhile and it is still the last one that is.
 _NOW = f"""
 select pg_current_snapshot()::text,
-       (select id from server_start where run = {RUN}),
+       coalesce((select id from server_start where run = {RUN}),
+                (select max(id) from server_start), 0),
        (select purged_below::text from feed_horizon where company_id = %s)
 """
 _FIRST_XID = "select min(xid)::text from server_start where id > %s"
@@ -132,9 +135,9 @@ class Feed:
         cursor = self.driver.execute(_HELD, [self.company_id, self.person_id], prepare=True)
         return [row[0] for row in cursor.fetchall()]
 
-    def touched_keys(self, window: Window) -> list[str]:
-        """The keys that the person gained or lost since the window began."""
-        cursor = self.driver.execute(_TOUCHED, self._values(window), prepare=True)
+    def touched_keys(self, base: str, base_run: int) -> list[str]:
+        """The keys that the person gained or lost since a snapshot, up to this very moment."""
+        cursor = self.driver.execute(_TOUCHED, self._since(base, base_run), prepare=True)
         return [row[0] for row in cursor.fetchall()]
 
     def changes(
@@ -179,22 +182,26 @@ class Feed:
         )
         return {row[0]: State(*row) for row in cursor.fetchall()}
 
-    def check_horizon(self, base: str) -> None:
+    def check_horizon(self, base: str, base_run: int) -> None:
         """Raises Refused (`cursor_too_old`) when changes after this snapshot were purged."""
         purged = self.present.purged_below
-        if purged is not None and int(base.split(":", maxsplit=1)[0]) < purged:
+        if purged is not None and min(_oldest(base), self._clamp(base_run)) < purged:
             raise Refused("cursor_too_old", "Changes since this cursor have been purged.")
 
     def _values(self, window: Window) -> dict[str, Any]:
-        base_clamp = self._clamp(window.base_run)
+        return self._since(window.base, window.base_run) | {
+            "upto": window.upto,
+            "upto_clamp": str(self._clamp(window.upto_run)),
+        }
+
+    def _since(self, base: str, base_run: int) -> dict[str, Any]:
+        clamp = self._clamp(base_run)
         return {
             "company": self.company_id,
             "person": self.person_id,
-            "base": window.base,
-            "base_clamp": str(base_clamp),
-            "upto": window.upto,
-            "upto_clamp": str(self._clamp(window.upto_run)),
-            "from": str(min(int(window.base.split(":")[0]), base_clamp)),
+            "base": base,
+            "base_clamp": str(clamp),
+            "from": str(min(_oldest(base), clamp)),
         }
 
     def _clamp(self, run: int) -> int:
@@ -203,6 +210,11 @@ class Feed:
             return NEVER
         row = self.driver.execute(_FIRST_XID, [run], prepare=True).fetchone()
         return NEVER if row is None or row[0] is None else int(row[0])
+
+
+def _oldest(snapshot: str) -> int:
+    """The first transaction id that a snapshot may not have seen."""
+    return int(snapshot.split(":", maxsplit=1)[0])
 
 
 def read_present(driver: psycopg.Connection[Any], company_id: int) -> Present:

@@ -37,6 +37,10 @@ class Cursor(msgspec.Struct, array_like=True, frozen=True):
     phase: Literal["feed", "keys"] = "feed"
     # The last row that was sent: (xid, seq) in the feed, (key, record id) among the keys.
     last: tuple[str, str] | None = None
+    # The `base` of the pull before, where that took several pages: what happened meanwhile at keys
+    # that had been lost by then is still to be told.
+    before: str | None = None
+    before_run: int = 0
 
 
 class CursorBox:

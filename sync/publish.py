@@ -42,6 +42,15 @@ class Draft:
     keys: frozenset[UUID] | None = None
 
 
+def hold(uow: UnitOfWork, ids: Iterable[UUID]) -> None:
+    """Lock the records that are to be published, before the rows they are made from are read.
+
+    Otherwise two who publish one record at once, or a phone that edits it meanwhile, would each make
+    it from what the other had not changed yet.
+    """
+    lock_records(uow.driver, uow.company_id, map(str, ids))
+
+
 def publish(
     uow: UnitOfWork, drafts: Sequence[Draft], changed_by: UUID | None = None
 ) -> dict[UUID, int]:

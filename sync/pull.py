@@ -52,7 +52,8 @@ def pull(
                 message = f"{size} records are in the person's scope."
                 raise Refused("scope_too_large", message, limit=limit)
         started = _start(cursor, feed, epoch, sender)
-        ids, moved = _page(feed, started, request.limit)
+        is_paged = cursor is not None and cursor.upto is not None
+        ids, moved = _page(feed, started, request.limit, is_paged=is_paged)
         states = feed.states(ids)
     changes = [
         line
@@ -71,23 +72,32 @@ def _start(cursor: Cursor | None, feed: Feed, epoch: Epoch, sender: Sender) -> C
             epoch.name, sender.person_id, present.run, None, present.run, upto, phase="keys"
         )
     if cursor.base is not None:
-        feed.check_horizon(cursor.base)
+        feed.check_horizon(cursor.base, cursor.base_run)
+    if cursor.before is not None:
+        feed.check_horizon(cursor.before, cursor.before_run)
     if cursor.upto is not None:
         return cursor
     return _moved(cursor, run=present.run, upto=upto, phase="feed", last=None)
 
 
-def _page(feed: Feed, cursor: Cursor, limit: int) -> tuple[list[str], Cursor]:
-    """The ids of the next page, each once, and the cursor after it."""
+def _page(feed: Feed, cursor: Cursor, limit: int, *, is_paged: bool) -> tuple[list[str], Cursor]:
+    """The ids of the next page, each once, and the cursor after it.
+
+    A page sees the keys and the records of its own moment. What leaves a key after `upto` is told by
+    the next pull, also where the key itself had been lost before: hence `before`.
+    """
     ids: dict[str, None] = {}
     held = feed.held_keys()
     keys, window = held, None
     assert cursor.upto is not None
     if cursor.base is not None:
         window = Window(cursor.base, cursor.base_run, cursor.upto, cursor.run)
-        keys = feed.touched_keys(window)
+        keys = feed.touched_keys(window.base, window.base_run)
         if cursor.phase == "feed":
-            rows = feed.changes(window, sorted({*held, *keys}), cursor.last, limit)
+            earlier = (
+                [] if cursor.before is None else feed.touched_keys(cursor.before, cursor.before_run)
+            )
+            rows = feed.changes(window, sorted({*held, *keys, *earlier}), cursor.last, limit)
             ids.update((row[2], None) for row in rows)
             if len(rows) == limit:
                 last = (rows[-1][0], str(rows[-1][1]))
@@ -99,7 +109,16 @@ def _page(feed: Feed, cursor: Cursor, limit: int) -> tuple[list[str], Cursor]:
         ids.update((id_, None) for _, id_ in places)
         if len(places) == limit:
             return list(ids), _moved(cursor, last=places[-1])
-    done = _moved(cursor, base=cursor.upto, base_run=cursor.run, upto=None, phase="feed", last=None)
+    done = _moved(
+        cursor,
+        base=cursor.upto,
+        base_run=cursor.run,
+        upto=None,
+        phase="feed",
+        last=None,
+        before=cursor.base if is_paged else None,
+        before_run=cursor.base_run,
+    )
     return list(ids), done
 
 

@@ -4,7 +4,9 @@ Shared by every kind whose records phones may edit: the three-way merge of confl
 version that the edit names, and the conflict that is opened where two edits meet on one field.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -91,13 +93,15 @@ def _base(context: Context, item: Arrived, known: Known) -> Known | None:
 def open_conflict(
     context: Context, item: Arrived, known: Known, fields: dict[str, dict[str, Any]]
 ) -> tuple[str, Record, tuple[RowSet, str, tuple[Any, ...]]]:
-    """Keep both values of every field on which two edits met, and tell both people.
+    """Keep both values of every field on which two edits met, and tell the people of both.
 
-    Returns the conflict's id, the record that both phones receive, and its row.
+    Who holds a field is who wrote it last, which need not be who changed the record last. Returns
+    the conflict's id, the record that their phones receive, and its row.
     """
     conflict_id = str(uuid5(NAMESPACE_OID, f"conflict {item.op_id} {item.digest.hex()}"))
     sender = context.sender
-    holder = known.changed_by
+    holders = _holders(context, item, known, fields)
+    names = [context.names[person] for person in holders if person in context.names]
     record = Record(
         id=conflict_id,
         kind=CONFLICT,
@@ -106,13 +110,13 @@ def open_conflict(
             "entity_id": item.entity_id,
             "op_id": item.op_id,
             "fields": fields,
-            "held_by": context.names.get(holder or "", "the office"),
+            "held_by": ", ".join(names) or "the office",
             "sent_by": sender.person_name,
             "state": "OPEN",
             "chosen": None,
             "decided_at": None,
         },
-        keys=tuple(sorted({sender.person_id, holder or sender.person_id})),
+        keys=tuple(sorted({sender.person_id, *holders})),
     )
     row = (
         conflict_id,
@@ -120,9 +124,29 @@ def open_conflict(
         item.entity_id,
         item.op_id,
         encode_document(fields),
-        holder,
+        holders[-1] if holders else None,
         sender.person_id,
         "OPEN",
         item.received_at,
     )
     return conflict_id, record, (CONFLICTS, conflict_id, row)
+
+
+def _holders(
+    context: Context, item: Arrived, known: Known, names: Iterable[str]
+) -> tuple[str, ...]:
+    """The people who last wrote these fields since the edit's base, the latest last; a field that
+    the office wrote is nobody's."""
+    assert item.base_version is not None
+    versions = [
+        version
+        for number in range(item.base_version, known.version)
+        if (version := context.older.get((known.id, number))) is not None
+    ]
+    wrote: dict[str, Known] = {}
+    for before, after in pairwise((*versions, known)):
+        for name in names:
+            if before.fields.get(name) != after.fields.get(name):
+                wrote[name] = after
+    latest = sorted(wrote.values(), key=lambda version: version.version)
+    return tuple(dict.fromkeys(v.changed_by for v in latest if v.changed_by is not None))

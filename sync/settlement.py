@@ -213,6 +213,7 @@ class Settlement:
     ) -> dict[str, str]:
         """Who changed the records that edits in this batch may meet on."""
         people = {known[id_].changed_by for id_, _ in older} - {None}
+        people |= {version.changed_by for version in older.values()} - {None}
         if not people:
             return {}
         cursor = self.uow.driver.execute(

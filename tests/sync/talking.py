@@ -84,7 +84,9 @@ class Phone:
             }
         return event
 
-    def visit(self, store: object, *, visit: object = None, ago: int = HOUR, **payload: Any) -> Json:
+    def visit(
+        self, store: object, *, visit: object = None, ago: int = HOUR, **payload: Any
+    ) -> Json:
         """A visit that began so long ago and is still open."""
         at = payload.pop("at", self.now - ago)
         other = payload.pop("item", {})
@@ -244,7 +246,9 @@ class Phone:
         hashes = self.hashes()
         held = {
             kind: {
-                bucket: [[id_, hash_text(hashed)] for id_, hashed in hashes.get(kind, {}).get(bucket, [])]
+                bucket: [
+                    [id_, hash_text(hashed)] for id_, hashed in hashes.get(kind, {}).get(bucket, [])
+                ]
                 for bucket in buckets
             }
             for kind, buckets in answer["differs"].items()

@@ -351,7 +351,9 @@ def bad_items(ana: Phone, cast: Cast) -> dict[str, Json | bytes]:
         "NUL in a text": json.dumps(ana.visit(cast.ana_stores[0], note="a\0b")).encode(),
         "lone surrogate": json.dumps(ana.visit(cast.ana_stores[0], note="\ud800")).encode(),
         "too large": json.dumps(ana.visit(cast.ana_stores[0], note="n" * 70_000)).encode(),
-        "no op_id": json.dumps({k: v for k, v in json.loads(good).items() if k != "op_id"}).encode(),
+        "no op_id": json.dumps(
+            {k: v for k, v in json.loads(good).items() if k != "op_id"}
+        ).encode(),
         "not an object": b"7",
         "null": b"null",
         "unknown kind": ana.item("order", "create", uuid4(), {}),
@@ -509,7 +511,11 @@ def test_a_phone_of_contract_1_is_raised_to_the_current_one(cast: Cast, phone: P
     assert statuses == ["applied"] * 4
     ana.pull()
     fields = ana.fields(visit)
-    assert (fields["state"], fields["closed_by"], fields["is_by_phone"]) == ("DONE", "PERSON", False)
+    assert (fields["state"], fields["closed_by"], fields["is_by_phone"]) == (
+        "DONE",
+        "PERSON",
+        False,
+    )
     assert fields["verdict"]["verdict"] == "ONSITE"
     assert ana.fields(cast.ana_stores[1])["contact_name"] == "Wu"
 
@@ -521,7 +527,10 @@ def test_a_resend_after_an_app_update_keeps_its_result_in_its_own_contract(
     old.contract = 1
     at = old.now - HOUR
     item = old.item(
-        "attendance", "create", uuid4(), {"event": "CLOCK_IN", "at": at, "uptime_ms": old.uptime(at)}
+        "attendance",
+        "create",
+        uuid4(),
+        {"event": "CLOCK_IN", "at": at, "uptime_ms": old.uptime(at)},
     )
     first = old.push_one(item)
     old.contract = 2
@@ -605,7 +614,9 @@ def test_a_database_that_never_commits_is_answered_with_retry_and_holds_nothing(
     assert ana.push_one(item)["status"] == "applied"
 
 
-@pytest.mark.parametrize("error", [psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected])
+@pytest.mark.parametrize(
+    "error", [psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected]
+)
 def test_a_serialisation_failure_and_a_deadlock_repeat_the_whole_batch(
     cast: Cast,
     phone: PhoneOf,
@@ -642,7 +653,9 @@ def test_two_batches_that_would_deadlock_are_both_settled(
     def edit(sender: Phone, number: int) -> None:
         together.wait()
         for turn in range(5):
-            items = [sender.edit(store, 1, opening_hours=f"{number} {turn}") for store in (one, two)]
+            items = [
+                sender.edit(store, 1, opening_hours=f"{number} {turn}") for store in (one, two)
+            ]
             statuses.extend(sender.statuses(*(items if number else reversed(items))))
 
     threads = [Thread(target=edit, args=(p, n)) for n, p in enumerate((ana, sam))]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sync.kinds.day_plan.judge import DAY_PLAN
 from sync.policy import Policy, current_policy
-from sync.publish import Draft, publish
+from sync.publish import Draft, hold, publish
 from sync.unit_of_work import UnitOfWork
 
 _PLANS = """
@@ -31,6 +31,7 @@ def publish_day_plans(
     seen by nobody; `today` is the company's, now unless given.
     """
     wanted = list(ids)
+    hold(uow, wanted)
     _, policy = current_policy(uow)
     today = today or datetime.now(UTC).astimezone(policy.zone).date()
     stops: dict[UUID, list[dict[str, object]]] = {}

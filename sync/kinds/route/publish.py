@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from sync.kinds.route.judge import ROUTE
-from sync.publish import Draft, place, publish
+from sync.publish import Draft, hold, place, publish
 from sync.unit_of_work import UnitOfWork
 
 _ROUTES = """
@@ -25,6 +25,7 @@ def publish_routes(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, int]:
     is no longer active is deleted from phones and lets its stores go.
     """
     wanted = list(ids)
+    hold(uow, wanted)
     routes = uow.rows(_ROUTES, company=uow.company_id, ids=wanted)
     stops: dict[UUID, list[dict[str, object]]] = {}
     stores: dict[UUID, set[UUID]] = {}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sync.kinds.store.judge import STORE
 from sync.policy import Policy, current_policy
-from sync.publish import Draft, publish
+from sync.publish import Draft, hold, publish
 from sync.unit_of_work import UnitOfWork
 
 _SELECT = """
@@ -22,8 +22,10 @@ def publish_stores(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, int]:
     A store is seen at its region and at the position that owns it; a proposed or refused one by
     its proposer. Where routes place it is the routes' business.
     """
+    wanted = list(ids)
+    hold(uow, wanted)
     _, policy = current_policy(uow)
-    rows = uow.rows(_SELECT, company=uow.company_id, ids=list(ids))
+    rows = uow.rows(_SELECT, company=uow.company_id, ids=wanted)
     return publish(uow, [_draft(row, policy) for row in rows])
 
 
