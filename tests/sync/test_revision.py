@@ -7,19 +7,12 @@ from sqlalchemy import Engine
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
-from tests.factories import NOON_MS, Cast, Person, make_cast, make_item, pull_all, push_items
+from tests.factories import Cast, Person, item, make_cast, pull_all, push_items
 
 
 def edit(engine: SyncEngine, cast: Cast, person: Person, **changes: Any) -> dict[str, Any]:
-    item = make_item(
-        "store",
-        "edit",
-        {"changes": changes},
-        entity_id=str(cast.ana_stores[0]),
-        base_version=1,
-        captured_at=NOON_MS,
-    )
-    return push_items(engine, person.device, [item])[0]
+    sent = item("store", "edit", cast.ana_stores[0], {"changes": changes}, base_version=1)
+    return push_items(engine, person.device, [sent])[0]
 
 
 def conflicts_of(engine: SyncEngine, person: Person) -> list[dict[str, Any]]:
