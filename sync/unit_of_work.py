@@ -98,11 +98,19 @@ class Database:
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             uow = UnitOfWork(company_id, connection, driver)
-            with connection.begin(), driver.pipeline() if is_pipelined else nullcontext():
-                if mode is not None:
-                    driver.execute(f"set transaction {mode}")
-                driver.execute(_BIND, [str(company_id or "")], prepare=True)
-                yield uow
+            try:
+                with connection.begin(), driver.pipeline() if is_pipelined else nullcontext():
+                    if mode is not None:
+                        driver.execute(f"set transaction {mode}")
+                    driver.execute(_BIND, [str(company_id or "")], prepare=True)
+                    yield uow
+            except BaseException:
+                if driver.closed:
+                    # Where the server was restarted, the others in the pool are as dead: the next
+                    # request would find one after the other.
+                    connection.invalidate()
+                    self.engine.dispose()
+                raise
             for act in uow.afterwards:
                 act()
 

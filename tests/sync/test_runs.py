@@ -6,6 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
@@ -120,7 +121,7 @@ def test_a_killed_backend_begins_a_new_run_and_no_phone_misses_a_change() -> Non
 
 def _kill_and_pull(servers: Embedded) -> None:
     owner = create_engine(make_url(servers.url(OWNER)))
-    db = Database(create_engine(make_url(servers.url(APP)), pool_size=3, max_overflow=0))
+    db = Database(create_engine(make_url(servers.url(APP)), pool_size=8, max_overflow=0))
     cast = make_cast(owner, db)
     ana = Phone(Engine(db, ALL_KINDS, b"s" * 32), cast.ana.device)
     before = rows_of(db, cast, "select id, run from server_start")
@@ -130,6 +131,9 @@ def _kill_and_pull(servers: Embedded) -> None:
             describe(uow, cast.ana_stores[0], "undone")
             raise RuntimeError
     ana.pull()
+    with ExitStack() as busy:
+        for _ in range(8):
+            busy.enter_context(db.reading(cast.company.id))
     with servers.postgres.connect() as victim:
         os.kill(victim.info.backend_pid, signal.SIGKILL)
         _wait_until_back(servers)
