@@ -1,8 +1,10 @@
 """`roadbook quarantine`: see what could not be applied, mend it, release it, or set it aside."""
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
@@ -36,8 +38,7 @@ def quarantine(context: click.Context, code: str | None) -> None:
 @click.pass_obj
 def list_command(code: str | None, states: tuple[str, ...], at_most: int) -> None:
     """List kept items, the oldest first."""
-    database, _, company_id = _open(code)
-    with database.reading(company_id) as uow:
+    with _open(code) as (database, _, company_id), database.reading(company_id) as uow:
         items = list_kept(uow, states or OPEN, at_most)
         counts = count_kept(uow)
     for item in items:
@@ -58,9 +59,8 @@ def list_command(code: str | None, states: tuple[str, ...], at_most: int) -> Non
 @click.pass_obj
 def show_command(code: str | None, op_id: UUID, digest: str) -> None:
     """Show one item: what is wrong with it, in words, and what was sent."""
-    database, _, company_id = _open(code)
-    with database.reading(company_id) as uow:
-        item = _found(lambda: find_kept(uow, op_id, digest))
+    with _open(code) as (database, _, company_id), database.reading(company_id) as uow:
+        item = find_kept(uow, op_id, digest)
     for line in explain(item):
         say(line)
     say(f"digest    {item.digest.hex()}")
@@ -107,25 +107,22 @@ def release_command(code: str | None, op_id: UUID, digest: str, reason: str | No
 @click.pass_obj
 def set_aside_command(code: str | None, op_id: UUID, digest: str, reason: str) -> None:
     """Decide that an item is not to be applied. It stays, with the reason."""
-    database, engine, company_id = _open(code)
-    with database.reading(company_id) as uow:
-        item = _found(lambda: find_kept(uow, op_id, digest))
-    _found(
-        lambda: engine.set_aside(
+    with _open(code) as (database, engine, company_id):
+        with database.reading(company_id) as uow:
+            item = find_kept(uow, op_id, digest)
+        engine.set_aside(
             company_id, item.op_id, bytes(item.digest), decided_by=_operator(), reason=reason
         )
-    )
     say("set aside")
 
 
 def _release(
     code: str | None, op_id: UUID, digest: str, *, mended: bytes | None, reason: str | None
 ) -> None:
-    database, engine, company_id = _open(code)
-    with database.reading(company_id) as uow:
-        item = _found(lambda: find_kept(uow, op_id, digest))
-    result = _found(
-        lambda: engine.release(
+    with _open(code) as (database, engine, company_id):
+        with database.reading(company_id) as uow:
+            item = find_kept(uow, op_id, digest)
+        result = engine.release(
             company_id,
             item.op_id,
             bytes(item.digest),
@@ -133,7 +130,6 @@ def _release(
             mended=mended,
             reason=reason,
         )
-    )
     if result.status in {"applied", "merged", "conflict"}:
         say(f"{result.status}, version {result.version}")
         return
@@ -143,29 +139,27 @@ def _release(
     )
 
 
-def _found(act: Any) -> Any:
-    try:
-        return act()
-    except NotThere as missing:
-        raise click.ClickException(str(missing)) from missing
-
-
 def _operator() -> str:
     return f"operator {getpass.getuser()}"
 
 
-def _open(code: str | None) -> tuple[Database, "Engine", int]:
+@contextmanager
+def _open(code: str | None) -> Iterator[tuple[Database, "Engine", int]]:
+    """The database, the engine and the company; what is refused is one line."""
     from server.wiring import make_engine
     from sync.engine import Engine
     from sync.kinds import ALL_KINDS
 
     chosen = settings()
-    database = Database(make_engine(chosen, application_name="roadbook-quarantine", pool_size=2))
+    connections = make_engine(chosen, application_name="roadbook-quarantine", pool_size=2)
     try:
+        database = Database(connections)
         company_id = find_company(database, code)
-    except NoSuchCompany as unknown:
-        raise click.ClickException(str(unknown)) from unknown
+        yield database, Engine(database, ALL_KINDS, chosen.secret_key.encode()), company_id
+    except (NoSuchCompany, NotThere) as missing:
+        raise click.ClickException(str(missing)) from missing
     except DBAPIError as error:
         first = str(error.orig).partition("\n")[0]
-        raise click.ClickException(f"The database does not answer: {first}") from error
-    return database, Engine(database, ALL_KINDS, chosen.secret_key.encode()), company_id
+        raise click.ClickException(f"The database does not do it: {first}") from error
+    finally:
+        connections.dispose()

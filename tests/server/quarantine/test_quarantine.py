@@ -1,0 +1,244 @@
+"""A person at a terminal sees what was kept, mends it, releases it, or sets it aside."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine
+
+from mobile_contract.compiled import Pull, decode_push
+from server.cli import roadbook
+from server.quarantine import kept
+from server.quarantine.kept import find_kept, list_kept, pretty, release_understood
+from sync.engine import Engine as SyncEngine
+from sync.errors import NotThere
+from sync.kinds import ALL_KINDS
+from sync.unit_of_work import Database
+from tests.factories import Cast, make_cast
+
+AT = 1_772_590_000_000
+SECRET = "a secret of thirty-two characters and more"
+
+Push = Callable[..., list[dict[str, Any]]]
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def kept_database(engine: Engine) -> Database:
+    return Database(engine)
+
+
+@pytest.fixture
+def cast(owner_engine: Engine, kept_database: Database) -> Cast:
+    return make_cast(owner_engine, kept_database)
+
+
+@pytest.fixture
+def sync_engine(kept_database: Database) -> SyncEngine:
+    return SyncEngine(kept_database, ALL_KINDS, SECRET.encode())
+
+
+@pytest.fixture
+def push(cast: Cast, sync_engine: SyncEngine) -> Push:
+    """Push items as Ana's phone; the results."""
+
+    def act(*items: dict[str, Any], contract: int = 2) -> list[dict[str, Any]]:
+        body = {
+            "contract": contract,
+            "device_id": str(cast.ana.device.id),
+            "batch_id": str(uuid4()),
+            "sent_at": AT + 1000,
+            "boot_id": "5b0c7f5e-54a1-4a0c-9a54-5f2c2f6f3a04",
+            "uptime_ms": 5000,
+            "app_version": "1",
+            "outbox": {"count": 1, "oldest_at": AT, "bytes": 1},
+            "items": items,
+        }
+        claim = cast.ana.device.claim
+        answer = sync_engine.push(claim, decode_push(json.dumps(body).encode()), AT + 1000)
+        found: list[dict[str, Any]] = json.loads(answer)["results"]
+        return found
+
+    return act
+
+
+def visit(store_id: object, **changed: Any) -> dict[str, Any]:
+    return {
+        "op_id": str(uuid4()),
+        "kind": "visit",
+        "entity_id": str(uuid4()),
+        "op": "create",
+        "captured_at": AT,
+        "captured_boot_id": "5b0c7f5e-54a1-4a0c-9a54-5f2c2f6f3a04",
+        "captured_uptime_ms": 4000,
+        "payload": {
+            "store_id": str(store_id),
+            "is_by_phone": False,
+            "check_in": {"at": AT, "uptime_ms": 4000},
+            "steps": [],
+        },
+        **changed,
+    }
+
+
+def broken(store_id: object) -> dict[str, Any]:
+    """A visit whose note is no text."""
+    item = visit(store_id)
+    item["payload"]["note"] = 7
+    return item
+
+
+@pytest.fixture
+def run(
+    database: dict[str, str], cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    monkeypatch.setenv("DATABASE_URL", database["app"])
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("ROADBOOK_VAR", str(tmp_path))
+
+    def act(command: str, *arguments: object) -> Result:
+        words = ["quarantine", "--company", cast.company.code, command, *map(str, arguments)]
+        return CliRunner().invoke(roadbook, words)
+
+    return act
+
+
+def pulled_item(cast: Cast, sync_engine: SyncEngine, op_id: str) -> dict[str, Any]:
+    asked = Pull(contract=2, cursor=None, limit=1000)
+    answer = json.loads(sync_engine.pull(cast.ana.device.claim, asked, AT + 2000))
+    (found,) = [one["fields"] for one in answer["changes"] if one["id"] == op_id]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_an_empty_quarantine_says_so(run: Run) -> None:
+    assert run("list").output == "nothing is kept\n"
+
+
+def test_kept_items_are_listed_and_shown_with_what_is_wrong(
+    run: Run, push: Push, cast: Cast
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    listed = run("list").output
+    assert item["op_id"] in listed
+    assert "invalid_field" in listed
+    assert "1 QUARANTINED" in listed
+    shown = run("show", item["op_id"]).output
+    assert "A field is wrong" in shown
+    assert "note" in shown
+    assert "Ana" in shown
+    assert '"store_id": "' in shown
+
+
+def test_a_mended_item_is_applied_and_its_phone_hears_of_it(
+    run: Run, push: Push, cast: Cast, sync_engine: SyncEngine, tmp_path: Path
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    item["payload"]["note"] = "seven"
+    file = tmp_path / "mended.json"
+    file.write_text(json.dumps(item))
+    done = run("mend", item["op_id"], "--file", file, "--reason", "the note was a number")
+    assert (done.exit_code, done.output) == (0, "applied, version 1\n")
+    assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "RELEASED"
+    shown = run("show", item["op_id"]).output
+    assert "mended:" in shown
+    assert "the note was a number" in shown
+
+
+def test_an_item_that_still_cannot_be_applied_stays_and_says_why(
+    run: Run, push: Push, cast: Cast
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    done = run("release", item["op_id"])
+    assert done.exit_code == 1
+    assert "quarantined: invalid_field" in done.output
+    assert item["op_id"] in run("list").output
+
+
+def test_an_item_set_aside_stays_with_its_reason(
+    run: Run, push: Push, cast: Cast, sync_engine: SyncEngine
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    assert run("set-aside", item["op_id"], "--reason", "a test of the phone's").exit_code == 0
+    assert item["op_id"] not in run("list").output
+    assert item["op_id"] in run("list", "--state", "SET_ASIDE").output
+    assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "SET_ASIDE"
+    again = run("release", item["op_id"])
+    assert again.exit_code == 1
+
+
+def test_two_items_under_one_op_id_are_told_apart_by_digest(
+    run: Run, push: Push, cast: Cast, kept_database: Database
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    push({**item, "captured_at": AT - 1})
+    refused = run("show", item["op_id"])
+    assert refused.exit_code == 1
+    assert "--digest" in refused.output
+    with kept_database.company(cast.company.id) as uow:
+        digests = [one.digest.hex() for one in list_kept(uow) if str(one.op_id) == item["op_id"]]
+        assert len(digests) == 2
+        assert find_kept(uow, UUID(item["op_id"]), digests[1][:12]).digest.hex() == digests[1]
+    assert run("show", item["op_id"], "--digest", digests[0][:12]).exit_code == 0
+
+
+def test_an_item_of_another_company_is_not_there(
+    run: Run, push: Push, cast: Cast, owner_engine: Engine, kept_database: Database
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    stranger = make_cast(owner_engine, kept_database)
+    with kept_database.company(stranger.company.id) as uow, pytest.raises(NotThere):
+        find_kept(uow, UUID(item["op_id"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("show", uuid4()), "there is no kept item"),
+        (("release", uuid4()), "there is no kept item"),
+        (("set-aside", uuid4(), "--reason", "x"), "there is no kept item"),
+    ],
+)
+def test_what_is_not_there_is_one_line(run: Run, words: tuple[object, ...], said: str) -> None:
+    done = run(*words)
+    assert done.exit_code == 1
+    assert said in done.output
+    assert "Traceback" not in done.output
+
+
+def test_items_of_a_newer_contract_are_applied_when_the_server_has_it(
+    push: Push,
+    cast: Cast,
+    sync_engine: SyncEngine,
+    kept_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = visit(cast.ana_stores[0])
+    (result,) = push(item, contract=3)
+    assert result["code"] == "contract_too_new"
+    assert release_understood(kept_database, sync_engine, cast.company.id) == 0
+    assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "QUARANTINED"
+    # The server is brought up to date: it knows contract 3, which is like 2 for a visit.
+    from mobile_contract import compiled
+
+    monkeypatch.setitem(compiled._OP_CHECKS, 3, compiled._OP_CHECKS[2])
+    monkeypatch.setattr(kept, "CURRENT", 3)
+    assert release_understood(kept_database, sync_engine, cast.company.id) == 0
+    assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "RELEASED"
+
+
+def test_bytes_are_shown_so_that_they_cannot_move_a_cursor() -> None:
+    assert pretty(b'{"name": "\xe5\xba\x97"}') == '{\n  "name": "店"\n}'
+    assert "\x1b" not in pretty(b'{"a": "\\u001b[2J"}')
+    assert "\x1b" not in pretty(b"\x1b[2J not json \xff")
+    assert "\u202e" not in pretty('{"a": "\u202e"}'.encode())

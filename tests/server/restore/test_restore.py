@@ -1,0 +1,118 @@
+"""Epochs are turned and watermarks set by the owner, and only ever forward."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from server.cli import roadbook
+from server.restore.epochs import (
+    WatermarkRefused,
+    set_watermark,
+    show_epoch,
+    show_watermark,
+    turn_epoch,
+)
+from sync.epoch import current_epoch
+from tests.factories import make_company
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def owner(fresh_database: dict[str, str]) -> Iterator[Engine]:
+    made = create_engine(fresh_database["owner"], poolclass=NullPool)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def connection(owner: Engine) -> Iterator[Connection]:
+    with owner.begin() as made:
+        yield made
+
+
+@pytest.fixture
+def run(fresh_database: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("DATABASE_URL", fresh_database["app"])
+    monkeypatch.setenv("DATABASE_OWNER_URL", fresh_database["owner"])
+    monkeypatch.setenv("SECRET_KEY", "a secret of thirty-two characters and more")
+    monkeypatch.setenv("ROADBOOK_VAR", str(tmp_path))
+    return lambda *words: CliRunner().invoke(roadbook, list(words))
+
+
+def test_a_turned_epoch_has_another_name_for_phones_too(connection: Connection) -> None:
+    before = show_epoch(connection)
+    after = turn_epoch(connection, "restored the backup of Tuesday")
+    assert after.name != before.name
+    assert after.number == before.number + 1
+    assert after.reason == "restored the backup of Tuesday"
+    driver = connection.connection.driver_connection
+    assert current_epoch(driver).name == after.name  # type: ignore[arg-type]
+
+
+def test_turning_corrects_what_speaks_of_transactions_that_are_yet_to_come(
+    owner: Engine,
+) -> None:
+    company = make_company(owner)
+    with owner.begin() as connection:
+        connection.execute(text("insert into xid_mark (xid) values ('999999999999')"))
+        connection.execute(
+            text("insert into feed_horizon (company_id, purged_below) values (:c, '999999999999')"),
+            {"c": company.id},
+        )
+    with owner.begin() as connection:
+        turn_epoch(connection, "restored from another server")
+    with owner.begin() as connection:
+        assert connection.execute(text("select count(*) from xid_mark")).scalar_one() == 0
+        assert connection.execute(
+            text("select purged_below < pg_current_xact_id() from feed_horizon")
+        ).scalar_one()
+
+
+def test_a_watermark_rises_and_never_falls(connection: Connection) -> None:
+    assert show_watermark(connection) is None
+    set_watermark(connection, NOON, now=NOON)
+    set_watermark(connection, NOON + timedelta(hours=1), now=NOON + timedelta(hours=1))
+    with pytest.raises(WatermarkRefused, match="only rises"):
+        set_watermark(connection, NOON, now=NOON + timedelta(days=1))
+    assert show_watermark(connection) == NOON + timedelta(hours=1)
+
+
+def test_a_watermark_does_not_cover_what_is_still_to_come(connection: Connection) -> None:
+    with pytest.raises(WatermarkRefused, match="still to come"):
+        set_watermark(connection, NOON + timedelta(seconds=1), now=NOON)
+
+
+def test_an_operator_turns_and_sets_at_the_terminal(run: Run) -> None:
+    before = run("epoch", "show").output.split()[0]
+    turned = run("epoch", "turn", "--reason", "a drill")
+    assert turned.exit_code == 0
+    shown = run("epoch", "show").output
+    assert shown.split()[0] != before
+    assert "a drill" in shown
+    assert "phones keep everything" in run("watermark", "show").output
+    assert run("watermark", "set", "--until", "2026-03-04T02:00:00+00:00").exit_code == 0
+    assert run("watermark", "show").output.strip() == "2026-03-04T02:00:00+00:00"
+
+
+@pytest.mark.parametrize("until", ["yesterday", "2026-03-04T02:00:00", "2999-01-01T00:00:00+00:00"])
+def test_a_moment_that_cannot_be_one_is_refused_in_words(run: Run, until: str) -> None:
+    done = run("watermark", "set", "--until", until)
+    assert done.exit_code != 0
+    assert "Traceback" not in done.output
+
+
+def test_without_the_owners_address_it_says_which_setting_is_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_OWNER_URL")
+    done = run("epoch", "show")
+    assert done.exit_code == 1
+    assert "DATABASE_OWNER_URL" in done.output
