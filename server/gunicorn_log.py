@@ -41,6 +41,7 @@ class JsonLogger(Logger):
                     "seconds": round(seconds, 4),
                     "bytes": getattr(resp, "sent", None),
                     "from": environ.get("REMOTE_ADDR"),
+                    "request": environ.get("roadbook.request_id"),
                 }
             },
         )
