@@ -47,7 +47,7 @@ def digest(
     request: Digest,
 ) -> bytes:
     """The JSON of either step. Raises what `authenticate` raises."""
-    with database.pipelined(claim.company_id, is_reading=True) as uow:
+    with database.reading(claim.company_id) as uow:
         sender = authenticate(uow, claim, "pull")
         epoch = current_epoch(uow.driver)
         values = {"company": uow.company_id, "person": sender.person_id}
@@ -58,7 +58,12 @@ def digest(
             cursor = Cursor(epoch.name, sender.person_id, present.run, snapshot, present.run)
             return _compared(request, epoch, ours, box.seal(cursor))
         held = request.held or {}
-        records = _in_buckets(uow.driver, values, names, held)
+        records = [
+            row
+            for row in _in_buckets(uow.driver, values, names, held)
+            if request.contract == CURRENT
+            or lower_record(names[row[1]], decode_document(row[3]), request.contract) is not None
+        ]
         strangers = _strangers(held, records)
     return _repaired(request, epoch, names, records, strangers)
 
