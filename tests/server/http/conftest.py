@@ -53,7 +53,7 @@ def check_answer(path: str, response: TestResponse) -> None:
     encoding = response.headers.get("Content-Encoding")
     body = response.data
     if encoding is not None:
-        body = {"gzip": gzip.decompress, "zstd": zstandard.decompress}[encoding](body)
+        body = gzip.decompress(body) if encoding == "gzip" else zstandard.decompress(body)
     validator.validate(json.loads(body))
 
 

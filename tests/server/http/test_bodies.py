@@ -4,6 +4,7 @@ import gzip
 import io
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ import zstandard
 from server.http.bodies import BodyBounds, read_body
 from sync.errors import Refused
 
+PACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
 BOUNDS = BodyBounds(wire_bytes=1000, unpacked_bytes=5000)
 TEXT = b'{"a": "b"}'
 
 
-def environ(body: bytes, encoding: str | None = None, **changed: Any) -> dict[str, Any]:
-    found = {
-        "wsgi.input": io.BytesIO(body),
+def environ(
+    body: bytes, encoding: str | None = None, stream: Any = None, **changed: Any
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "wsgi.input": io.BytesIO(body) if stream is None else stream,
         "CONTENT_LENGTH": str(len(body)),
         "CONTENT_TYPE": "application/json",
         **changed,
@@ -60,25 +64,26 @@ def test_several_members_and_frames_are_one_body() -> None:
 
 def test_a_body_of_exactly_the_bounds_is_taken() -> None:
     assert read(b"x" * 1000) == b"x" * 1000
-    for encoding, packed in (("gzip", gzip.compress), ("zstd", zstandard.compress)):
-        assert read(packed(b"x" * 5000), encoding) == b"x" * 5000
+    for encoding, pack in PACK.items():
+        assert read(pack(b"x" * 5000), encoding) == b"x" * 5000
 
 
 def test_a_body_over_the_wire_bound_is_refused_before_it_is_read() -> None:
     stream = io.BytesIO(b"x" * 1001)
-    found = refusal(b"", CONTENT_LENGTH="1001", **{"wsgi.input": stream})
+    found = refusal(b"", CONTENT_LENGTH="1001", stream=stream)
     assert (found.code, found.limit, found.where) == ("body_too_large", 1000, "body_bytes")
     assert stream.tell() == 0
 
 
 def test_a_body_without_a_length_is_read_no_further_than_the_bound() -> None:
-    found = refusal(b"x" * 200_000, CONTENT_LENGTH="", **{"wsgi.input_terminated": True})
+    endless: dict[str, Any] = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    found = refusal(b"x" * 200_000, **endless)
     assert (found.code, found.limit) == ("body_too_large", 1000)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_body_over_the_unpacked_bound_is_refused(encoding: str) -> None:
-    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
+    pack = PACK[encoding]
     found = refusal(pack(b"x" * 5001), encoding)
     assert (found.code, found.limit) == ("body_too_large", 5000)
     assert found.where == "body_unpacked_bytes"
@@ -86,10 +91,8 @@ def test_a_body_over_the_unpacked_bound_is_refused(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_bomb_costs_no_more_than_its_bound(encoding: str) -> None:
-    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
-    bomb = pack(pack(b"\0" * 200_000_000)) if encoding == "gzip" else pack(b"\0" * 200_000_000)
-    if encoding == "gzip":
-        bomb = gzip.decompress(bomb)
+    pack = PACK[encoding]
+    bomb = pack(b"\0" * 200_000_000)
     bounds = BodyBounds(wire_bytes=len(bomb), unpacked_bytes=1_000_000)
     tracemalloc.start()
     with pytest.raises(Refused) as caught:
@@ -109,7 +112,7 @@ def test_a_window_larger_than_a_decoder_has_to_support_is_refused() -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 @pytest.mark.parametrize("kept", [0, 1, 5, 12, -1])
 def test_a_packed_body_that_ends_early_is_refused(encoding: str, kept: int) -> None:
-    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
+    pack = PACK[encoding]
     assert refusal(pack(TEXT * 20)[:kept], encoding).code == "malformed_json"
 
 
@@ -150,12 +153,12 @@ class _Broken(io.RawIOBase):
 
 
 def test_a_read_that_the_server_below_ended_is_too_slow() -> None:
-    found = refusal(b"", CONTENT_LENGTH="10", **{"wsgi.input": _Broken(TimeoutError())})
+    found = refusal(b"", CONTENT_LENGTH="10", stream=_Broken(TimeoutError()))
     assert (found.code, found.limit) == ("too_slow", 5000)
 
 
 def test_a_connection_that_breaks_is_a_body_that_ended_early() -> None:
-    found = refusal(b"", CONTENT_LENGTH="10", **{"wsgi.input": _Broken(ConnectionResetError())})
+    found = refusal(b"", CONTENT_LENGTH="10", stream=_Broken(ConnectionResetError()))
     assert found.code == "malformed_json"
 
 
@@ -174,7 +177,7 @@ class _Dripping(io.BytesIO):
 def test_a_body_past_its_deadline_is_too_slow() -> None:
     with pytest.raises(Refused) as caught:
         read_body(
-            environ(b"", CONTENT_LENGTH="10", **{"wsgi.input": _Dripping(b"x" * 10)}),
+            environ(b"", CONTENT_LENGTH="10", stream=_Dripping(b"x" * 10)),
             BOUNDS,
             within_s=-1,
         )

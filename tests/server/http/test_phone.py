@@ -228,7 +228,7 @@ def test_a_cursor_of_another_epoch_is_told_so(site: Site, cast: Cast, owner_engi
 def test_a_contract_that_the_server_does_not_have_is_refused(
     site: Site, cast: Cast, path: str
 ) -> None:
-    asked = {"contract": 9, "cursor": None, "buckets": {}}
+    asked: dict[str, Any] = {"contract": 9, "cursor": None, "buckets": {}}
     assert code_of(site.ask(path, asked, device=cast.ana.device)) == (400, "contract_unknown")
 
 
@@ -244,7 +244,9 @@ def test_both_steps_of_a_digest_repair_an_empty_phone(site: Site, cast: Cast) ->
     device = cast.ana.device
     one = site.ask("/v1/digest", {"contract": 2, "buckets": {}}, device=device).json
     assert one is not None
-    held = {kind: {key: [] for key in buckets} for kind, buckets in one["differs"].items()}
+    held: dict[str, Any] = {
+        kind: {key: [] for key in buckets} for kind, buckets in one["differs"].items()
+    }
     two = site.ask("/v1/digest", {"contract": 2, "held": held}, device=device).json
     assert two is not None
     assert len(two["changes"]) == one["records"] > 0
@@ -408,7 +410,9 @@ def _every_answer(site: Site, of: Cast, named: Cast) -> str:
                 break
     one = site.ask("/v1/digest", {"contract": 2, "buckets": {}}, device=device)
     assert one.json is not None
-    every = {kind: {key: [] for key in f} for kind, f in one.json["differs"].items()}
+    every: dict[str, Any] = {
+        kind: {key: [] for key in f} for kind, f in one.json["differs"].items()
+    }
     found += [one.text, site.ask("/v1/digest", {"contract": 2, "held": every}, device=device).text]
     bucket = {"store": {_sent_of(named)[:2]: [[_sent_of(named), "0" * 16]]}}
     found.append(site.ask("/v1/digest", {"contract": 2, "held": bucket}, device=device).text)

@@ -29,6 +29,7 @@ def answer_to(error: BaseException) -> Any:
     response = app.test_client().get("/")
     assert response.content_type == "application/problem+json"
     assert faults_of(Problem(), response.json) == []
+    assert response.json is not None
     assert response.json["status"] == response.status_code
     return response
 

@@ -4,12 +4,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from server.http.callers import Caller, callable_by, check_routes, declaration_of
 from tests.factories import Cast
 from tests.server.http.conftest import Site
 
 OF_DEVICES = (Caller.DEVICE_PUSH, Caller.DEVICE_PULL)
+
+
+def code_of(response: TestResponse) -> tuple[int, str]:
+    assert response.json is not None
+    return response.status_code, response.json["code"]
 
 
 def test_every_route_declares_who_may_call_it(site: Site) -> None:
@@ -39,7 +45,7 @@ def test_no_route_of_a_device_answers_without_its_token(site: Site, cast: Cast) 
             continue
         for value in wrong:
             response = site.ask(rule.rule, {}, headers={"Authorization": value})
-            assert (response.status_code, response.json["code"]) == (401, "token_invalid"), rule
+            assert code_of(response) == (401, "token_invalid"), rule
             asked += 1
     assert asked == 4 * len(wrong)
 
@@ -50,14 +56,13 @@ def test_only_the_methods_that_are_meant_answer(site: Site) -> None:
             if method in (rule.methods or ()):
                 continue
             response = site.client.open(rule.rule, method=method)
-            assert response.status_code == 405, (method, rule)
-            assert response.json["code"] == "method_not_allowed"
+            assert code_of(response) == (405, "method_not_allowed"), (method, rule)
             assert set(response.headers["Allow"].split(", ")) == set(rule.methods or ())
 
 
 def test_an_address_that_is_not_there_is_a_problem_too(site: Site) -> None:
     response = site.client.get("/v1/nothing")
-    assert (response.status_code, response.json["code"]) == (404, "not_found")
+    assert code_of(response) == (404, "not_found")
 
 
 def test_the_operators_page_is_not_there_for_strangers(site: Site) -> None:

@@ -116,7 +116,7 @@ def test_a_failed_row_waits_longer_each_time(
         while not relay.relay():
             age(shop.database, company, 10)
             waited += 10
-        queue.empty()
+        queue.empty()  # type: ignore[no-untyped-call]
         waits.append(waited)
     assert waits == [30, 60, 120]
 
