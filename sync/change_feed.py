@@ -21,7 +21,7 @@ import psycopg
 
 from sync.errors import Refused
 from sync.rows import array
-from sync.scope import IS_VISIBLE
+from sync.scope import is_visible
 from sync.unit_of_work import RUN
 
 # The largest xid8: a snapshot of the present run is not clamped.
@@ -82,7 +82,7 @@ where k.company_id = %(company)s and k.key = any(%(keys)s::uuid[])
 order by k.key, k.id limit %(limit)s
 """
 _STATE = f"""
-select r.id::text, r.kind, r.version, r.doc, {IS_VISIBLE}
+select r.id::text, r.kind, r.version, r.doc, {is_visible("%(company)s", "%(person)s")}
 from record r where r.company_id = %(company)s and r.id = any(%(ids)s::uuid[])
 """
 

@@ -11,9 +11,11 @@ from typing import Any
 
 import psycopg
 
-_SELECT = """
-select s.system_identifier::text, c.timeline_id,
-       (select id::text from epoch order by number desc limit 1),
+from sync.direct import fetch
+
+_SELECT = b"""
+select s.system_identifier, c.timeline_id,
+       (select id from epoch order by number desc limit 1),
        (select (extract(epoch from max(covers_until)) * 1000)::bigint from backup_watermark)
 from pg_control_system() s, pg_control_checkpoint() c
 """
@@ -29,17 +31,6 @@ class Epoch:
 
 def current_epoch(driver: psycopg.Connection[Any]) -> Epoch:
     """Read the epoch and the watermark, in one statement."""
-    return read_epoch(ask_epoch(driver))
-
-
-def ask_epoch(driver: psycopg.Connection[Any]) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Ask for the epoch; in a pipeline other questions may follow before the answer."""
-    return driver.execute(_SELECT, prepare=True)
-
-
-def read_epoch(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Epoch:
-    """Wait for the answer."""
-    row = cursor.fetchone()
-    assert row is not None
-    name = hashlib.sha256(f"{row[0]} {row[1]} {row[2]}".encode()).hexdigest()[:16]
-    return Epoch(name, row[3])
+    system, timeline, turned, watermark = fetch(driver, _SELECT, [])[0]
+    name = hashlib.sha256(f"{system} {timeline} {turned}".encode()).hexdigest()[:16]
+    return Epoch(name, None if watermark is None else int(watermark))

@@ -5,11 +5,13 @@ are kept (400 days by default). An op_id belongs to the person who first sent it
 with other bytes is another item and is kept aside under (op_id, digest).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from sync.direct import fetch
 from sync.rows import RowSet, array
 
 LEDGER = RowSet(
@@ -24,13 +26,12 @@ LEDGER = RowSet(
     ),
 )
 
-_FIND = """
-select op_id::text, person_id::text, digest, result
-from ledger where company_id = %s and op_id = any(%s::uuid[])
+_FIND = b"""
+select op_id, person_id, digest, result
+from ledger where company_id = $1 and op_id = any($2::uuid[])
 """
-_FIND_ASIDE = """
-select op_id::text, digest, result
-from kept_item where company_id = %s and op_id = any(%s::uuid[])
+_FIND_ASIDE = b"""
+select op_id, digest, result from kept_item where company_id = $1 and op_id = any($2::uuid[])
 """
 
 
@@ -44,21 +45,20 @@ class Receipt:
     result: str
 
 
-def ask_receipts(
+def find_receipts(
     driver: psycopg.Connection[Any], company_id: int, op_ids: list[str]
-) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Ask for the receipts of these op_ids; other questions may follow before the answer."""
-    return driver.execute(_FIND, [company_id, array("uuid", op_ids)], prepare=True)
-
-
-def read_receipts(cursor: psycopg.Cursor[tuple[Any, ...]]) -> dict[str, Receipt]:
-    """Wait for the answer: the receipts by op_id."""
-    return {row[0]: Receipt(row[1], row[2], row[3]) for row in cursor.fetchall()}
+) -> dict[str, Receipt]:
+    """The receipts of these op_ids, by op_id."""
+    rows: Iterable[Any] = fetch(driver, _FIND, [company_id, array("uuid", op_ids)])
+    return {
+        op_id: Receipt(person_id, bytes.fromhex(digest[2:]), result)
+        for op_id, person_id, digest, result in rows
+    }
 
 
 def find_aside(
     driver: psycopg.Connection[Any], company_id: int, op_ids: list[str]
 ) -> dict[tuple[str, bytes], str]:
     """The results of items kept aside under these op_ids, by (op_id, digest)."""
-    cursor = driver.execute(_FIND_ASIDE, [company_id, array("uuid", op_ids)], prepare=True)
-    return {(row[0], row[1]): row[2] for row in cursor.fetchall()}
+    rows: Iterable[Any] = fetch(driver, _FIND_ASIDE, [company_id, array("uuid", op_ids)])
+    return {(op_id, bytes.fromhex(digest[2:])): result for op_id, digest, result in rows}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sync.direct import execute
 from sync.document import document_hash, encode_document
 from sync.record_kind import RecordKind
 from sync.record_store import (
@@ -102,7 +103,7 @@ def publish(
     leave_keys(statements, company_id, left)
     write_changed(statements, company_id, changed)
     enter_keys(statements, company_id, entered)
-    statements.execute(driver)
+    execute(driver, statements)
     return versions
 
 
@@ -128,4 +129,4 @@ def place(uow: UnitOfWork, key: UUID, ids: Iterable[UUID]) -> None:
         [(str(key), id_, kind) for id_, kind in sorted(kinds.items())],
         is_placed=True,
     )
-    statements.execute(driver)
+    execute(driver, statements)

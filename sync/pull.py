@@ -17,10 +17,10 @@ from mobile_contract.version import CURRENT
 from sync.change_feed import Feed, State, Window, read_present
 from sync.cursor import Cursor, CursorBox, shortened
 from sync.document import decode_document, encode_document
-from sync.epoch import Epoch, ask_epoch, read_epoch
+from sync.epoch import Epoch, current_epoch
 from sync.errors import Refused
 from sync.scope import scope_size
-from sync.senders import Claim, Sender, ask
+from sync.senders import Claim, Sender, authenticate
 from sync.unit_of_work import Database
 
 
@@ -37,9 +37,9 @@ def pull(
     Raises Refused: cursor_invalid, cursor_too_old, epoch_changed, scope_too_large, or what
     `authenticate` raises.
     """
-    with database.pipelined(claim.company_id, is_reading=True) as uow:
-        asked, epoch_asked = ask(uow, claim), ask_epoch(uow.driver)
-        sender, epoch = asked.answer("pull"), read_epoch(epoch_asked)
+    with database.reading(claim.company_id) as uow:
+        sender = authenticate(uow, claim, "pull")
+        epoch = current_epoch(uow.driver)
         cursor = None if request.cursor is None else box.open(request.cursor, sender.person_id)
         if cursor is not None and cursor.epoch != epoch.name:
             raise Refused("epoch_changed", "The server's database was restored.")

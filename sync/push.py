@@ -23,7 +23,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from mobile_contract.answers import Result, encode_answer
 from mobile_contract.compiled import PushEnvelope, decode_item
 from mobile_contract.problems import ItemRefused
-from sync.epoch import ask_epoch, current_epoch, read_epoch
+from sync.direct import execute
+from sync.epoch import current_epoch
 from sync.errors import Refused
 from sync.failures import is_passing, is_refusal
 from sync.kept_items import (
@@ -37,10 +38,10 @@ from sync.kept_items import (
     standing_of,
     wake,
 )
-from sync.ledger import LEDGER, Receipt, ask_receipts, find_aside, read_receipts
+from sync.ledger import LEDGER, Receipt, find_aside, find_receipts
 from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
-from sync.senders import Asked, Claim, Sender, ask, authenticate
+from sync.senders import Claim, Sender, authenticate
 from sync.settlement import Settled, Settlement
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -163,18 +164,16 @@ class _Batch:
 
     def settle(self, refused: frozenset[int]) -> bytes:
         """Do it: one transaction, and the answer once it is durable."""
-        with self.database.pipelined(self.claim.company_id) as uow:
-            asked = self._ask(uow)
-            epoch_asked = ask_epoch(uow.driver)
-            sender = asked[0].answer("push")
-            epoch = read_epoch(epoch_asked)
+        with self.database.company(self.claim.company_id) as uow:
+            sender = authenticate(uow, self.claim, "push")
+            epoch = current_epoch(uow.driver)
             if self.envelope.device_id != sender.device_id:
                 message = "device_id is not the device that the token belongs to."
                 raise Refused("device_mismatch", message, where="device_id")
             is_wiped = sender.is_draining and self.envelope.outbox.count <= len(self.items)
             statements = Statements()
             self._note_device(statements, is_wiped=is_wiped)
-            fresh = self._unseen(uow, sender, read_receipts(asked[1]))
+            fresh = self._unseen(uow, sender)
             self._apply(uow, sender, fresh, refused, statements)
         return encode_answer(
             {
@@ -218,9 +217,8 @@ class _Batch:
         chosen = frozenset(only)
         try:
             with self.database.rehearsal(self.claim.company_id) as uow:
-                asked = self._ask(uow)
-                sender = asked[0].answer("push")
-                unseen = self._unseen(uow, sender, read_receipts(asked[1]))
+                sender = authenticate(uow, self.claim, "push")
+                unseen = self._unseen(uow, sender)
                 # What stands twice in the batch is settled by its first; the results are not used.
                 self._repeats.clear()
                 fresh = [f for f in unseen if f.index in chosen]
@@ -233,10 +231,6 @@ class _Batch:
 
     # ---- what came before ----------------------------------------------------------------
 
-    def _ask(self, uow: UnitOfWork) -> tuple[Asked, psycopg.Cursor[tuple[Any, ...]]]:
-        """Ask for the sender and for the receipts of the batch, before either is answered."""
-        return ask(uow, self.claim), ask_receipts(uow.driver, uow.company_id, self._named)
-
     @cached_property
     def _named(self) -> list[str]:
         return sorted({_op_id(item) for item in self.items})
@@ -245,10 +239,9 @@ class _Batch:
     def _entities(self) -> frozenset[str | None]:
         return frozenset(item.entity_id for item in self.items)
 
-    def _unseen(
-        self, uow: UnitOfWork, sender: Sender, receipts: Mapping[str, Receipt]
-    ) -> list[_Fresh]:
+    def _unseen(self, uow: UnitOfWork, sender: Sender) -> list[_Fresh]:
         """The items that have no receipt yet; the others get the result that they got first."""
+        receipts = find_receipts(uow.driver, uow.company_id, self._named)
         aside: dict[tuple[str, bytes], str] = {}
         # A repeated attempt looks in any case: what is kept outlives its receipt.
         if self.is_again or any(
@@ -333,7 +326,7 @@ class _Batch:
         settlement.write(statements)
         statements.add_rows(LEDGER, uow.company_id, sorted(receipts, key=lambda row: row[0]))
         wake(statements, uow.company_id, settlement.made())
-        statements.execute(uow.driver)
+        execute(uow.driver, statements)
 
     @staticmethod
     def _fault(entry: _Fresh) -> Rejected:

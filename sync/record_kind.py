@@ -152,6 +152,8 @@ class RecordKind:
     number: int
     # op → its judge; a kind without ops only goes down
     ops: Mapping[str, Judge] = field(default_factory=dict)
+    # The ops that make a new record: they need no lock, the primary key is their referee.
+    makes: frozenset[str] = frozenset({"create"})
     # The other records an item needs to see, beside the one it is about.
     mentions: Callable[[Arrived], tuple[str, ...]] = _nothing
     reads: tuple[Read, ...] = ()

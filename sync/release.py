@@ -13,6 +13,7 @@ from uuid import UUID
 
 from mobile_contract.answers import Result
 from mobile_contract.compiled import OutboxState, PushEnvelope
+from sync.direct import execute
 from sync.errors import NotThere
 from sync.failures import is_passing, is_refusal
 from sync.kept_items import (
@@ -167,7 +168,7 @@ def set_aside(
         settlement.tell(item_record(record_id, item.kind, item.entity_id, standing, keys))
         statements = Statements()
         settlement.write(statements)
-        statements.execute(uow.driver)
+        execute(uow.driver, statements)
         _note(uow, item, standing, decided_by, reason=reason)
 
 
@@ -315,7 +316,7 @@ def _judge_again(
     statements = Statements()
     settlement.write(statements)
     wake(statements, uow.company_id, settlement.made())
-    statements.execute(uow.driver)
+    execute(uow.driver, statements)
     return results
 
 

@@ -205,13 +205,9 @@ class Statements:
         if values:
             self.add(rows.statement, rows.parameters(company_id, values))
 
-    def execute(self, driver: psycopg.Connection[Any]) -> None:
-        """Send them, if there are any."""
-        if self._parts:
-            psycopg.RawCursor(driver).execute(
-                _joined(tuple(self._parts)), self._values, prepare=True
-            )
-            self._parts, self._values = [], []
+    def joined(self) -> tuple[bytes, list[Any]] | None:
+        """The one statement with `$1` parameters, and its values; None where there is nothing."""
+        return (_joined(tuple(self._parts)), self._values) if self._parts else None
 
 
 @lru_cache(maxsize=1024)

@@ -21,14 +21,17 @@ from sync.unit_of_work import UnitOfWork
 # Roles that see what the positions of their region and below see.
 OVERSEERS = ("supervisor", "regional_manager")
 
+
 # Whether the record `r` is in the scope of a person: an expression for the driver's statements.
 # Two arrays, so that the cost follows the keys of the one record and of the one person; as a join
 # it could be planned the other way round, over everything that the person may see.
-IS_VISIBLE = """
+def is_visible(company: str, person: str) -> str:
+    """The expression, with the placeholders of the statement that it goes into."""
+    return f"""
 array(select k.key from record_key k where k.company_id = r.company_id and k.id = r.id)
-&& array(select h.key from holder_key h
-         where h.company_id = %(company)s and h.person_id = %(person)s)
+&& array(select h.key from holder_key h where h.company_id = {company} and h.person_id = {person})
 """
+
 
 _LOCK_PEOPLE = "select id from person where id = any(:people) order by id for update"
 _WANTED = """

@@ -3,21 +3,23 @@
 A device that is not there, was revoked or shows a wrong token gets one and the same answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hmac import compare_digest
 from typing import Any, Literal
 from uuid import UUID
 
-import psycopg
+import msgspec
 
+from sync.direct import bytes_of, fetch
 from sync.errors import NotThere, Refused
 from sync.policy import Policy, read_policy
 from sync.unit_of_work import UnitOfWork
 
-_SELECT = """
-select d.state, d.token_hash, d.next_token_hash, d.person_id::text, n.name, n.left_on, d.contract,
-       c.key::text, p.version, p.settings,
+_SELECT = b"""
+select d.state, d.token_hash, d.next_token_hash, d.person_id, n.name, n.left_on, d.contract,
+       c.key, p.version, p.settings,
        coalesce((select json_agg(json_build_array(o.position_id, q.role, o.starts_on, o.ends_on)
                                  order by o.starts_on, o.position_id)
                  from occupancy o
@@ -28,7 +30,7 @@ join person n on n.company_id = d.company_id and n.id = d.person_id
 join company c on c.id = d.company_id
 cross join lateral (select version, settings from policy
                     where company_id = d.company_id order by version desc limit 1) p
-where d.company_id = %s and d.id = %s
+where d.company_id = $1 and d.id = $2
 """
 _PROMOTE = """
 update device set token_hash = next_token_hash, next_token_hash = null
@@ -73,61 +75,54 @@ class Sender:
 
 
 def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) -> Sender:
-    """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull."""
-    return ask(uow, claim).answer(right)
+    """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull.
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question for a sender that is on its way to the database."""
-
-    uow: UnitOfWork
-    claim: Claim
-    cursor: psycopg.Cursor[tuple[Any, ...]]
-
-    def answer(self, right: Literal["push", "pull"]) -> Sender:
-        """Wait for the answer. A new token that is used for the first time to push takes the place
-        of the old one. Raises as `authenticate`.
-        """
-        row, claim = self.cursor.fetchone(), self.claim
-        if row is None or row[0] not in ("ACTIVE", "DRAINING"):
+    A new token that is used for the first time to push takes the place of the old one.
+    """
+    row = _find(uow, claim.device_id)
+    if row is None or row[0] not in ("ACTIVE", "DRAINING"):
+        raise _unknown()
+    if not _is_hash(row[1], claim.token_hash):
+        if not _is_hash(row[2], claim.token_hash):
             raise _unknown()
-        if row[1] is None or not compare_digest(row[1], claim.token_hash):
-            if row[2] is None or not compare_digest(row[2], claim.token_hash):
-                raise _unknown()
-            if right == "push":
-                values = [claim.company_id, UUID(claim.device_id), claim.token_hash]
-                self.uow.driver.execute(_PROMOTE, values)
-        if row[0] == "DRAINING" and right == "pull":
-            message = "This device may only send what it holds."
-            raise Refused("device_draining", message)
-        return _sender(claim.company_id, claim.device_id, row)
-
-
-def ask(uow: UnitOfWork, claim: Claim) -> Asked:
-    """Ask who a device is; in a pipeline other questions may follow before the answer."""
-    return Asked(uow, claim, _find(uow.driver, claim.company_id, claim.device_id))
+        if right == "push":
+            values = [claim.company_id, UUID(claim.device_id), claim.token_hash]
+            uow.driver.execute(_PROMOTE, values)
+    if row[0] == "DRAINING" and right == "pull":
+        message = "This device may only send what it holds."
+        raise Refused("device_draining", message)
+    return _sender(claim.company_id, claim.device_id, row)
 
 
 def sender_of(uow: UnitOfWork, device_id: str) -> Sender:
     """The sender of something that a device sent before, whatever became of the device since."""
-    row = _find(uow.driver, uow.company_id, device_id).fetchone()
+    row = _find(uow, device_id)
     if row is None:
         message = f"device {device_id}"
         raise NotThere(message)
     return _sender(uow.company_id, device_id, row)
 
 
-def _sender(company_id: int, device_id: str, row: tuple[Any, ...]) -> Sender:
+def _find(uow: UnitOfWork, device_id: str) -> Sequence[Any] | None:
+    rows = fetch(uow.driver, _SELECT, [uow.company_id, device_id])
+    return rows[0] if rows else None
+
+
+def _is_hash(stored: str | None, shown: bytes) -> bool:
+    held = bytes_of(stored)
+    return held is not None and compare_digest(held, shown)
+
+
+def _sender(company_id: int, device_id: str, row: Sequence[Any]) -> Sender:
     return Sender(
         company_id=company_id,
         company_key=row[7],
         device_id=device_id,
         person_id=row[3],
         person_name=row[4],
-        left_on=row[5],
+        left_on=None if row[5] is None else date.fromisoformat(row[5]),
         is_draining=row[0] == "DRAINING",
-        contract=row[6],
+        contract=int(row[6]),
         positions=tuple(
             Held(
                 position_id,
@@ -135,17 +130,11 @@ def _sender(company_id: int, device_id: str, row: tuple[Any, ...]) -> Sender:
                 date.fromisoformat(starts_on),
                 None if ends_on is None else date.fromisoformat(ends_on),
             )
-            for position_id, role, starts_on, ends_on in row[10]
+            for position_id, role, starts_on, ends_on in msgspec.json.decode(row[10])
         ),
-        policy_version=row[8],
-        policy=read_policy(row[9]),
+        policy_version=int(row[8]),
+        policy=read_policy(msgspec.json.decode(row[9])),
     )
-
-
-def _find(
-    driver: psycopg.Connection[Any], company_id: int, device_id: str
-) -> psycopg.Cursor[tuple[Any, ...]]:
-    return driver.execute(_SELECT, [company_id, UUID(device_id)], prepare=True)
 
 
 def _unknown() -> Refused:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sync.direct import Row, bytes_of, fetch, send
 from sync.document import document_hash, encode_document
 from sync.record_kind import (
     Accepted,
@@ -24,18 +25,20 @@ from sync.record_kind import (
 )
 from sync.record_store import OLD_VERSIONS, RecordWrite, write_changed, write_new
 from sync.rows import RowSet, Statements, array
-from sync.scope import IS_VISIBLE
+from sync.scope import is_visible
 from sync.senders import Sender
 from sync.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-_LOCK = "select 1 from record where company_id = %s and id = any(%s::uuid[]) order by id for update"
-_READ = f"""
-select r.id::text, r.kind, r.version, r.doc, r.person_id::text, r.changed_by::text, r.born_digest,
-       {IS_VISIBLE}
-from record r where r.company_id = %(company)s and r.id = any(%(ids)s::uuid[])
+_LOCK = b"""
+select 1 from record where company_id = $1 and id = any($2::uuid[]) order by id for update
 """
+_READ = f"""
+select r.id, r.kind, r.version, r.doc, r.person_id, r.changed_by, r.born_digest,
+       {is_visible("$1", "$2")}
+from record r where r.company_id = $1 and r.id = any($3::uuid[])
+""".encode()
 # When a record was last in a person's scope: each key that it is or was at, against each that the
 # person holds or held. Milliseconds.
 _LAST_VISIBLE = """
@@ -191,7 +194,9 @@ class Settlement:
             named.update(item.depends_on)
             named.update(self.kinds[item.kind].mentions(item))
         if targets:
-            driver.execute(_LOCK, [company_id, array("uuid", targets)], prepare=True)
+            shared = [i.entity_id for i in items if i.op not in self.kinds[i.kind].makes]
+            if shared:
+                send(driver, _LOCK, [company_id, array("uuid", sorted(set(shared)))])
             known = self._read_known(sorted(named))
         else:
             known = {}
@@ -222,16 +227,9 @@ class Settlement:
         return dict(cursor.fetchall())
 
     def _read_known(self, ids: list[str]) -> dict[str, Known]:
-        cursor = self.uow.driver.execute(
-            _READ,
-            {
-                "company": self.uow.company_id,
-                "person": self.sender.person_id,
-                "ids": array("uuid", ids),
-            },
-            prepare=True,
-        )
-        return {row[0]: _known(row) for row in cursor.fetchall()}
+        values = (self.uow.company_id, self.sender.person_id, array("uuid", ids))
+        rows = fetch(self.uow.driver, _READ, values)
+        return {known.id: known for known in map(_known, rows)}
 
     def _read_last_visible(self, known: dict[str, Known]) -> None:
         person = self.sender.person_id
@@ -375,14 +373,18 @@ class Settlement:
         return version
 
 
-def _known(row: tuple[Any, ...]) -> Known:
+def _known(row: Row) -> Known:
+    id_, kind, version, doc, person_id, changed_by, born_digest, visible = row
+    assert id_ is not None
+    assert kind is not None
+    assert version is not None
     return Known(
-        id=row[0],
-        kind=row[1],
-        version=row[2],
-        doc=row[3],
-        person_id=row[4],
-        changed_by=row[5],
-        born_digest=row[6],
-        is_visible=row[7],
+        id=id_,
+        kind=int(kind),
+        version=int(version),
+        doc=doc,
+        person_id=person_id,
+        changed_by=changed_by,
+        born_digest=bytes_of(born_digest),
+        is_visible=visible == "t",
     )

@@ -6,7 +6,7 @@ over to the next company.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,13 @@ import psycopg
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from sync.direct import begin
+
 # The run of the server: a restart changes the first part. A recovery after one killed backend
 # keeps the start and may hand out transaction ids again; it resets the statistics, the second part.
 RUN = "pg_postmaster_start_time()::text || ' ' || (select stats_reset from pg_stat_bgwriter)::text"
 
 _READING = "isolation level repeatable read, read only"
-_BIND = "select set_config('roadbook.company', %s, true)"
 _NOTE_RUN = f"insert into server_start (run) select {RUN} on conflict (run) do nothing"
 _IS_NOTED = f"select exists (select from server_start where run = {RUN})"
 
@@ -77,32 +78,20 @@ class Database:
             raise _RolledBack
 
     @contextmanager
-    def pipelined(self, company_id: int, *, is_reading: bool = False) -> Iterator[UnitOfWork]:
-        """Like `company` or `reading`, for the hot path: statements go out without waiting for each
-        other, an answer is waited for where it is read. Only `driver` may be used.
-        """
-        with self._begin(company_id, _READING if is_reading else None, is_pipelined=True) as uow:
-            yield uow
-
-    @contextmanager
     def installation(self) -> Iterator[UnitOfWork]:
         """A transaction of no company: it sees no company's rows at all."""
         with self._begin(0) as uow:
             yield uow
 
     @contextmanager
-    def _begin(
-        self, company_id: int, mode: str | None = None, *, is_pipelined: bool = False
-    ) -> Iterator[UnitOfWork]:
+    def _begin(self, company_id: int, mode: str = "") -> Iterator[UnitOfWork]:
         with self.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             uow = UnitOfWork(company_id, connection, driver)
             try:
-                with connection.begin(), driver.pipeline() if is_pipelined else nullcontext():
-                    if mode is not None:
-                        driver.execute(f"set transaction {mode}")
-                    driver.execute(_BIND, [str(company_id or "")], prepare=True)
+                with connection.begin():
+                    begin(driver, company_id, mode)
                     yield uow
             except BaseException:
                 if driver.closed:

@@ -16,9 +16,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
-from psycopg import RawCursor
 
 from server.migrate import driver_url
+from sync import direct
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.kinds.store.publish import publish_stores
@@ -134,24 +134,25 @@ def _statements(stage: Stage) -> dict[str, int]:
 
 
 def _counted(act: Callable[[], object]) -> int:
+    """How many statements an act sends; begin and commit are one more each."""
     count = 0
-    plain, raw = psycopg.Connection.execute, RawCursor.execute
+    plain, straight = psycopg.Connection.execute, direct.send
 
     def counting(original: Any) -> Any:
-        def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def execute(*args: Any, **kwargs: Any) -> Any:
             nonlocal count
             count += 1
-            return original(self, *args, **kwargs)
+            return original(*args, **kwargs)
 
         return execute
 
     psycopg.Connection.execute = counting(plain)  # type: ignore[method-assign]
-    RawCursor.execute = counting(raw)  # type: ignore[method-assign]
+    direct.send = counting(straight)
     try:
         act()
     finally:
         psycopg.Connection.execute = plain  # type: ignore[method-assign]
-        RawCursor.execute = raw  # type: ignore[method-assign]
+        direct.send = straight
     return count
 
 

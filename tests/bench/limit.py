@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from server.migrate import driver_url
+from sync.direct import execute
 from sync.kinds.attendance.judge import ATTENDANCES
 from sync.kinds.visit.judge import VISITS
 from sync.ledger import LEDGER
@@ -77,26 +78,26 @@ def write_days(owner_url: str, day: DayRows, connections: int, each: int) -> Run
     """Write days over so many connections at once, as fast as it goes."""
     prepared = [[day.again() for _ in range(each)] for _ in range(connections)]
     run = Run(connections, connections * each, 0.0)
-    begin = threading.Barrier(connections + 1)
+    together = threading.Barrier(connections + 1)
 
     def write(days: Sequence[dict[RowSet, list[tuple[Any, ...]]]]) -> None:
         with psycopg.connect(_plain(owner_url), prepare_threshold=1) as connection:
-            begin.wait()
+            together.wait()
             for rows_by_set in days:
                 started = time.perf_counter()
                 statements = Statements()
                 for rows, values in rows_by_set.items():
                     statements.add_rows(rows, day.company_id, values)
                 statements.add(_SEEN, [day.company_id, day.device_id])
-                with connection.pipeline():
-                    statements.execute(connection)
-                    connection.commit()
+                begin(connection, day.company_id)
+                execute(connection, statements)
+                connection.commit()
                 run.latencies_ms.append((time.perf_counter() - started) * 1000)
 
     threads = [threading.Thread(target=write, args=(days,)) for days in prepared]
     for thread in threads:
         thread.start()
-    begin.wait()
+    together.wait()
     started = time.perf_counter()
     for thread in threads:
         thread.join()

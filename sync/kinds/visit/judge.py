@@ -397,6 +397,7 @@ VISIT = RecordKind(
     name="visit",
     number=4,
     ops={"create": create, "finish": finish, "correct": correct, "skip": skip},
+    makes=frozenset({"create", "skip"}),
     mentions=mentions,
     reads=(STORE_OF_VISIT,),
 )
