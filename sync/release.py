@@ -411,6 +411,6 @@ def _note(
         "mended": mended,
     }
     with uow.driver.pipeline():
-        if not standing.missing:
-            uow.driver.execute(_NO_LONGER, values)
+        # What it waits for now is written with the rest.
+        uow.driver.execute(_NO_LONGER, values)
         uow.driver.execute(_SETTLE, values)

@@ -43,7 +43,7 @@ def ana(request: pytest.FixtureRequest, cast: Cast, phone: PhoneOf) -> Phone:
 
 
 def damage(held: dict[str, Any], how: str, kind: str = "store") -> None:
-    chosen = sorted(id_ for id_, record in held.items() if record["kind"] == kind)[0]
+    chosen = min(id_ for id_, record in held.items() if record["kind"] == kind)
     if how == "corrupt":
         held[chosen]["fields"] = {**held[chosen]["fields"], "address": "never"}
     elif how == "older":

@@ -344,9 +344,8 @@ def test_a_transaction_that_was_rolled_back_brings_nothing(
 ) -> None:
     ana = phone(cast.ana)
     ana.pull()
-    with pytest.raises(RuntimeError), db.company(cast.company.id) as uow:
+    with db.rehearsal(cast.company.id) as uow:
         describe(uow, cast.ana_stores[0], "never")
-        raise RuntimeError
     assert ana.pull() == []
 
 

@@ -75,9 +75,9 @@ def test_a_store_that_left_the_scope_longer_ago_than_the_grace_may_not(
     with db.company(cast.company.id) as uow:
         move_route(uow, cast.ana_route, cast.ben.position_id)
         for table in ("holder_key", "holder_key_past", "record_key", "record_key_past"):
-            uow.run(f"update {table} set since = since - interval '900 days'")  # noqa: S608
+            uow.run(f"update {table} set since = since - interval '900 days'")
         for table in ("holder_key_past", "record_key_past"):
-            uow.run(f"update {table} set until = to_timestamp(:ms / 1000.0)", ms=ana.now)  # noqa: S608
+            uow.run(f"update {table} set until = to_timestamp(:ms / 1000.0)", ms=ana.now)
     late, later = ana.visit(cast.ana_stores[0]), ana.visit(cast.ana_stores[1])
     ana.now += 8 * DAY
     assert ana.push_one(late)["status"] == "applied"
@@ -199,13 +199,16 @@ def test_a_moment_that_no_clock_supports_is_judged_as_of_receipt(
     with db.company(cast.company.id) as uow:
         end_occupancy(uow, cast.ana, TODAY - timedelta(days=20))
     at = ana.now - 25 * DAY
+    boot = "b" * 8 + ana.boot_id[8:]
     claimed = ana.item(
-        "attendance", "create", "a" * 8 + "-0000-4000-8000-000000000001",
-        {"event": "ON", "occurred": {"at": at, "uptime_ms": 5, "boot_id": "b" * 8 + ana.boot_id[8:]}},
+        "attendance",
+        "create",
+        "a" * 8 + "-0000-4000-8000-000000000001",
+        {"event": "ON", "occurred": {"at": at, "uptime_ms": 5, "boot_id": boot}},
         at=at,
-        captured_boot_id="b" * 8 + ana.boot_id[8:],
+        captured_boot_id=boot,
         captured_uptime_ms=5,
-    )  # fmt: skip
+    )
     assert code_of(ana.push_one(claimed)) == "late_after_leave"
 
 

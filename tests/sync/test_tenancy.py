@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy
 
+from mobile_contract.compiled import Pull
 from sync.engine import Engine
 from sync.errors import NotThere, Refused
 from sync.publish import place
@@ -55,14 +56,8 @@ def test_a_token_is_worth_nothing_in_another_company(
     claim = Claim(other.company.id, str(device.id), device.token_hash)
     foreign = Phone(roadbook, device)
     with pytest.raises(Refused) as refused:
-        roadbook.pull(claim, _pull(), foreign.now)
+        roadbook.pull(claim, Pull(contract=2, cursor=None, limit=500), foreign.now)
     assert refused.value.code == "token_invalid"
-
-
-def _pull() -> "object":
-    from mobile_contract.compiled import Pull
-
-    return Pull(contract=2, cursor=None, limit=500)
 
 
 def test_a_record_at_a_key_of_another_company_is_seen_by_nobody_there(
