@@ -33,6 +33,10 @@ _FAILED = """
 update outbox set failure = :failure, enqueued_at = clock_timestamp(), is_set_aside = :aside
 where company_id = :company and id = :row
 """
+_ASIDE = """
+select id, topic, attempts, coalesce(failure, '') from outbox
+where company_id = :company and is_set_aside order by id limit 200
+"""
 _AGAIN = """
 update outbox set is_set_aside = false, attempts = 0, enqueued_at = null
 where company_id = :company and is_set_aside
@@ -97,6 +101,12 @@ def _failed(database: Database, company_id: int, row_id: int, said: str, *, asid
     with database.company(company_id) as uow:
         uow.run(_FAILED, company=company_id, row=row_id, failure=plain(said), aside=aside)
     return "set aside" if aside else "failed"
+
+
+def list_set_aside(database: Database, company_id: int) -> list[tuple[int, str, int, str]]:
+    """The rows that were set aside, the oldest first: id, topic, attempts, what went wrong."""
+    with database.reading(company_id) as uow:
+        return [tuple(row) for row in uow.rows(_ASIDE, company=company_id)]
 
 
 def try_set_aside_again(database: Database, company_id: int) -> int:

@@ -14,6 +14,7 @@ from mobile_contract.version import ITEM_BYTES
 from server.cli import say, settings
 from server.identity.companies import find_company
 from server.identity.errors import NoSuchCompany
+from server.jobs.work import list_set_aside, try_set_aside_again
 from server.quarantine.kept import OPEN, count_kept, explain, find_kept, list_kept, pretty
 from sync.errors import NotThere
 from sync.unit_of_work import Database
@@ -114,6 +115,18 @@ def set_aside_command(code: str | None, op_id: UUID, digest: str, reason: str) -
             company_id, item.op_id, bytes(item.digest), decided_by=_operator(), reason=reason
         )
     say("set aside")
+
+
+@quarantine.command("work")
+@click.option("--again", is_flag=True, help="Let the worker try them once more.")
+@click.pass_obj
+def work_command(code: str | None, again: bool) -> None:
+    """List what the worker has given up on, with what went wrong."""
+    with _open(code) as (database, _, company_id):
+        for row_id, topic, attempts, failure in list_set_aside(database, company_id):
+            say(f"{row_id}  {topic}  tried {attempts} times: {failure}")
+        if again:
+            say(f"{try_set_aside_again(database, company_id)} will be tried again")
 
 
 def _release(

@@ -237,6 +237,20 @@ def test_items_of_a_newer_contract_are_applied_when_the_server_has_it(
     assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "RELEASED"
 
 
+def test_work_that_was_given_up_is_listed_and_tried_again(
+    run: Run, cast: Cast, kept_database: Database
+) -> None:
+    with kept_database.company(cast.company.id) as uow:
+        uow.run(
+            "insert into outbox (company_id, topic, payload, attempts, failure, is_set_aside)"
+            " values (:company, 'release_deferred', '{}', 8, 'KeyError: entity_ids', true)",
+            company=cast.company.id,
+        )
+    assert "tried 8 times: KeyError: entity_ids" in run("work").output
+    assert "1 will be tried again" in run("work", "--again").output
+    assert run("work").output == ""
+
+
 def test_bytes_are_shown_so_that_they_cannot_move_a_cursor() -> None:
     assert pretty(b'{"name": "\xe5\xba\x97"}') == '{\n  "name": "店"\n}'
     assert "\x1b" not in pretty(b'{"a": "\\u001b[2J"}')
