@@ -11,11 +11,12 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from sync.rows import Packed, Statements
 
+_BIND = b"select set_config('roadbook.company', $1, true)"
 _OK = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _STATEMENTS_MAX = 200
 _TEXT, _BINARY = 0, 1
@@ -71,10 +72,29 @@ def execute(driver: psycopg.Connection[Any], statements: Statements) -> None:
 
 
 def begin(driver: psycopg.Connection[Any], company_id: int, mode: str = "") -> None:
-    """Begin the transaction of a company, in one message. No company (0) sees no company's rows."""
-    bound = company_id or ""
-    statement = f"begin {mode}; select set_config('roadbook.company', '{bound}', true)"
-    _checked(driver, driver.pgconn.exec_(statement.encode()))
+    """Begin the transaction of a company. No company (0) sees no company's rows.
+
+    Binding it is the first prepared statement of every transaction, so it is here that statements
+    turn out to be gone: the driver deallocates all of them when it rolls back by itself.
+    """
+    opening = f"begin {mode}".encode()
+    bound = [str(company_id or "")]
+    _checked(driver, driver.pgconn.exec_(opening))
+    try:
+        send(driver, _BIND, bound)
+    except psycopg.errors.InvalidSqlStatementName:
+        rollback(driver)
+        _prepared.pop(driver, None)
+        _checked(driver, driver.pgconn.exec_(opening))
+        send(driver, _BIND, bound)
+
+
+def rollback(driver: psycopg.Connection[Any]) -> None:
+    """Roll back what was begun. The driver's own rollback would throw away every prepared statement
+    of the connection as well, these included; on a lost connection there is nothing to undo.
+    """
+    if not driver.closed and driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        driver.pgconn.exec_(b"rollback")
 
 
 def bytes_of(text: str | None) -> bytes | None:
@@ -85,7 +105,7 @@ def bytes_of(text: str | None) -> bytes | None:
 def _checked(driver: psycopg.Connection[Any], result: PGresult) -> PGresult:
     if result.status in _OK:
         return result
-    if driver.closed:
+    if driver.closed or result.error_field(DiagnosticField.SQLSTATE) is None:
         message = result.error_message.decode(errors="replace") or "the connection was lost"
         raise psycopg.OperationalError(message)
     raise error_from_result(result, encoding="utf-8")

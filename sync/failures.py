@@ -35,6 +35,14 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(cause, _PASSES) or _is_race(cause)
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection is gone: nobody answered, or the server said that it goes down."""
+    cause = cause_of(error)
+    return isinstance(cause, psycopg.OperationalError) and (
+        cause.sqlstate is None or cause.sqlstate.startswith("57P0")
+    )
+
+
 def _is_race(cause: BaseException) -> bool:
     return isinstance(cause, psycopg.errors.UniqueViolation) and (
         cause.diag.constraint_name in _RACED

@@ -14,7 +14,8 @@ import psycopg
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sync.direct import begin
+from sync.direct import begin, rollback
+from sync.failures import is_lost
 
 # The run of the server: a restart changes the first part. A recovery after one killed backend
 # keeps the start and may hand out transaction ids again; it resets the statistics, the second part.
@@ -92,9 +93,13 @@ class Database:
             try:
                 with connection.begin():
                     begin(driver, company_id, mode)
-                    yield uow
-            except BaseException:
-                if driver.closed:
+                    try:
+                        yield uow
+                    except BaseException:
+                        rollback(driver)
+                        raise
+            except BaseException as error:
+                if driver.closed or is_lost(error):
                     # Where the server was restarted, the others in the pool are as dead: the next
                     # request would find one after the other.
                     connection.invalidate()

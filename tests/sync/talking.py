@@ -6,6 +6,7 @@ is held is passed over.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import pytest
 from mobile_contract.canonical import bucket_of, hash_text, record_hash
 from mobile_contract.compiled import decode_digest, decode_pull, decode_push
 from mobile_contract.version import CURRENT
+from sync import direct
 from sync.engine import Engine
 from sync.unit_of_work import Database
 from tests.factories import Cast, Device, Person
@@ -318,6 +320,10 @@ def counted_statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     with monkeypatch.context() as patch:
         for name in ("execute", "executemany"):
             patch.setattr(psycopg.Cursor, name, counting(getattr(psycopg.Cursor, name)))
+        sends = direct.send
+        for module in list(sys.modules.values()):
+            if getattr(module, "send", None) is sends:
+                patch.setattr(module, "send", counting(sends))
         yield statements
 
 

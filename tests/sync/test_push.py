@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from sync.engine import Engine
 from sync.errors import Refused
 from sync.kinds import ALL_KINDS
 from sync.kinds.visit import KIND as VISIT
+from sync.record_kind import Arrived, Context, Outcome
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_device
 from tests.sync.talking import DAY, HOUR, MINUTE, Json, Phone, counted_statements, only, rows_of
@@ -760,14 +762,12 @@ def test_an_item_that_the_database_refused_can_be_released_when_the_cause_is_gon
     assert done.status == "applied"
 
 
-def test_a_judgement_that_breaks_quarantines_its_item_alone(
-    cast: Cast, db: Database, phone: PhoneOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def breaks(*_: object) -> None:
+def test_a_judgement_that_breaks_quarantines_its_item_alone(cast: Cast, db: Database) -> None:
+    def breaks(_item: Arrived, _context: Context) -> Outcome:
         raise ZeroDivisionError
 
     ops = {**VISIT.ops, "finish": breaks}
-    broken = VISIT.__class__(VISIT.name, VISIT.number, ops, VISIT.mentions, VISIT.reads)  # type: ignore[arg-type]
+    broken = replace(VISIT, ops=ops)
     kinds = [broken if kind.name == "visit" else kind for kind in ALL_KINDS]
     ana = Phone(Engine(db, kinds, b"x" * 32), cast.ana.device)
     visit = ana.visit(cast.ana_stores[0])

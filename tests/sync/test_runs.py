@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 
@@ -133,9 +133,10 @@ def _kill_and_pull(servers: Embedded) -> None:
     with ExitStack() as busy:
         for _ in range(8):
             busy.enter_context(db.reading(cast.company.id))
+    run = _run(servers)
     with servers.postgres.connect() as victim:
         os.kill(victim.info.backend_pid, signal.SIGKILL)
-        _wait_until_back(servers)
+        _wait_until_back(servers, run)
     owner.dispose()
 
     # Every connection of the pool is dead by now; a push gets through all the same.
@@ -152,14 +153,19 @@ def _kill_and_pull(servers: Embedded) -> None:
     db.engine.dispose()
 
 
-def _wait_until_back(servers: Embedded) -> None:
+def _run(servers: Embedded) -> str:
+    with servers.postgres.connect() as connection:
+        row = connection.execute("select " + RUN).fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+def _wait_until_back(servers: Embedded, earlier: str) -> None:
+    """Wait for the next run; for a moment after the kill the old one still answers."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        try:
-            with servers.postgres.connect() as connection:
-                connection.execute("select 1")
-        except psycopg.OperationalError:
-            Event().wait(0.05)
-        else:
-            return
+        with suppress(psycopg.OperationalError):
+            if _run(servers) != earlier:
+                return
+        Event().wait(0.05)
     raise AssertionError("the database did not come back")
