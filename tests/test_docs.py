@@ -102,13 +102,21 @@ def check_command(words: list[str]) -> str | None:
     while words and isinstance(command, click.Group):
         if words[0] in {"…", "COMMAND"}:
             return None
+        if words[0].startswith("--"):  # of the group, with its value
+            if words[0] not in options_of(command):
+                return f"no option {words[0]}"
+            words = words[2:]
+            continue
         found = command.get_command(context, words[0])
         if found is None:
             return f"no command {words[0]}"
         command, words = found, words[1:]
-    known = {opt for param in command.params for opt in (*param.opts, *param.secondary_opts)}
-    unknown = [word for word in words if word.startswith("--") and word not in {*known, "--help"}]
+    unknown = [word for word in words if word.startswith("--") and word not in options_of(command)]
     return f"no option {unknown[0]}" if unknown else None
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {"--help"} | {opt for param in command.params for opt in param.opts}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
