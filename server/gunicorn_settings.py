@@ -86,7 +86,8 @@ def _bind(settings: Settings) -> str:
 
 def _settle_memory(_worker: Any) -> None:
     """Keep the garbage collector off what lives as long as the process, and from running in every
-    request: a push makes thousands of short-lived objects and no cycles."""
+    request: a push makes thousands of short-lived objects and no cycles.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -2,10 +2,12 @@
 
 What gunicorn's own `gthread` leaves open, and how it is closed here:
 
-- A new connection waits for its first byte in a thread. Here it waits in the loop.
+- A connection waits for its bytes in a thread. Here the loop collects a request and a thread gets
+  it whole (gathering.py), so that slow and stalled phones hold no thread at all.
 - A read waits for ever between two bytes. Here a request, headers and body together, has
-  `read_s` seconds from the moment a thread takes it, and its headers `header_s` of them; then the
-  thread is free: 408 while the headers are read, a `ReadTooSlow` for whoever reads the body.
+  `read_s` seconds from its first byte, and its headers `header_s` of them; then it is over: 408
+  while the headers are read, a `ReadTooSlow` for whoever reads the body. A thread waits itself only
+  for what is not collected: chunks, and bodies larger than a push may be.
 - A write waits for ever for a client that does not read. Here one write has `write_s`.
 - Closing lingers up to two seconds in the loop, where nobody else is served meanwhile. Here the
   loop only looks at such a socket when something comes.
@@ -27,9 +29,14 @@ from gunicorn.http.errors import NoMoreData
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from server.gathering import Gathered
+
 LINGER_S = 2.0
 """How long an answered socket may take to close its side (RFC 9112, section 9.6)."""
 _LINGER_BYTES_MAX = 64 * 1024
+_PIECE_BYTES = 256 * 1024
+GATHERED_TOGETHER_MAX = 256 * 1024 * 1024
+"""More than this is not collected at once in one process; threads wait for the rest."""
 
 
 class ReadTooSlow(NoMoreData, TimeoutError):
@@ -50,11 +57,10 @@ class BoundedUnreader(SocketUnreader):
         self.is_late = False
         self._body_deadline = 0.0
 
-    def begin(self) -> None:
-        """A thread has taken the next request: its headers come first."""
-        now = monotonic()
-        self.deadline = now + self.header_s
-        self._body_deadline = now + self.read_s
+    def begin(self, since: float) -> None:
+        """A thread has taken the next request, whose first byte came then: its headers first."""
+        self.deadline = since + self.header_s
+        self._body_deadline = since + self.read_s
 
     def begin_body(self) -> None:
         """The headers are read."""
@@ -93,6 +99,10 @@ class BoundedThreadWorker(ThreadWorker):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.lingering: deque[tuple[float, TConn]] = deque()
+        # What is being collected, by connection; and what a thread is about to take.
+        self.gathering: dict[TConn, Gathered] = {}
+        self.handed: dict[TConn, Gathered] = {}
+        self.gathered_bytes = 0
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection and wait for its first byte in the loop."""
@@ -108,10 +118,51 @@ class BoundedThreadWorker(ThreadWorker):
             client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn)
         )
 
+    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """The first bytes of a new connection: begin to collect its request."""
+        self.poller.unregister(client)
+        self.pending_conns.remove(conn)
+        conn.data_ready = True
+        self._begin_to_gather(conn)
+
+    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """The next request on a connection that was kept: begin to collect it."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._begin_to_gather(conn)
+
+    def _begin_to_gather(self, conn: TConn) -> None:
+        self.gathering[conn] = Gathered(monotonic())
+        conn.sock.setblocking(False)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._gather, conn))
+        self._gather(conn, conn.sock)
+
+    def _gather(self, conn: TConn, client: socket.socket) -> None:
+        """Take what has come; when the request is whole, a thread serves it."""
+        gathered = self.gathering[conn]
+        try:
+            piece = client.recv(_PIECE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            piece = b""
+        self.gathered_bytes += len(piece)
+        if gathered.add(piece) or self.gathered_bytes > GATHERED_TOGETHER_MAX:
+            self._hand_over(conn)
+
+    def _hand_over(self, conn: TConn) -> None:
+        self.poller.unregister(conn.sock)
+        gathered = self.handed[conn] = self.gathering.pop(conn)
+        self.gathered_bytes -= len(gathered.data)
+        self.enqueue_req(conn)
+
     def handle(self, conn: TConn) -> Any:
         """Serve one request of a connection, in a thread."""
+        # What a request before read too much of is there already, and comes without being collected.
+        gathered = self.handed.pop(conn, None) or Gathered(monotonic())
         with contextlib.suppress(OSError):
             conn.init()
+        conn.sock.setblocking(True)
         if conn.parser is None:
             return False
         unreader = conn.parser.unreader
@@ -121,7 +172,8 @@ class BoundedThreadWorker(ThreadWorker):
             )
             conn.parser.unreader = unreader
         asked = conn.parser.mesg
-        unreader.begin()
+        unreader.begin(gathered.began)
+        unreader.unread(bytes(gathered.data))
         outcome = super().handle(conn)
         if unreader.is_late and conn.parser.mesg is asked:
             # The parser never got to a request, so nobody has answered.
@@ -159,6 +211,15 @@ class BoundedThreadWorker(ThreadWorker):
             for conn in self.pending_conns:
                 conn.timeout = 0.0
         super().murder_pending()
+        now = monotonic()
+        late = [
+            conn
+            for conn, gathered in self.gathering.items()
+            if not self.alive
+            or now > gathered.began + (self.read_s if gathered.has_headers else self.header_s)
+        ]
+        for conn in late:
+            self._hand_over(conn)  # a thread finds that it is too late, and says so
         while self.lingering and (self.lingering[0][0] <= monotonic()):
             _, conn = self.lingering.popleft()
             self._end(conn)

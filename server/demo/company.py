@@ -21,6 +21,7 @@ from server.identity.passwords import HASHER
 from server.planning.day_plans import PUBLISHED_AT_ONCE, freeze_day_plans, make_day_plans
 from server.planning.stores import make_stores
 from sync import organisation
+from sync.direct import execute
 from sync.document import encode_document
 from sync.kinds.policy.publish import publish_policy
 from sync.kinds.route.publish import publish_routes
@@ -362,7 +363,7 @@ def _make_routes(uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]]
     uow.connection.execute(insert(route), routes)
     statements = Statements()
     statements.add_rows(_ROUTE_STOPS, uow.company_id, stops)
-    statements.execute(uow.driver)
+    execute(uow.driver, statements)
     publish_routes(uow, route_ids)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from sync.direct import execute
 from sync.kinds.day_plan.publish import publish_day_plans
 from sync.policy import current_policy
 from sync.record_store import leave_keys
@@ -69,7 +70,7 @@ def retire_facts(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: 
     old = uow.rows(_OLD, company=uow.company_id, people=people, first_day=first_day)
     statements = Statements()
     leave_keys(statements, uow.company_id, [(str(row.key), str(row.id)) for row in old])
-    statements.execute(uow.driver)
+    execute(uow.driver, statements)
     return Slice(len(old), people[-1] if len(people) == at_most else None)
 
 

@@ -16,6 +16,7 @@ from server.planning.day_plans import plan_again
 from server.planning.errors import NoSuchPosition, NoSuchRoute, StopsInvalid
 from server.planning.phones import PhoneEffect, phone_effects, rescope_people, watch_phones
 from server.planning.rules import Stop, stored_stops
+from sync.direct import execute
 from sync.document import encode_document
 from sync.kinds.route.publish import publish_routes
 from sync.rows import RowSet, Statements
@@ -237,7 +238,7 @@ def _write_stops(
             for sequence, (store_id, rule) in enumerate(rows)
         ],
     )
-    statements.execute(uow.driver)
+    execute(uow.driver, statements)
 
 
 def _clean_name(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from server.migrate import driver_url
-from sync.direct import execute
+from sync.direct import begin, execute
 from sync.kinds.attendance.judge import ATTENDANCES
 from sync.kinds.visit.judge import VISITS
 from sync.ledger import LEDGER

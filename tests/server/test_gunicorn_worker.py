@@ -127,6 +127,26 @@ def test_clients_that_do_not_read_free_their_threads(serve: Any) -> None:
     assert b"200 OK" in site.ask()
 
 
+def test_stalled_requests_hold_no_thread_however_many(serve: Any) -> None:
+    site = serve(LONG)
+    for _ in range(20):
+        site.open(request("/length", 100) + b"half")
+        site.open(b"POST / HTTP/1.1\r\nHo")
+    began = monotonic()
+    assert b"200 OK" in site.ask()
+    assert monotonic() - began < SOON_S
+
+
+def test_a_request_in_pieces_arrives_whole(serve: Any) -> None:
+    site = serve(LONG)
+    body = bytes(range(256)) * 4_000
+    sent = request("/length", len(body), "close") + body
+    sock = site.open(sent[:10])
+    for at in range(10, len(sent), 99_991):
+        sock.sendall(sent[at : at + 99_991])
+    assert read_all(sock).endswith(str(len(body)).encode())
+
+
 def test_a_connection_serves_one_request_after_another(serve: Any) -> None:
     site = serve(LONG)
     sock = site.open(request("/length", 3) + b"abc")

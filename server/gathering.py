@@ -1,0 +1,49 @@
+"""Collecting a request in the loop, so that a thread gets it whole.
+
+A phone on a bad network takes half a minute to send what is worked off in ten milliseconds. Its
+bytes are collected without a thread until the request is complete, is larger than is worth
+waiting for, or says that it must be answered first.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+GATHERED_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024
+"""A request up to this size (the largest push and its headers) is handed over whole."""
+_HEADERS_BYTES_MAX = 64 * 1024
+_END_OF_HEADERS = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
+# Chunks are read by the parser; a client that expects 100 waits for a word.
+_NOT_GATHERED = re.compile(rb"\r\n(transfer-encoding|expect)[ \t]*:", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The bytes of one request so far, since `began` (monotonic seconds)."""
+
+    began: float
+    data: bytearray = field(default_factory=bytearray)
+    # How many bytes the request has in all; None until its headers are there.
+    whole: int | None = None
+
+    @property
+    def has_headers(self) -> bool:
+        return self.whole is not None
+
+    def add(self, piece: bytes) -> bool:
+        """Add what came; whether a thread should take over now. Nothing came: the client has
+        closed its side, and a thread finds out what that means.
+        """
+        if not piece:
+            return True
+        self.data += piece
+        if self.whole is None:
+            end = self.data.find(_END_OF_HEADERS)
+            if end < 0:
+                return len(self.data) > _HEADERS_BYTES_MAX
+            headers = bytes(self.data[: end + 2])
+            if _NOT_GATHERED.search(headers):
+                return True
+            length = _LENGTH.search(headers)
+            self.whole = end + len(_END_OF_HEADERS) + (int(length.group(1)) if length else 0)
+        return len(self.data) >= self.whole or self.whole > GATHERED_BYTES_MAX
