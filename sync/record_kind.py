@@ -152,11 +152,11 @@ class RecordKind:
     number: int
     # op → its judge; a kind without ops only goes down
     ops: Mapping[str, Judge] = field(default_factory=dict)
-    # The ops that make a new record: they need no lock, the primary key is their referee.
-    makes: frozenset[str] = frozenset({"create"})
     # The other records an item needs to see, beside the one it is about.
     mentions: Callable[[Arrived], tuple[str, ...]] = _nothing
     reads: tuple[Read, ...] = ()
+    # The ops that make a new record: they need no lock, the primary key is their referee.
+    makes: frozenset[str] = frozenset({"create"})
 
 
 # What the engine itself tells phones: an item it could not apply, two edits that met on one field,
