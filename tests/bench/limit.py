@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from multiprocessing import get_context
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from sync.record_store import CHANGES, KEYS, NEW_RECORDS
 from sync.rows import RowSet, Statements
 from tests.bench.load import Run
 
+PROCESSES = 4
 SETS: tuple[RowSet, ...] = (NEW_RECORDS, KEYS, CHANGES, VISITS, ATTENDANCES, LEDGER)
 _SEEN = "update device set last_seen_at = now() where company_id = %s and id = %s::uuid"
 
@@ -29,9 +31,12 @@ _SEEN = "update device set last_seen_at = now() where company_id = %s and id = %
 class DayRows:
     """The rows of one phone-day as they stand in the database, ready to be written again."""
 
-    def __init__(self, owner_url: str, company_id: int, person_id: str, device_id: str) -> None:
+    def __init__(
+        self, owner_url: str, company_id: int, person_id: str, device_ids: Sequence[str]
+    ) -> None:
         self.company_id = company_id
-        self.device_id = device_id
+        # A device a connection: as one row for all they would wait for each other.
+        self.device_ids = device_ids
         self.rows: dict[RowSet, list[tuple[Any, ...]]] = {}
         with psycopg.connect(_plain(owner_url)) as connection:
             ids = [
@@ -75,34 +80,88 @@ class DayRows:
 
 
 def write_days(owner_url: str, day: DayRows, connections: int, each: int) -> Run:
-    """Write days over so many connections at once, as fast as it goes."""
-    prepared = [[day.again() for _ in range(each)] for _ in range(connections)]
+    """Write days over so many connections at once, as fast as it goes.
+
+    Writers are spread over processes: packing in one would be the limit of Python, not of the
+    database.
+    """
+    processes = min(connections, PROCESSES)
+    shares = [len(range(n, connections, processes)) for n in range(processes)]
+    context = get_context("spawn")
+    together = context.Barrier(processes)
+    answers: Any = context.Queue()
+    writers = [
+        context.Process(
+            target=_write_share,
+            args=(
+                _plain(owner_url),
+                day,
+                day.device_ids[n::processes],
+                share,
+                each,
+                together,
+                answers,
+            ),
+        )
+        for n, share in enumerate(shares)
+    ]
+    for writer in writers:
+        writer.start()
+    spans = [answers.get(timeout=600) for _ in writers]
+    for writer in writers:
+        writer.join()
     run = Run(connections, connections * each, 0.0)
-    together = threading.Barrier(connections + 1)
+    run.seconds = max(end for _, end, _ in spans) - min(start for start, _, _ in spans)
+    run.latencies_ms = [latency for _, _, latencies in spans for latency in latencies]
+    return run
 
-    def write(days: Sequence[dict[RowSet, list[tuple[Any, ...]]]]) -> None:
-        with psycopg.connect(_plain(owner_url), prepare_threshold=1) as connection:
-            together.wait()
-            for rows_by_set in days:
-                started = time.perf_counter()
-                statements = Statements()
-                for rows, values in rows_by_set.items():
-                    statements.add_rows(rows, day.company_id, values)
-                statements.add(_SEEN, [day.company_id, day.device_id])
-                begin(connection, day.company_id)
-                execute(connection, statements)
-                connection.commit()
-                run.latencies_ms.append((time.perf_counter() - started) * 1000)
 
-    threads = [threading.Thread(target=write, args=(days,)) for days in prepared]
+def _write_share(
+    url: str,
+    day: DayRows,
+    device_ids: Sequence[str],
+    connections: int,
+    each: int,
+    together: Any,
+    answers: Any,
+) -> None:
+    """One process' share of the writers. Times are of the machine's one monotonic clock."""
+    days = [[day.again() for _ in range(each)] for _ in range(connections)]
+    latencies: list[float] = []
+    links = [psycopg.connect(url) for _ in range(connections)]
+    together.wait(600)
+    started = time.monotonic()
+    threads = [
+        threading.Thread(target=_write, args=(link, day, device_id, own, latencies))
+        for link, own, device_id in zip(links, days, device_ids, strict=False)
+    ]
     for thread in threads:
         thread.start()
-    together.wait()
-    started = time.perf_counter()
     for thread in threads:
         thread.join()
-    run.seconds = time.perf_counter() - started
-    return run
+    ended = time.monotonic()
+    for link in links:
+        link.close()
+    answers.put((started, ended, latencies))
+
+
+def _write(
+    link: psycopg.Connection[Any],
+    day: DayRows,
+    device_id: str,
+    days: Sequence[dict[RowSet, list[tuple[Any, ...]]]],
+    latencies: list[float],
+) -> None:
+    for rows_by_set in days:
+        started = time.perf_counter()
+        statements = Statements()
+        for rows, values in rows_by_set.items():
+            statements.add_rows(rows, day.company_id, values)
+        statements.add(_SEEN, [day.company_id, device_id])
+        begin(link, day.company_id)
+        execute(link, statements)
+        link.commit()
+        latencies.append((time.perf_counter() - started) * 1000)
 
 
 def _as_packed(column: str, kind: str) -> str:

@@ -19,6 +19,13 @@ class Run:
     latencies_ms: list[float] = field(default_factory=list)
     failures: list[bytes] = field(default_factory=list)
 
+    def add(self, more: "Run") -> None:
+        """Count another round of the same in."""
+        self.requests += more.requests
+        self.seconds += more.seconds
+        self.latencies_ms += more.latencies_ms
+        self.failures += more.failures
+
     @property
     def rate(self) -> float:
         return self.requests / self.seconds
