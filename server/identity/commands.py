@@ -4,33 +4,25 @@ Each command is one transaction and logs what it changed under the operator's na
 be done is one line.
 """
 
-import getpass
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import click
-from sqlalchemy.exc import DBAPIError
 
-from server.cli import say, settings
+from server.cli import say
 from server.identity import device_states, devices, passwords, people
 from server.identity.aligned import NOTHING, aligned, told_age, told_offset, told_size
-from server.identity.change_log import Actor
-from server.identity.companies import company_day, find_company
+from server.identity.companies import company_day
 from server.identity.device_list import DeviceListed, list_devices
-from server.identity.errors import IdentityError, NoSuchDevice, NoSuchPerson
+from server.identity.errors import NoSuchDevice, NoSuchPerson
 from server.identity.people import list_people, person_by_email
-from sync.errors import NotThere, ScopeTooLarge
-from sync.unit_of_work import Database, UnitOfWork
+from server.identity.terminal import company_of, company_option, operator
+from sync.unit_of_work import UnitOfWork
 
 SHORT_ID = 8
 MAX_CODE_MINUTES = 7 * 24 * 60
-
-_company = click.option(
-    "--company", "code", help="The company's code; may be left out where there is one."
-)
 
 
 @click.group()
@@ -40,10 +32,10 @@ def device() -> None:
 
 @device.command("list")
 @click.option("--person", "whose", help="Only this person's: an e-mail address or an id.")
-@_company
-def list_devices_command(whose: str | None, code: str | None) -> None:
+@company_option
+def list_devices_command(whose: str | None, company: str | None) -> None:
     """List phones: state, version, when last seen, what they still hold, how far their clock is off."""
-    with _company_of(code) as uow:
+    with company_of(company) as uow:
         found = list_devices(uow, None if whose is None else _person(uow, whose))
     now = datetime.now(UTC)
     header = (
@@ -67,12 +59,12 @@ def list_devices_command(whose: str | None, code: str | None) -> None:
 @device.command("code")
 @click.option("--person", "whose", required=True, help="An e-mail address or an id.")
 @click.option("--minutes", default=30, show_default=True, type=click.IntRange(1, MAX_CODE_MINUTES))
-@_company
-def code_command(whose: str, minutes: int, code: str | None) -> None:
+@company_option
+def code_command(whose: str, minutes: int, company: str | None) -> None:
     """Make a code with which one phone becomes a person's. It is shown once."""
-    with _company_of(code) as uow:
+    with company_of(company) as uow:
         made = devices.issue_enrolment_code(
-            uow, _person(uow, whose), _operator(), valid_for=timedelta(minutes=minutes)
+            uow, _person(uow, whose), operator(), valid_for=timedelta(minutes=minutes)
         )
     say(made)
     say(f"For one phone, within {minutes} min.")
@@ -80,23 +72,23 @@ def code_command(whose: str, minutes: int, code: str | None) -> None:
 
 @device.command("revoke")
 @click.argument("device_id")
-@_company
-def revoke_command(device_id: str, code: str | None) -> None:
+@company_option
+def revoke_command(device_id: str, company: str | None) -> None:
     """Shut a lost phone out at once. What it had not sent stays on it; prefer `drain`."""
-    with _company_of(code) as uow:
+    with company_of(company) as uow:
         found = _device(uow, device_id)
-        device_states.revoke(uow, _operator(), found.id)
+        device_states.revoke(uow, operator(), found.id)
     say(f"Revoked: {_named(found)}. {_still_held(found)}".rstrip())
 
 
 @device.command("drain")
 @click.argument("device_id")
-@_company
-def drain_command(device_id: str, code: str | None) -> None:
+@company_option
+def drain_command(device_id: str, company: str | None) -> None:
     """Let a phone send what it holds and nothing more, then tell it to wipe."""
-    with _company_of(code) as uow:
+    with company_of(company) as uow:
         found = _device(uow, device_id)
-        device_states.drain(uow, _operator(), found.id)
+        device_states.drain(uow, operator(), found.id)
     say(f"Draining: {_named(found)}. {_still_held(found)}".rstrip())
 
 
@@ -107,10 +99,10 @@ def person() -> None:
 
 @person.command("list")
 @click.option("--all", "is_with_leavers", is_flag=True, help="Those who have left, too.")
-@_company
-def list_people_command(is_with_leavers: bool, code: str | None) -> None:
+@company_option
+def list_people_command(is_with_leavers: bool, company: str | None) -> None:
     """List people with what they hold today."""
-    with _company_of(code) as uow:
+    with company_of(company) as uow:
         found = list_people(uow, company_day(uow), is_with_leavers=is_with_leavers)
     rows = [
         (
@@ -134,11 +126,11 @@ def list_people_command(is_with_leavers: bool, code: str | None) -> None:
 @person.command("add")
 @click.argument("name")
 @click.option("--email", help="To sign in with.")
-@_company
-def add_command(name: str, email: str | None, code: str | None) -> None:
+@company_option
+def add_command(name: str, email: str | None, company: str | None) -> None:
     """Add a person, who holds nothing yet."""
-    with _company_of(code) as uow:
-        person_id = people.create_person(uow, _operator(), name, email)
+    with company_of(company) as uow:
+        person_id = people.create_person(uow, operator(), name, email)
     say(f"Added: {name} {person_id}")
 
 
@@ -150,14 +142,14 @@ def add_command(name: str, email: str | None, code: str | None) -> None:
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day after their last, in the company's time zone. Default: today.",
 )
-@_company
-def leave_command(whose: str, left_on: datetime | None, code: str | None) -> None:
+@company_option
+def leave_command(whose: str, left_on: datetime | None, company: str | None) -> None:
     """Let a person go: positions end, phones send what they hold and are wiped."""
-    with _company_of(code) as uow:
+    with company_of(company) as uow:
         today = company_day(uow)
         day: date = today if left_on is None else left_on.date()
         person_id = _person(uow, whose)
-        people.leave_person(uow, _operator(), person_id, left_on=day, today=today)
+        people.leave_person(uow, operator(), person_id, left_on=day, today=today)
         phones = [one for one in list_devices(uow, person_id) if one.state == "DRAINING"]
     say(f"Gone from {day} on.")
     for one in phones:
@@ -166,40 +158,16 @@ def leave_command(whose: str, left_on: datetime | None, code: str | None) -> Non
 
 @person.command("password")
 @click.argument("whose", metavar="EMAIL-OR-ID")
-@_company
-def password_command(whose: str, code: str | None) -> None:
+@company_option
+def password_command(whose: str, company: str | None) -> None:
     """Give a person a password. Asked for twice, or the first line of what is piped in."""
-    with _company_of(code) as uow:
+    with company_of(company) as uow:
         # Before the question, so that nobody types a password for nobody.
         person_id = _person(uow, whose)
     password = _asked_password()
-    with _company_of(code) as uow:
-        passwords.set_password(uow, _operator(), person_id, password, today=company_day(uow))
+    with company_of(company) as uow:
+        passwords.set_password(uow, operator(), person_id, password, today=company_day(uow))
     say("The password is set.")
-
-
-@contextmanager
-def _company_of(code: str | None) -> Iterator[UnitOfWork]:
-    """A transaction of the company; whatever is refused is one line."""
-    from server.wiring import make_engine
-
-    engine = make_engine(settings(), application_name="roadbook-command", pool_size=1)
-    try:
-        database = Database(engine)
-        company_id = find_company(database, code)
-        with database.company(company_id) as uow:
-            yield uow
-    except (IdentityError, ScopeTooLarge, NotThere) as refused:
-        raise click.ClickException(str(refused)) from refused
-    except DBAPIError as error:
-        first = str(error.orig).partition("\n")[0]
-        raise click.ClickException(f"The database does not do it: {first}") from error
-    finally:
-        engine.dispose()
-
-
-def _operator() -> Actor:
-    return Actor.command(f"operator {getpass.getuser()}")
 
 
 def _person(uow: UnitOfWork, whose: str) -> UUID:

@@ -3,20 +3,16 @@
 Each command is one transaction, logged under the operator's name. What cannot be done is one line.
 """
 
-import getpass
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import click
-from sqlalchemy.exc import DBAPIError
 
-from server.cli import say, settings
-from server.identity.change_log import Actor
-from server.identity.companies import company_day, find_company
-from server.identity.errors import IdentityError
+from server.cli import say
+from server.identity.companies import company_day
+from server.identity.terminal import company_of, company_option, operator
 from server.planning.conflicts import Choice, Other, choose, list_conflicts
 from server.planning.errors import PlanningError
 from server.planning.proposals import (
@@ -27,12 +23,7 @@ from server.planning.proposals import (
     list_proposals,
     refuse,
 )
-from sync.errors import NotThere, ScopeTooLarge
-from sync.unit_of_work import Database, UnitOfWork
 
-_company = click.option(
-    "--company", "company", help="The company's code; may be left out where there is one."
-)
 _answer = click.option("--answer", help="What the proposer's phone shows.")
 _knowing = click.option(
     "--knowing", is_flag=True, help="Also where what it is about has changed since."
@@ -57,10 +48,10 @@ def proposal() -> None:
     type=click.Choice(("WAITING", "APPROVED", "REFUSED", "AMENDED")),
 )
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1000))
-@_company
+@company_option
 def list_proposals_command(state: Any, most: int, company: str | None) -> None:
     """List proposals, the longest waiting first."""
-    with _company_of(company) as uow:
+    with company_of(company, PlanningError) as uow:
         found = list_proposals(uow, state=state, at_most=most)
     for one in found:
         for line in _proposal_lines(one):
@@ -76,7 +67,7 @@ def list_proposals_command(state: Any, most: int, company: str | None) -> None:
 @_store_code
 @_region
 @_position
-@_company
+@company_option
 def approve_command(
     proposal_id: UUID,
     answer: str | None,
@@ -87,10 +78,10 @@ def approve_command(
     company: str | None,
 ) -> None:
     """Do what was proposed."""
-    with _company_of(company) as uow:
+    with company_of(company, PlanningError) as uow:
         done = approve(
             uow,
-            _operator(),
+            operator(),
             proposal_id,
             today=company_day(uow),
             answer=answer,
@@ -108,7 +99,7 @@ def approve_command(
 @_store_code
 @_region
 @_position
-@_company
+@company_option
 def amend_command(
     proposal_id: UUID,
     changes: str,
@@ -120,10 +111,10 @@ def amend_command(
     company: str | None,
 ) -> None:
     """Do CHANGES, a JSON object of the proposal's form, instead of what was proposed."""
-    with _company_of(company) as uow:
+    with company_of(company, PlanningError) as uow:
         done = amend(
             uow,
-            _operator(),
+            operator(),
             proposal_id,
             _json_object(changes),
             today=company_day(uow),
@@ -137,11 +128,11 @@ def amend_command(
 @proposal.command("refuse")
 @click.argument("proposal_id", type=click.UUID)
 @click.argument("reason")
-@_company
+@company_option
 def refuse_command(proposal_id: UUID, reason: str, company: str | None) -> None:
     """Do not do what was proposed; REASON is what its proposer's phone shows."""
-    with _company_of(company) as uow:
-        done = refuse(uow, _operator(), proposal_id, reason)
+    with company_of(company, PlanningError) as uow:
+        done = refuse(uow, operator(), proposal_id, reason)
     say(f"Refused: {done.subject}.")
 
 
@@ -153,10 +144,10 @@ def conflict() -> None:
 @conflict.command("list")
 @click.option("--state", default="OPEN", show_default=True, type=click.Choice(("OPEN", "DECIDED")))
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1000))
-@_company
+@company_option
 def list_conflicts_command(state: Any, most: int, company: str | None) -> None:
     """List conflicts, the oldest first."""
-    with _company_of(company) as uow:
+    with company_of(company, PlanningError) as uow:
         found = list_conflicts(uow, state=state, at_most=most)
     for one in found:
         say(f"{one.id}  {one.kind} {one.subject}, {one.opened_at:%Y-%m-%d %H:%M}Z")
@@ -172,36 +163,13 @@ def list_conflicts_command(state: Any, most: int, company: str | None) -> None:
 @conflict.command("choose")
 @click.argument("conflict_id", type=click.UUID)
 @click.argument("choices", nargs=-1, required=True, metavar="FIELD=held|sent|JSON…")
-@_company
+@company_option
 def choose_command(conflict_id: UUID, choices: tuple[str, ...], company: str | None) -> None:
     """Decide every field: keep what is held, take what was sent, or give a value as JSON."""
-    with _company_of(company) as uow:
+    with company_of(company, PlanningError) as uow:
         chosen = dict(map(_choice, choices))
-        done = choose(uow, _operator(), conflict_id, chosen)
+        done = choose(uow, operator(), conflict_id, chosen)
     say(f"Decided: {done.subject}.")
-
-
-@contextmanager
-def _company_of(code: str | None) -> Iterator[UnitOfWork]:
-    """A transaction of the company; whatever is refused is one line."""
-    from server.wiring import make_engine
-
-    engine = make_engine(settings(), application_name="roadbook-command", pool_size=1)
-    try:
-        database = Database(engine)
-        with database.company(find_company(database, code)) as uow:
-            yield uow
-    except (PlanningError, IdentityError, ScopeTooLarge, NotThere) as refused:
-        raise click.ClickException(str(refused)) from refused
-    except DBAPIError as error:
-        first = str(error.orig).partition("\n")[0]
-        raise click.ClickException(f"The database does not do it: {first}") from error
-    finally:
-        engine.dispose()
-
-
-def _operator() -> Actor:
-    return Actor.command(f"operator {getpass.getuser()}")
 
 
 def _proposal_lines(one: Proposal) -> Iterator[str]:

@@ -1,23 +1,15 @@
 """`roadbook quarantine`: see what could not be applied, mend it, release it, or set it aside."""
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+import sys
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 import click
-from sqlalchemy.exc import DBAPIError
 
 from mobile_contract.version import ITEM_BYTES
-from server.cli import say, settings
-from server.identity.companies import find_company
-from server.identity.errors import NoSuchCompany
-from server.jobs.work import list_set_aside, try_set_aside_again
+from server.cli import say
+from server.identity.terminal import Opened, company_of, company_option, opened, operator
 from server.quarantine.kept import OPEN, count_kept, explain, find_kept, list_kept, pretty
-from sync.errors import NotThere
-from sync.unit_of_work import Database
 
 if TYPE_CHECKING:
     from sync.engine import Engine
@@ -26,20 +18,17 @@ _STATES = (*OPEN, "RELEASED", "SET_ASIDE")
 
 
 @click.group()
-@click.option("--company", "code", help="The company's code; may be left out where there is one.")
-@click.pass_context
-def quarantine(context: click.Context, code: str | None) -> None:
+def quarantine() -> None:
     """Items that the server holds and could not apply. Nothing here deletes one."""
-    context.obj = code
 
 
 @quarantine.command("list")
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Default: open.")
 @click.option("--at-most", default=50, show_default=True, type=click.IntRange(1, 1000))
-@click.pass_obj
-def list_command(code: str | None, states: tuple[str, ...], at_most: int) -> None:
+@company_option
+def list_command(company: str | None, states: tuple[str, ...], at_most: int) -> None:
     """List kept items, the oldest first."""
-    with _open(code) as (database, _, company_id), database.reading(company_id) as uow:
+    with company_of(company) as uow:
         items = list_kept(uow, states or OPEN, at_most)
         counts = count_kept(uow)
     for item in items:
@@ -57,11 +46,18 @@ def list_command(code: str | None, states: tuple[str, ...], at_most: int) -> Non
 @click.option(
     "--digest", default="", help="The first digits of the digest, where several have one op_id."
 )
-@click.pass_obj
-def show_command(code: str | None, op_id: UUID, digest: str) -> None:
+@click.option(
+    "--raw", "is_raw", is_flag=True, help="Only what was sent, to be changed and given to mend."
+)
+@company_option
+def show_command(company: str | None, op_id: UUID, digest: str, *, is_raw: bool) -> None:
     """Show one item: what is wrong with it, in words, and what was sent."""
-    with _open(code) as (database, _, company_id), database.reading(company_id) as uow:
+    with company_of(company) as uow:
         item = find_kept(uow, op_id, digest)
+    if is_raw:
+        # To a program the very bytes; to a terminal nothing that could move its cursor.
+        click.echo(pretty(item.raw) if sys.stdout.isatty() else item.raw, nl=sys.stdout.isatty())
+        return
     for line in explain(item):
         say(line)
     say(f"digest    {item.digest.hex()}")
@@ -75,71 +71,61 @@ def show_command(code: str | None, op_id: UUID, digest: str) -> None:
 
 @quarantine.command("mend")
 @click.argument("op_id", type=click.UUID)
-@click.option(
-    "--file", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.option("--file", required=True, type=click.File("rb"), help="- is the standard input.")
 @click.option("--digest", default="")
 @click.option("--reason", help="What was changed and why.")
-@click.pass_obj
+@company_option
 def mend_command(
-    code: str | None, op_id: UUID, path: Path, digest: str, reason: str | None
+    company: str | None, op_id: UUID, file: IO[bytes], digest: str, reason: str | None
 ) -> None:
     """Put other bytes in an item's place and release it; what the phone sent stays as well."""
-    mended = path.read_bytes()
+    mended = file.read(ITEM_BYTES + 1)
     if len(mended) > ITEM_BYTES:
         raise click.ClickException(f"an item has at most {ITEM_BYTES} bytes")
-    _release(code, op_id, digest, mended=mended, reason=reason)
+    _release(company, op_id, digest, mended=mended, reason=reason)
 
 
 @quarantine.command("release")
 @click.argument("op_id", type=click.UUID)
 @click.option("--digest", default="")
 @click.option("--reason", help="Why it may be applied now.")
-@click.pass_obj
-def release_command(code: str | None, op_id: UUID, digest: str, reason: str | None) -> None:
+@company_option
+def release_command(company: str | None, op_id: UUID, digest: str, reason: str | None) -> None:
     """Judge an item again as it was sent, because what was in its way has been put right."""
-    _release(code, op_id, digest, mended=None, reason=reason)
+    _release(company, op_id, digest, mended=None, reason=reason)
 
 
 @quarantine.command("set-aside")
 @click.argument("op_id", type=click.UUID)
 @click.option("--digest", default="")
 @click.option("--reason", required=True, help="Why it is not to be applied; its sender reads this.")
-@click.pass_obj
-def set_aside_command(code: str | None, op_id: UUID, digest: str, reason: str) -> None:
+@company_option
+def set_aside_command(company: str | None, op_id: UUID, digest: str, reason: str) -> None:
     """Decide that an item is not to be applied. It stays, with the reason."""
-    with _open(code) as (database, engine, company_id):
-        with database.reading(company_id) as uow:
+    with opened(company) as found:
+        with found.database.reading(found.company_id) as uow:
             item = find_kept(uow, op_id, digest)
-        engine.set_aside(
-            company_id, item.op_id, bytes(item.digest), decided_by=_operator(), reason=reason
+        _engine(found).set_aside(
+            found.company_id,
+            item.op_id,
+            bytes(item.digest),
+            decided_by=operator().name,
+            reason=reason,
         )
     say("set aside")
 
 
-@quarantine.command("work")
-@click.option("--again", is_flag=True, help="Let the worker try them once more.")
-@click.pass_obj
-def work_command(code: str | None, again: bool) -> None:
-    """List what the worker has given up on, with what went wrong."""
-    with _open(code) as (database, _, company_id):
-        for row_id, topic, attempts, failure in list_set_aside(database, company_id):
-            say(f"{row_id}  {topic}  tried {attempts} times: {failure}")
-        if again:
-            say(f"{try_set_aside_again(database, company_id)} will be tried again")
-
-
 def _release(
-    code: str | None, op_id: UUID, digest: str, *, mended: bytes | None, reason: str | None
+    company: str | None, op_id: UUID, digest: str, *, mended: bytes | None, reason: str | None
 ) -> None:
-    with _open(code) as (database, engine, company_id):
-        with database.reading(company_id) as uow:
+    with opened(company) as found:
+        with found.database.reading(found.company_id) as uow:
             item = find_kept(uow, op_id, digest)
-        result = engine.release(
-            company_id,
+        result = _engine(found).release(
+            found.company_id,
             item.op_id,
             bytes(item.digest),
-            decided_by=_operator(),
+            decided_by=operator().name,
             mended=mended,
             reason=reason,
         )
@@ -152,27 +138,8 @@ def _release(
     )
 
 
-def _operator() -> str:
-    return f"operator {getpass.getuser()}"
-
-
-@contextmanager
-def _open(code: str | None) -> Iterator[tuple[Database, "Engine", int]]:
-    """The database, the engine and the company; what is refused is one line."""
-    from server.wiring import make_engine
+def _engine(found: Opened) -> "Engine":
     from sync.engine import Engine
     from sync.kinds import ALL_KINDS
 
-    chosen = settings()
-    connections = make_engine(chosen, application_name="roadbook-quarantine", pool_size=2)
-    try:
-        database = Database(connections)
-        company_id = find_company(database, code)
-        yield database, Engine(database, ALL_KINDS, chosen.secret_key.encode()), company_id
-    except (NoSuchCompany, NotThere) as missing:
-        raise click.ClickException(str(missing)) from missing
-    except DBAPIError as error:
-        first = str(error.orig).partition("\n")[0]
-        raise click.ClickException(f"The database does not do it: {first}") from error
-    finally:
-        connections.dispose()
+    return Engine(found.database, ALL_KINDS, found.settings.secret_key.encode())

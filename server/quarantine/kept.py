@@ -150,4 +150,4 @@ def pretty(raw: bytes) -> str:
         if value is None
         else json.dumps(value, indent=2, ensure_ascii=False)
     )
-    return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
 from mobile_contract.compiled import Pull, decode_push
+from mobile_contract.version import ITEM_BYTES
 from server.cli import roadbook
 from server.quarantine import kept
 from server.quarantine.kept import find_kept, list_kept, pretty, release_understood
@@ -101,7 +102,7 @@ def run(
     monkeypatch.setenv("ROADBOOK_VAR", str(tmp_path))
 
     def act(command: str, *arguments: object) -> Result:
-        words = ["quarantine", "--company", cast.company.code, command, *map(str, arguments)]
+        words = ["quarantine", command, "--company", cast.company.code, *map(str, arguments)]
         return CliRunner().invoke(roadbook, words)
 
     return act
@@ -237,22 +238,33 @@ def test_items_of_a_newer_contract_are_applied_when_the_server_has_it(
     assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "RELEASED"
 
 
-def test_work_that_was_given_up_is_listed_and_tried_again(
-    run: Run, cast: Cast, kept_database: Database
+def test_what_was_sent_goes_through_a_pipe_into_mend_and_is_applied(
+    run: Run, push: Push, cast: Cast, tmp_path: Path
 ) -> None:
-    with kept_database.company(cast.company.id) as uow:
-        uow.run(
-            "insert into outbox (company_id, topic, payload, attempts, failure, is_set_aside)"
-            " values (:company, 'release_deferred', '{}', 8, 'KeyError: entity_ids', true)",
-            company=cast.company.id,
-        )
-    assert "tried 8 times: KeyError: entity_ids" in run("work").output
-    assert "1 will be tried again" in run("work", "--again").output
-    assert run("work").output == ""
+    item = broken(cast.ana_stores[0])
+    push(item)
+    raw = run("show", item["op_id"], "--raw").output
+    assert json.loads(raw) == item
+    file = tmp_path / "mended.json"
+    file.write_text(raw.replace('"note": 7', '"note": "seven"'))
+    assert run("mend", item["op_id"], "--file", file).output == "applied, version 1\n"
+
+
+def test_a_file_that_is_no_item_by_its_size_is_refused(
+    run: Run, push: Push, cast: Cast, tmp_path: Path
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    file = tmp_path / "mended.json"
+    file.write_bytes(b" " * (ITEM_BYTES + 1))
+    done = run("mend", item["op_id"], "--file", file)
+    assert done.exit_code == 1
+    assert str(ITEM_BYTES) in done.output
 
 
 def test_bytes_are_shown_so_that_they_cannot_move_a_cursor() -> None:
     assert pretty(b'{"name": "\xe5\xba\x97"}') == '{\n  "name": "店"\n}'
     assert "\x1b" not in pretty(b'{"a": "\\u001b[2J"}')
     assert "\x1b" not in pretty(b"\x1b[2J not json \xff")
+    assert json.loads(pretty(b'{"a": "\xf3\xa0\x80\x81"}')) == {"a": "\U000e0001"}
     assert "\u202e" not in pretty('{"a": "\u202e"}'.encode())

@@ -1,0 +1,78 @@
+"""What an operator's commands share: which company is meant, one transaction, one line where it is refused."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from server.cli import settings
+from server.identity.change_log import Actor
+from server.identity.companies import find_company
+from server.identity.errors import IdentityError
+from sync.errors import NotThere, ScopeTooLarge
+from sync.unit_of_work import Database, UnitOfWork
+
+if TYPE_CHECKING:
+    from server.settings import Settings
+
+company_option = click.option(
+    "--company",
+    "company",
+    metavar="CODE",
+    help="The company's code; may be left out where there is one.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The company that a command is about, in the database of its settings."""
+
+    settings: "Settings"
+    database: Database
+    company_id: int
+
+
+@contextmanager
+def opened(company: str | None, *refusals: type[Exception]) -> Iterator[Opened]:
+    """The company for the time of a command; what is refused is one line.
+
+    `refusals` are the errors of an area besides those that every area has.
+    """
+    from server.wiring import make_engine
+
+    chosen = settings()
+    engine = make_engine(chosen, application_name="roadbook-command", pool_size=2)
+    try:
+        database = Database(engine)
+        yield Opened(chosen, database, find_company(database, company))
+    except (IdentityError, ScopeTooLarge, NotThere, *refusals) as refused:
+        raise click.ClickException(str(refused)) from refused
+    except DBAPIError as error:
+        raise database_refusal(error) from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def company_of(company: str | None, *refusals: type[Exception]) -> Iterator[UnitOfWork]:
+    """One transaction of the company, committed at the end."""
+    with (
+        opened(company, *refusals) as found,
+        found.database.company(found.company_id) as uow,
+    ):
+        yield uow
+
+
+def operator() -> Actor:
+    """Who runs the command, as the change log names them."""
+    return Actor.command(f"operator {getpass.getuser()}")
+
+
+def database_refusal(error: DBAPIError) -> click.ClickException:
+    """What the database says, as one line."""
+    first = str(error.orig).partition("\n")[0]
+    return click.ClickException(f"The database does not do it: {first}")
