@@ -42,7 +42,6 @@ def make_engine(
             "application_name": application_name,
             "connect_timeout": _CONNECT_S,
             "options": " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items()),
-            "prepare_threshold": 3,
             "keepalives_idle": 30,
             "tcp_user_timeout": 30_000,
         },

@@ -19,10 +19,13 @@ from typing import Any
 
 import psycopg
 
+from sync.direct import Value, ask, text_of
 from sync.errors import Refused
 from sync.rows import array
 from sync.scope import is_visible
 from sync.unit_of_work import RUN
+
+Values = dict[str, Value]
 
 # The largest xid8: a snapshot of the present run is not clamped.
 NEVER = 2**64 - 1
@@ -33,9 +36,9 @@ _NOW = f"""
 select pg_current_snapshot()::text,
        coalesce((select id from server_start where run = {RUN}),
                 (select max(id) from server_start), 0),
-       (select purged_below::text from feed_horizon where company_id = %s)
+       (select purged_below::text from feed_horizon where company_id = %(company)s)
 """
-_FIRST_XID = "select min(xid)::text from server_start where id > %s"
+_FIRST_XID = "select min(xid) from server_start where id > %(run)s"
 
 # Seen by a snapshot, unless a later run of the server wrote it.
 _SEEN = "(pg_visible_in_snapshot({xid}, {snapshot}::pg_snapshot) and {xid} < {clamp}::text::xid8)"
@@ -50,7 +53,7 @@ def _between(xid: str) -> str:
 # One descent of the index a key: read as one scan over all keys, PostgreSQL would walk through the
 # history that lies between them.
 _FEED = f"""
-select c.xid::text, c.seq, c.id::text
+select c.xid, c.seq, c.id
 from unnest(%(keys)s::uuid[]) as k(key)
 cross join lateral (
     select c.xid, c.seq, c.id from change c
@@ -64,15 +67,17 @@ order by c.xid, c.seq limit %(limit)s
 # Keys that a person gained or lost since S1, up to this very moment: what happened at a key that is
 # lost by now still has to be told.
 _TOUCHED = f"""
-select distinct h.key::text from holder_change h
+select distinct h.key from holder_change h
 where h.company_id = %(company)s and h.person_id = %(person)s
   and h.xid >= %(from)s::text::xid8
   and not {_SEEN.format(xid="h.xid", snapshot="%(base)s", clamp="%(base_clamp)s")}
 """
-_HELD = "select distinct key::text from holder_key where company_id = %s and person_id = %s"
+_HELD = """
+select distinct key from holder_key where company_id = %(company)s and person_id = %(person)s
+"""
 # Every record at these keys, once: at the smallest of the keys that it is at.
 _AT_KEYS = """
-select k.key::text, k.id::text
+select k.key, k.id
 from record_key k
 where k.company_id = %(company)s and k.key = any(%(keys)s::uuid[])
   and (k.key, k.id) > (%(last_key)s::uuid, %(last_id)s::uuid)
@@ -82,7 +87,7 @@ where k.company_id = %(company)s and k.key = any(%(keys)s::uuid[])
 order by k.key, k.id limit %(limit)s
 """
 _STATE = f"""
-select r.id::text, r.kind, r.version, r.doc, {is_visible("%(company)s", "%(person)s")}
+select r.id, r.kind, r.version, r.doc, {is_visible("%(company)s", "%(person)s")}
 from record r where r.company_id = %(company)s and r.id = any(%(ids)s::uuid[])
 """
 
@@ -132,55 +137,58 @@ class Feed:
 
     def held_keys(self) -> list[str]:
         """The scope keys that the person holds now."""
-        cursor = self.driver.execute(_HELD, [self.company_id, self.person_id], prepare=True)
-        return [row[0] for row in cursor.fetchall()]
+        values: Values = {"company": self.company_id, "person": self.person_id}
+        return [text_of(row[0]) for row in ask(self.driver, _HELD, values)]
 
     def touched_keys(self, base: str, base_run: int) -> list[str]:
         """The keys that the person gained or lost since a snapshot, up to this very moment."""
-        cursor = self.driver.execute(_TOUCHED, self._since(base, base_run), prepare=True)
-        return [row[0] for row in cursor.fetchall()]
+        rows = ask(self.driver, _TOUCHED, self._since(base, base_run))
+        return [text_of(row[0]) for row in rows]
 
     def changes(
         self, window: Window, keys: Sequence[str], last: tuple[str, str] | None, limit: int
-    ) -> list[tuple[str, int, str]]:
+    ) -> list[tuple[str, str, str]]:
         """The next rows (xid, seq, record id) of the window at these keys, in their order."""
         values = self._values(window)
         # Where the scan begins: as one comparison of both, so that nothing older is walked through.
         xid, seq = last or (values["from"], "0")
-        values |= {
+        values = values | {
             "keys": array("uuid", list(keys)),
             "last_xid": xid,
-            "last_seq": int(seq),
+            "last_seq": seq,
             "limit": limit,
         }
-        return self.driver.execute(_FEED, values, prepare=True).fetchall()
+        rows = ask(self.driver, _FEED, values)
+        return [(text_of(xid), text_of(seq), text_of(id_)) for xid, seq, id_ in rows]
 
     def at_keys(
         self, keys: Sequence[str], last: tuple[str, str] | None, limit: int
     ) -> list[tuple[str, str]]:
         """The next (key, record id) of everything at these keys, each record once."""
         key, id_ = last or (_ZERO, _ZERO)
-        values = {
+        values: Values = {
             "company": self.company_id,
             "keys": array("uuid", list(keys)),
             "last_key": key,
             "last_id": id_,
             "limit": limit,
         }
-        return self.driver.execute(_AT_KEYS, values, prepare=True).fetchall()
+        rows = ask(self.driver, _AT_KEYS, values)
+        return [(text_of(key), text_of(id_)) for key, id_ in rows]
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """The records as they are now, by id."""
-        cursor = self.driver.execute(
-            _STATE,
-            {
-                "company": self.company_id,
-                "person": self.person_id,
-                "ids": array("uuid", list(ids)),
-            },
-            prepare=True,
-        )
-        return {row[0]: State(*row) for row in cursor.fetchall()}
+        values: Values = {
+            "company": self.company_id,
+            "person": self.person_id,
+            "ids": array("uuid", list(ids)),
+        }
+        return {
+            text_of(id_): State(
+                text_of(id_), int(text_of(kind)), int(text_of(version)), doc, visible == "t"
+            )
+            for id_, kind, version, doc, visible in ask(self.driver, _STATE, values)
+        }
 
     def check_horizon(self, base: str, base_run: int) -> None:
         """Raises Refused (`cursor_too_old`) when changes after this snapshot were purged."""
@@ -188,13 +196,13 @@ class Feed:
         if purged is not None and min(_oldest(base), self._clamp(base_run)) < purged:
             raise Refused("cursor_too_old", "Changes since this cursor have been purged.")
 
-    def _values(self, window: Window) -> dict[str, Any]:
+    def _values(self, window: Window) -> Values:
         return self._since(window.base, window.base_run) | {
             "upto": window.upto,
             "upto_clamp": str(self._clamp(window.upto_run)),
         }
 
-    def _since(self, base: str, base_run: int) -> dict[str, Any]:
+    def _since(self, base: str, base_run: int) -> Values:
         clamp = self._clamp(base_run)
         return {
             "company": self.company_id,
@@ -208,8 +216,8 @@ class Feed:
         """The first transaction id that a snapshot of this run cannot have seen."""
         if run == self.present.run:
             return NEVER
-        row = self.driver.execute(_FIRST_XID, [run], prepare=True).fetchone()
-        return NEVER if row is None or row[0] is None else int(row[0])
+        first = ask(self.driver, _FIRST_XID, {"run": run})[0][0]
+        return NEVER if first is None else int(first)
 
 
 def _oldest(snapshot: str) -> int:
@@ -219,6 +227,5 @@ def _oldest(snapshot: str) -> int:
 
 def read_present(driver: psycopg.Connection[Any], company_id: int) -> Present:
     """Take the snapshot, in the transaction that goes on to read: it must not have written."""
-    row = driver.execute(_NOW, [company_id], prepare=True).fetchone()
-    assert row is not None
-    return Present(row[0], row[1], None if row[2] is None else int(row[2]))
+    snapshot, run, purged = ask(driver, _NOW, {"company": company_id})[0]
+    return Present(text_of(snapshot), int(text_of(run)), None if purged is None else int(purged))

@@ -18,10 +18,11 @@ from mobile_contract.version import CURRENT
 from sync.change_feed import State, read_present
 from sync.cursor import Cursor, CursorBox, shortened
 from sync.document import decode_document, stored_hash_text
-from sync.epoch import Epoch, current_epoch
+from sync.epoch import Epoch
+from sync.greeting import greet
 from sync.pull import change_line
 from sync.rows import array
-from sync.senders import Claim, authenticate
+from sync.senders import Claim
 from sync.unit_of_work import Database
 
 _IN_SCOPE = """
@@ -48,8 +49,8 @@ def digest(
 ) -> bytes:
     """The JSON of either step. Raises what `authenticate` raises."""
     with database.reading(claim.company_id) as uow:
-        sender = authenticate(uow, claim, "pull")
-        epoch = current_epoch(uow.driver)
+        greeting = greet(uow, claim, "pull")
+        sender, epoch = greeting.sender, greeting.epoch
         values = {"company": uow.company_id, "person": sender.person_id}
         if request.buckets is not None:
             present = read_present(uow.driver, uow.company_id)
@@ -80,11 +81,11 @@ def _buckets(
     """
     found: dict[str, dict[str, tuple[str, int]]] = {}
     if contract == CURRENT:
-        for kind, bucket, hashed, count in driver.execute(_BUCKETS, values, prepare=True):
+        for kind, bucket, hashed, count in driver.execute(_BUCKETS, values):
             found.setdefault(names[kind], {})[bucket] = (stored_hash_text(hashed), count)
         return found
     sums: dict[tuple[str, str], tuple[int, int]] = {}
-    for id_, number, version, doc, _ in driver.execute(_RECORDS, values, prepare=True):
+    for id_, number, version, doc, _ in driver.execute(_RECORDS, values):
         kind = names[number]
         lowered = lower_record(kind, decode_document(doc), contract)
         if lowered is not None:
@@ -138,7 +139,6 @@ def _in_buckets(
             "kinds": array("int2", sorted({number for number, _ in asked})),
             "buckets": array("text", sorted({bucket for _, bucket in asked})),
         },
-        prepare=True,
     )
     return [row for row in cursor if (row[1], bucket_of(row[0])) in asked]
 

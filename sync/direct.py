@@ -5,18 +5,19 @@ judging it. Here parameters are ready bytes (rows.Packed, or the text of a numbe
 fetched as text. Everything else (transactions, errors, the pool) stays the driver's.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from sync.rows import Packed, Statements
 
-_BIND = b"select set_config('roadbook.company', $1, true)"
 _OK = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _STATEMENTS_MAX = 200
 _TEXT, _BINARY = 0, 1
@@ -64,6 +65,22 @@ def fetch(driver: psycopg.Connection[Any], statement: bytes, values: Sequence[Va
     ]
 
 
+def ask(driver: psycopg.Connection[Any], statement: str, values: Mapping[str, Value]) -> list[Row]:
+    """The rows of a statement with `%(name)s` parameters; values that it does not name are left out."""
+    numbered, names = _numbered(statement)
+    return fetch(driver, numbered, [values[name] for name in names])
+
+
+@lru_cache(maxsize=256)
+def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"${names.setdefault(found.group(1), len(names) + 1)}"
+
+    return re.sub(r"%\((\w+)\)s", number, statement).encode(), tuple(names)
+
+
 def execute(driver: psycopg.Connection[Any], statements: Statements) -> None:
     """Send statements that write as one, if there are any."""
     joined = statements.joined()
@@ -72,29 +89,23 @@ def execute(driver: psycopg.Connection[Any], statements: Statements) -> None:
 
 
 def begin(driver: psycopg.Connection[Any], company_id: int, mode: str = "") -> None:
-    """Begin the transaction of a company. No company (0) sees no company's rows.
+    """Begin the transaction of a company, in one message. No company (0) sees no company's rows."""
+    bound = company_id or ""
+    opening = f"begin {mode}; select set_config('roadbook.company', '{bound}', true)"
+    _checked(driver, driver.pgconn.exec_(opening.encode()))
 
-    Binding it is the first prepared statement of every transaction, so it is here that statements
-    turn out to be gone: the driver deallocates all of them when it rolls back by itself.
+
+def take_over(driver: psycopg.Connection[Any]) -> None:
+    """Make a new connection ready for this: the driver itself prepares nothing any more, because it
+    deallocates every statement of a connection, these included, whenever it rolls back.
     """
-    opening = f"begin {mode}".encode()
-    bound = [str(company_id or "")]
-    _checked(driver, driver.pgconn.exec_(opening))
-    try:
-        send(driver, _BIND, bound)
-    except psycopg.errors.InvalidSqlStatementName:
-        rollback(driver)
-        _prepared.pop(driver, None)
-        _checked(driver, driver.pgconn.exec_(opening))
-        send(driver, _BIND, bound)
+    driver.prepare_threshold = None
 
 
-def rollback(driver: psycopg.Connection[Any]) -> None:
-    """Roll back what was begun. The driver's own rollback would throw away every prepared statement
-    of the connection as well, these included; on a lost connection there is nothing to undo.
-    """
-    if not driver.closed and driver.pgconn.transaction_status != TransactionStatus.IDLE:
-        driver.pgconn.exec_(b"rollback")
+def text_of(value: str | None) -> str:
+    """A value of a column that is never null."""
+    assert value is not None
+    return value
 
 
 def bytes_of(text: str | None) -> bytes | None:

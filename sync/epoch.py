@@ -6,6 +6,7 @@ repairs its scope by digest.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,13 @@ import psycopg
 
 from sync.direct import fetch
 
-_SELECT = b"""
+EPOCH = """
 select s.system_identifier, c.timeline_id,
        (select id from epoch order by number desc limit 1),
        (select (extract(epoch from max(covers_until)) * 1000)::bigint from backup_watermark)
 from pg_control_system() s, pg_control_checkpoint() c
 """
+_SELECT = EPOCH.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Epoch:
 
 def current_epoch(driver: psycopg.Connection[Any]) -> Epoch:
     """Read the epoch and the watermark, in one statement."""
-    system, timeline, turned, watermark = fetch(driver, _SELECT, [])[0]
+    return read_epoch(fetch(driver, _SELECT, [])[0])
+
+
+def read_epoch(row: Sequence[str | None]) -> Epoch:
+    """The epoch of a row of EPOCH."""
+    system, timeline, turned, watermark = row
     name = hashlib.sha256(f"{system} {timeline} {turned}".encode()).hexdigest()[:16]
     return Epoch(name, None if watermark is None else int(watermark))

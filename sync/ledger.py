@@ -5,7 +5,7 @@ are kept (400 days by default). An op_id belongs to the person who first sent it
 with other bytes is another item and is kept aside under (op_id, digest).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,10 @@ LEDGER = RowSet(
     ),
 )
 
-_FIND = b"""
-select op_id, person_id, digest, result
-from ledger where company_id = $1 and op_id = any($2::uuid[])
+# The receipts of some op_ids as one JSON value; null where there are none.
+RECEIPTS = """
+(select json_agg(json_build_array(l.op_id, l.person_id, encode(l.digest, 'hex'), l.result))
+ from ledger l where l.company_id = {company} and l.op_id = any({op_ids}))
 """
 _FIND_ASIDE = b"""
 select op_id, digest, result from kept_item where company_id = $1 and op_id = any($2::uuid[])
@@ -45,14 +46,11 @@ class Receipt:
     result: str
 
 
-def find_receipts(
-    driver: psycopg.Connection[Any], company_id: int, op_ids: list[str]
-) -> dict[str, Receipt]:
-    """The receipts of these op_ids, by op_id."""
-    rows: Iterable[Any] = fetch(driver, _FIND, [company_id, array("uuid", op_ids)])
+def read_receipts(found: Iterable[Sequence[str]]) -> dict[str, Receipt]:
+    """The receipts by op_id, of what RECEIPTS found."""
     return {
-        op_id: Receipt(person_id, bytes.fromhex(digest[2:]), result)
-        for op_id, person_id, digest, result in rows
+        op_id: Receipt(person_id, bytes.fromhex(digest), result)
+        for op_id, person_id, digest, result in found
     }
 
 

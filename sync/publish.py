@@ -65,7 +65,7 @@ def publish(
     by_id = {str(draft.id): draft for draft in drafts}
     held = lock_records(driver, company_id, by_id)
     own: dict[str, set[str]] = {}
-    cursor = driver.execute(_OWN_KEYS, [company_id, array("uuid", list(by_id))], prepare=True)
+    cursor = driver.execute(_OWN_KEYS, [company_id, array("uuid", list(by_id))])
     for key, id_ in cursor.fetchall():
         own.setdefault(id_, set()).add(key)
 
@@ -113,13 +113,11 @@ def place(uow: UnitOfWork, key: UUID, ids: Iterable[UUID]) -> None:
     A route places its stores at its own id. Two placings at one key follow one another.
     """
     driver, company_id = uow.driver, uow.company_id
-    driver.execute(_LOCK_PLACE, [str(key)], prepare=True)
-    has = {row[0] for row in driver.execute(_PLACED, [company_id, key], prepare=True)}
+    driver.execute(_LOCK_PLACE, [str(key)])
+    has = {row[0] for row in driver.execute(_PLACED, [company_id, key])}
     wanted = {str(id_) for id_ in ids}
     kinds = dict(
-        driver.execute(
-            _KINDS, [company_id, array("uuid", sorted(wanted - has))], prepare=True
-        ).fetchall()
+        driver.execute(_KINDS, [company_id, array("uuid", sorted(wanted - has))]).fetchall()
     )
     statements = Statements()
     leave_keys(statements, company_id, [(str(key), id_) for id_ in sorted(has - wanted)])

@@ -17,10 +17,11 @@ from mobile_contract.version import CURRENT
 from sync.change_feed import Feed, State, Window, read_present
 from sync.cursor import Cursor, CursorBox, shortened
 from sync.document import decode_document, encode_document
-from sync.epoch import Epoch, current_epoch
+from sync.epoch import Epoch
 from sync.errors import Refused
+from sync.greeting import greet
 from sync.scope import scope_size
-from sync.senders import Claim, Sender, authenticate
+from sync.senders import Claim, Sender
 from sync.unit_of_work import Database
 
 
@@ -38,8 +39,8 @@ def pull(
     `authenticate` raises.
     """
     with database.reading(claim.company_id) as uow:
-        sender = authenticate(uow, claim, "pull")
-        epoch = current_epoch(uow.driver)
+        greeting = greet(uow, claim, "pull")
+        sender, epoch = greeting.sender, greeting.epoch
         cursor = None if request.cursor is None else box.open(request.cursor, sender.person_id)
         if cursor is not None and cursor.epoch != epoch.name:
             raise Refused("epoch_changed", "The server's database was restored.")
@@ -100,7 +101,7 @@ def _page(feed: Feed, cursor: Cursor, limit: int, *, is_paged: bool) -> tuple[li
             rows = feed.changes(window, sorted({*held, *keys, *earlier}), cursor.last, limit)
             ids.update((row[2], None) for row in rows)
             if len(rows) == limit:
-                last = (rows[-1][0], str(rows[-1][1]))
+                last = rows[-1][:2]
                 return list(ids), _moved(cursor, last=last)
             cursor = _moved(cursor, phase="keys", last=None)
             limit -= len(rows)

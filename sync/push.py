@@ -24,9 +24,9 @@ from mobile_contract.answers import Result, encode_answer
 from mobile_contract.compiled import PushEnvelope, decode_item
 from mobile_contract.problems import ItemRefused
 from sync.direct import execute
-from sync.epoch import current_epoch
 from sync.errors import Refused
 from sync.failures import is_passing, is_refusal
+from sync.greeting import greet
 from sync.kept_items import (
     AWAITED,
     KEPT,
@@ -38,10 +38,10 @@ from sync.kept_items import (
     standing_of,
     wake,
 )
-from sync.ledger import LEDGER, Receipt, find_aside, find_receipts
+from sync.ledger import LEDGER, Receipt, find_aside
 from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
-from sync.senders import Claim, Sender, authenticate
+from sync.senders import Claim, Sender
 from sync.settlement import Settled, Settlement
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -165,15 +165,15 @@ class _Batch:
     def settle(self, refused: frozenset[int]) -> bytes:
         """Do it: one transaction, and the answer once it is durable."""
         with self.database.company(self.claim.company_id) as uow:
-            sender = authenticate(uow, self.claim, "push")
-            epoch = current_epoch(uow.driver)
+            greeting = greet(uow, self.claim, "push", self._named)
+            sender, epoch = greeting.sender, greeting.epoch
             if self.envelope.device_id != sender.device_id:
                 message = "device_id is not the device that the token belongs to."
                 raise Refused("device_mismatch", message, where="device_id")
             is_wiped = sender.is_draining and self.envelope.outbox.count <= len(self.items)
             statements = Statements()
             self._note_device(statements, is_wiped=is_wiped)
-            fresh = self._unseen(uow, sender)
+            fresh = self._unseen(uow, sender, greeting.receipts)
             self._apply(uow, sender, fresh, refused, statements)
         return encode_answer(
             {
@@ -217,8 +217,9 @@ class _Batch:
         chosen = frozenset(only)
         try:
             with self.database.rehearsal(self.claim.company_id) as uow:
-                sender = authenticate(uow, self.claim, "push")
-                unseen = self._unseen(uow, sender)
+                greeting = greet(uow, self.claim, "push", self._named)
+                sender = greeting.sender
+                unseen = self._unseen(uow, sender, greeting.receipts)
                 # What stands twice in the batch is settled by its first; the results are not used.
                 self._repeats.clear()
                 fresh = [f for f in unseen if f.index in chosen]
@@ -239,9 +240,10 @@ class _Batch:
     def _entities(self) -> frozenset[str | None]:
         return frozenset(item.entity_id for item in self.items)
 
-    def _unseen(self, uow: UnitOfWork, sender: Sender) -> list[_Fresh]:
+    def _unseen(
+        self, uow: UnitOfWork, sender: Sender, receipts: Mapping[str, Receipt]
+    ) -> list[_Fresh]:
         """The items that have no receipt yet; the others get the result that they got first."""
-        receipts = find_receipts(uow.driver, uow.company_id, self._named)
         aside: dict[tuple[str, bytes], str] = {}
         # A repeated attempt looks in any case: what is kept outlives its receipt.
         if self.is_again or any(
@@ -487,8 +489,7 @@ def _try_again(
     """Nothing is held: every item is to be sent again. Raises Refused where not even that is known."""
     try:
         with database.company(claim.company_id) as uow:
-            authenticate(uow, claim, "push")
-            epoch = current_epoch(uow.driver)
+            epoch = greet(uow, claim, "push").epoch
     except (DBAPIError, psycopg.Error, PoolTimeout) as error:
         message = "The database cannot be reached just now."
         raise Refused("busy", message, retry_after_s=5) from error

@@ -110,7 +110,7 @@ def lock_records(
     driver: psycopg.Connection[Any], company_id: int, ids: Iterable[str]
 ) -> dict[str, Held]:
     """Lock the records that exist, in the order of their ids, and return them by id."""
-    cursor = driver.execute(_LOCK, [company_id, array("uuid", sorted(ids))], prepare=True)
+    cursor = driver.execute(_LOCK, [company_id, array("uuid", sorted(ids))])
     return {row[0]: Held(*row) for row in cursor.fetchall()}
 
 

@@ -8,6 +8,8 @@ was; what becomes of it now goes down to its sender's phones as the state of the
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -173,7 +175,7 @@ def set_aside(
 
 
 def _one(uow: UnitOfWork, values: dict[str, Any]) -> KeptItem:
-    row = uow.driver.execute(_ONE, {"company": uow.company_id, **values}, prepare=True).fetchone()
+    row = uow.driver.execute(_ONE, {"company": uow.company_id, **values}).fetchone()
     if row is None or row[4] in ("RELEASED", "SET_ASIDE"):
         message = "there is no open item with this op_id and digest"
         raise NotThere(message)
@@ -218,24 +220,18 @@ def _release(
 
 
 def _page(uow: UnitOfWork, statement: str, values: dict[str, Any]) -> list[KeptItem]:
-    cursor = uow.driver.execute(
-        statement,
-        {"company": uow.company_id, "limit": BATCH, **values},
-        prepare=True,
-    )
+    cursor = uow.driver.execute(statement, {"company": uow.company_id, "limit": BATCH, **values})
     return [KeptItem(*row) for row in cursor]
 
 
 def _judge_page(
     uow: UnitOfWork, kinds: Mapping[str, RecordKind], items: list[KeptItem]
 ) -> list[Result]:
-    by_device: dict[str, list[KeptItem]] = {}
-    for item in items:
-        by_device.setdefault(item.device_id, []).append(item)
+    """Judge them in the order of their receipt, as far as one device goes at a time."""
     return [
         result
-        for of_device in by_device.values()
-        for result in _judge_again(uow, kinds, of_device, decided_by=_BY_ARRIVAL)
+        for _, of_device in groupby(items, key=attrgetter("device_id"))
+        for result in _judge_again(uow, kinds, list(of_device), decided_by=_BY_ARRIVAL)
     ]
 
 

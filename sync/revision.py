@@ -136,7 +136,8 @@ def _holders(
     context: Context, item: Arrived, known: Known, names: Iterable[str]
 ) -> tuple[str, ...]:
     """The people who last wrote these fields since the edit's base, the latest last; a field that
-    the office wrote is nobody's."""
+    the office wrote is nobody's.
+    """
     assert item.base_version is not None
     versions = [
         version

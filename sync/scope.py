@@ -192,7 +192,7 @@ def _bounded(
 
 def scope_size(uow: UnitOfWork, person_id: UUID) -> int:
     """How many records are in a person's scope: what a first sync of their phone would carry."""
-    row = uow.driver.execute(_SIZE, [uow.company_id, person_id], prepare=True).fetchone()
+    row = uow.driver.execute(_SIZE, [uow.company_id, person_id]).fetchone()
     return 0 if row is None else int(row[0])
 
 

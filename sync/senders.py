@@ -17,7 +17,8 @@ from sync.errors import NotThere, Refused
 from sync.policy import Policy, read_policy
 from sync.unit_of_work import UnitOfWork
 
-_SELECT = b"""
+# A device with its person, the company's policy and the positions; $1 the company, $2 the device.
+SENDER = """
 select d.state, d.token_hash, d.next_token_hash, d.person_id, n.name, n.left_on, d.contract,
        c.key, p.version, p.settings,
        coalesce((select json_agg(json_build_array(o.position_id, q.role, o.starts_on, o.ends_on)
@@ -32,6 +33,8 @@ cross join lateral (select version, settings from policy
                     where company_id = d.company_id order by version desc limit 1) p
 where d.company_id = $1 and d.id = $2
 """
+SENDER_COLUMNS = 11
+_SELECT = SENDER.encode()
 _PROMOTE = """
 update device set token_hash = next_token_hash, next_token_hash = null
 where company_id = %s and id = %s and next_token_hash = %s
@@ -75,16 +78,25 @@ class Sender:
 
 
 def authenticate(uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"]) -> Sender:
-    """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull.
+    """Return the sender, or raise Refused: `token_invalid`, or `device_draining` for a pull."""
+    row = _find(uow, claim.device_id)
+    if row is None:
+        raise unknown_device()
+    return read_sender(uow, claim, right, row)
+
+
+def read_sender(
+    uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"], row: Sequence[Any]
+) -> Sender:
+    """The sender of a row of SENDER, if the token fits. Raises as `authenticate`.
 
     A new token that is used for the first time to push takes the place of the old one.
     """
-    row = _find(uow, claim.device_id)
-    if row is None or row[0] not in ("ACTIVE", "DRAINING"):
-        raise _unknown()
+    if row[0] not in ("ACTIVE", "DRAINING"):
+        raise unknown_device()
     if not _is_hash(row[1], claim.token_hash):
         if not _is_hash(row[2], claim.token_hash):
-            raise _unknown()
+            raise unknown_device()
         if right == "push":
             values = [claim.company_id, UUID(claim.device_id), claim.token_hash]
             uow.driver.execute(_PROMOTE, values)
@@ -137,5 +149,6 @@ def _sender(company_id: int, device_id: str, row: Sequence[Any]) -> Sender:
     )
 
 
-def _unknown() -> Refused:
+def unknown_device() -> Refused:
+    """One answer for a device that is not there, was revoked, or shows a wrong token."""
     return Refused("token_invalid", "The token is not known. Enrol this device again.")

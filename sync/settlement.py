@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync.direct import Row, bytes_of, fetch, send
+from sync.direct import Row, bytes_of, fetch, send, text_of
 from sync.document import document_hash, encode_document
 from sync.record_kind import (
     Accepted,
@@ -112,7 +112,8 @@ class Settlement:
         """Judge the items, parents before children whatever their order, and collect the writes.
 
         An item waits for a record that another item of this batch is about to make; when that one
-        is not accepted either, it is deferred. No item's failure touches another.
+        is not accepted either, it is deferred. What comes after it about the same record waits with
+        it, so that items about one record keep their order. No item's failure touches another.
         """
         context = self._context = self._read(items)
         settled: list[Settled | None] = [None] * len(items)
@@ -120,8 +121,13 @@ class Settlement:
         while pending:
             awaited = {items[index].entity_id for index in pending}
             postponed = []
+            held_back: set[str] = set()
             for index in pending:
                 item = items[index]
+                makes = self.kinds[item.kind].makes
+                if item.entity_id in held_back and item.op not in makes:
+                    postponed.append(index)
+                    continue
                 outcome = self._judge_one(item, context)
                 if (
                     isinstance(outcome, Missing)
@@ -132,6 +138,7 @@ class Settlement:
                     )
                 ):
                     postponed.append(index)
+                    held_back.add(item.entity_id)
                 else:
                     settled[index] = self._take(item, outcome, context)
                     self.order.append(index)
@@ -222,7 +229,7 @@ class Settlement:
         if not people:
             return {}
         cursor = self.uow.driver.execute(
-            _NAMES, [self.uow.company_id, array("uuid", sorted(filter(None, people)))], prepare=True
+            _NAMES, [self.uow.company_id, array("uuid", sorted(filter(None, people)))]
         )
         return dict(cursor.fetchall())
 
@@ -238,7 +245,6 @@ class Settlement:
             cursor = self.uow.driver.execute(
                 _LAST_VISIBLE,
                 {"company": self.uow.company_id, "person": person, "ids": array("uuid", asked)},
-                prepare=True,
             )
             for id_, until in cursor.fetchall():
                 known[id_].last_visible_at = until
@@ -256,7 +262,6 @@ class Settlement:
                             "company": self.uow.company_id,
                             "ids": array("uuid", sorted(ids)),
                         },
-                        prepare=True,
                     )
                     for row in cursor.fetchall():
                         found[read.name].setdefault(row[0], []).append(row[1:])
@@ -283,7 +288,6 @@ class Settlement:
                 array("int4", [min(version, 2**31 - 1) for _, version in pairs]),
                 self.uow.company_id,
             ],
-            prepare=True,
         )
         return {
             (id_, version): Known(id_, known[id_].kind, version, doc, None, changed_by)
@@ -375,13 +379,10 @@ class Settlement:
 
 def _known(row: Row) -> Known:
     id_, kind, version, doc, person_id, changed_by, born_digest, visible = row
-    assert id_ is not None
-    assert kind is not None
-    assert version is not None
     return Known(
-        id=id_,
-        kind=int(kind),
-        version=int(version),
+        id=text_of(id_),
+        kind=int(text_of(kind)),
+        version=int(text_of(version)),
         doc=doc,
         person_id=person_id,
         changed_by=changed_by,

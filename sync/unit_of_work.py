@@ -14,7 +14,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sync.direct import begin, rollback
+from sync.direct import begin, take_over
 from sync.failures import is_lost
 
 # The run of the server: a restart changes the first part. A recovery after one killed backend
@@ -93,11 +93,7 @@ class Database:
             try:
                 with connection.begin():
                     begin(driver, company_id, mode)
-                    try:
-                        yield uow
-                    except BaseException:
-                        rollback(driver)
-                        raise
+                    yield uow
             except BaseException as error:
                 if driver.closed or is_lost(error):
                     # Where the server was restarted, the others in the pool are as dead: the next
@@ -110,12 +106,14 @@ class Database:
 
 
 def note_run(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    """Record the first transaction id of this run of the server before anything is written in it.
+    """Make a connection ready, and record the first transaction id of this run of the server before
+    anything is written in it.
 
     A cursor older than the run is clamped to that id (see change_feed.py). Called for every new
     connection; where the database is not migrated yet there is nothing to note.
     """
     driver: psycopg.Connection[Any] = getattr(connection, "driver_connection", connection)
+    take_over(driver)
     try:
         row = driver.execute(_IS_NOTED).fetchone()
         if row is not None and not row[0]:

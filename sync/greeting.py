@@ -1,0 +1,46 @@
+"""The beginning of every exchange in one statement: who speaks, to which database, and what of
+theirs came before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from sync.direct import fetch
+from sync.epoch import EPOCH, Epoch, read_epoch
+from sync.ledger import RECEIPTS, Receipt, read_receipts
+from sync.rows import array
+from sync.senders import SENDER, SENDER_COLUMNS, Claim, Sender, read_sender, unknown_device
+from sync.unit_of_work import UnitOfWork
+
+_GREET = f"""
+select s.*, e.*, {RECEIPTS.format(company="$1", op_ids="$3::uuid[]")}
+from ({SENDER}) s, ({EPOCH}) e
+""".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What an exchange begins with. `receipts` are those of the op_ids that were asked for."""
+
+    sender: Sender
+    epoch: Epoch
+    receipts: dict[str, Receipt]
+
+
+def greet(
+    uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"], op_ids: Sequence[str] = ()
+) -> Greeting:
+    """Authenticate a device and read the epoch, and the receipts of these op_ids.
+
+    Raises Refused: `token_invalid`, or `device_draining` for a pull.
+    """
+    rows = fetch(uow.driver, _GREET, [uow.company_id, claim.device_id, array("uuid", op_ids)])
+    if not rows:
+        raise unknown_device()
+    row: Sequence[Any] = rows[0]
+    sender = read_sender(uow, claim, right, row[:SENDER_COLUMNS])
+    found = [] if row[-1] is None else msgspec.json.decode(row[-1])
+    return Greeting(sender, read_epoch(row[SENDER_COLUMNS:-1]), read_receipts(found))
