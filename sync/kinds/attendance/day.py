@@ -15,10 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
 from sync.clock import day_bounds, is_within_window, minute_of_day
 from sync.flag import Flag
-from sync.geo import Boundary, Occurrence, implied_speed
+from sync.geo import Occurrence, Point, implied_speed
 
 
 class State(StrEnum):
@@ -28,6 +29,13 @@ class State(StrEnum):
     ON = "ON"
     BREAK = "BREAK"
     AUTO_CLOSED = "AUTO_CLOSED"
+
+
+class Area(Protocol):
+    """Where somebody works: a region's boundary, or several of them."""
+
+    def outside_cm(self, point: Point, /) -> int:
+        """How far outside a point lies; 0 inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ def read_attendance_day(
     now: int,
     *,
     day: date,
-    boundary: Boundary | None = None,
+    boundary: Area | None = None,
     evidence: Iterable[Occurrence] = (),
 ) -> AttendanceReading:
     """Return the reading of one person's attendance on one business day.
@@ -149,7 +157,7 @@ def read_attendance_day(
 
 
 def _clock_in_flags(
-    occurred: Occurrence, rules: AttendanceRules, boundary: Boundary | None
+    occurred: Occurrence, rules: AttendanceRules, boundary: Area | None
 ) -> list[Flag]:
     """Return what is odd about where and when a clock-in took place; it is kept all the same."""
     flags: list[Flag] = []

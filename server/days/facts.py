@@ -1,0 +1,283 @@
+"""What a day of some people is read from, each sort of it with one statement.
+
+How many statements there are does not depend on how many people, visits or stops there are.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from server.planning.regions import boundaries_of
+from sync.geo import Boundary, Point
+from sync.policy import Policy, read_policy
+from sync.unit_of_work import UnitOfWork
+
+# Who is expected to have a day, also one on which nothing was done.
+FIELD_ROLES = ("rep", "driver")
+
+# The settings in force when the day ended; a day before all settings is read by the first ones.
+_POLICY = """
+select p.version, p.settings from policy p
+join company c on c.id = p.company_id
+cross join lateral (
+    select p.since < cast(cast(:day as date) + 1 as timestamp) at time zone c.time_zone as is_in_force
+) f
+where p.company_id = :company
+order by f.is_in_force desc, case when f.is_in_force then -p.version else p.version end
+limit 1
+"""
+
+# Asked for each person, so that the indexes on person and day answer: a scan of all facts of a
+# company grows with the years.
+_PEOPLE = """
+select p.id, p.name, p.email from person p
+where p.company_id = :company
+  and (p.name, p.id) > (:after_name, cast(:after_id as uuid))
+  and (case when :is_named then p.id = any(:people) else
+       exists (select from visit v where v.company_id = p.company_id
+               and v.person_id = p.id and v.business_day = :day)
+    or exists (select from attendance a where a.company_id = p.company_id
+               and a.person_id = p.id and a.business_day = :day)
+    or exists (select from occupancy o
+               join position s on s.company_id = o.company_id and s.id = o.position_id
+               where o.company_id = p.company_id and o.person_id = p.id
+               and o.starts_on <= :day and (o.ends_on is null or o.ends_on >= :day)
+               and (s.role = any(:roles) or exists (
+                   select from day_plan d where d.company_id = o.company_id
+                   and d.position_id = o.position_id and d.day = :day)))
+       end)
+  and (case when :is_all_seen then true else p.id = :asker
+    or exists (select from occupancy o where o.company_id = p.company_id and o.person_id = p.id
+               and o.starts_on <= :day and (o.ends_on is null or o.ends_on >= :day)
+               and o.position_id = any(:seen))
+    or exists (select from visit v where v.company_id = p.company_id and v.person_id = p.id
+               and v.business_day = :day and v.position_id = any(:seen))
+    or exists (select from attendance a where a.company_id = p.company_id and a.person_id = p.id
+               and a.business_day = :day and a.position_id = any(:seen))
+       end)
+order by p.name, p.id limit :at_most
+"""
+
+_SEATS = """
+select o.person_id, o.position_id, bool_or(o.is_acting) as is_acting, min(s.code) as code
+from occupancy o join position s on s.company_id = o.company_id and s.id = o.position_id
+where o.company_id = :company and o.person_id = any(:people)
+  and o.starts_on <= :day and (o.ends_on is null or o.ends_on >= :day)
+group by o.person_id, o.position_id order by min(s.code), o.position_id
+"""
+
+_VISITS = """
+select v.person_id, v.id, r.doc, s.name as store_name from visit v
+join record r on r.company_id = v.company_id and r.id = v.id and r.doc is not null
+left join store s on s.company_id = v.company_id and s.id = v.store_id
+where v.company_id = :company and v.person_id = any(:people) and v.business_day = :day
+"""
+
+_ATTENDANCE = """
+select a.person_id, a.id, r.doc from attendance a
+join record r on r.company_id = a.company_id and r.id = a.id and r.doc is not null
+where a.company_id = :company and a.person_id = any(:people) and a.business_day = :day
+"""
+
+_BOUNDARIES = """
+select g.boundary, array_agg(s.id) as positions from position s
+join region g on g.company_id = s.company_id and g.id = s.region_id
+where s.company_id = :company and s.id = any(:positions) and g.boundary is not null
+group by g.company_id, g.id
+"""
+
+# The latest version of a plan is the one in force; who else was there for the same position shows
+# a stop that is not missed although its holder did not go.
+_STOPS = """
+select p.id as day_plan_id, p.position_id, s.store_id, t.name as store_name,
+       array(select v.person_id from visit v where v.company_id = p.company_id
+             and v.store_id = s.store_id and v.business_day = p.day
+             and (v.position_id = p.position_id or v.day_plan_id = p.id)
+             and not v.is_by_phone) as reached_by,
+       exists (select from occupancy o where o.company_id = p.company_id
+               and o.position_id = p.position_id and o.is_acting and o.starts_on <= p.day
+               and (o.ends_on is null or o.ends_on >= p.day)) as has_acting
+from day_plan p
+join day_plan_stop s on s.company_id = p.company_id and s.day_plan_id = p.id
+                    and s.plan_version = p.plan_version
+join store t on t.company_id = s.company_id and t.id = s.store_id
+where p.company_id = :company and p.day = :day and p.position_id = any(:positions)
+order by p.position_id, s.sequence
+"""
+
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A position that somebody holds on the day."""
+
+    position_id: UUID
+    code: str
+    is_acting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop of the plan in force, and who was there for its position, or said why not."""
+
+    position_id: UUID
+    store_id: UUID
+    store_name: str
+    reached_by: frozenset[UUID]
+    # Then the plan is theirs, and not that of the holder who is away.
+    has_acting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A record of the day: a visit with the name of its store, or an attendance event."""
+
+    id: UUID
+    fields: Mapping[str, Any]
+    store_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """The boundaries of the positions that somebody works for; inside one of them is inside."""
+
+    boundaries: tuple[Boundary, ...]
+
+    def outside_cm(self, point: Point, /) -> int:
+        """How far outside of the nearest a point lies; 0 inside."""
+        return min(boundary.outside_cm(point) for boundary in self.boundaries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFacts:
+    """All that one person's day is read from. `area` is None where any place will do."""
+
+    person_id: UUID
+    name: str
+    email: str | None
+    seats: tuple[Seat, ...]
+    visits: tuple[Fact, ...]
+    attendance: tuple[Fact, ...]
+    stops: tuple[Stop, ...]
+    area: Areas | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which people: those named, or everybody who has a day; `at_most` of them, by name."""
+
+    people: Collection[UUID] | None
+    after: tuple[str, UUID]
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an asker may see: the day of whoever holds, or worked for, one of these positions."""
+
+    asker_id: UUID
+    positions: frozenset[UUID]
+
+
+def read_policy_of(uow: UnitOfWork, day: date) -> tuple[int, Policy]:
+    """The company's settings that a day is read by, and their version."""
+    (found,) = uow.rows(_POLICY, company=uow.company_id, day=day)
+    return found.version, read_policy(found.settings)
+
+
+def read_facts(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> list[PersonFacts]:
+    """What the day of each of these people is read from, in the order of their names."""
+    company = uow.company_id
+    people = uow.rows(
+        _PEOPLE,
+        company=company,
+        day=day,
+        is_named=page.people is not None,
+        people=list(page.people or ()),
+        roles=list(FIELD_ROLES),
+        after_name=page.after[0],
+        after_id=page.after[1],
+        is_all_seen=seen is None,
+        asker=NOBODY if seen is None else seen.asker_id,
+        seen=[] if seen is None else list(seen.positions),
+        at_most=page.at_most,
+    )
+    ids = [person.id for person in people]
+    seats: dict[UUID, list[Seat]] = {person_id: [] for person_id in ids}
+    for row in uow.rows(_SEATS, company=company, people=ids, day=day):
+        seats[row.person_id].append(Seat(row.position_id, row.code, row.is_acting))
+    visits: dict[UUID, list[Fact]] = {person_id: [] for person_id in ids}
+    for row in uow.rows(_VISITS, company=company, people=ids, day=day):
+        fields = msgspec.json.decode(row.doc)
+        visits[row.person_id].append(Fact(row.id, fields, row.store_name or ""))
+    attendance: dict[UUID, list[Fact]] = {person_id: [] for person_id in ids}
+    for row in uow.rows(_ATTENDANCE, company=company, people=ids, day=day):
+        attendance[row.person_id].append(Fact(row.id, msgspec.json.decode(row.doc)))
+    held = {seat.position_id for some in seats.values() for seat in some}
+    worked = {
+        person_id: {seat.position_id for seat in seats[person_id]}
+        | {
+            UUID(fact.fields["position_id"])
+            for fact in attendance[person_id]
+            if fact.fields["position_id"] is not None
+        }
+        for person_id in ids
+    }
+    boundaries = _boundaries(uow, set().union(held, *worked.values()))
+    stops = _stops(uow, day, held)
+    return [
+        PersonFacts(
+            person_id=person.id,
+            name=person.name,
+            email=person.email,
+            seats=tuple(seats[person.id]),
+            visits=tuple(visits[person.id]),
+            attendance=tuple(attendance[person.id]),
+            stops=tuple(
+                stop
+                for seat in seats[person.id]
+                for stop in stops.get(seat.position_id, ())
+                if seat.is_acting or not stop.has_acting
+            ),
+            area=_area(worked[person.id], boundaries),
+        )
+        for person in people
+    ]
+
+
+def _boundaries(uow: UnitOfWork, positions: Collection[UUID]) -> dict[UUID, tuple[Boundary, ...]]:
+    """The boundary of each position's region; a position whose region has none is left out."""
+    found: dict[UUID, tuple[Boundary, ...]] = {}
+    for row in uow.rows(_BOUNDARIES, company=uow.company_id, positions=list(positions)):
+        polygons = tuple(boundaries_of(row.boundary))
+        found.update((position_id, polygons) for position_id in row.positions)
+    return found
+
+
+def _stops(uow: UnitOfWork, day: date, positions: Collection[UUID]) -> dict[UUID, list[Stop]]:
+    stops: dict[UUID, list[Stop]] = {}
+    for row in uow.rows(_STOPS, company=uow.company_id, day=day, positions=list(positions)):
+        stops.setdefault(row.position_id, []).append(
+            Stop(
+                row.position_id,
+                row.store_id,
+                row.store_name,
+                frozenset(row.reached_by),
+                row.has_acting,
+            )
+        )
+    return stops
+
+
+def _area(
+    positions: Collection[UUID], boundaries: Mapping[UUID, tuple[Boundary, ...]]
+) -> Areas | None:
+    """Where somebody with these positions works; None where one of them has no boundary."""
+    if not positions or any(position_id not in boundaries for position_id in positions):
+        return None
+    return Areas(tuple(dict.fromkeys(b for each in positions for b in boundaries[each])))
