@@ -33,6 +33,7 @@ KEPT = RowSet(
         ("sent_uptime_ms", "int8"),
         ("sent_boot_id", "text"),
         ("received_at", "timestamptz"),
+        ("place", "int4"),
         ("result", "text"),
     ),
 )
@@ -132,10 +133,11 @@ def kept_row(
     contract: int,
     clock: tuple[int, int, str],
     received_at: int,
+    place: int,
     sender: tuple[str, str],
     result: str,
 ) -> tuple[Any, ...]:
-    """The row of a kept item. `clock` is (sent_at, uptime, boot id), `sender` (person, device)."""
+    """The row of a kept item. `place` is that in its batch, `clock` is (sent_at, uptime, boot id), `sender` (person, device)."""
     return (
         item.kept_as if isinstance(item, Spoiled) else item.op_id,
         item.digest,
@@ -151,6 +153,7 @@ def kept_row(
         contract,
         *clock,
         received_at,
+        place,
         result,
     )
 

@@ -421,6 +421,7 @@ class _Batch:
                 contract=envelope.contract,
                 clock=(envelope.sent_at, envelope.uptime_ms, envelope.boot_id),
                 received_at=self.received_at,
+                place=entry.index,
                 sender=(sender.person_id, sender.device_id),
                 result=_stored(result),
             ),

@@ -40,14 +40,14 @@ log = logging.getLogger(__name__)
 _COLUMNS = """
 select k.op_id::text, k.digest, k.person_id::text, k.device_id::text, k.state, k.kind,
        k.entity_id::text, coalesce(k.mended, k.raw), k.contract, k.sent_at, k.sent_uptime_ms,
-       k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint, k.code
+       k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint, k.place, k.code
 from kept_item k
 """
 # A page of them, in the order of their receipt.
 _NEXT = """
-  and ((extract(epoch from k.received_at) * 1000)::bigint, k.op_id, k.digest)
-      > (%(last_at)s::bigint, %(last_op)s::uuid, %(last_digest)s::bytea)
-order by (extract(epoch from k.received_at) * 1000)::bigint, k.op_id, k.digest
+  and ((extract(epoch from k.received_at) * 1000)::bigint, k.place, k.op_id, k.digest)
+      > (%(last_at)s::bigint, %(last_place)s::integer, %(last_op)s::uuid, %(last_digest)s::bytea)
+order by (extract(epoch from k.received_at) * 1000)::bigint, k.place, k.op_id, k.digest
 limit %(limit)s for update skip locked
 """
 _AWAITING = f"""
@@ -107,6 +107,7 @@ class KeptItem:
     sent_uptime_ms: int
     sent_boot_id: str
     received_at: int
+    place: int
     code: str | None
 
 
@@ -191,13 +192,17 @@ def _release(
 ) -> int:
     """Judge a set of deferred items again, a page in a transaction; how many wait no longer."""
     settled = 0
-    last: tuple[int, str, bytes] = (-(2**62), _ZERO, b"")
+    last: dict[str, Any] = {
+        "last_at": -(2**62),
+        "last_place": 0,
+        "last_op": _ZERO,
+        "last_digest": b"",
+    }
     while True:
         items: list[KeptItem] = []
-        asked = {"last_at": last[0], "last_op": last[1], "last_digest": last[2], **values}
         try:
             with database.company(company_id) as uow:
-                items = _page(uow, statement, asked)
+                items = _page(uow, statement, last | values)
                 results = _judge_page(uow, kinds, items)
         except Exception as error:
             if not is_refusal(error):
@@ -216,7 +221,13 @@ def _release(
         settled += sum(result.status != "deferred" for result in results)
         if len(items) < BATCH:
             return settled
-        last = (items[-1].received_at, items[-1].op_id, items[-1].digest)
+        end = items[-1]
+        last = {
+            "last_at": end.received_at,
+            "last_place": end.place,
+            "last_op": end.op_id,
+            "last_digest": end.digest,
+        }
 
 
 def _page(uow: UnitOfWork, statement: str, values: dict[str, Any]) -> list[KeptItem]:

@@ -255,6 +255,8 @@ kept_item = company_table(
     filled("sent_uptime_ms", BigInteger),
     filled("sent_boot_id", Text),
     filled("received_at", Moment),
+    # Where it stood in its batch: items are judged again in the order in which they came.
+    filled("place", Integer, server_default="0"),
     Column("result", Text),
     Column("decided_at", Moment),
     Column("decided_by", Text),

@@ -274,19 +274,19 @@ class Truth:
 
     def release(self) -> None:
         """Whatever waited for a record that is there by now is judged again."""
-        is_moving = True
-        while is_moving:
-            is_moving = False
-            waiting = [kept for kept in self.kept if kept.state == "DEFERRED"]
-            for kept in sorted(waiting, key=lambda k: (k.received_at, k.intent.op_id)):
-                if self._missing(kept.intent):
-                    continue
-                answer = self._judge(kept.intent)
-                is_moving = True
-                is_kept = answer.status == "quarantined"
-                kept.state = "QUARANTINED" if is_kept else "RELEASED"
-                told = "CONFLICT" if answer.status == "conflict" else kept.state
-                self.put(kept.record, "item", {"state": told}, {kept.intent.person})
+        while True:
+            waiting = [
+                kept
+                for kept in sorted(self.kept, key=lambda kept: kept.received_at)
+                if kept.state == "DEFERRED" and not self._missing(kept.intent)
+            ]
+            if not waiting:
+                break
+            kept = waiting[0]
+            answer = self._judge(kept.intent)
+            kept.state = "QUARANTINED" if answer.status == "quarantined" else "RELEASED"
+            told = "CONFLICT" if answer.status == "conflict" else kept.state
+            self.put(kept.record, "item", {"state": told}, {kept.intent.person})
         self.look()
 
     def _missing(self, intent: Intent) -> bool:

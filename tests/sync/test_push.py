@@ -244,6 +244,18 @@ def test_a_child_in_the_batch_of_its_parent_is_applied_in_any_order(
     assert ana.fields(parent["entity_id"])["state"] == "DONE"
 
 
+def test_items_about_one_record_keep_their_order_around_the_item_that_makes_it(
+    cast: Cast, phone: PhoneOf
+) -> None:
+    ana = phone(cast.ana)
+    parent = ana.visit(cast.ana_stores[0])
+    first, second = (ana.finish(parent["entity_id"], note=note) for note in ("first", "second"))
+    results = ana.push(first, parent, second)
+    assert [r["status"] for r in results] == ["applied", "applied", "quarantined"]
+    ana.pull()
+    assert ana.fields(parent["entity_id"])["note"] == "first"
+
+
 def test_a_child_before_its_parent_waits_and_is_applied_when_it_arrives(
     cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
 ) -> None:

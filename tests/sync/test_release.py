@@ -11,7 +11,7 @@ from sync import release
 from sync.engine import Engine
 from sync.errors import NotThere
 from sync.unit_of_work import Database
-from tests.factories import Cast, Person
+from tests.factories import Cast, Person, add_device
 from tests.sync.talking import MINUTE, Phone, only, rows_of
 from tests.sync.test_push import Refusing, kept
 
@@ -70,6 +70,28 @@ def test_a_deferred_item_that_the_database_refuses_holds_back_no_other(
     assert set(states.values()) == {("RELEASED", None)}
     ana.pull()
     assert ana.fields(visits[2]["op_id"])["code"] == "refused_by_database"
+
+
+def test_items_of_several_phones_are_judged_in_the_order_of_their_receipt(
+    cast: Cast,
+    phone: PhoneOf,
+    roadbook: Engine,
+    owner_engine: sqlalchemy.Engine,
+) -> None:
+    with owner_engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"set local roadbook.company = '{cast.company.id}'"))
+        device = add_device(connection, cast.company, "Ana's second", person_id=cast.ana.id)
+    ana, second = phone(cast.ana), Phone(roadbook, device)
+    visit = ana.visit(cast.ana_stores[0])
+    ana.push_one(ana.attendance("ON", position_id=None) | {"depends_on": [visit["entity_id"]]})
+    second.now = ana.now + MINUTE
+    second.push_one(second.finish(visit["entity_id"], note="first"))
+    ana.now += 2 * MINUTE
+    ana.push_one(ana.finish(visit["entity_id"], note="second"))
+    ana.push_one(visit)
+    assert roadbook.release_ready(cast.company.id) == 3
+    ana.pull()
+    assert ana.fields(visit["entity_id"])["note"] == "first"
 
 
 def test_a_released_item_is_judged_by_the_clock_of_the_push_that_brought_it(
