@@ -28,10 +28,12 @@ def serve() -> None:
 @click.option("--listener", type=int, help="An open listening socket's descriptor.", hidden=True)
 def web(listener: int | None) -> None:
     """Run the web server alone, for a machine that something else supervises."""
+    from server.fitness import require_fit
     from server.gunicorn_settings import serve as serve_web
     from server.wiring import metrics_folder
 
     loaded = settings()
+    require_fit(loaded)
     folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder(loaded))))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     serve_web(loaded, listener=listener)
@@ -42,6 +44,7 @@ def worker() -> None:
     """Run a worker alone: it does what requests leave behind, and what has its time."""
     import logging
 
+    from server.fitness import require_fit
     from server.http.log_lines import write_logs
     from server.jobs.work import Workshop
     from server.jobs.worker import WorkerProcess, run_worker
@@ -52,6 +55,7 @@ def worker() -> None:
 
     loaded = settings()
     write_logs(loaded.log_level)
+    require_fit(loaded)
     # RQ raises the level of its own logger to tell of its housekeeping.
     logging.getLogger("rq.worker").setLevel(loaded.log_level.upper())
     engine = make_engine(loaded, application_name="roadbook-worker", pool_size=_WORKER_POOL)
@@ -73,14 +77,15 @@ def migrate() -> None:
     """Bring the database to this version's tables, as the owner (DATABASE_OWNER_URL)."""
     from sqlalchemy.exc import DBAPIError
 
+    from server.installation import running_database
     from server.migrate import head_revision
     from server.migrate import migrate as run_migrations
-    from server.supervise import app_role, first_line, running_servers
+    from server.supervise import app_role, first_line
 
     loaded = settings()
     if loaded.database_owner_url is None:
         raise CannotStart("Migrations run as the owner of the tables: set DATABASE_OWNER_URL")
-    with running_servers(loaded):
+    with running_database(loaded):
         try:
             is_new = run_migrations(loaded.database_owner_url, app_role=app_role(loaded))
         except DBAPIError as error:

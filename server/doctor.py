@@ -22,13 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from server.embedded import FREE_BYTES_MIN
+from server.fitness import needs
 from server.migrate import driver_url, head_revision
 from server.settings import Settings, SettingsRefused, load_settings
 from server.supervise import first_line
 from server.wiring import make_redis
 
 PYTHON_MIN = (3, 11)
-POSTGRES_MIN = 15
 XID_AGE_WARN = 500_000_000
 XID_AGE_FAIL = 1_500_000_000
 TRANSACTION_OLD_S = 600
@@ -162,25 +162,9 @@ def _looked(check: Callable[[Connection], Iterator[Finding]], on: Connection) ->
         yield Finding(Verdict.FAIL, what, first_line(error), "mend what the database says")
 
 
-def _version(connection: Connection) -> Iterator[Finding]:
-    number = int(_one(connection, "show server_version_num")) // 10_000
-    yield judge(
-        "PostgreSQL",
-        f"version {number}",
-        f"use {POSTGRES_MIN} or newer",
-        fails=number < POSTGRES_MIN,
-    )
-
-
-def _durability(connection: Connection) -> Iterator[Finding]:
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        value = _one(connection, "select current_setting(:name)", name=name)
-        yield judge(
-            name,
-            value,
-            f"set {name} = on: without it an acknowledged item can be lost",
-            fails=value not in {"on", "remote_apply", "remote_write"},
-        )
+def _fitness(connection: Connection) -> Iterator[Finding]:
+    for need in needs(connection):
+        yield judge(need.what, need.found, need.remedy, fails=not need.is_met)
 
 
 def _migrations(connection: Connection) -> Iterator[Finding]:
@@ -301,8 +285,7 @@ def _clock(connection: Connection) -> Iterator[Finding]:
 
 
 _DATABASE_CHECKS = (
-    _version,
-    _durability,
+    _fitness,
     _migrations,
     _role,
     _row_level_security,

@@ -4,7 +4,6 @@ Whatever prevents the start is one line in `CannotStart`. A child that ends is s
 growing pauses. Children die with this process, also when it is killed.
 """
 
-import fcntl
 import http.client
 import os
 import selectors
@@ -22,7 +21,9 @@ from types import FrameType
 from typing import Protocol
 
 from server import processes
-from server.embedded import Embedded, disk_trouble
+from server.embedded import Embedded
+from server.fitness import require_fit
+from server.installation import held
 from server.migrate import current_revision, head_revision, migrate
 from server.processes import CannotStart
 from server.settings import Settings
@@ -167,12 +168,13 @@ def serve(settings: Settings, say: Say) -> None:
     own: list[OwnProgram] = []
     embedded: Embedded | None = None
     keeper = Keeper(say)
-    with _signals() as (wake, asked), _locked(settings.var):
+    with _signals() as (wake, asked), held(settings.var):
         try:
             _clear_left_over(settings)
             with closing(_listen(settings)) as listener:
                 with asked.stopping_at_once():
                     embedded = _start_servers(settings, keeper, say)
+                    require_fit(settings, patience_s=0)
                     _prepare_database(settings, say)
                     welcome = _prepare_demo(settings, say)
                     own = _own_programs(settings, listener)
@@ -197,53 +199,6 @@ def serve(settings: Settings, say: Say) -> None:
                 program.stop()
             if embedded is not None:
                 embedded.stop()
-
-
-@contextmanager
-def running_servers(settings: Settings) -> Iterator[None]:
-    """The embedded servers for the time of one command, where nobody else runs them."""
-    if not (settings.has_embedded_database or settings.has_embedded_redis):
-        yield
-        return
-    try:
-        with _locked(settings.var):
-            embedded = Embedded.start(settings.var)
-            try:
-                yield
-            finally:
-                embedded.stop()
-    except AlreadyRunning:
-        yield
-
-
-class AlreadyRunning(CannotStart):
-    """Another Roadbook holds this folder."""
-
-
-@contextmanager
-def _locked(var: Path) -> Iterator[None]:
-    """Hold the folder; the system lets go of it also when this process is killed."""
-    file = var / "run" / "serve.lock"
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CannotStart(disk_trouble(error, var)) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
-            raise AlreadyRunning(
-                f"Roadbook already runs on {var} (process {holder}); stop it, or start this one "
-                "with another ROADBOOK_VAR and ROADBOOK_PORT"
-            ) from error
-        with suppress(OSError):
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(handle)
 
 
 class _Asked:

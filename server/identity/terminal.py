@@ -44,12 +44,18 @@ def opened(company: str | None, *refusals: type[Exception]) -> Iterator[Opened]:
     """
     from server.wiring import make_engine
 
+    refused_here: tuple[type[Exception], ...] = (
+        IdentityError,
+        ScopeTooLarge,
+        NotThere,
+        *refusals,
+    )
     chosen = settings()
     engine = make_engine(chosen, application_name="roadbook-command", pool_size=2)
     try:
         database = Database(engine)
         yield Opened(chosen, database, find_company(database, company))
-    except (IdentityError, ScopeTooLarge, NotThere, *refusals) as refused:
+    except refused_here as refused:
         raise click.ClickException(str(refused)) from refused
     except DBAPIError as error:
         raise database_refusal(error) from error
