@@ -1,0 +1,347 @@
+"""A process full of reference phones, told what to do by lines on its standard input.
+
+`work` until told otherwise; `hold` stops between two syncs; `settle` ends with every outbox empty;
+`corrupt` spoils a byte on phones' disks and has it found; `resend` sends everything again that is
+still kept; `report` writes what every phone knows to a file; `end`. Each command is answered by a
+line of JSON when it is done.
+"""
+
+import hashlib
+import json
+import sys
+import threading
+import time
+import traceback
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mobile_contract.phone.clock import SimulatedClock
+from mobile_contract.phone.link import Problem
+from mobile_contract.phone.phone import Phone
+from mobile_contract.phone.sync_loop import SendingHabits
+from mobile_contract.phone.transport import HttpTransport, LinkFailure
+from server.play.faults import DAY_MS, FAULTS, PhoneFaults, draw_phone_faults
+from server.play.morning import read_morning, work_dates
+from server.play.played_clock import PlayedClock, now_ms
+from server.play.rep import Rep
+from server.play.rough_link import RoughTransport
+from server.play.teams import TEAMS
+from server.play.workday import make_workday
+
+_TRIES = 60
+
+
+class Field:
+    """The phones of one process."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+        self.seed = f"{config['seed']}/{config['number']}"
+        self.random = Random(self.seed)
+        faults = draw_phone_faults(Random(self.seed), FAULTS["harsh"], len(config["codes"]))
+        self.reps = [
+            self._make_rep(number, code, faults[number])
+            for number, code in enumerate(config["codes"])
+        ]
+        self.is_working = threading.Event()
+        self.is_ending = False
+        self._idle = list(self.reps)
+        self._lock = threading.Condition()
+        self._busy = 0
+        self.cycles = 0
+        self.broken: list[str] = []
+
+    # ---- work -------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """One thread: take a phone, let its rep work for a while, sync, put it back."""
+        while not self.is_ending:
+            self.is_working.wait()
+            with self._lock:
+                if not self._idle or not self.is_working.is_set():
+                    rep = None
+                else:
+                    rep = self._idle.pop(0)
+                    self._busy += 1
+            if rep is None:
+                time.sleep(0.05)
+                continue
+            try:
+                self._live(rep)
+            except Exception:  # noqa: BLE001
+                # A phone that breaks is a finding, and must not end the thread.
+                self.broken.append(traceback.format_exc(limit=4))
+            finally:
+                with self._lock:
+                    self._idle.append(rep)
+                    self._busy -= 1
+                    self.cycles += 1
+                    self._lock.notify_all()
+
+    def hold(self) -> None:
+        """Return when no phone is at it."""
+        self.is_working.clear()
+        with self._lock:
+            self._lock.wait_for(lambda: self._busy == 0, 180)
+
+    def _live(self, rep: Rep) -> None:
+        if rep.random.random() < 0.8:
+            zone = ZoneInfo(rep.phone.device.enrolment.company["time_zone"])
+            now = datetime.fromtimestamp(now_ms() / 1000, UTC).astimezone(zone)
+            dates = work_dates(now, 3, late_days=rep.faults.late_days)
+            morning = read_morning(
+                rep.phone, rep.random.choice(dates), zone, syncs_on_the_way=False
+            )
+            acts = make_workday(rep.random, morning.sheet, TEAMS["general"])
+            first = rep.random.randrange(max(1, len(acts)))
+            rep.work(acts[first : first + rep.random.randint(2, 10)], morning)
+            self._make_mischief(rep)
+        if rep.random.random() < 0.02:
+            rep.clock.line.set_wall_offset(
+                rep.random.randint(-DAY_MS, DAY_MS), from_true_ms=now_ms()
+            )
+        if rep.random.random() < 0.02:
+            rep.clock.line.reboot(at_true_ms=now_ms())
+        rep.sync(most_tries=2)
+        rep.phone.link.close()
+        time.sleep(rep.random.uniform(0.0, 2 * self.config["pause_s"]))
+
+    def _make_mischief(self, rep: Rep) -> None:
+        """What an honest day has little of: edits that meet, stores of others, items that are none."""
+        phone, random = rep.phone, rep.random
+        stores = [r for r in phone.held("store") if r.fields["status"] == "ACTIVE"]
+        if stores and random.random() < 0.5:
+            # Few stores and few values, so that several people edit the same.
+            store = stores[random.randrange(min(4, len(stores)))]
+            changes = {"contact_name": f"Contact {random.randrange(9)}"}
+            if random.random() < 0.5:
+                changes = {"address": f"{random.randrange(9)} Quay"}
+            phone.edit_store(store.id, changes, reason="seen")
+        if random.random() < 0.05:
+            elsewhere = str(uuid.UUID(int=random.getrandbits(128), version=4))
+            phone.check_in(elsewhere, None)
+        if random.random() < 0.05:
+            now = rep.clock.read()
+            item = {
+                "op_id": str(uuid.UUID(int=random.getrandbits(128), version=4)),
+                "kind": "visit",
+                "entity_id": str(uuid.UUID(int=random.getrandbits(128), version=4)),
+                "op": "create",
+                "captured_at": now.wall_ms,
+                "captured_boot_id": now.boot_id,
+                "captured_uptime_ms": now.uptime_ms,
+                "payload": {"is_by_phone": "perhaps"},
+            }
+            phone.outbox.add(item, contract=rep.contract)
+        rep._list_new()
+
+    # ---- commands -------------------------------------------------------------------------------
+
+    def settle(self) -> dict[str, Any]:
+        """Sync without faults of our own until every outbox is empty and every phone equal."""
+        with ThreadPoolExecutor(self.config["threads"]) as pool:
+            quiet = list(pool.map(self._settle_one, self.reps))
+        return {"quiet": sum(quiet), "phones": len(self.reps)}
+
+    def _settle_one(self, rep: Rep) -> bool:
+        rep.link.is_rough = False
+        for _ in range(_TRIES):
+            report = rep.sync(most_tries=4)
+            if report.is_quiet:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def compare(self) -> dict[str, Any]:
+        """Ask the server whether each phone equals its scope."""
+        for rep in self.reps:
+            for _ in range(5):
+                self._settle_one(rep)
+                try:
+                    with rep.clock.live():
+                        rep.is_equal = rep.phone.is_equal()
+                except (LinkFailure, Problem):
+                    rep.is_equal = None
+                if rep.is_equal:
+                    break
+        return {"equal": sum(bool(rep.is_equal) for rep in self.reps), "phones": len(self.reps)}
+
+    def corrupt(self) -> dict[str, Any]:
+        """A byte goes wrong on half of the disks; the digest finds it and leaves the outbox alone."""
+        found = untouched = tried = 0
+        for rep in self.reps[::2]:
+            stores = rep.phone.held("store")
+            if not stores:
+                continue
+            tried += 1
+            before = [item.body for item in rep.phone.outbox.items()]
+            with rep.phone._file.transaction() as connection:
+                connection.execute(
+                    'UPDATE record SET fields = replace(fields, \'"name":"\', \'"name":"~\') WHERE id = ?',
+                    (stores[0].id,),
+                )
+            with rep.clock.live():
+                is_seen = not rep.phone.is_equal()
+                rep.phone.repair()
+                rep.phone.sync()
+                found += is_seen and rep.phone.is_equal()
+            untouched += before == [item.body for item in rep.phone.outbox.items()]
+        return {"tried": tried, "repaired": found, "outbox untouched": untouched}
+
+    def resend(self) -> dict[str, Any]:
+        """Send every item that a phone still keeps once more; nothing may come of it."""
+        again = other = 0
+        for rep in self.reps:
+            kept = {item.op_id: item for item in rep.phone.outbox.items() if not item.is_unsent}
+            with rep.phone._file.transaction() as connection:
+                connection.execute(
+                    "UPDATE outbox SET state = 'waiting' WHERE state IN ('acknowledged', 'needs attention')"
+                )
+            self._settle_one(rep)
+            for item in rep.phone.outbox.items():
+                if item.op_id in kept:
+                    again += 1
+                    told = item.result or {}
+                    first = kept[item.op_id].result or {}
+                    first = first.get("first") or first
+                    is_same = told.get("status") == "duplicate" and told.get("first") == first
+                    other += not is_same
+        return {"resent": again, "answered otherwise": other}
+
+    def report(self, path: str) -> dict[str, Any]:
+        for each in self.broken[:3]:
+            print(each, file=sys.stderr)
+        Path(path).write_text(json.dumps([self._report_one(rep) for rep in self.reps]))
+        return {"cycles": self.cycles, "broken": len(self.broken)}
+
+    def _report_one(self, rep: Rep) -> dict[str, Any]:
+        rep.note()
+        enrolment = rep.phone.device.enrolment
+        bodies = {
+            item.op_id: hashlib.sha256(item.body).hexdigest() for item in rep.phone.outbox.items()
+        }
+        kinds = (
+            "store",
+            "route",
+            "day_plan",
+            "visit",
+            "attendance",
+            "proposal",
+            "item",
+            "conflict",
+        )
+        return {
+            "device_id": enrolment.device_id,
+            "person_id": enrolment.person["id"],
+            "contract": rep.contract,
+            "unsent": rep.phone.outbox.summary().count,
+            "is_equal": rep.is_equal,
+            "items": [
+                {
+                    "op_id": each.op_id,
+                    "kind": each.kind,
+                    "op": each.op,
+                    "entity_id": each.entity_id,
+                    "status": each.status,
+                    "code": each.first_result.get("code") if each.result else None,
+                    "sendings": each.sendings,
+                    "digest": bodies.get(each.op_id),
+                    "is_unsent": each.is_unsent,
+                }
+                for each in rep.tracked.values()
+            ],
+            "true_times": rep.true_times,
+            "held": {
+                kind: {r.id: [r.version, r.fields] for r in rep.phone.held(kind)} for kind in kinds
+            },
+            "traffic": asdict(rep.phone.link.traffic),
+            "faults": asdict(rep.link.count),
+        }
+
+    # ---- making phones ---------------------------------------------------------------------------
+
+    def _make_rep(self, number: int, code: str, faults: PhoneFaults) -> Rep:
+        random, ids = (
+            Random(f"{self.seed}/{number}"),
+            Random(f"{self.seed}/{number}/{uuid.uuid4()}"),
+        )
+
+        def make_id() -> str:
+            return str(uuid.UUID(int=ids.getrandbits(128), version=4))
+
+        line = SimulatedClock(
+            true_ms=now_ms(),
+            booted_true_ms=now_ms() - 40 * DAY_MS,
+            wall_offset_ms=faults.clock_offset_ms,
+            boot_id=make_id(),
+        )
+        clock = PlayedClock(line)
+        link = RoughTransport(
+            HttpTransport(self.config["url"], silence_s=15, whole_s=30),
+            FAULTS[self.config["faults"]],
+            Random(f"{self.seed}/{number}/link"),
+        )
+        phone = Phone.open(
+            Path(self.config["folder"]) / f"phone-{self.config['number']}-{number}.sqlite",
+            link,
+            clock=clock,
+            random=random,
+            make_id=make_id,
+            habits=SendingHabits(
+                max_items=random.randint(5, 60),
+                first_backoff_ms=150,
+                is_newest_first=lambda: random.random() < 0.2,
+            ),
+            encoding=random.choice(("gzip", "zstd")),
+            is_durable=False,
+        )
+        rep = Rep(
+            number=number,
+            name=code,
+            phone=phone,
+            clock=clock,
+            link=link,
+            faults=faults,
+            random=random,
+        )
+        with clock.live():
+            phone.enrol(
+                code, model="Soak", os="Android 15", app_version="1.9", contract=faults.contract
+            )
+        return rep
+
+
+def main() -> None:
+    """Answer commands until `end`."""
+    field = Field(json.loads(sys.stdin.readline()))
+    for _ in range(field.config["threads"]):
+        threading.Thread(target=field.run, daemon=True).start()
+    _answer({"enrolled": len(field.reps)})
+    for line in sys.stdin:
+        command, *words = line.split()
+        if command == "work":
+            field.is_working.set()
+            _answer({})
+        elif command == "hold":
+            field.hold()
+            _answer({"cycles": field.cycles})
+        elif command == "end":
+            field.is_ending = True
+            _answer({})
+            return
+        else:
+            _answer(getattr(field, command)(*words))
+
+
+def _answer(value: dict[str, Any]) -> None:
+    print(json.dumps(value), flush=True)
+
+
+if __name__ == "__main__":
+    main()

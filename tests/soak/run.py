@@ -1,0 +1,380 @@
+"""One soak: start everything, let it live and be hurt, restore a backup, become quiet, check.
+
+The order is fixed: work under blows for most of the time, a base backup in the middle of it, then
+the disk is lost and the backup restored while phones still hold what they sent since; more work;
+quiet; checks.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from server.play.enrolment import EnrolmentDesk
+from sync.unit_of_work import Database
+from tests.soak.checks import Checker, Verdict
+from tests.soak.installation import ROOT, Installation
+from tests.soak.office import Office
+
+Say = Callable[[str], None]
+T = TypeVar("T")
+# What was received this long before a backup began is committed by the time it ends.
+IN_FLIGHT = timedelta(seconds=45)
+_QUIET_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How long, how many and how rough."""
+
+    folder: Path
+    seconds: float
+    phones: int
+    processes: int
+    faults: str
+    seed: int
+    every_s: float = 3.0
+    threads: int = 6
+    pause_s: float = 0.5
+
+
+@dataclass(slots=True)
+class Done:
+    """What a soak did, and its verdicts."""
+
+    seed: int
+    seconds: float
+    figures: dict[str, int | str] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        return bool(self.verdicts) and all(verdict.is_held for verdict in self.verdicts)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "figures": self.figures,
+            "promises": {
+                v.promise: {"held": v.is_held, "evidence": v.evidence, "faults": v.faults}
+                for v in self.verdicts
+            },
+        }
+
+
+class FieldProcess:
+    """A process of phones and the line to it."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "tests.soak.field"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._send(json.dumps(config))
+        self.answer()
+
+    def _send(self, line: str) -> None:
+        assert self.child.stdin is not None
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+
+    def answer(self) -> dict[str, int]:
+        assert self.child.stdout is not None
+        line = self.child.stdout.readline()
+        if not line:
+            raise RuntimeError("a process of phones ended")
+        told: dict[str, int] = json.loads(line)
+        return told
+
+    def tell(self, command: str) -> None:
+        self._send(command)
+
+    def end(self) -> None:
+        if self.child.poll() is None:
+            with suppress(OSError):
+                self.child.kill()
+        self.child.wait()
+        for stream in (self.child.stdin, self.child.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+
+class Chaos:
+    """Blows to the installation, one after the other, in a thread of their own."""
+
+    def __init__(self, plan: Plan, site: Installation, office: Office) -> None:
+        self._random = Random(f"{plan.seed}/chaos")
+        self._every_s = plan.every_s
+        self._site = site
+        self._office = office
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stalled: list[socket.socket] = []
+        self.count: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.blows: dict[str, Callable[[], bool]] = {
+            "kill -9 of a web process": site.kill_web_process,
+            "kill -9 of the web server": site.kill_web_server,
+            "kill -9 of the worker": site.kill_worker,
+            "kill -9 of a PostgreSQL backend": site.kill_backend,
+            "kill -9 of the whole PostgreSQL": site.kill_postmaster,
+            "Redis killed, its data deleted": site.kill_redis,
+            "sockets stalled": self._stall,
+        }
+
+    def start(self) -> None:
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        while self._stalled:
+            self._stalled.pop().close()
+
+    def _run(self) -> None:
+        names = list(self.blows)
+        self._random.shuffle(names)
+        while not self._stopping.wait(self._random.uniform(0.3, 1.7) * self._every_s / 2):
+            self._act_in_office(self._random.choice(list(self._office.acts)))
+            if self._stopping.wait(self._random.uniform(0.3, 1.7) * self._every_s / 2):
+                break
+            # Each kind once, then at random.
+            name = names.pop() if names else self._random.choice(list(self.blows))
+            if self.blows[name]():
+                self.count[name] += 1
+
+    def _act_in_office(self, name: str) -> None:
+        try:
+            self._office.acts[name]()
+        except (SQLAlchemyError, psycopg.Error):
+            self.count["office acts that the database broke off"] += 1
+        except Exception as refused:  # noqa: BLE001  planning refuses what makes no sense any more
+            self.failures.append(f"{name}: {refused!r}")
+            self.count["office acts refused"] += 1
+        else:
+            self.count[f"office: {name}"] += 1
+
+    def _stall(self) -> bool:
+        """Requests that begin and never go on; the last ones are let go."""
+        while len(self._stalled) > 60:
+            self._stalled.pop(0).close()
+        for _ in range(20):
+            with suppress(OSError):
+                line = socket.create_connection(("127.0.0.1", self._site.port), timeout=2)
+                line.sendall(b"POST /v1/push HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{")
+                self._stalled.append(line)
+        return True
+
+
+def soak(plan: Plan, *, say: Say) -> Done:
+    """Run it; the installation and the phones are gone when this returns."""
+    site = Installation.on_a_free_port(plan.folder / "var")
+    fields: list[FieldProcess] = []
+    done = Done(plan.seed, plan.seconds)
+    began = time.monotonic()
+    try:
+        site.start()
+        say(f"serving after {time.monotonic() - began:.0f} s; seed {plan.seed}")
+        return _soak(plan, site, fields, done, say)
+    finally:
+        for each in fields:
+            each.end()
+        site.stop()
+
+
+def _soak(
+    plan: Plan, site: Installation, fields: list[FieldProcess], done: Done, said: Say
+) -> Done:
+    began_s = time.monotonic()
+
+    def say(line: str) -> None:
+        said(f"{time.monotonic() - began_s:6.1f} s  {line}")
+
+    app = create_engine(
+        site.database_url, poolclass=NullPool, connect_args={"application_name": "soak"}
+    )
+    owner = create_engine(site.owner_url, poolclass=NullPool)
+    database = Database(app)
+    desk = EnrolmentDesk(database, "DEMO")
+    seats = desk.seats(plan.phones)
+    for number in range(plan.processes):
+        config = {
+            "number": number,
+            "seed": plan.seed,
+            "codes": [seat.code for seat in seats[number :: plan.processes]],
+            "url": site.url,
+            "folder": str(plan.folder),
+            "faults": plan.faults,
+            "threads": plan.threads,
+            "pause_s": plan.pause_s,
+        }
+        fields.append(FieldProcess(config))
+    say(f"{plan.phones} phones in {plan.processes} processes")
+    office = Office(database, owner, desk.company_id, Random(f"{plan.seed}/office"))
+    chaos = Chaos(plan, site, office)
+    _tell_all(fields, "work")
+    chaos.start()
+
+    time.sleep(plan.seconds * 0.35)
+    began = _back_up(site)
+    _patiently(partial(_set_watermark, owner, began - IN_FLIGHT))
+    say("base backup taken under load, watermark set")
+    time.sleep(plan.seconds * 0.25)
+    chaos.stop()
+    say("roadbook serve itself is killed")
+    site.kill_everything()
+    say("serving again")
+    chaos.count["kill -9 of roadbook serve"] += 1
+    chaos.start()
+    time.sleep(plan.seconds * 0.15)
+    chaos.stop()
+
+    _tell_all(fields, "hold")
+    say("phones hold")
+    lost = _count(owner, "select count(*) from ledger")
+    site.restore()
+    kept = _count(owner, "select count(*) from ledger")
+    say(f"disk lost: {lost - kept} receipts were not in the backup that was restored")
+    _tell_all(fields, "work")
+    chaos.start()
+    time.sleep(plan.seconds * 0.25)
+    chaos.stop()
+
+    _tell_all(fields, "hold")
+    say("phones hold")
+    site.wait_until_ready()
+    told = _become_quiet(plan, fields, owner, say)
+    told["report"] = _tell_all(
+        fields, "report {}", [str(plan.folder / f"report-{n}") for n in range(len(fields))]
+    )
+    phones = [
+        phone
+        for number in range(len(fields))
+        for phone in json.loads((plan.folder / f"report-{number}").read_text())
+    ]
+    done.verdicts = Checker(database, owner, desk.company_id, phones).all(told)
+    done.figures = _figures(phones, chaos, lost - kept)
+    if chaos.failures:
+        done.figures["first refusal in the office"] = chaos.failures[0][:120]
+    return done
+
+
+def _back_up(site: Installation) -> datetime:
+    for _ in range(60):
+        began = site.back_up()
+        if began is not None:
+            return began
+        time.sleep(1)
+    raise RuntimeError("no base backup could be taken")
+
+
+def _become_quiet(
+    plan: Plan, fields: Sequence[FieldProcess], owner: Engine, say: Say
+) -> dict[str, dict[str, int]]:
+    """Everything is sent, the queue is worked off, everything is pulled; then the last questions."""
+    told = {"settle": _tell_all(fields, "settle")}
+    deadline = time.monotonic() + _QUIET_S
+    while time.monotonic() < deadline:
+        waiting = _count(owner, "select count(*) from outbox") + _count(
+            owner,
+            "select count(*) from kept_item k where k.state = 'DEFERRED' and exists"
+            " (select from awaited a join record r on r.company_id = a.company_id"
+            "  and r.id = a.entity_id where a.company_id = k.company_id and a.op_id = k.op_id)",
+        )
+        if not waiting:
+            break
+        time.sleep(1)
+    say(f"quiet: {told['settle']}")
+    for command in ("settle", "compare", "corrupt", "resend", "settle", "compare"):
+        told[command] = _tell_all(fields, command)
+        say(f"{command}: {told[command]}")
+    del plan
+    return told
+
+
+def _tell_all(
+    fields: Sequence[FieldProcess], command: str, words: Sequence[str] | None = None
+) -> dict[str, int]:
+    """Tell every process, wait for all, add their answers up."""
+    for number, each in enumerate(fields):
+        each.tell(command.format(words[number]) if words else command)
+    total: Counter[str] = Counter()
+    for each in fields:
+        # Counter.update keeps zeros, which + would drop.
+        total.update(each.answer())
+    return dict(total)
+
+
+def _set_watermark(owner: Engine, at: datetime) -> None:
+    with owner.begin() as connection:
+        connection.execute(
+            text("insert into backup_watermark (covers_until) values (:at)"), {"at": at}
+        )
+
+
+def _count(owner: Engine, statement: str) -> int:
+    def count() -> int:
+        with owner.connect() as connection:
+            return int(connection.execute(text(statement)).scalar_one())
+
+    return _patiently(count)
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """Do it, again and again while the database is away because of us."""
+    for _ in range(200):
+        try:
+            return act()
+        except SQLAlchemyError:
+            time.sleep(0.3)
+    raise RuntimeError("the database does not come back")
+
+
+def _figures(phones: Sequence[Mapping[str, Any]], chaos: Chaos, lost: int) -> dict[str, int | str]:
+    items = [item for phone in phones for item in phone["items"]]
+    traffic: Counter[str] = Counter()
+    faults: Counter[str] = Counter()
+    for phone in phones:
+        traffic.update(phone["traffic"])
+        faults.update(phone["faults"])
+    figures: dict[str, int | str] = {
+        "phones": len(phones),
+        "requests": traffic["requests"],
+        "requests without an answer": traffic["failures"],
+        "items captured": len(items),
+        "items sent more than once": sum(item["sendings"] > 1 for item in items),
+        "sendings of items": sum(item["sendings"] for item in items),
+        "restores": 1,
+        "receipts lost by the restore": lost,
+    }
+    figures |= {f"fault: {name.replace('_', ' ')}": n for name, n in sorted(faults.items())}
+    figures |= dict(sorted(chaos.count.items()))
+    statuses = Counter(
+        f"{item['status']} {item['code']}" if item["code"] else str(item["status"])
+        for item in items
+    )
+    return figures | {f"items {status}": number for status, number in sorted(statuses.items())}
