@@ -20,6 +20,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("play", "server.play.command:play", "Drive phones through working days over real HTTP."),
     ("person", "server.identity.commands:person", "People: see them, add them, let them go."),
     ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
+    ("day", "server.days.commands:day", "What people did on a day, and what is odd about it."),
     ("proposal", "server.planning.commands:proposal", "What phones propose: decide it."),
     ("conflict", "server.planning.commands:conflict", "Where two edits met: see both and choose."),
     ("quarantine", "server.quarantine.commands:quarantine", "Items kept aside: mend and release."),

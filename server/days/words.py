@@ -163,9 +163,11 @@ def _repeated_store(figures: _Figures) -> str:
 
 
 def _implied_speed(figures: _Figures) -> str:
+    elapsed_ms = figures["elapsed_ms"]
+    elapsed = told_length(elapsed_ms) if elapsed_ms >= 1_000 else "less than a second"
     told = (
-        f"{told_distance(figures['distance_cm'])} in {told_length(figures['elapsed_ms'])} since the"
-        f" position before: at least {figures['speed_kmh']:,} km/h, limit {figures['limit_kmh']} km/h"
+        f"{told_distance(figures['distance_cm'])} in {elapsed} since the position before:"
+        f" at least {figures['speed_kmh']:,} km/h, limit {figures['limit_kmh']} km/h"
     )
     accuracy_cm = figures["accuracy_cm"]
     return f"{told} ({told_distance(accuracy_cm)} of accuracy allowed for)" if accuracy_cm else told
