@@ -1,18 +1,20 @@
 """`roadbook epoch` and `roadbook watermark`, for operators; they connect as the owner."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import click
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from server.cli import say, settings
+from server.installation import running_database
 from server.migrate import driver_url
 from server.restore.epochs import (
     WatermarkRefused,
+    in_flight,
     set_watermark,
     show_epoch,
     show_watermark,
@@ -65,39 +67,60 @@ def show_watermark_command() -> None:
 @click.option(
     "--until",
     required=True,
-    help="A moment with its zone, as 2026-03-04T02:00:00+00:00: the start of the backup.",
+    help="A moment with its zone, as 2026-03-04T02:00:00+00:00: when the backup was begun.",
 )
 def set_watermark_command(until: str) -> None:
-    """Say that a checked backup covers what was received up to a moment."""
+    """Say that a checked backup has what was committed until it was begun.
+
+    The watermark that phones are told is 10 minutes earlier, and earlier still where the limits of
+    the settings are longer: a receipt is the moment at which a push came, which is before its commit.
+    """
     try:
         moment = datetime.fromisoformat(until)
     except ValueError as error:
         raise click.BadParameter("not a moment like 2026-03-04T02:00:00+00:00") from error
     if moment.tzinfo is None:
         raise click.BadParameter("the moment needs its zone, as +00:00")
+    margin = in_flight(settings())
     with as_owner() as connection:
         try:
-            set_watermark(connection, moment)
+            covers = set_watermark(connection, moment, margin=margin)
         except WatermarkRefused as refused:
             raise click.ClickException(str(refused)) from refused
-    say(f"Phones may forget what was received up to {moment.astimezone(UTC).isoformat()}.")
+    say(
+        f"Phones may forget what was received up to {covers.astimezone(UTC).isoformat()},"
+        f" {margin.total_seconds() / 60:.0f} min before the backup was begun."
+    )
 
 
 @contextmanager
 def as_owner() -> Iterator[Connection]:
-    """A transaction as the owner of the tables; committed at the end."""
-    address = settings().database_owner_url
-    if address is None:
+    """A transaction as the owner of the tables; committed at the end.
+
+    An embedded database that does not run is started for the time of it, with no phone near.
+    """
+    chosen = settings()
+    if chosen.database_owner_url is None:
         raise click.ClickException(
             "This is done as the owner of the tables: set DATABASE_OWNER_URL."
         )
-    engine = create_engine(driver_url(address), poolclass=NullPool)
+    engine = create_engine(driver_url(chosen.database_owner_url), poolclass=NullPool)
     try:
-        with engine.begin() as connection:
-            yield connection
+        with ExitStack() as stack:
+            if chosen.has_embedded_database and not _answers(engine):
+                stack.enter_context(running_database(chosen))
+            yield stack.enter_context(engine.begin())
     except DBAPIError as error:
         raise click.ClickException(
             f"The database refused: {str(error.orig).partition(chr(10))[0]}"
         ) from error
     finally:
         engine.dispose()
+
+
+def _answers(engine: Engine) -> bool:
+    try:
+        engine.connect().close()
+    except OperationalError:
+        return False
+    return True

@@ -5,12 +5,17 @@ another epoch: a restore loses nothing. See "Restoring" in docs/operating.md.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from server.settings import Settings
 from sync.epoch import current_epoch
+from sync.push import ATTEMPTS
+
+LONGEST_PUSH = timedelta(minutes=10)
+"""From the receipt of a push to its commit, with the defaults of the settings and room to spare."""
 
 
 class WatermarkRefused(Exception):
@@ -38,10 +43,26 @@ def show_epoch(connection: Connection) -> EpochShown:
 def turn_epoch(connection: Connection, reason: str) -> EpochShown:
     """Begin another epoch: every cursor ends, every phone resends and repairs by digest.
 
-    What speaks of transaction ids that this database has not given out yet came with the backup
-    from another one, and is corrected: it would purge, or refuse, for ever.
+    A backup can be restored into a cluster whose transaction ids are lower, or be a copy of this one
+    from before ids were given out that will be given out again. What speaks of ids that are not
+    below this transaction's is then of another numbering, and goes:
+
+    - Rows of the feed (`change`, `holder_change`). No cursor of the new epoch can have been given
+      out before this transaction, so each takes the rows below it for seen, and the rows above it
+      would wait for ids that mean something else. What they told is in the records that the digest
+      compares.
+    - Marks and horizons of purging, which would purge, or refuse, for ever.
+
+    `server_start` may stay as it is, with the runs of the other cluster: a cursor of the new epoch names
+    a run that was noted in this cluster, or, where none is noted yet, the last one that came with the
+    backup; and it is clamped by the first id of *later* runs only, which are all noted here. The
+    ids that the restored runs name are therefore never compared with anything.
+
+    Raises nothing for a database that is already right: turning twice costs phones a second repair.
     """
     connection.execute(text("insert into epoch (reason) values (:reason)"), {"reason": reason})
+    connection.execute(text("delete from change where xid >= pg_current_xact_id()"))
+    connection.execute(text("delete from holder_change where xid >= pg_current_xact_id()"))
     connection.execute(text("delete from xid_mark where xid > pg_current_xact_id()"))
     connection.execute(
         text(
@@ -60,22 +81,41 @@ def show_watermark(connection: Connection) -> datetime | None:
     return covers
 
 
-def set_watermark(connection: Connection, until: datetime, *, now: datetime | None = None) -> None:
-    """Say that backups cover what was received up to `until` (aware).
+def in_flight(settings: Settings) -> timedelta:
+    """How long a push may be under way from its receipt to its commit, at the most.
 
-    Raises WatermarkRefused for a moment that is still to come, or before the present watermark:
-    phones may have forgotten what was before it, and cannot remember it again.
+    A receipt is the moment at which a request came. Its body is read after that, and what it brings is
+    tried several times before it is committed, each time within the bounds of the settings.
+    """
+    one_try_s = settings.pool_wait_s + settings.lock_timeout_s + settings.statement_timeout_s
+    return max(LONGEST_PUSH, timedelta(seconds=settings.request_read_s + ATTEMPTS * one_try_s))
+
+
+def set_watermark(
+    connection: Connection,
+    backup_began: datetime,
+    *,
+    margin: timedelta = LONGEST_PUSH,
+    now: datetime | None = None,
+) -> datetime:
+    """Say that a checked backup was begun at `backup_began` (aware); the watermark that follows.
+
+    That is `margin` earlier: what was received just before the backup may have been committed after
+    it. Raises WatermarkRefused for a moment that is still to come, or where the watermark would
+    fall: phones may have forgotten what was before it, and cannot remember it again.
     """
     present = show_watermark(connection)
-    if until > (now or datetime.now(UTC)):
+    covers = backup_began - margin
+    if backup_began > (now or datetime.now(UTC)):
         raise WatermarkRefused("no backup covers what is still to come")
-    if present is not None and until < present:
+    if present is not None and covers < present:
         raise WatermarkRefused(
             f"the watermark is at {present.astimezone(UTC).isoformat()} already and only rises"
         )
     connection.execute(
-        text("insert into backup_watermark (covers_until) values (:until)"), {"until": until}
+        text("insert into backup_watermark (covers_until) values (:until)"), {"until": covers}
     )
+    return covers
 
 
 def _name(connection: Connection) -> str:

@@ -11,12 +11,15 @@ from sqlalchemy.pool import NullPool
 
 from server.cli import roadbook
 from server.restore.epochs import (
+    LONGEST_PUSH,
     WatermarkRefused,
+    in_flight,
     set_watermark,
     show_epoch,
     show_watermark,
     turn_epoch,
 )
+from server.settings import load_settings
 from sync.epoch import current_epoch
 from tests.factories import make_company
 
@@ -76,13 +79,58 @@ def test_turning_corrects_what_speaks_of_transactions_that_are_yet_to_come(
         ).scalar_one()
 
 
+def test_turning_takes_changes_of_another_numbering_out_of_the_feed_and_leaves_the_others(
+    owner: Engine,
+) -> None:
+    company = make_company(owner)
+    values = {"c": company.id, "key": company.key}
+    with owner.begin() as connection:
+        for number, xid in enumerate(("3", "999999999999"), 1):
+            row = {**values, "xid": xid, "seq": number}
+            connection.execute(
+                text(
+                    "insert into change (company_id, key, xid, seq, kind, id) overriding system value"
+                    " values (:c, :key, cast(:xid as xid8), :seq, 1, :key)"
+                ),
+                row,
+            )
+            connection.execute(
+                text(
+                    "insert into holder_change (company_id, person_id, xid, seq, key)"
+                    " overriding system value values (:c, :key, cast(:xid as xid8), :seq, :key)"
+                ),
+                row,
+            )
+    with owner.begin() as connection:
+        turn_epoch(connection, "restored into a younger server")
+    with owner.begin() as connection:
+        for table in ("change", "holder_change"):
+            asked = text(f"select xid::text from {table} where company_id = :c")
+            assert connection.execute(asked, values).scalars().all() == ["3"]
+
+
+def test_a_watermark_is_what_was_committed_before_the_backup_whatever_came_just_before_it(
+    connection: Connection,
+) -> None:
+    covers = set_watermark(connection, NOON, now=NOON)
+    assert covers == NOON - LONGEST_PUSH == NOON - timedelta(minutes=10)
+    assert show_watermark(connection) == covers
+
+
+def test_the_margin_covers_the_longest_push_that_the_settings_allow(tmp_path: Path) -> None:
+    place = {"ROADBOOK_VAR": str(tmp_path)}
+    assert in_flight(load_settings(place)) == LONGEST_PUSH
+    slow = load_settings(place | {"REQUEST_READ_S": "600", "STATEMENT_TIMEOUT_S": "600"})
+    assert in_flight(slow) == timedelta(seconds=600 + 4 * (5 + 10 + 600))
+
+
 def test_a_watermark_rises_and_never_falls(connection: Connection) -> None:
     assert show_watermark(connection) is None
     set_watermark(connection, NOON, now=NOON)
-    set_watermark(connection, NOON + timedelta(hours=1), now=NOON + timedelta(hours=1))
+    covers = set_watermark(connection, NOON + timedelta(hours=1), now=NOON + timedelta(hours=1))
     with pytest.raises(WatermarkRefused, match="only rises"):
         set_watermark(connection, NOON, now=NOON + timedelta(days=1))
-    assert show_watermark(connection) == NOON + timedelta(hours=1)
+    assert show_watermark(connection) == covers
 
 
 def test_a_watermark_does_not_cover_what_is_still_to_come(connection: Connection) -> None:
@@ -98,8 +146,9 @@ def test_an_operator_turns_and_sets_at_the_terminal(run: Run) -> None:
     assert shown.split()[0] != before
     assert "a drill" in shown
     assert "phones keep everything" in run("watermark", "show").output
-    assert run("watermark", "set", "--until", "2026-03-04T02:00:00+00:00").exit_code == 0
-    assert run("watermark", "show").output.strip() == "2026-03-04T02:00:00+00:00"
+    told = run("watermark", "set", "--until", "2026-03-04T02:00:00+00:00").output
+    assert "up to 2026-03-04T01:50:00+00:00, 10 min before the backup was begun" in told
+    assert run("watermark", "show").output.strip() == "2026-03-04T01:50:00+00:00"
 
 
 @pytest.mark.parametrize("until", ["yesterday", "2026-03-04T02:00:00", "2999-01-01T00:00:00+00:00"])
