@@ -8,7 +8,7 @@ engine, so the demo's verdicts, flags, proposals and the one conflict are real.
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid5
@@ -34,6 +34,7 @@ from sync.senders import Claim
 from sync.unit_of_work import Database
 
 ITEMS_AT_ONCE = 400
+DAY_MS = 24 * 3_600_000
 
 _PLANS = """
 select p.id, p.position_id, p.day,
@@ -110,7 +111,7 @@ def make_history(
                     seed=seed,
                 )
             )
-            counts += _send(engine, phones[rep.person_id], workday)
+            counts += _send(engine, phones[rep.person_id], come_by(day_start_ms(today), workday))
     evening = day_start_ms(today) - 2 * 3_600_000
     edit = supervisor_edit(company_key, reps[0].shops[0], evening)
     counts += _send(engine, phones[supervisor_id], sent_by_the_way([edit], evening))
@@ -121,6 +122,13 @@ def make_history(
     with database.company(company_id) as uow:
         uow.run(_RETIRE, company=company_id)
     return dict(sorted(counts.items()))
+
+
+def come_by(moment: int, sent: Sent) -> Sent:
+    """A day that was sent the evening after has come the same evening, where that is still ahead."""
+    if sent.received_at < moment:
+        return sent
+    return replace(sent, sent_at=sent.sent_at - DAY_MS, received_at=sent.received_at - DAY_MS)
 
 
 def _enrol(

@@ -1,9 +1,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import combinations
 from time import perf_counter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import shapely
@@ -75,6 +76,13 @@ def test_two_makings_in_two_databases_give_the_same_ids_and_counts(
             with where.reading(who.company_id) as uow:
                 told.append((who.counts, who.accounts, count_rows(uow), uow.rows(_IDS)[0].docs))
         assert told[0] == told[1]
+
+
+def test_nothing_of_the_history_is_still_ahead_when_the_demos_day_begins(uow: UnitOfWork) -> None:
+    begins = datetime.combine(TODAY, time(), ZoneInfo(demo.TIME_ZONE))
+    for column in ("received_at from ledger", "last_seen_at from device"):
+        (latest,) = uow.rows(f"select max(moment) from (select {column}) as t(moment)")[0]
+        assert latest < begins
 
 
 def test_the_people_of_the_demo_are_those_that_were_asked_for(uow: UnitOfWork) -> None:
