@@ -1,5 +1,6 @@
 """No change is ever skipped, whatever the order in which transactions write and commit."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,7 +18,17 @@ from sync.kinds.route.publish import publish_routes
 from sync.kinds.store.publish import publish_stores
 from sync.scope import people_concerned, rescope
 from sync.unit_of_work import Database, UnitOfWork
-from tests.factories import TODAY, Cast, Device, Person, add_device, item, make_cast, push_items
+from tests.factories import (
+    TODAY,
+    Cast,
+    Device,
+    Person,
+    add_device,
+    item,
+    make_cast,
+    push_items,
+    rule,
+)
 from tests.proof.schedule import EngineFeed, Reader, Walk, Write, orders, some_readers
 
 
@@ -155,6 +166,53 @@ def test_no_order_of_scope_changes_and_edits_leaves_a_phone_with_another_scope(
             assert held.keys() == scope[person.name], (person.name, events)
             if str(edited) in held:
                 assert held[str(edited)] == f"{number} Quay", events
+
+
+def test_two_removals_at_once_evict_in_every_order(scene: Scene) -> None:
+    """One takes a store off the route, the other out of the region: neither sees the other."""
+    cast = scene.cast
+    store, others = cast.ana_stores[0], cast.ana_stores[1:]
+
+    def stops(*wanted: UUID) -> Write:
+        def write(uow: UnitOfWork) -> None:
+            uow.run("delete from route_stop where route_id = :route", route=cast.ana_route)
+            for place, id_ in enumerate(wanted):
+                uow.run(
+                    "insert into route_stop (company_id, route_id, sequence, store_id, rule)"
+                    " values (:company, :route, :place, :store, cast(:rule as jsonb))",
+                    company=cast.company.id,
+                    route=cast.ana_route,
+                    place=place,
+                    store=id_,
+                    rule=json.dumps(rule()),
+                )
+            publish_routes(uow, [cast.ana_route])
+
+        return write
+
+    def region(region_id: UUID | None) -> Write:
+        def write(uow: UnitOfWork) -> None:
+            uow.run("update store set region_id = :to where id = :id", to=region_id, id=store)
+            publish_stores(uow, [store])
+
+        return write
+
+    people = (cast.ana, cast.sam)
+    for events in orders(("commit", "commit")):
+        readers = [
+            reader
+            for person in people
+            for reader in some_readers(
+                lambda person=person, **how: scene.reader(person, **how), len(events)
+            )
+        ]
+        for reader in readers:
+            reader.catch_up()
+            assert str(store) in reader.held("store")
+        scene.walk([stops(*others), region(None)]).go(events, readers)
+        for reader in readers:
+            assert str(store) not in reader.held("store"), events
+        scene.walk([stops(store, *others), region(cast.regions.north)]).go(events, readers)
 
 
 def test_a_record_that_leaves_a_lost_key_between_two_pages_is_evicted_all_the_same(

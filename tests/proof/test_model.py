@@ -286,6 +286,15 @@ class RoadbookMachine(RuleBasedStateMachine):
                     "UPDATE record SET fields = '{}' WHERE id = ?", (stores[pick % len(stores)].id,)
                 )
 
+    @rule(who=WHO)
+    def app_is_updated(self, who: int) -> None:
+        """What lies in the outbox stays as it was written, and may have been answered already."""
+        carried = self.world.phones[who]
+        if carried.contract == 1:
+            carried.contract = 2
+            with self.world.using(carried) as phone:
+                phone.speak_contract(2)
+
     # ---- the server ------------------------------------------------------------------------
 
     @precondition(lambda self: self.open_office is None)
