@@ -54,9 +54,7 @@ _SEEN = """
 update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_version = %s::text, contract = %s::integer,
        outbox_count = %s::integer, outbox_bytes = %s::bigint, clock_offset_ms = %s::bigint,
        outbox_oldest_at = to_timestamp(%s::double precision / 1000),
-       state = case when %s::boolean then 'WIPED' else state end,
-       token_hash = case when %s::boolean then null else token_hash end,
-       next_token_hash = case when %s::boolean then null else next_token_hash end
+       state = case when %s::boolean then 'WIPED' else state end
 where company_id = %s::integer and id = %s::uuid
 """
 
@@ -444,8 +442,6 @@ class _Batch:
                 envelope.outbox.bytes if unsent else 0,
                 self.received_at - envelope.sent_at,
                 None if oldest is None else min(oldest, 253_402_000_000_000),
-                is_wiped,
-                is_wiped,
                 is_wiped,
                 self.claim.company_id,
                 self.claim.device_id,

@@ -90,9 +90,10 @@ def read_sender(
 ) -> Sender:
     """The sender of a row of SENDER, if the token fits. Raises as `authenticate`.
 
-    A new token that is used for the first time to push takes the place of the old one.
+    A new token that is used for the first time to push takes the place of the old one. A device that
+    was told to wipe may push still, so that it is told again when that answer was lost.
     """
-    if row[0] not in ("ACTIVE", "DRAINING"):
+    if row[0] not in ("ACTIVE", "DRAINING") and not (row[0] == "WIPED" and right == "push"):
         raise unknown_device()
     if not _is_hash(row[1], claim.token_hash):
         if not _is_hash(row[2], claim.token_hash):
@@ -133,7 +134,7 @@ def _sender(company_id: int, device_id: str, row: Sequence[Any]) -> Sender:
         person_id=row[3],
         person_name=row[4],
         left_on=None if row[5] is None else date.fromisoformat(row[5]),
-        is_draining=row[0] == "DRAINING",
+        is_draining=row[0] in ("DRAINING", "WIPED"),
         contract=int(row[6]),
         positions=tuple(
             Held(

@@ -848,15 +848,18 @@ def test_a_draining_device_is_told_to_wipe_with_its_last_batch_and_gets_nothing_
     assert state.state == "WIPED"
 
 
-def test_a_device_that_was_told_to_wipe_is_not_known_any_more(
+def test_a_device_that_was_told_to_wipe_is_told_again_and_gets_nothing_else(
     cast: Cast, phone: PhoneOf, owner_engine: sqlalchemy.Engine
 ) -> None:
     ana = phone(cast.ana)
     drain(owner_engine, cast, cast.ana)
     item = ana.visit(cast.ana_stores[0])
     assert ana.send(ana.envelope(item))["then"] == "wipe"
+    # The answer was lost.
+    again = ana.send(ana.envelope(item))
+    assert (again["then"], again["results"][0]["status"]) == ("wipe", "duplicate")
     with pytest.raises(Refused) as refused:
-        ana.send(ana.envelope(item))
+        ana.pull()
     assert refused.value.code == "token_invalid"
 
 
