@@ -122,6 +122,8 @@ class _Walk:
         chance, shop = self.chance, self.day.shops[store_id]
         self.now += chance.randrange(2, 11) * _MINUTE_MS
         is_by_phone = chance.random() < 0.03
+        if not is_by_phone:
+            self._go_to(shop)
         check_in = self._event(None if is_by_phone else shop)
         steps = [{"step": step, "outcome": "DONE"} for step in _STEPS if chance.random() < 0.93]
         self.now += chance.choice(_MINUTES_AT_A_STORE) * _MINUTE_MS
@@ -145,6 +147,7 @@ class _Walk:
     def _skip(self, store_id: UUID) -> None:
         shop = self.day.shops[store_id]
         self.now += self.chance.randrange(2, 9) * _MINUTE_MS
+        self._go_to(shop)
         self._add(
             "visit",
             "skip",
@@ -166,7 +169,13 @@ class _Walk:
             self.boot_id = self._id("boot noon")
         self._attend("ON")
 
+    def _go_to(self, shop: Shop) -> None:
+        """Breaks and the end of duty are pressed where the rep was last, or near to it."""
+        if shop.store.lat_e7 is not None:
+            self.here = shop
+
     def _attend(self, event: str) -> None:
+        self.now += _MINUTE_MS
         self._add(
             "attendance",
             "create",
