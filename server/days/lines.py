@@ -85,9 +85,8 @@ def day_lines(person_day: PersonDay) -> list[str]:
         f"Plan   {_plan(person_day)}",
     ]
     if person_day.trusts:
-        told = ", ".join(
-            f"{number} by {trust}" for trust, number in sorted(person_day.trusts.items())
-        )
+        counted = person_day.trusts
+        told = ", ".join(f"{counted[each]} {said}" for each, said in _BY.items() if counted[each])
         lines.append(f"Times  {told}")
     entries = sorted(_entries(person_day), key=lambda entry: entry.at)
     if entries:
