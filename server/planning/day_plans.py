@@ -80,12 +80,15 @@ from unnest(cast(:plans as uuid[]), cast(:versions as int[]), cast(:sequences as
             cast(:stores as uuid[]), cast(:routes as uuid[]))
      as r(plan, version, sequence, store, route)
 """
+# Materialised: as a subquery the limit may be taken anew for each row that is looked at.
 _FREEZE = """
-update day_plan set frozen_at = now()
-where company_id = :company and id in (
+with due as materialized (
     select id from day_plan where company_id = :company and frozen_at is null and day <= :today
-    order by id limit :at_most for update)
-returning id
+    order by id limit :at_most for update
+)
+update day_plan set frozen_at = now()
+from due where day_plan.company_id = :company and day_plan.id = due.id
+returning day_plan.id
 """
 _KNOWN_STORES = """
 select id from store where company_id = :company and id = any(:ids) and status = 'ACTIVE'
