@@ -1,14 +1,18 @@
 """The database's side of the count: every item that a phone was told is kept, is there, and once.
 
 Reads as the application's role, bound to the company. It knows nothing of phones: it is handed
-what they were promised, and says what is missing and what has had an effect more than once.
+what they were promised, and says what is missing and what has had an effect more than once. It also reads
+the days that were played, because what follows from a whole day stands in no record.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
+from server.days.person_day import PersonDay
+from server.days.reading import AT_MOST_PEOPLE, read_days
 from sync.unit_of_work import Database, UnitOfWork
 
 _LEDGER = """
@@ -32,6 +36,13 @@ _OF_DEVICES = """
 select id::text as id from visit where company_id = :company and device_id = any(:devices)
 union all
 select id::text from attendance where company_id = :company and device_id = any(:devices)
+"""
+_PLAYED = """
+select person_id, business_day, id from visit
+where company_id = :company and device_id = any(:devices)
+union all
+select person_id, business_day, id from attendance
+where company_id = :company and device_id = any(:devices)
 """
 _PROPOSALS = """
 select op_id::text as id, count(*) as number from proposal
@@ -114,6 +125,40 @@ def count_in_database(
     ]
     twice += [f"{entity_id}: nobody captured it" for entity_id in of_devices - effects.keys()]
     return Count(lost=tuple(lost), twice=tuple(twice))
+
+
+def count_day_flags(
+    database: Database, company_id: int, device_ids: Iterable[str], now: int
+) -> Counter[str]:
+    """The flags that follow from the whole days of which these devices sent facts.
+
+    Those of other devices' facts are left out: people may have worked before they were played.
+    """
+    with database.reading(company_id) as uow:
+        rows = uow.rows(_PLAYED, company=company_id, devices=_ids(device_ids))
+    played = {row.id for row in rows}
+    people: dict[date, set[UUID]] = {}
+    for row in rows:
+        people.setdefault(row.business_day, set()).add(row.person_id)
+    flags: Counter[str] = Counter()
+    for day, person_ids in people.items():
+        ordered = sorted(person_ids)
+        for start in range(0, len(ordered), AT_MOST_PEOPLE):
+            some = ordered[start : start + AT_MOST_PEOPLE]
+            with database.reading(company_id) as uow:
+                days = read_days(uow, day, now, person_ids=some)
+            for each in days:
+                flags.update(_day_flags(each, played))
+    return flags
+
+
+def _day_flags(day: PersonDay, played: Collection[UUID]) -> Iterator[str]:
+    """The names of the flags that follow from the day, of what was played and of the day itself."""
+    told = [flag for visit in day.visits if visit.visit_id in played for flag in visit.flags]
+    told += [
+        flag for event in day.duty.events if event.attendance_id in played for flag in event.flags
+    ]
+    yield from (flag.name for flag in (*told, *day.duty.flags) if flag.is_derived)
 
 
 def _numbers(uow: UnitOfWork, statement: str, ids: Iterable[str]) -> Counter[str]:

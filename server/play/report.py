@@ -19,7 +19,7 @@ def report_lines(tally: Tally) -> list[str]:
         _line("  older than a day", _share(tally.late_a_day, tally.items)),
         _line("  older than a week", _share(tally.late_a_week, tally.items)),
         _line("visits by verdict", _counts(tally.verdicts, total=True)),
-        _line("flags", _counts(tally.flags)),
+        _line("flags", _flags(tally)),
         _line("times", _times(tally)),
         _line("items by result", _counts(tally.statuses)),
         _line("  settled later", _counts(tally.settled)),
@@ -62,6 +62,13 @@ def _counts(counter: Counter[str], *, total: bool = False) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part} ({100 * part / whole:.1f} %)" if whole else "0"
+
+
+def _flags(tally: Tally) -> str:
+    """The flags of records, and with the database those that follow from whole days."""
+    if tally.day_flags is None:
+        return f"{_counts(tally.flags)} (of each visit by itself)"
+    return _counts(tally.flags + tally.day_flags)
 
 
 def _times(tally: Tally) -> str:

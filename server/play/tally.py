@@ -26,6 +26,8 @@ class Tally:
     late_a_week: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
+    # Those that follow from whole days; None where nobody could ask the database.
+    day_flags: Counter[str] | None = None
     trusts: Counter[str] = field(default_factory=Counter)
     worst_error_ms: dict[str, int] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -76,8 +78,9 @@ def promised_to(reps: Iterable[Rep]) -> list[Promised]:
     ]
 
 
-def add_database_count(tally: Tally, count: Count) -> None:
+def add_database_count(tally: Tally, count: Count, day_flags: Counter[str]) -> None:
     tally.is_database_counted = True
+    tally.day_flags = day_flags
     tally.lost += [f"database: {line}" for line in count.lost]
     tally.twice += [f"database: {line}" for line in count.twice]
 

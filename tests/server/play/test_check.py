@@ -1,3 +1,4 @@
+from collections import Counter
 from typing import Any
 from uuid import uuid4
 
@@ -5,8 +6,10 @@ import pytest
 from sqlalchemy import Engine as DatabaseEngine
 from sqlalchemy import text
 
-from server.play.check import Count, Promised, count_in_database
+from server.play.check import Count, Promised, count_day_flags, count_in_database
 from server.play.enrolment import EnrolmentDesk, NobodyToPlay
+from server.play.report import report_lines
+from server.play.tally import Tally, add_database_count
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
@@ -101,6 +104,28 @@ def test_an_item_with_two_effects_is_counted_twice(
 def test_a_fact_that_nobody_captured_is_found(db: Database, cast: Cast) -> None:
     first, second = pushed(db, cast, [visit_of(cast), visit_of(cast)])
     assert count(db, cast, [first]).twice == (f"{second.entity_id}: nobody captured it",)
+
+
+def test_what_follows_from_the_whole_day_is_counted_for_what_was_played(
+    db: Database, cast: Cast
+) -> None:
+    pushed(db, cast, [visit_of(cast), visit_of(cast), visit_of(cast)])
+    end_of_day = NOON_MS + 12 * 3_600_000
+    devices = [str(cast.ana.device.id)]
+    assert count_day_flags(db, cast.company.id, devices, end_of_day) == {"repeated_store": 2}
+    others = [str(cast.ben.device.id)]
+    assert count_day_flags(db, cast.company.id, others, end_of_day) == {}
+
+
+def test_without_the_database_the_flags_are_those_of_each_visit_by_itself() -> None:
+    tally = Tally(flags=Counter({"too_short": 2}))
+
+    def told() -> list[str]:
+        return [line.split(maxsplit=1)[1] for line in report_lines(tally) if line[:6] == "flags "]
+
+    assert told() == ["2 too_short (of each visit by itself)"]
+    add_database_count(tally, Count(lost=(), twice=()), Counter({"overlapping": 1}))
+    assert told() == ["1 overlapping, 2 too_short"]
 
 
 def test_every_rep_is_given_a_code_and_then_the_next_round_begins(db: Database, cast: Cast) -> None:
