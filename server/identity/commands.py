@@ -12,7 +12,7 @@ from uuid import UUID
 import click
 
 from server.cli import say
-from server.identity import device_states, devices, passwords, people
+from server.identity import device_states, devices, occupancies, passwords, people
 from server.identity.aligned import NOTHING, aligned, told_age, told_offset, told_size
 from server.identity.companies import company_day
 from server.identity.device_list import DeviceListed, list_devices
@@ -23,6 +23,9 @@ from sync.unit_of_work import UnitOfWork
 
 SHORT_ID = 8
 MAX_CODE_MINUTES = 7 * 24 * 60
+# What a phone is that is let in no more.
+ENDED = ("REVOKED", "WIPED")
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group()
@@ -32,11 +35,13 @@ def device() -> None:
 
 @device.command("list")
 @click.option("--person", "whose", help="Only this person's: an e-mail address or an id.")
+@click.option("--all", "is_with_ended", is_flag=True, help="Those revoked or wiped, too.")
 @company_option
-def list_devices_command(whose: str | None, company: str | None) -> None:
+def list_devices_command(whose: str | None, company: str | None, *, is_with_ended: bool) -> None:
     """List phones: state, version, when last seen, what they still hold, how far their clock is off."""
     with company_of(company) as uow:
-        found = list_devices(uow, None if whose is None else _person(uow, whose))
+        known = list_devices(uow, None if whose is None else _person(uow, whose))
+    found = [one for one in known if is_with_ended or one.state not in ENDED]
     now = datetime.now(UTC)
     header = (
         "DEVICE",
@@ -53,7 +58,9 @@ def list_devices_command(whose: str | None, company: str | None) -> None:
     rows = [
         _device_row(one, now, short) for one, short in zip(found, _short_ids(found), strict=True)
     ]
-    _say_list(header, rows, "No phone is enrolled yet.")
+    _say_list(header, rows, "No phone is enrolled yet." if not known else "No phone works now.")
+    if len(known) > len(found):
+        say(f"{len(known) - len(found)} revoked or wiped: --all shows them.")
 
 
 @device.command("code")
@@ -132,6 +139,84 @@ def add_command(name: str, email: str | None, company: str | None) -> None:
     with company_of(company) as uow:
         person_id = people.create_person(uow, operator(), name, email)
     say(f"Added: {name} {person_id}")
+
+
+@person.command("place")
+@click.argument("whose", metavar="EMAIL-OR-ID")
+@click.argument("position_code", metavar="POSITION-CODE")
+@click.option("--from", "starts_on", type=_DAY, help="First day. Default: today.")
+@click.option("--until", "ends_on", type=_DAY, help="Last day. Default: without an end.")
+@click.option("--acting", "is_acting", is_flag=True, help="Beside the holder, or in for one.")
+@company_option
+def place_command(
+    *,
+    whose: str,
+    position_code: str,
+    starts_on: datetime | None,
+    ends_on: datetime | None,
+    is_acting: bool,
+    company: str | None,
+) -> None:
+    """Give somebody a position, from day to day."""
+    with company_of(company) as uow:
+        today = company_day(uow)
+        given = occupancies.give_occupancy(
+            uow,
+            operator(),
+            person_id=_person(uow, whose),
+            position_id=occupancies.position_by_code(uow, position_code),
+            starts_on=today if starts_on is None else starts_on.date(),
+            ends_on=None if ends_on is None else ends_on.date(),
+            is_acting=is_acting,
+            today=today,
+        )
+    say(f"Placed. Their phone holds {given.scope_records} records today.")
+
+
+@person.command("move")
+@click.argument("whose", metavar="EMAIL-OR-ID")
+@click.argument("position_code", metavar="POSITION-CODE")
+@click.option("--from", "first_day", type=_DAY, help="First day there. Default: today.")
+@company_option
+def move_command(
+    whose: str, position_code: str, first_day: datetime | None, company: str | None
+) -> None:
+    """Give somebody a position instead of what they hold."""
+    with company_of(company) as uow:
+        today = company_day(uow)
+        given = occupancies.move_person(
+            uow,
+            operator(),
+            person_id=_person(uow, whose),
+            position_id=occupancies.position_by_code(uow, position_code),
+            first_day=today if first_day is None else first_day.date(),
+            today=today,
+        )
+    say(f"Moved. Their phone holds {given.scope_records} records today.")
+
+
+@person.command("end")
+@click.argument("whose", metavar="EMAIL-OR-ID")
+@click.argument("position_code", metavar="POSITION-CODE")
+@click.option("--last-day", type=_DAY, help="Default: today.")
+@company_option
+def end_command(
+    whose: str, position_code: str, last_day: datetime | None, company: str | None
+) -> None:
+    """End somebody's time in a position; they stay with the company."""
+    with company_of(company) as uow:
+        today = company_day(uow)
+        day = today if last_day is None else last_day.date()
+        person_id = _person(uow, whose)
+        position_id = occupancies.position_by_code(uow, position_code)
+        occupancies.end_occupancy(
+            uow,
+            operator(),
+            occupancies.occupancy_of(uow, person_id, position_id, today),
+            last_day=day,
+            today=today,
+        )
+    say(f"Ends with {day}.")
 
 
 @person.command("leave")

@@ -13,6 +13,14 @@ class NoSuchCompany(IdentityError):
     code = "no_such_company"
 
 
+class CompanyExists(IdentityError):
+    code = "company_exists"
+
+
+class CompanyCodeInvalid(IdentityError):
+    code = "company_code_invalid"
+
+
 class NoSuchPerson(IdentityError):
     code = "no_such_person"
 

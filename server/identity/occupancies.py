@@ -5,7 +5,7 @@ the day in the company's time zone.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -130,6 +130,66 @@ def end_occupancy(
             after={"ends_on": last_day},
         )
     rescope(uow, {held.person_id} | people_concerned(uow, {held.position_id}), today)
+
+
+def move_person(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    person_id: UUID,
+    position_id: UUID,
+    first_day: date,
+    today: date,
+) -> Given:
+    """From the first day on the person holds this position, and no longer what they hold now.
+
+    What they do as an acting holder goes on. Raises what `give_occupancy` and `end_occupancy` raise.
+    """
+    held = uow.connection.execute(
+        select(occupancy.c.id)
+        .where(
+            occupancy.c.company_id == uow.company_id,
+            occupancy.c.person_id == person_id,
+            occupancy.c.is_acting.is_(False),
+            or_(occupancy.c.ends_on.is_(None), occupancy.c.ends_on >= first_day),
+        )
+        .order_by(occupancy.c.starts_on)
+    ).scalars()
+    for occupancy_id in list(held):
+        end_occupancy(uow, actor, occupancy_id, last_day=first_day - timedelta(days=1), today=today)
+    return give_occupancy(
+        uow, actor, person_id=person_id, position_id=position_id, starts_on=first_day, today=today
+    )
+
+
+def position_by_code(uow: UnitOfWork, code: str) -> UUID:
+    """The position with this code. Raises NoSuchPosition."""
+    found: UUID | None = uow.connection.execute(
+        select(position.c.id).where(
+            position.c.company_id == uow.company_id, position.c.code == code.strip()
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise NoSuchPosition(f"there is no position {code!r} in this company")
+    return found
+
+
+def occupancy_of(uow: UnitOfWork, person_id: UUID, position_id: UUID, today: date) -> UUID:
+    """The occupancy by which they hold the position now, or will next. Raises NoSuchOccupancy."""
+    found: UUID | None = uow.connection.execute(
+        select(occupancy.c.id)
+        .where(
+            occupancy.c.company_id == uow.company_id,
+            occupancy.c.person_id == person_id,
+            occupancy.c.position_id == position_id,
+            or_(occupancy.c.ends_on.is_(None), occupancy.c.ends_on >= today),
+        )
+        .order_by(occupancy.c.starts_on)
+        .limit(1)
+    ).scalar_one_or_none()
+    if found is None:
+        raise NoSuchOccupancy("they do not hold this position, today or later")
+    return found
 
 
 def _holder_between(

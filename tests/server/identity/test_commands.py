@@ -127,6 +127,19 @@ def test_a_phone_is_drained_and_revoked_by_the_first_letters_of_its_id(
         assert all(one.actor.startswith("operator ") for one in changes_of(uow))
 
 
+def test_phones_that_are_let_in_no_more_are_listed_only_where_asked_for(
+    rows: Cast, run: Run
+) -> None:
+    short = str(rows.ana.device.id)[:8]
+    run("device", "revoke", short)
+    listed = run("device", "list").output
+    assert short not in listed
+    assert "1 revoked or wiped: --all shows them." in listed
+    every = run("device", "list", "--all").output
+    assert short in every
+    assert "--all shows them" not in every
+
+
 def test_people_are_added_listed_and_let_go(db: Database, rows: Cast, run: Run) -> None:
     assert run("person", "add", "王 Zoe", "--email", "Zoe@example.com").exit_code == 0
     listed = run("person", "list").output.splitlines()

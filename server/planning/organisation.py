@@ -1,0 +1,176 @@
+"""What a company is made of, set by hand: regions, positions, holidays.
+
+Each change is logged, and who is concerned is re-scoped and planned again, in the caller's transaction.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, select
+
+from server.identity.change_log import Actor, log_change
+from server.planning.day_plans import plan_again
+from server.planning.errors import CodeTaken, FieldInvalid, NoSuchRegion
+from server.planning.regions import boundaries_of
+from sync.organisation import ROLES, holiday, position, region
+from sync.scope import people_concerned, rescope
+from sync.unit_of_work import UnitOfWork
+
+CODE_LENGTH_MAX = 40
+NAME_LENGTH_MAX = 200
+
+_AROUND = """
+with recursive above as (
+    select id, parent_id from region where company_id = :company and id = :region
+    union
+    select r.id, r.parent_id from region r join above a on r.id = a.parent_id
+    where r.company_id = :company
+)
+select p.id from position p join above a on a.id = p.region_id where p.company_id = :company
+"""
+_WITH_ROUTES = """
+select distinct position_id from route where company_id = :company and is_active
+"""
+
+
+def add_region(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    code: str,
+    name: str,
+    today: date,
+    above: UUID | None = None,
+    boundary: Mapping[str, Any] | None = None,
+) -> UUID:
+    """A new region below another, or at the top. `boundary` is GeoJSON, WGS-84 degrees.
+
+    Raises CodeTaken, FieldInvalid.
+    """
+    values: dict[str, Any] = {
+        "parent_id": above,
+        "code": _checked_code(code),
+        "name": _checked_name(name),
+        "boundary": None if boundary is None else _checked_boundary(boundary),
+    }
+    _must_be_free(uow, region, values["code"])
+    region_id = uuid4()
+    uow.connection.execute(insert(region).values(company_id=uow.company_id, id=region_id, **values))
+    has_boundary = boundary is not None
+    told = {**values, "boundary": "given" if has_boundary else None}
+    log_change(uow, actor, "region.add", "region", region_id, after=told)
+    around = uow.rows(_AROUND, company=uow.company_id, region=region_id)
+    rescope(uow, people_concerned(uow, [row.id for row in around]), today)
+    return region_id
+
+
+def add_position(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    code: str,
+    name: str,
+    role: str,
+    region_id: UUID,
+    today: date,
+) -> UUID:
+    """A new position in a region, held by nobody yet. Raises CodeTaken, FieldInvalid."""
+    if role not in ROLES:
+        raise FieldInvalid(f"role: one of {', '.join(ROLES)}")
+    values: dict[str, Any] = {
+        "code": _checked_code(code),
+        "name": _checked_name(name),
+        "role": role,
+        "region_id": region_id,
+    }
+    _must_be_free(uow, position, values["code"])
+    position_id = uuid4()
+    uow.connection.execute(
+        insert(position).values(company_id=uow.company_id, id=position_id, **values)
+    )
+    log_change(uow, actor, "position.add", "position", position_id, after=values)
+    rescope(uow, people_concerned(uow, [position_id]), today)
+    return position_id
+
+
+def add_holiday(uow: UnitOfWork, actor: Actor, day: date, name: str, *, today: date) -> None:
+    """A day on which the company does not work; plans from today on follow. Raises CodeTaken."""
+    values = {"day": day, "name": _checked_name(name)}
+    if _is_holiday(uow, day):
+        raise CodeTaken(f"{day} is a holiday already")
+    uow.connection.execute(insert(holiday).values(company_id=uow.company_id, **values))
+    log_change(uow, actor, "holiday.add", "holiday", day.isoformat(), after=values)
+    _plan_everything_again(uow, today)
+
+
+def remove_holiday(uow: UnitOfWork, actor: Actor, day: date, *, today: date) -> None:
+    """A day that is worked after all; plans from today on follow. Raises FieldInvalid."""
+    held = _is_holiday(uow, day)
+    if held is None:
+        raise FieldInvalid(f"{day} is no holiday")
+    uow.connection.execute(
+        delete(holiday).where(holiday.c.company_id == uow.company_id, holiday.c.day == day)
+    )
+    log_change(
+        uow, actor, "holiday.remove", "holiday", day.isoformat(), before={"day": day, "name": held}
+    )
+    _plan_everything_again(uow, today)
+
+
+def region_by_code(uow: UnitOfWork, code: str) -> UUID:
+    """The region with this code. Raises NoSuchRegion."""
+    found = _by_code(uow, region, code)
+    if found is None:
+        raise NoSuchRegion(f"there is no region {code!r} in this company")
+    return found
+
+
+def _by_code(uow: UnitOfWork, table: Any, code: str) -> UUID | None:
+    found: UUID | None = uow.connection.execute(
+        select(table.c.id).where(table.c.company_id == uow.company_id, table.c.code == code.strip())
+    ).scalar_one_or_none()
+    return found
+
+
+def _must_be_free(uow: UnitOfWork, table: Any, code: str) -> None:
+    # Two who take the same one at once meet at the unique key; the second is told by its error.
+    if _by_code(uow, table, code) is not None:
+        raise CodeTaken(f"there is a {table.name} {code} already")
+
+
+def _is_holiday(uow: UnitOfWork, day: date) -> str | None:
+    name: str | None = uow.connection.execute(
+        select(holiday.c.name).where(holiday.c.company_id == uow.company_id, holiday.c.day == day)
+    ).scalar_one_or_none()
+    return name
+
+
+def _plan_everything_again(uow: UnitOfWork, today: date) -> None:
+    rows = uow.rows(_WITH_ROUTES, company=uow.company_id)
+    plan_again(uow, [row.position_id for row in rows], today)
+
+
+def _checked_code(code: str) -> str:
+    clean = code.strip()
+    if not 1 <= len(clean) <= CODE_LENGTH_MAX or not clean.isprintable() or " " in clean:
+        raise FieldInvalid(f"code: 1 to {CODE_LENGTH_MAX} printable characters without a space")
+    return clean
+
+
+def _checked_name(name: str) -> str:
+    clean = " ".join(name.split())
+    if not 1 <= len(clean) <= NAME_LENGTH_MAX or not clean.isprintable():
+        raise FieldInvalid(f"name: 1 to {NAME_LENGTH_MAX} printable characters")
+    return clean
+
+
+def _checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        is_area = boundary["type"] in {"Polygon", "MultiPolygon"} and bool(boundaries_of(boundary))
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
+        is_area = False
+    if not is_area:
+        raise FieldInvalid("boundary: a GeoJSON Polygon or MultiPolygon in WGS-84 degrees")
+    return boundary

@@ -1,0 +1,112 @@
+"""A company is filled by hand: what is added is logged, seen by those above, and planned with."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from server.identity.change_log import Actor, changes_of
+from server.planning.day_plans import plan_again
+from server.planning.errors import CodeTaken, FieldInvalid, NoSuchRegion
+from server.planning.organisation import (
+    add_holiday,
+    add_position,
+    add_region,
+    region_by_code,
+    remove_holiday,
+)
+from sync.unit_of_work import Database, UnitOfWork
+from tests.factories import TODAY, Cast
+
+BY = Actor.command("test")
+SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
+
+
+def region(uow: UnitOfWork, code: str = "EAST", **other: Any) -> Any:
+    return add_region(uow, BY, code=code, name="East", today=TODAY, **other)
+
+
+def position(uow: UnitOfWork, code: str, region_id: Any) -> Any:
+    return add_position(
+        uow, BY, code=code, name="Rep East", role="rep", region_id=region_id, today=TODAY
+    )
+
+
+def keys_of(uow: UnitOfWork, person_id: Any) -> set[Any]:
+    rows = uow.rows("select key from holder_key where person_id = :person", person=person_id)
+    return {row.key for row in rows}
+
+
+def test_who_holds_a_region_holds_what_is_added_below_it(db: Database, cast: Cast) -> None:
+    with db.company(cast.company.id) as uow:
+        above = uow.rows("select region_id from position where id = :id", id=cast.mia.position_id)[
+            0
+        ].region_id
+        region_id = region(uow, above=above)
+        position_id = position(uow, "REP-EAST", region_id)
+        assert {region_id, position_id} & keys_of(uow, cast.mia.id)
+        assert not {region_id, position_id} & keys_of(uow, cast.ana.id)
+        assert [one.action for one in changes_of(uow)] == ["position.add", "region.add"]
+
+
+def test_a_boundary_is_geojson_or_refused(db: Database, cast: Cast) -> None:
+    with db.company(cast.company.id) as uow:
+        region(uow, boundary=SQUARE)
+        for wrong in ({"type": "Point", "coordinates": [0, 0]}, {"type": "Polygon"}, {}):
+            with pytest.raises(FieldInvalid, match="boundary"):
+                region(uow, "WEST", boundary=wrong)
+
+
+def test_codes_are_taken_once_and_found_again(db: Database, cast: Cast) -> None:
+    with db.company(cast.company.id) as uow:
+        region_id = region(uow)
+        position(uow, "REP-EAST", region_id)
+        assert region_by_code(uow, " EAST ") == region_id
+        with pytest.raises(CodeTaken):
+            region(uow)
+        with pytest.raises(CodeTaken):
+            position(uow, "REP-EAST", region_id)
+        with pytest.raises(NoSuchRegion):
+            region_by_code(uow, "WEST")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda uow: region(uow, ""),
+        lambda uow: region(uow, "A B"),
+        lambda uow: region(uow, "A" * 41),
+        lambda uow: add_region(uow, BY, code="X", name=" ", today=TODAY),
+        lambda uow: add_position(
+            uow, BY, code="X", name="X", role="king", region_id=region(uow), today=TODAY
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    db: Database, cast: Cast, wrong: Callable[[UnitOfWork], None]
+) -> None:
+    with db.company(cast.company.id) as uow, pytest.raises(FieldInvalid):
+        wrong(uow)
+
+
+def test_plans_follow_a_holiday_that_is_added_and_taken_away(db: Database, cast: Cast) -> None:
+    planned = "select count(*) from day_plan_stop s join day_plan p on p.id = s.day_plan_id"
+    on_day = planned + " and p.plan_version = s.plan_version where p.day = :day"
+    with db.company(cast.company.id) as uow:
+        plan_again(uow, [cast.ana.position_id, cast.ben.position_id], TODAY)
+        day = uow.rows(
+            "select p.day from day_plan p join day_plan_stop s on s.day_plan_id = p.id"
+            " and s.plan_version = p.plan_version where p.day > :today order by 1 limit 1",
+            today=TODAY,
+        )[0].day
+        before = uow.rows(on_day, day=day)[0][0]
+        assert before > 0
+        add_holiday(uow, BY, day, "Lantern Fair", today=TODAY)
+        assert uow.rows(on_day, day=day)[0][0] == 0
+        with pytest.raises(CodeTaken):
+            add_holiday(uow, BY, day, "Again", today=TODAY)
+        remove_holiday(uow, BY, day, today=TODAY)
+        assert uow.rows(on_day, day=day)[0][0] == before
+        with pytest.raises(FieldInvalid):
+            remove_holiday(uow, BY, day + timedelta(days=1), today=TODAY)
