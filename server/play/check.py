@@ -72,6 +72,18 @@ class Count:
     twice: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PlayedDays:
+    """The days of people that were played: the flags that follow from each as a whole.
+
+    `shared` are those on which the person has visits from another phone too.
+    """
+
+    flags: Counter[str]
+    days: int
+    shared: int
+
+
 def count_in_database(
     database: Database, company_id: int, promised: Iterable[Promised], device_ids: Iterable[str]
 ) -> Count:
@@ -127,12 +139,12 @@ def count_in_database(
     return Count(lost=tuple(lost), twice=tuple(twice))
 
 
-def count_day_flags(
+def read_played_days(
     database: Database, company_id: int, device_ids: Iterable[str], now: int
-) -> Counter[str]:
-    """The flags that follow from the whole days of which these devices sent facts.
+) -> PlayedDays:
+    """Read the days of which these devices sent facts; flags of other devices' facts are left out.
 
-    Those of other devices' facts are left out: people may have worked before they were played.
+    Whoever had worked before they were played has, by these days, been in two places at once.
     """
     with database.reading(company_id) as uow:
         rows = uow.rows(_PLAYED, company=company_id, devices=_ids(device_ids))
@@ -141,6 +153,7 @@ def count_day_flags(
     for row in rows:
         people.setdefault(row.business_day, set()).add(row.person_id)
     flags: Counter[str] = Counter()
+    shared = 0
     for day, person_ids in people.items():
         ordered = sorted(person_ids)
         for start in range(0, len(ordered), AT_MOST_PEOPLE):
@@ -149,7 +162,8 @@ def count_day_flags(
                 days = read_days(uow, day, now, person_ids=some)
             for each in days:
                 flags.update(_day_flags(each, played))
-    return flags
+                shared += any(visit.visit_id not in played for visit in each.visits)
+    return PlayedDays(flags, days=sum(map(len, people.values())), shared=shared)
 
 
 def _day_flags(day: PersonDay, played: Collection[UUID]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def play(
 
     from mobile_contract.phone.link import Problem
     from mobile_contract.phone.transport import LinkFailure
-    from server.play.check import count_day_flags, count_in_database
+    from server.play.check import count_in_database, read_played_days
     from server.play.enrolment import EnrolmentDesk, NobodyToPlay
     from server.play.fleet import Play, play_fleet
     from server.play.played_clock import now_ms
@@ -96,7 +96,7 @@ def play(
         add_database_count(
             tally,
             count_in_database(database, desk.company_id, promised_to(fleet), devices),
-            count_day_flags(database, desk.company_id, devices, now_ms()),
+            read_played_days(database, desk.company_id, devices, now_ms()),
         )
         for rep in fleet:
             rep.phone.close()

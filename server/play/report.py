@@ -20,6 +20,7 @@ def report_lines(tally: Tally) -> list[str]:
         _line("  older than a week", _share(tally.late_a_week, tally.items)),
         _line("visits by verdict", _counts(tally.verdicts, total=True)),
         _line("flags", _flags(tally)),
+        _line("  days read", _days(tally)),
         _line("times", _times(tally)),
         _line("items by result", _counts(tally.statuses)),
         _line("  settled later", _counts(tally.settled)),
@@ -66,9 +67,18 @@ def _share(part: int, whole: int) -> str:
 
 def _flags(tally: Tally) -> str:
     """The flags of records, and with the database those that follow from whole days."""
-    if tally.day_flags is None:
+    if tally.played_days is None:
         return f"{_counts(tally.flags)} (of each visit by itself)"
-    return _counts(tally.flags + tally.day_flags)
+    return _counts(tally.flags + tally.played_days.flags)
+
+
+def _days(tally: Tally) -> str:
+    """How many days the flags that follow from others are from; on shared ones they overlap."""
+    played = tally.played_days
+    if played is None:
+        return "none"
+    told = f"{played.days} of people"
+    return f"{told}, {played.shared} with another phone's visits too" if played.shared else told
 
 
 def _times(tally: Tally) -> str:

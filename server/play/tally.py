@@ -7,7 +7,7 @@ from typing import Any
 
 from mobile_contract.phone.link import Traffic
 from mobile_contract.phone.scope_store import HeldRecord
-from server.play.check import Count, Promised
+from server.play.check import Count, PlayedDays, Promised
 from server.play.faults import DAY_MS
 from server.play.rep import Rep, Tracked
 from server.play.rough_link import FaultCount
@@ -26,8 +26,8 @@ class Tally:
     late_a_week: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
-    # Those that follow from whole days; None where nobody could ask the database.
-    day_flags: Counter[str] | None = None
+    # What follows from whole days; None where nobody could ask the database.
+    played_days: PlayedDays | None = None
     trusts: Counter[str] = field(default_factory=Counter)
     worst_error_ms: dict[str, int] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -78,9 +78,9 @@ def promised_to(reps: Iterable[Rep]) -> list[Promised]:
     ]
 
 
-def add_database_count(tally: Tally, count: Count, day_flags: Counter[str]) -> None:
+def add_database_count(tally: Tally, count: Count, played_days: PlayedDays) -> None:
     tally.is_database_counted = True
-    tally.day_flags = day_flags
+    tally.played_days = played_days
     tally.lost += [f"database: {line}" for line in count.lost]
     tally.twice += [f"database: {line}" for line in count.twice]
 

@@ -6,7 +6,13 @@ import pytest
 from sqlalchemy import Engine as DatabaseEngine
 from sqlalchemy import text
 
-from server.play.check import Count, Promised, count_day_flags, count_in_database
+from server.play.check import (
+    Count,
+    PlayedDays,
+    Promised,
+    count_in_database,
+    read_played_days,
+)
 from server.play.enrolment import EnrolmentDesk, NobodyToPlay
 from server.play.report import report_lines
 from server.play.tally import Tally, add_database_count
@@ -112,9 +118,24 @@ def test_what_follows_from_the_whole_day_is_counted_for_what_was_played(
     pushed(db, cast, [visit_of(cast), visit_of(cast), visit_of(cast)])
     end_of_day = NOON_MS + 12 * 3_600_000
     devices = [str(cast.ana.device.id)]
-    assert count_day_flags(db, cast.company.id, devices, end_of_day) == {"repeated_store": 2}
+    read = read_played_days(db, cast.company.id, devices, end_of_day)
+    assert read == PlayedDays(Counter({"repeated_store": 2}), days=1, shared=0)
     others = [str(cast.ben.device.id)]
-    assert count_day_flags(db, cast.company.id, others, end_of_day) == {}
+    assert read_played_days(db, cast.company.id, others, end_of_day) == PlayedDays(Counter(), 0, 0)
+
+
+def test_a_day_that_another_phone_worked_too_is_said_to_be_shared(
+    db: Database, cast: Cast, owner_engine: DatabaseEngine
+) -> None:
+    first, *_ = pushed(db, cast, [visit_of(cast), visit_of(cast)])
+    older = uuid4()
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text("update visit set device_id = :older where id = :id"),
+            {"older": older, "id": first.entity_id},
+        )
+    read = read_played_days(db, cast.company.id, [str(older)], NOON_MS)
+    assert (read.days, read.shared) == (1, 1)
 
 
 def test_without_the_database_the_flags_are_those_of_each_visit_by_itself() -> None:
@@ -124,7 +145,9 @@ def test_without_the_database_the_flags_are_those_of_each_visit_by_itself() -> N
         return [line.split(maxsplit=1)[1] for line in report_lines(tally) if line[:6] == "flags "]
 
     assert told() == ["2 too_short (of each visit by itself)"]
-    add_database_count(tally, Count(lost=(), twice=()), Counter({"overlapping": 1}))
+    add_database_count(
+        tally, Count(lost=(), twice=()), PlayedDays(Counter({"overlapping": 1}), 3, 1)
+    )
     assert told() == ["1 overlapping, 2 too_short"]
 
 
