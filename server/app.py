@@ -40,8 +40,13 @@ def create_app(settings: Settings | None = None) -> Flask:
             database=database,
             engine=Engine(database, ALL_KINDS, chosen.secret_key.encode()),
             tries=RedisCounter(chosen.redis_url),
-            # One a process, of all that the host has: the rest of the threads stays for pushes.
-            first_syncs=HostGate(max(2, chosen.web_workers), chosen.var / "run" / "gates"),
+            # One a process, of all that the host has, and waiting takes no more than half of a
+            # process' threads: the rest stays for pushes.
+            first_syncs=HostGate(
+                max(2, chosen.web_workers),
+                chosen.var / "run" / "gates",
+                waiters=chosen.web_threads // 2,
+            ),
             ping_queue=queue.ping,
             metrics_token=chosen.metrics_token,
             body_read_s=chosen.body_read_s,
