@@ -159,7 +159,7 @@ def _overlapping(figures: _Figures) -> str:
 
 def _repeated_store(figures: _Figures) -> str:
     since = told_length(figures["since_ms"])
-    return f"the {nth(figures['nth'])} call at this store today, {since} after the one before"
+    return f"the {nth(figures['nth'])} call at this store that day, {since} after the one before"
 
 
 def _implied_speed(figures: _Figures) -> str:

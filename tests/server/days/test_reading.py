@@ -325,7 +325,7 @@ def forgotten_close(pen: Pen) -> list[Json]:
         (
             repeated_store,
             {"flag": "repeated_store", "nth": 2, "since_ms": 3 * HOUR + 2 * MINUTE},
-            "the 2nd call at this store today, 3 h 2 min after the one before",
+            "the 2nd call at this store that day, 3 h 2 min after the one before",
         ),
         (
             implied_speed,
