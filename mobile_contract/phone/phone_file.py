@@ -46,7 +46,6 @@ CREATE TABLE IF NOT EXISTS record (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
     version INTEGER NOT NULL,
-    is_held INTEGER NOT NULL,
     fields BLOB,
     PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;

@@ -1,9 +1,9 @@
 """The phone holds its scope: what the server puts is held, what it evicts or deletes is not.
 
-PROTOCOL.md, headings "Pull" and "Digest". Pages arrive in the order of the server's transactions,
-which is not the order in which a record changed, so each change carries the record's version and
-an older one than the phone has seen is ignored, also when the record has left the phone since.
-An evicted or deleted record therefore leaves a line with its version behind.
+PROTOCOL.md, headings "Pull" and "Digest". Each change carries the record's version, and an older
+one than the phone holds is ignored. An evicted or deleted record leaves nothing behind, not even
+its version: a server restored from a backup counts on from a lower one, and a record that comes
+back to this phone then has to be taken.
 
 The unsent work on an evicted record lies in the outbox and is not touched here. `evict` means
 "no longer yours", `delete` means "no longer anybody's": both take the fields off the phone.
@@ -71,19 +71,17 @@ class ScopeStore:
                 ).fetchone()
                 if seen is not None and seen[0] > version:
                     return False
-            is_held = change["op"] == "put"
-            connection.execute(
-                "INSERT INTO record (kind, id, version, is_held, fields) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version,"
-                " is_held = excluded.is_held, fields = excluded.fields",
-                (
-                    kind,
-                    record_id,
-                    version,
-                    is_held,
-                    canonical_json(change["fields"]) if is_held else None,
-                ),
-            )
+            if change["op"] == "put":
+                connection.execute(
+                    "INSERT INTO record (kind, id, version, fields) VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version,"
+                    " fields = excluded.fields",
+                    (kind, record_id, version, canonical_json(change["fields"])),
+                )
+            else:
+                connection.execute(
+                    "DELETE FROM record WHERE kind = ? AND id = ?", (kind, record_id)
+                )
         return True
 
     @property
@@ -96,7 +94,7 @@ class ScopeStore:
 
     def get(self, kind: str, record_id: str) -> HeldRecord | None:
         rows = self._file.rows(
-            "SELECT version, fields FROM record WHERE kind = ? AND id = ? AND is_held",
+            "SELECT version, fields FROM record WHERE kind = ? AND id = ?",
             (kind, record_id),
         )
         return HeldRecord(kind, record_id, rows[0][0], json.loads(rows[0][1])) if rows else None
@@ -104,18 +102,18 @@ class ScopeStore:
     def all_of(self, kind: str) -> list[HeldRecord]:
         """The records of a kind, by id."""
         rows = self._file.rows(
-            "SELECT id, version, fields FROM record WHERE kind = ? AND is_held ORDER BY id", (kind,)
+            "SELECT id, version, fields FROM record WHERE kind = ? ORDER BY id", (kind,)
         )
         return [HeldRecord(kind, row[0], row[1], json.loads(row[2])) for row in rows]
 
     def count(self) -> int:
-        ((number,),) = self._file.rows("SELECT count(*) FROM record WHERE is_held")
+        ((number,),) = self._file.rows("SELECT count(*) FROM record")
         return int(number)
 
     def version_of(self, kind: str, record_id: str) -> int | None:
         """The version held, or None where the phone does not hold the record."""
         rows = self._file.rows(
-            "SELECT version FROM record WHERE kind = ? AND id = ? AND is_held", (kind, record_id)
+            "SELECT version FROM record WHERE kind = ? AND id = ?", (kind, record_id)
         )
         return int(rows[0][0]) if rows else None
 
@@ -123,7 +121,7 @@ class ScopeStore:
         """The digest of every bucket that is not empty, from the bytes on the disk."""
         sums: dict[str, dict[str, int]] = {}
         for kind, record_id, version, fields in self._file.rows(
-            "SELECT kind, id, version, coalesce(cast(fields AS BLOB), x'') FROM record WHERE is_held"
+            "SELECT kind, id, version, coalesce(cast(fields AS BLOB), x'') FROM record"
         ):
             buckets = sums.setdefault(kind, {})
             bucket = record_id[:2]
@@ -139,7 +137,7 @@ class ScopeStore:
             [row[0], f"{record_hash(kind, *row):016x}"]
             for row in self._file.rows(
                 "SELECT id, version, coalesce(cast(fields AS BLOB), x'') FROM record"
-                " WHERE kind = ? AND id >= ? AND id < ? AND is_held ORDER BY id",
+                " WHERE kind = ? AND id >= ? AND id < ? ORDER BY id",
                 (kind, bucket, bucket + "g"),
             )
         ]

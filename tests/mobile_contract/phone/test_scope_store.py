@@ -47,9 +47,13 @@ def test_an_older_version_is_ignored(scope: ScopeStore) -> None:
     assert (record.version, record.fields) == (2, {"name": "new"})
 
 
-def test_an_older_version_does_not_bring_back_what_has_left(scope: ScopeStore) -> None:
-    scope.apply_page([put(A, 2, name="a"), gone(A, 2), put(A, 1, name="stale")], cursor="c")
-    assert scope.get("store", A) is None
+@pytest.mark.parametrize("op", ["evict", "delete"])
+def test_what_left_may_come_back_in_a_lower_version(scope: ScopeStore, op: str) -> None:
+    scope.apply_page([put(A, 5, name="a"), gone(A, 5, op)], cursor="c")
+    scope.apply_page([put(A, 2, name="restored")], cursor="c")
+    record = scope.get("store", A)
+    assert record is not None
+    assert (record.version, record.fields) == (2, {"name": "restored"})
 
 
 def test_an_eviction_older_than_what_is_held_is_ignored(scope: ScopeStore) -> None:

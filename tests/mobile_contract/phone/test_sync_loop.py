@@ -291,6 +291,22 @@ def test_a_restore_that_only_the_pull_sees_brings_the_items_back_too(world: Worl
     assert world.phone.device.epoch == "epoch-2"
 
 
+def test_after_a_restore_a_record_that_had_left_comes_back_in_a_lower_version(
+    world: World,
+) -> None:
+    world.server.put("store", world.store_id, {"name": "Corner shop"}, version=9)
+    world.phone.sync()
+    world.server.take_away("store", world.store_id)
+    world.phone.sync()
+    assert world.phone.store(world.store_id) is None
+    world.server.restore("epoch-2", keep_up_to_receipt=0)
+    world.phone.sync()
+    world.server.put("store", world.store_id, {"name": "Corner shop"}, version=3)
+    assert world.phone.sync().is_quiet
+    assert world.phone.scope.version_of("store", world.store_id) == 3
+    assert world.phone.is_equal()
+
+
 def test_an_item_keeps_the_contract_it_was_written_in(world: World) -> None:
     world.phone.speak_contract(1)
     visits(world, 1)
