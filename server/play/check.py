@@ -20,8 +20,8 @@ select op_id::text as id, count(*) as number from ledger
 where company_id = :company and op_id = any(:ids) group by op_id
 """
 _KEPT = """
-select distinct op_id::text as id from kept_item
-where company_id = :company and op_id = any(:ids)
+select op_id::text as id from kept_item where company_id = :company and op_id = any(:ids)
+union select op_id::text from conflict where company_id = :company and op_id = any(:ids)
 """
 _RECORDS = """
 select id::text as id, version from record

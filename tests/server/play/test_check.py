@@ -76,6 +76,17 @@ def test_an_item_kept_aside_is_not_lost(db: Database, cast: Cast) -> None:
     assert count(db, cast, promised) == Count(lost=(), twice=())
 
 
+def test_an_edit_in_conflict_is_not_lost(db: Database, cast: Cast) -> None:
+    def edit(phone: str) -> dict[str, Any]:
+        changes = {"changes": {"contact_phone": phone}}
+        return item("store", "edit", cast.ana_stores[0], changes, base_version=1)
+
+    push_items(Engine(db, ALL_KINDS, b"s" * 32), cast.sam.device, [edit("1")])
+    promised = pushed(db, cast, [edit("2")])
+    assert promised[0].status == "conflict"
+    assert count(db, cast, promised).lost == ()
+
+
 def test_a_promise_without_a_record_is_lost(db: Database, cast: Cast) -> None:
     made_up = Promised(str(uuid4()), "visit", str(uuid4()), "applied")
     lost = count(db, cast, [made_up]).lost
