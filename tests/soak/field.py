@@ -34,7 +34,9 @@ from server.play.rough_link import RoughTransport
 from server.play.teams import TEAMS
 from server.play.workday import make_workday
 
-_TRIES = 60
+_TRIES = 90
+_LONGEST_WAIT_S = 1.5
+_HOLD_S = 120
 
 
 class Field:
@@ -88,7 +90,8 @@ class Field:
         """Return when no phone is at it."""
         self.is_working.clear()
         with self._lock:
-            self._lock.wait_for(lambda: self._busy == 0, 180)
+            if not self._lock.wait_for(lambda: self._busy == 0, _HOLD_S):
+                raise RuntimeError("a phone does not come back from its sync")
 
     def _live(self, rep: Rep) -> None:
         if rep.random.random() < 0.8:
@@ -281,7 +284,8 @@ class Field:
             wall_offset_ms=faults.clock_offset_ms,
             boot_id=make_id(),
         )
-        clock = PlayedClock(line)
+        # A phone that backs off for minutes is put back in the pocket, not waited for.
+        clock = PlayedClock(line, sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_WAIT_S)))
         link = RoughTransport(
             HttpTransport(self.config["url"], silence_s=15, whole_s=30),
             FAULTS[self.config["faults"]],
