@@ -25,7 +25,6 @@ def damage(world: World, statement: str) -> None:
     [
         """UPDATE record SET fields = '{"name":"wrong"}' WHERE rowid_of = 0""",
         "UPDATE record SET version = version + 5 WHERE rowid_of = 0",
-        "UPDATE record SET is_held = 0 WHERE rowid_of = 0",
         "DELETE FROM record WHERE rowid_of = 0",
         "UPDATE record SET fields = x'ff00' WHERE rowid_of = 0",
     ],
