@@ -150,19 +150,21 @@ class DeviceState:
 
     @property
     def is_wipe_due(self) -> bool:
-        """Whether the server said `wipe` while items were left that it does not hold.
+        """Whether the server said `wipe` and nothing is left on the phone but what was set aside.
 
-        It takes no more from this device: a person has to be shown what is left.
+        No server takes that: a person has to be shown it. What may still be sent goes first, the
+        server hears a device that it told to wipe, and tells it again.
         """
-        return self._file.setting("is_wipe_due") is not None
+        return self._file.setting("is_wipe_due") is not None and not self._outbox.to_send()
 
     def wipe(self, *, with_unsent: bool = False) -> bool:
         """Take everything off the phone; returns whether.
 
-        Where items are left that no server holds, only a person may say `with_unsent`.
+        Nobody wipes what may still be sent; of what was set aside only a person may, by `with_unsent`.
         """
         with self._file.transaction() as connection:
-            if self._outbox.summary().count and not with_unsent:
+            is_refused = self._outbox.summary().count and not with_unsent
+            if is_refused or self._outbox.to_send():
                 self._file.set_setting("is_wipe_due", "1")
                 return False
             self._outbox.clear()

@@ -127,7 +127,7 @@ class Phone:
         self.device.token = answer["token"]
 
     def wipe_with_unsent(self) -> None:
-        """A person has seen what the server did not take (`device.is_wipe_due`) and gives it up."""
+        """A person has seen what no server takes (`device.is_wipe_due`) and gives it up."""
         if self.device.is_wipe_due:
             self.device.wipe(with_unsent=True)
 

@@ -7,7 +7,8 @@ its back-off says that it is due. A leg that fails changes nothing but its own b
   resend apart and gives the results it gave first;
 - a request refused for its size, depth or form: half of it is tried, down to one item; an item
   that is refused even alone is set aside, kept and shown;
-- the server draining this device: pulling stops, pushing goes on until it says `wipe`;
+- the server draining this device: pulling stops, pushing goes on until it says `wipe`, and then
+  until nothing is left that may be sent;
 - the token refused: nothing is sent, and nothing deleted, until somebody enrols;
 - another epoch, or a cursor that the server no longer takes: repair by digest, never a wipe.
 """
@@ -125,8 +126,8 @@ class SyncLoop:
     def run_once(self) -> SyncReport:
         """Try each leg that is due. Failures of the link and refusals are in the report, not raised.
 
-        A phone that was signed out, or that is to be wiped as soon as a person has seen what is
-        left on it, sends nothing. Raises NotEnrolled when the phone has no token.
+        A phone that was signed out, or that is to be wiped as soon as a person has seen what was
+        set aside on it, sends nothing. Raises NotEnrolled when the phone has no token.
         """
         if self._device.is_signed_out or self._device.is_wipe_due:
             return self._report(LegReport(), LegReport())
@@ -208,7 +209,7 @@ class SyncLoop:
             self._push(batch, report)
             if self._device.is_wiped or self._device.is_wipe_due:
                 return
-        if self._device.is_draining:
+        if self._device.is_draining and not self._outbox.to_send():
             self._push([], report)
 
     def _push(self, batch: Sequence[OutboxItem], report: LegReport) -> None:
@@ -237,6 +238,8 @@ class SyncLoop:
             self._device.adopt_epoch(answer["epoch"])
             self._outbox.forget(watermark=answer["watermark"], server_now=answer["received_at"])
             if answer["then"] == "wipe":
+                # What was captured meanwhile, shall be tried later, or waits again because of the
+                # epoch of this very answer is sent first: the server will say `wipe` again.
                 self._device.note_draining()
                 self._device.wipe()
         self._batch_items = min(self._most_items, self._batch_items * 2)

@@ -425,18 +425,81 @@ def test_a_refused_token_stops_the_phone_and_deletes_nothing(world: World) -> No
     assert len(world.server.applied) == 2
 
 
-def test_what_the_last_push_did_not_take_is_shown_before_it_goes(world: World) -> None:
+def test_what_the_last_push_did_not_take_goes_up_before_the_wipe(world: World) -> None:
     world.phone.sync()
     world.server.verdicts["attendance"] = {"status": "retry", "retry_after_ms": 1000}
     world.phone.clock_on(FIX)
     world.server.is_draining = True
-    report = world.phone.sync(most_tries=5)
-    assert not report.is_wiped
-    assert world.phone.device.is_wipe_due
+    assert not world.phone.sync(most_tries=5).is_wiped
+    assert not world.phone.device.is_wipe_due
+    world.phone.wipe_with_unsent()
     assert states(world) == ["waiting"]
+    del world.server.verdicts["attendance"]
+    assert world.phone.sync(most_tries=3).is_wiped
+    assert len(world.server.applied) == 1
+
+
+def test_work_captured_during_the_last_push_goes_up_before_the_wipe(world: World) -> None:
+    world.phone.sync()
+    visits(world, 1)
+    world.server.is_draining = True
+    push = world.server._push
+
+    def capturing(body: dict[str, Any]) -> dict[str, Any]:
+        world.server._push = push
+        world.phone.clock_on(FIX)
+        return push(body)
+
+    world.server._push = capturing
+    assert world.phone.sync(most_tries=3).is_wiped
+    assert len(world.server.applied) == 2
+    assert [path for path, _ in world.server.requests[-2:]] == ["/v1/push", "/v1/push"]
+
+
+def test_what_a_new_epoch_brings_back_with_the_wipe_goes_up_before_it(world: World) -> None:
+    visits(world, 3)
+    world.phone.sync()
+    visits(world, 1)
+    world.server.restore("epoch-2", keep_up_to_receipt=0)
+    world.server.is_draining = True
+    assert world.phone.sync(most_tries=3).is_wiped
+    assert len(world.server.applied) == 4
+
+
+def test_only_what_was_set_aside_is_left_to_a_person_when_the_server_says_wipe(
+    world: World,
+) -> None:
+    world.phone.sync()
+    (visit_id,) = visits(world, 1)
+    world.server.verdicts["visit"] = {"status": "retry", "retry_after_ms": 1000}
+    world.server.is_draining = True
+    world.phone.sync()
+    assert not world.phone.device.is_wipe_due
+    world.server.refuse_item = lambda item: "too_deep" if item["entity_id"] == visit_id else None
+    assert not world.phone.sync(most_tries=4).is_wiped
+    assert world.phone.device.is_wipe_due
+    assert states(world) == ["set aside"]
     world.phone.wipe_with_unsent()
     assert world.phone.device.is_wiped
     assert states(world) == []
+
+
+def test_an_item_set_aside_that_a_person_tries_again_goes_up_after_the_wipe_was_due(
+    world: World,
+) -> None:
+    world.phone.sync()
+    visits(world, 1)
+    world.server.verdicts["visit"] = {"status": "retry", "retry_after_ms": 1000}
+    world.server.is_draining = True
+    world.phone.sync()
+    world.server.refuse_item = lambda _item: "too_deep"
+    world.phone.sync(most_tries=4)
+    world.server.refuse_item = lambda _item: None
+    del world.server.verdicts["visit"]
+    (item,) = world.phone.outbox.items(ItemState.SET_ASIDE)
+    world.phone.outbox.try_again(item.op_id)
+    assert world.phone.sync(most_tries=3).is_wiped
+    assert world.server.applied == [item.op_id]
 
 
 def test_nobody_wipes_a_phone_that_the_server_did_not_ask_to_wipe(world: World) -> None:
