@@ -8,6 +8,8 @@ fetched as text. Everything else (transactions, errors, the pool) stays the driv
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,6 +20,10 @@ from psycopg.pq.abc import PGresult
 
 from sync.rows import Packed, Statements
 
+# Errors that a statement's plan or name has gone stale; the next attempt is well.
+STALE = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
+_SESSION = b"set datestyle = 'ISO, YMD'; set timezone = 'UTC'; set bytea_output = 'hex'"
+_numbers = count()
 _OK = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _STATEMENTS_MAX = 200
 _TEXT, _BINARY = 0, 1
@@ -49,10 +55,17 @@ def send(driver: psycopg.Connection[Any], statement: bytes, values: Sequence[Val
     if name is None:
         if len(names) >= _STATEMENTS_MAX:
             return _checked(driver, pgconn.exec_params(statement, data, None, formats, _TEXT))
-        name = b"roadbook_%d" % len(names)
+        # Behind a pooler that shares connections a name of another session is an error, not another
+        # statement; after stale names were forgotten the same statement gets a new one.
+        name = f"roadbook_{sha256(statement).hexdigest()[:12]}_{next(_numbers)}".encode()
         _checked(driver, pgconn.prepare(name, statement))
         names[statement] = name
-    return _checked(driver, pgconn.exec_prepared(name, data, formats, _TEXT))
+    try:
+        return _checked(driver, pgconn.exec_prepared(name, data, formats, _TEXT))
+    except STALE:
+        # A migration changed what it returns, or it was deallocated: prepared anew next time.
+        _prepared.pop(driver, None)
+        raise
 
 
 def fetch(driver: psycopg.Connection[Any], statement: bytes, values: Sequence[Value]) -> list[Row]:
@@ -96,10 +109,12 @@ def begin(driver: psycopg.Connection[Any], company_id: int, mode: str = "") -> N
 
 
 def take_over(driver: psycopg.Connection[Any]) -> None:
-    """Make a new connection ready for this: the driver itself prepares nothing any more, because it
-    deallocates every statement of a connection, these included, whenever it rolls back.
+    """Make a new connection ready for this: results are read as text, whatever the server's settings;
+    and the driver itself prepares nothing any more, because it deallocates every statement of a
+    connection, these included, whenever it rolls back.
     """
     driver.prepare_threshold = None
+    _checked(driver, driver.pgconn.exec_(_SESSION))
 
 
 def text_of(value: str | None) -> str:

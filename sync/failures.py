@@ -9,8 +9,10 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from sync.direct import STALE
+
 _REFUSES = (psycopg.DataError, psycopg.IntegrityError)
-_PASSES = (psycopg.OperationalError, psycopg.errors.InternalError_)
+_PASSES = (psycopg.OperationalError, psycopg.errors.InternalError_, *STALE)
 _RACED = ("ledger_pk", "record_pk", "record_version_pk", "kept_item_pk")
 
 

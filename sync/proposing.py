@@ -73,7 +73,8 @@ def propose(
         proposal_id,
         item.kind,
         item.entity_id,
-        item.base_version,
+        # Of a new record it says nothing; of one that is there it has been checked.
+        item.base_version if item.entity_id in context.known else None,
         context.sender.person_id,
         item.op_id,
         encode_document(changes),

@@ -29,7 +29,12 @@ select key::text, id::text from record_key
 where company_id = %s and id = any(%s::uuid[]) and not is_placed
 """
 _PLACED = "select id::text from record_key where company_id = %s and key = %s and is_placed"
-_KINDS = "select id::text, kind from record where company_id = %s and id = any(%s::uuid[])"
+# Shared with nobody who changes them: whoever is at it now has committed, whoever comes later sees
+# the new key and tells its holders.
+_KINDS = """
+select id::text, kind from record where company_id = %s and id = any(%s::uuid[])
+order by id for share
+"""
 _LOCK_PLACE = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 

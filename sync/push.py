@@ -25,7 +25,7 @@ from mobile_contract.compiled import PushEnvelope, decode_item
 from mobile_contract.problems import ItemRefused
 from sync.direct import execute
 from sync.errors import Refused
-from sync.failures import is_passing, is_refusal
+from sync.failures import is_passing
 from sync.greeting import greet
 from sync.kept_items import (
     AWAITED,
@@ -85,10 +85,14 @@ def push(
         try:
             try:
                 return batch.settle(refused)
+            except Refused:
+                raise
             except Exception as error:
-                if not is_refusal(error):
+                if is_passing(error):
                     raise
-                log.warning("push %s: the database refused a row: %s", envelope.batch_id, error)
+                # The database refuses a row, or a program of ours breaks on one: either way the
+                # item is found and kept aside, and the others go on.
+                log.exception("push %s: an item cannot be written", envelope.batch_id)
                 refused |= batch.find_culprits(refused)
         except Exception as error:
             if not is_passing(error):
@@ -125,6 +129,7 @@ def check_item(raw: bytes, envelope: PushEnvelope, received_at: int) -> Arrived 
         captured_boot_id=item.captured_boot_id,
         gps_time=item.gps_time,
         payload=item.payload,
+        media=tuple(map(msgspec.to_builtins, item.media)),
         digest=digest,
         sent_at=envelope.sent_at,
         sent_uptime_ms=envelope.uptime_ms,
@@ -222,10 +227,12 @@ class _Batch:
                 self._repeats.clear()
                 fresh = [f for f in unseen if f.index in chosen]
                 self._apply(uow, sender, fresh, refused, Statements())
-        except Exception as error:
-            if is_refusal(error):
-                return True
+        except Refused:
             raise
+        except Exception as error:
+            if is_passing(error):
+                raise
+            return True
         return False
 
     # ---- what came before ----------------------------------------------------------------

@@ -56,6 +56,8 @@ class Arrived:
     captured_boot_id: str
     gps_time: int | None
     payload: Any
+    # The files that belong to the record: {sha256, size, role} each.
+    media: tuple[dict[str, Any], ...]
     digest: bytes
     sent_at: int
     sent_uptime_ms: int
@@ -104,6 +106,8 @@ class Accepted:
     # Fields on which two edits met; the held value stays until somebody chooses.
     conflict_id: str | None = None
     proposal_id: str | None = None
+    # Files that the payload itself names, beside those of the item.
+    media: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(slots=True)

@@ -40,7 +40,8 @@ log = logging.getLogger(__name__)
 _COLUMNS = """
 select k.op_id::text, k.digest, k.person_id::text, k.device_id::text, k.state, k.kind,
        k.entity_id::text, coalesce(k.mended, k.raw), k.contract, k.sent_at, k.sent_uptime_ms,
-       k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint, k.place, k.code
+       k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint, k.place, k.code,
+       array_to_string(k.missing, ',')
 from kept_item k
 """
 # A page of them, in the order of their receipt.
@@ -109,6 +110,8 @@ class KeptItem:
     received_at: int
     place: int
     code: str | None
+    # The records that it waits for, with commas between.
+    missing: str
 
 
 def release_deferred(
@@ -311,6 +314,9 @@ def _judge_again(
         else:
             outcome = next(settled)
         standing = _standing(outcome)
+        results.append(_result(item, outcome))
+        if mended is None and _waits_as_before(item, standing):
+            continue
         record_id = _record_id(settlement, item)
         keys = (item.person_id,)
         settlement.tell(item_record(record_id, item.kind, item.entity_id, standing, keys))
@@ -318,13 +324,19 @@ def _judge_again(
             for awaited in outcome.outcome.ids:
                 key = f"{awaited} {item.op_id} {item.digest.hex()}"
                 settlement.add_rows(AWAITED, key, (awaited, item.op_id, item.digest))
-        results.append(_result(item, outcome))
         _note(uow, item, standing, decided_by, mended=mended, reason=reason)
     statements = Statements()
     settlement.write(statements)
     wake(statements, uow.company_id, settlement.made())
     execute(uow.driver, statements)
     return results
+
+
+def _waits_as_before(item: KeptItem, standing: Standing) -> bool:
+    """Whether nothing is new: it is looked at again and again, and told of once."""
+    return item.state == standing.state == "DEFERRED" and set(item.missing.split(",")) == set(
+        standing.missing
+    )
 
 
 def _record_ids(item: KeptItem) -> tuple[str, str]:

@@ -56,13 +56,20 @@ def revise(
             " as far as this server knows.",
         )
     result = merge(base.fields, known.fields, sent)
+    # Where the sender wrote the held value themself, with others in between, the later one is meant.
+    mine = {
+        name
+        for name, version in _last_written(context, item, known, result.conflicts).items()
+        if version.changed_by == context.sender.person_id
+    }
     return Revision(
-        fields=result.fields,
+        fields=result.fields | {name: result.conflicts[name].sent for name in mine},
         merged={name: {"kept": k.kept, "lost": k.lost} for name, k in result.merged.items()}
         or None,
         conflict={
             name: {"base": c.base, "held": c.held, "sent": c.sent}
             for name, c in result.conflicts.items()
+            if name not in mine
         },
     )
 
@@ -138,7 +145,17 @@ def _holders(
     """The people who last wrote these fields since the edit's base, the latest last; a field that
     the office wrote is nobody's.
     """
+    wrote = _last_written(context, item, known, names)
+    latest = sorted(wrote.values(), key=lambda version: version.version)
+    return tuple(dict.fromkeys(v.changed_by for v in latest if v.changed_by is not None))
+
+
+def _last_written(
+    context: Context, item: Arrived, known: Known, names: Iterable[str]
+) -> dict[str, Known]:
+    """The version that last wrote each of these fields since the edit's base."""
     assert item.base_version is not None
+    asked = tuple(names)
     versions = [
         version
         for number in range(item.base_version, known.version)
@@ -146,8 +163,7 @@ def _holders(
     ]
     wrote: dict[str, Known] = {}
     for before, after in pairwise((*versions, known)):
-        for name in names:
+        for name in asked:
             if before.fields.get(name) != after.fields.get(name):
                 wrote[name] = after
-    latest = sorted(wrote.values(), key=lambda version: version.version)
-    return tuple(dict.fromkeys(v.changed_by for v in latest if v.changed_by is not None))
+    return wrote

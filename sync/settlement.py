@@ -6,6 +6,7 @@ scope, and the base of a three-way merge.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.record_store import OLD_VERSIONS, RecordWrite, write_changed, write_new
+from sync.remarks import REMARKS, remark_row
 from sync.rows import RowSet, Statements, array
 from sync.scope import is_visible
 from sync.senders import Sender
@@ -119,7 +121,7 @@ class Settlement:
         settled: list[Settled | None] = [None] * len(items)
         pending = list(range(len(items)))
         while pending:
-            awaited = {items[index].entity_id for index in pending}
+            awaited = Counter(items[index].entity_id for index in pending)
             postponed = []
             held_back: set[str] = set()
             for index in pending:
@@ -132,10 +134,7 @@ class Settlement:
                 if (
                     isinstance(outcome, Missing)
                     and len(pending) > 1
-                    and any(
-                        id_ in awaited and self._is_made_by_another(items, pending, index, id_)
-                        for id_ in outcome.ids
-                    )
+                    and any(awaited[id_] > (id_ == item.entity_id) for id_ in outcome.ids)
                 ):
                     postponed.append(index)
                     held_back.add(item.entity_id)
@@ -307,11 +306,6 @@ class Settlement:
             log.exception("judging %s %s of item %s broke", item.kind, item.op, item.op_id)
             return Rejected("judgement_failed", None, "The server could not judge this item.")
 
-    def _is_made_by_another(
-        self, items: Sequence[Arrived], pending: Sequence[int], index: int, id_: str
-    ) -> bool:
-        return any(items[other].entity_id == id_ for other in pending if other != index)
-
     def _take(self, item: Arrived, outcome: Outcome, context: Context) -> Settled:
         if not isinstance(outcome, Accepted):
             return Settled(outcome)
@@ -324,6 +318,9 @@ class Settlement:
             self._put(other, context, None)
         for rows, key, row in outcome.rows:
             self.add_rows(rows, key, row)
+        remark = remark_row(item, outcome, version, self.sender.person_id)
+        if remark is not None:
+            self.add_rows(REMARKS, item.op_id, remark)
         return Settled(outcome, version)
 
     def _put(self, record: Record, context: Context, born_digest: bytes | None) -> int:

@@ -218,6 +218,24 @@ feed_horizon = company_table(
 
 # ---- receipts and what could not be applied -------------------------------------------------
 
+# What accepted items say beside their effect: reasons of corrections, files that were announced.
+remark = company_table(
+    "remark",
+    filled("op_id", Uuid),
+    filled("kind", Text),
+    filled("op", Text),
+    filled("entity_id", Uuid),
+    Column("version", Integer),
+    filled("person_id", Uuid),
+    Column("reason", Text),
+    # {"files": [{sha256, size, role}, …]}
+    filled("media", JSONB),
+    filled("received_at", Moment),
+    key=("op_id",),
+    is_hot=True,
+)
+Index("remark_entity_id_ix", remark.c.company_id, remark.c.entity_id)
+
 ledger = company_table(
     "ledger",
     filled("op_id", Uuid),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -19,7 +20,11 @@ from sync.failures import is_lost
 
 # The run of the server: a restart changes the first part. A recovery after one killed backend
 # keeps the start and may hand out transaction ids again; it resets the statistics, the second part.
-RUN = "pg_postmaster_start_time()::text || ' ' || (select stats_reset from pg_stat_bgwriter)::text"
+# As numbers, because the text of a moment follows the settings of the session.
+RUN = (
+    "extract(epoch from pg_postmaster_start_time())::text || ' ' ||"
+    " (select extract(epoch from stats_reset) from pg_stat_bgwriter)::text"
+)
 
 _READING = "isolation level repeatable read, read only"
 _NOTE_RUN = f"insert into server_start (run) select {RUN} on conflict (run) do nothing"
@@ -94,6 +99,7 @@ class Database:
                 with connection.begin():
                     begin(driver, company_id, mode)
                     yield uow
+                    _may_commit(driver)
             except BaseException as error:
                 if driver.closed or is_lost(error):
                     # Where the server was restarted, the others in the pool are as dead: the next
@@ -103,6 +109,15 @@ class Database:
                 raise
             for act in uow.afterwards:
                 act()
+
+
+def _may_commit(driver: psycopg.Connection[Any]) -> None:
+    """Raise where somebody caught an error of the database and went on: PostgreSQL would answer the
+    commit with a rollback, and nobody would look.
+    """
+    if driver.pgconn.transaction_status != TransactionStatus.INTRANS:
+        message = "the transaction was aborted by an error that nobody raised"
+        raise psycopg.errors.InFailedSqlTransaction(message)
 
 
 def note_run(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -28,6 +28,7 @@ from server.identity.change_log import Actor, log_changes
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchStore
 from server.planning.routes import take_out_of_routes
 from sync.kinds.store.publish import publish_stores
+from sync.publish import hold
 from sync.rows import array
 from sync.unit_of_work import UnitOfWork
 
@@ -180,6 +181,8 @@ def change_stores(
     """Change columns of stores, status among them, and log it as `action`; those that differ."""
     if not changes:
         return []
+    # In the order of phones' edits: first the records, then the rows.
+    hold(uow, sorted(changes))
     held = {
         row.id: {name: getattr(row, name) for name in _COLUMNS}
         for row in uow.rows(_LOCK, company=uow.company_id, ids=sorted(changes))

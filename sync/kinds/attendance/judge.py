@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from sync.clock import business_day
-from sync.evidence import clock_wire, witness
+from sync.evidence import captured, clock_wire, witness
 from sync.flag import Flag
 from sync.record_kind import (
     Accepted,
@@ -79,6 +79,9 @@ def correct(item: Arrived, context: Context) -> Outcome:
         or known.person_id != context.sender.person_id
     ):
         return Missing((item.entity_id,))
+    right = right_of(context, item, captured(item, context.policy), ROLES)
+    if isinstance(right, Rejected):
+        return right
     revision = revise(context, item, known, {"event": item.payload.changes.event})
     if isinstance(revision, Rejected):
         return revision

@@ -111,6 +111,7 @@ def create(item: Arrived, context: Context) -> Outcome:
         "status": "PROPOSED",
     }
     accepted = _accepted(item, context, fields, (context.sender.person_id,))
+    accepted.media = _storefront(payload.pin)
     changes = {name: fields[name] for name in ("name", "store_class", "channel", "address", "pin")}
     return propose(accepted, item, context, changes, reason=None, waits_for={"rule": "NEW_STORE"})
 
@@ -149,9 +150,14 @@ def edit(item: Arrived, context: Context) -> Outcome:
             fields["pin"] = pin
         elif pin != known.fields["pin"]:
             waiting["pin"] = pin
-            waits_for = {"rule": "PIN", **decision}
+            waits_for = {
+                "rule": "PIN",
+                "photo_sha256": changes.pin.photo_sha256,
+                **decision,
+            }
     outcome = _accepted(item, context, fields, None)
     outcome.merged = revision.merged
+    outcome.media = _storefront(None if changes.pin is UNSET else changes.pin)
     if revision.conflict:
         outcome.conflict_id, told, row = open_conflict(context, item, known, revision.conflict)
         outcome.others = (told,)
@@ -164,6 +170,13 @@ def edit(item: Arrived, context: Context) -> Outcome:
 def _pin(pin: Any) -> dict[str, int]:
     point = to_wgs84(pin.lat_e7, pin.lon_e7, pin.datum)
     return {"lat_e7": point.lat_e7, "lon_e7": point.lon_e7}
+
+
+def _storefront(pin: Any) -> tuple[dict[str, Any], ...]:
+    """The photo that vouches for a pin."""
+    if pin is None or pin.photo_sha256 is None:
+        return ()
+    return ({"sha256": pin.photo_sha256, "role": "storefront"},)
 
 
 def _decide(

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import UNSET, to_builtins
 
 from sync.clock import Moment, Trust, business_day
-from sync.evidence import Witnessed, clock_wire, witness
+from sync.evidence import Witnessed, captured, clock_wire, witness
 from sync.flag import Flag
 from sync.geo import Point
 from sync.kinds.visit.flags import skip_flags, visit_flags
@@ -155,6 +155,9 @@ def finish(item: Arrived, context: Context) -> Outcome:
     known = _own(item, context)
     if not isinstance(known, Known):
         return known
+    right = right_of(context, item, captured(item, context.policy), ROLES)
+    if isinstance(right, Rejected):
+        return right
     before = known.fields
     if before["state"] != "OPEN":
         return Rejected("entity_taken", "op", f"The visit is {before['state']}, not open.")
@@ -180,6 +183,9 @@ def correct(item: Arrived, context: Context) -> Outcome:
     known = _own(item, context)
     if not isinstance(known, Known):
         return known
+    right = right_of(context, item, captured(item, context.policy), ROLES)
+    if isinstance(right, Rejected):
+        return right
     changes = item.payload.changes
     sent: dict[str, Any] = {
         name: to_builtins(value)
