@@ -39,10 +39,13 @@ MOST_ITEMS_A_PUSH = 500
 MOST_BYTES_A_PUSH = 1024 * 1024
 CHANGES_A_PAGE = 500
 
-# Refused for what the request is: sending it again unchanged is of no use.
+# Refused for what the request is: sending it again unchanged is of no use. A proxy has bounds of
+# its own and says only 413.
 _TOO_MUCH = frozenset({"body_too_large", "too_many_items", "too_deep"})
+_HTTP_TOO_LARGE = 413
 # Refused for what arrived: a damaged sending looks the same as a bad item, so an item is given
-# three tries alone, and the envelope is proved good without it, before it is set aside.
+# three tries alone, and the envelope is proved good without it, before it is set aside. So is one
+# for which only a proxy says 413.
 _NOT_UNDERSTOOD = frozenset({"malformed_json", "invalid_request"})
 _TRIES_ALONE = 3
 _SHORTEST_RETRY_MS = 500
@@ -274,14 +277,17 @@ class SyncLoop:
             self._slow_in_a_row += 1
             if self._slow_in_a_row >= _SLOW_TRIES:
                 self._batch_items = max(1, len(batch) // 2)
-        if problem.code not in _TOO_MUCH | _NOT_UNDERSTOOD or not batch:
+        is_of_the_items = (
+            problem.code in _TOO_MUCH | _NOT_UNDERSTOOD or problem.status == _HTTP_TOO_LARGE
+        )
+        if not is_of_the_items or not batch:
             raise problem
         if len(batch) > 1:
             self._batch_items = len(batch) // 2
             return
         (item,) = batch
         tries = self._outbox.note_refusal(item)
-        if problem.code in _NOT_UNDERSTOOD:
+        if problem.code not in _TOO_MUCH:
             if tries < _TRIES_ALONE:
                 raise problem
             self._ask_push([])

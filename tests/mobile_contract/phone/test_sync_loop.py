@@ -1,4 +1,6 @@
+import gzip
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from mobile_contract.phone.captured import Fix, Step
 from mobile_contract.phone.device_state import NotEnrolled
 from mobile_contract.phone.outbox import ItemState
+from mobile_contract.phone.transport import Answer, Request
 from tests.mobile_contract.phone.fake_server import DAY_MS, NOW, Refusal
 
 FIX = Fix.from_degrees(39.9, 116.4, accuracy_m=8.001, gps_time=NOW)
@@ -121,7 +124,8 @@ def test_every_answer_ends_a_row_of_failures(world: World) -> None:
         nonlocal calls
         calls += request.path == "/v1/push"
         world.transport.lose_answers = int(request.path == "/v1/push" and calls % 2)
-        return exchange(request)
+        answer: Answer = exchange(request)
+        return answer
 
     world.transport.exchange = lose_every_other
     waits = []
@@ -186,6 +190,45 @@ def test_a_batch_that_is_too_much_is_parted_until_it_fits(world: World, bound: s
     assert len(world.server.applied) == 40
 
 
+def refused_by_a_proxy(world: World, is_refused: Callable[[list[dict[str, Any]]], bool]) -> None:
+    """From now on something before the server answers 413 with a page of its own to some pushes."""
+    exchange = world.transport.exchange
+
+    def bounded(request: Request) -> Answer:
+        raw = request.body
+        if request.headers.get("Content-Encoding") == "gzip":
+            raw = gzip.decompress(raw)
+        if request.path == "/v1/push" and is_refused(json.loads(raw)["items"]):
+            return Answer(413, {"content-type": "text/html"}, b"<h1>413 Too Large</h1>")
+        answer: Answer = exchange(request)
+        return answer
+
+    world.transport.exchange = bounded
+
+
+def test_a_batch_that_is_too_much_for_a_proxy_is_parted_until_it_fits(world: World) -> None:
+    visits(world, 40)
+    refused_by_a_proxy(world, lambda items: len(items) > 7)
+    assert world.phone.sync().is_quiet
+    assert states(world) == ["acknowledged"] * 40
+
+
+def test_an_item_that_no_proxy_lets_through_alone_does_not_stop_the_others(world: World) -> None:
+    ids = visits(world, 9)
+    refused_by_a_proxy(world, lambda items: any(item["entity_id"] == ids[4] for item in items))
+    world.phone.sync(most_tries=8)
+    assert len(world.server.applied) == 8
+    (kept,) = world.phone.outbox.items(ItemState.SET_ASIDE)
+    assert (kept.entity_id, kept.refusals) == (ids[4], 3)
+
+
+def test_no_item_is_blamed_for_a_proxy_that_refuses_everything(world: World) -> None:
+    visits(world, 3)
+    refused_by_a_proxy(world, lambda _items: True)
+    world.phone.sync(most_tries=15)
+    assert world.phone.outbox.items(ItemState.SET_ASIDE) == []
+
+
 @pytest.mark.parametrize("code", ["too_deep", "malformed_json", "invalid_request"])
 def test_an_item_that_is_refused_alone_is_set_aside_and_the_rest_goes_on(
     world: World, code: str
@@ -225,7 +268,8 @@ def test_a_page_that_broke_off_goes_on_where_it_stopped(world: World) -> None:
         nonlocal calls
         calls += 1
         world.transport.lose_answers = int(calls == 3)
-        return exchange(request)
+        answer: Answer = exchange(request)
+        return answer
 
     world.transport.exchange = break_off_the_third
     assert not world.phone.sync().is_quiet
@@ -448,7 +492,8 @@ def test_work_captured_during_the_last_push_goes_up_before_the_wipe(world: World
     def capturing(body: dict[str, Any]) -> dict[str, Any]:
         world.server._push = push
         world.phone.clock_on(FIX)
-        return push(body)
+        answer: dict[str, Any] = push(body)
+        return answer
 
     world.server._push = capturing
     assert world.phone.sync(most_tries=3).is_wiped
