@@ -15,6 +15,7 @@ from mobile_contract.phone.scope_store import ScopeStore
 
 JsonObject = Mapping[str, Any]
 
+_KEPT_ASIDE = frozenset({"deferred", "quarantined", "conflict"})
 _STATES_FOR_A_PERSON = frozenset({"QUARANTINED", "CONFLICT"})
 
 
@@ -29,7 +30,7 @@ def settle_from_results(outbox: Outbox, scope: ScopeStore, results: Iterable[Jso
     """Bring items whose receipt has just come up to what the scope already says of them."""
     for result in results:
         told = result.get("first") or result
-        if told["status"] not in {"quarantined", "conflict"}:
+        if told["status"] not in _KEPT_ASIDE:
             continue
         for kind, record_id in (
             ("item", result.get("op_id")),

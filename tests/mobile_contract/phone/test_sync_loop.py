@@ -431,6 +431,28 @@ def test_news_of_a_conflict_may_come_before_the_receipt(world: World) -> None:
     assert states(world) == ["acknowledged"]
 
 
+@pytest.mark.parametrize(
+    ("news", "state", "status"),
+    [
+        ({"state": "RELEASED", "result": "applied"}, ItemState.ACKNOWLEDGED, "applied"),
+        ({"state": "QUARANTINED"}, ItemState.NEEDS_ATTENTION, "deferred"),
+    ],
+)
+def test_news_of_a_deferred_item_may_come_before_the_receipt(
+    world: World, news: dict[str, Any], state: ItemState, status: str
+) -> None:
+    world.phone.sync()
+    world.server.verdicts["visit"] = {"status": "deferred", "missing": [world.make_id()]}
+    visits(world, 1)
+    (item,) = world.phone.outbox.items()
+    world.transport.lose_answers = 1
+    world.server.put("item", item.op_id, news)
+    world.phone.sync()
+    assert world.phone.sync(most_tries=5).is_quiet
+    (item,) = world.phone.outbox.items()
+    assert (item.state, item.status) == (state, status)
+
+
 def test_a_server_that_reads_no_gzip_is_sent_plain_json(world: World) -> None:
     visits(world, 3)
     world.server.refuse_next["/v1/push"] = [Refusal(415, "unsupported_encoding")]
