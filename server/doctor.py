@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import time
@@ -17,16 +18,18 @@ from typing import Any
 
 import redis
 import sqlalchemy
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from server.embedded import FREE_BYTES_MIN
 from server.fitness import needs
-from server.migrate import driver_url, head_revision
+from server.identity.aligned import told_span
+from server.migrate import head_revision
+from server.restore.epochs import show_epoch, show_watermark
 from server.settings import Settings, SettingsRefused, load_settings
 from server.supervise import first_line
-from server.wiring import make_redis
+from server.waiting import read_waiting
+from server.wiring import make_engine, make_redis
 
 PYTHON_MIN = (3, 11)
 XID_AGE_WARN = 500_000_000
@@ -35,6 +38,10 @@ TRANSACTION_OLD_S = 600
 IN_PROGRESS_MANY = 200
 SNAPSHOT_SPAN_WIDE = 1_000_000
 CLOCK_APART_S = 5
+QUARANTINED_OLD_S = 24 * 3600
+DEFERRED_OLD_S = 14 * 24 * 3600
+WORK_OLD_S = 300
+WATERMARK_OLD_S = 3 * 24 * 3600
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -139,15 +146,15 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     start = "start it with make run" if settings.has_embedded_database else "check DATABASE_URL"
-    engine = create_engine(
-        driver_url(settings.database_url), poolclass=NullPool, connect_args={"connect_timeout": 5}
-    )
+    # As the service connects, with the bounds that it sets for itself.
+    engine = make_engine(settings, application_name="roadbook-doctor", pool_size=1)
     try:
         with engine.connect() as connection:
             yield Finding(Verdict.OK, "database", "can be reached")
             for check in _DATABASE_CHECKS:
                 yield from _looked(check, connection)
                 connection.rollback()
+            yield from _looked(partial(_backups, is_own=settings.has_embedded_database), connection)
     except SQLAlchemyError as error:
         yield Finding(Verdict.FAIL, "database", first_line(error), start)
     finally:
@@ -158,7 +165,8 @@ def _looked(check: Callable[[Connection], Iterator[Finding]], on: Connection) ->
     try:
         yield from check(on)
     except SQLAlchemyError as error:
-        what = check.__name__.strip("_").replace("_", " ")
+        name = check.func.__name__ if isinstance(check, partial) else check.__name__
+        what = name.strip("_").replace("_", " ")
         yield Finding(Verdict.FAIL, what, first_line(error), "mend what the database says")
 
 
@@ -269,9 +277,66 @@ def _transaction_ids(connection: Connection) -> Iterator[Finding]:
     yield judge(
         "idle_in_transaction_session_timeout",
         timeout,
-        "set it to a minute: a forgotten transaction holds back vacuum",
+        "set IDLE_IN_TRANSACTION_S, and let connections pass options on: a forgotten one holds back "
+        "vacuum",
         warns=timeout == "0",
     )
+
+
+def _waiting_work(connection: Connection) -> Iterator[Finding]:
+    found = read_waiting(connection)
+    quarantined, deferred = found.quarantined_oldest_s, found.deferred_oldest_s
+    yield judge(
+        "kept items",
+        f"{_counted(found.quarantined, quarantined)} to be looked at, "
+        f"{_counted(found.deferred, deferred)} waiting for a record",
+        "roadbook quarantine list",
+        warns=quarantined > QUARANTINED_OLD_S or deferred > DEFERRED_OLD_S,
+    )
+    yield judge(
+        "work for the queue",
+        _counted(found.work, found.work_oldest_s),
+        "see that a worker runs and that Redis answers",
+        warns=found.work_oldest_s > WORK_OLD_S,
+    )
+    yield judge(
+        "work given up",
+        found.given_up,
+        "roadbook work list, and roadbook work again once the cause is put right",
+        warns=found.given_up > 0,
+    )
+    unread = f"; {found.companies_unread} left out for want of time" * bool(found.companies_unread)
+    yield Finding(
+        Verdict.OK,
+        "waiting for the office",
+        f"{found.proposals} proposals, {found.conflicts} conflicts, "
+        f"in {found.companies} companies{unread}",
+    )
+
+
+def _backups(connection: Connection, *, is_own: bool) -> Iterator[Finding]:
+    """`is_own`: the embedded database, which nobody need back up to try things."""
+    shown = show_epoch(connection)
+    yield Finding(
+        Verdict.OK,
+        "epoch",
+        f"{shown.name}, number {shown.number} since {shown.turned_at:%Y-%m-%d %H:%M %Z}: "
+        f"{shown.reason}",
+    )
+    covers = show_watermark(connection)
+    age_s = 0.0 if covers is None else time() - covers.timestamp()
+    yield judge(
+        "watermark",
+        "nobody has set it: phones keep what they sent for 30 days"
+        if covers is None
+        else f"{told_span(age_s)} ago",
+        "make a backup, check it, then roadbook watermark set",
+        warns=age_s > WATERMARK_OLD_S if covers is not None else not is_own,
+    )
+
+
+def _counted(number: int, oldest_s: int) -> str:
+    return f"{number} (the oldest {told_span(oldest_s)})" if number else "0"
 
 
 def _clock(connection: Connection) -> Iterator[Finding]:
@@ -290,6 +355,7 @@ _DATABASE_CHECKS = (
     _role,
     _row_level_security,
     _transaction_ids,
+    _waiting_work,
     _clock,
 )
 

@@ -20,7 +20,7 @@ _LONGEST_SEED = 2**31
 @click.command()
 @click.option("--reps", default=12, show_default=True, type=click.IntRange(1, 2000), help="Phones.")
 @click.option("--days", default=1, show_default=True, type=click.IntRange(1, 12), help="Days each.")
-@click.option("--faults", default="field", show_default=True, type=click.Choice(tuple(FAULTS)))
+@click.option("--faults", type=click.Choice(tuple(FAULTS)), help="Default: field; none on a track.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, _LONGEST_SEED))
 @click.option(
     "--track",
@@ -33,7 +33,7 @@ _LONGEST_SEED = 2**31
 def play(
     reps: int,
     days: int,
-    faults: str,
+    faults: str | None,
     seed: int,
     track: Path | None,
     url: str | None,
@@ -78,7 +78,7 @@ def play(
             url=url or f"http://{settings.host}:{settings.port}",
             days=days,
             team=TEAMS[team],
-            rates=FAULTS[faults],
+            rates=FAULTS[faults or default_faults(track)],
             seed=seed,
             run_id=str(uuid.uuid4()),
             folder=Path(folder),
@@ -109,6 +109,11 @@ def play(
     click.echo(f"seed {seed}, {time.monotonic() - began_s:.1f} s")
     if not tally.is_good:
         raise SystemExit(1)
+
+
+def default_faults(track: Path | None) -> str:
+    """The field's; none where a real track is walked, which is to be seen as it was."""
+    return "field" if track is None else "none"
 
 
 def _counter(update: Callable[[int], None]) -> Callable[[str], None]:

@@ -3,8 +3,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
 
 from server.doctor import Finding, Verdict, examine
+from sync.unit_of_work import Database
+from tests.factories import make_cast
 
 
 @pytest.fixture
@@ -68,6 +71,54 @@ def test_an_unmigrated_database_is_a_failure(
 ) -> None:
     admin.execute("update alembic_version set version_num = '0001'")
     assert "run roadbook migrate" in str(found(environ)["migrations"])
+
+
+def test_what_waits_for_somebody_is_counted_over_companies_with_the_age_of_the_oldest(
+    environ: dict[str, str], fresh_database: dict[str, str], admin: psycopg.Connection
+) -> None:
+    owner, app = create_engine(fresh_database["owner"]), create_engine(fresh_database["app"])
+    for _ in range(2):
+        cast = make_cast(owner, Database(app))
+        values = {"c": cast.company.id, "p": str(cast.ana.id), "d": str(cast.ana.device.id)}
+        admin.execute(
+            "insert into kept_item (company_id, op_id, digest, state, person_id, device_id, code,"
+            " missing, raw, contract, sent_at, sent_uptime_ms, sent_boot_id, received_at) "
+            "select %(c)s, gen_random_uuid(), '\\x00', 'QUARANTINED', %(p)s, %(d)s,"
+            " 'invalid_field', '{}', '\\x7b7d', 2, 0, 0, 'x', now() - interval '3 days'",
+            values,
+        )
+        admin.execute(
+            "insert into outbox (company_id, topic, payload, attempts, is_set_aside)"
+            " values (%(c)s, 'x', '{}', 8, true), (%(c)s, 'x', '{}', 0, false)",
+            values,
+        )
+    app.dispose()
+    owner.dispose()
+    findings = found(environ)
+    assert str(findings["kept items"]).startswith("WARN kept items: 2 (the oldest 3 d) to be")
+    assert findings["work given up"].found == "2"
+    assert findings["work given up"].verdict is Verdict.WARN
+    assert findings["work for the queue"].verdict is Verdict.OK
+    assert findings["waiting for the office"].found == "0 proposals, 0 conflicts, in 2 companies"
+
+
+def test_epoch_and_watermark_are_shown_and_an_old_watermark_is_a_warning(
+    environ: dict[str, str], admin: psycopg.Connection
+) -> None:
+    findings = found(environ)
+    assert "number 1 since" in findings["epoch"].found
+    assert "nobody has set it" in findings["watermark"].found
+    assert findings["watermark"].verdict is Verdict.WARN
+    for age, verdict in (("4 days", Verdict.WARN), ("1 day", Verdict.OK)):
+        admin.execute(
+            "insert into backup_watermark (covers_until) values (now() - %s::interval)", [age]
+        )
+        assert found(environ)["watermark"].verdict is verdict
+
+
+def test_the_connections_own_bound_on_idle_transactions_counts(environ: dict[str, str]) -> None:
+    finding = found(environ)["idle_in_transaction_session_timeout"]
+    assert (finding.verdict, finding.found) == (Verdict.OK, "30s")
 
 
 def test_servers_that_are_away_are_told_with_what_to_do(environ: dict[str, str]) -> None:

@@ -1,6 +1,8 @@
+from pathlib import Path
 from random import Random
 
 from mobile_contract.phone.clock import SimulatedClock
+from server.play.command import default_faults
 from server.play.faults import DAY_MS, FAULTS, MINUTE_MS, draw_phone_faults
 from server.play.played_clock import PlayedClock
 
@@ -50,3 +52,8 @@ def test_a_phone_talks_now_and_works_in_the_past_by_one_and_the_same_clock() -> 
     assert talked.wall_ms == NOW + 7
     assert talked.wall_ms - worked.wall_ms == talked.uptime_ms - worked.uptime_ms == DAY_MS
     assert slept == [0.25]
+
+
+def test_a_real_track_is_walked_without_faults_unless_they_are_asked_for() -> None:
+    assert default_faults(None) == "field"
+    assert default_faults(Path("walk.csv")) == "none"
