@@ -112,10 +112,7 @@ _EVENTS = {
 
 
 def _uptime_ms(event: Event, boot_id: str) -> int:
-    """The event's uptime; after a reboot there is none to compare with, and 0 tells the server so.
-
-    An uptime that does not fit the wall times is no evidence, which is what it then has to be.
-    """
+    """The event's uptime; after a reboot there is none to compare with, and 0 tells the server so."""
     return event.moment.uptime_ms if event.moment.boot_id == boot_id else 0
 
 

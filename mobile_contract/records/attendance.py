@@ -31,6 +31,7 @@ from mobile_contract.records.evidence import (
     accuracy,
     latitude,
     longitude,
+    moment_from_flat,
 )
 from mobile_contract.records.visit import (
     FLAGS_MAX,
@@ -149,8 +150,7 @@ def raise_1_to_2(op: str, payload: Fields) -> Fields:
     return {
         "event": RAISED_EVENTS[payload["event"]],
         "occurred": {
-            "at": payload["at"],
-            "uptime_ms": payload["uptime_ms"],
+            **moment_from_flat(payload["at"], payload["uptime_ms"]),
             "fix": fix_from_flat(payload),
         },
     }

@@ -26,6 +26,8 @@ ACCURACY_CM_MAX: Final = 10_000_000
 DISTANCE_CM_MAX: Final = 2_100_000_000
 """Over half of the way around the earth: no two points are further apart."""
 TRUSTS: Final = ("CLOCK", "GPS", "UNVERIFIED")
+NO_BOOT: Final = "00000000-0000-0000-0000-000000000000"
+"""The boot of an event of which only the wall clock is known: no phone makes the nil UUID."""
 FLAG_NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,39}"
 
 
@@ -77,6 +79,18 @@ class Event(WireSchema):
         "absent: the item's captured_boot_id",
     )
     fix = Part(Fix, presence=OPTIONAL, about="where it was, if a position was had")
+
+
+def moment_from_flat(at: int, uptime_ms: int) -> dict[str, Any]:
+    """The clocks of an event as contract 1 has them, as contract 2 says them.
+
+    Contract 1 has no word for the boot of an event: after a restart it sends an uptime of 0. Under
+    the item's own boot that would read as a wall clock moved by as long as the phone has been
+    running, a reproach to a person who did nothing. So it is named as of a boot that is no other's
+    and is compared with nothing.
+    """
+    moment: dict[str, Any] = {"at": at, "uptime_ms": uptime_ms}
+    return moment if uptime_ms else {**moment, "boot_id": NO_BOOT}
 
 
 class HeldFix(WireSchema):

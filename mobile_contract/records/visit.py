@@ -36,6 +36,7 @@ from mobile_contract.records.evidence import (
     accuracy,
     latitude,
     longitude,
+    moment_from_flat,
 )
 from mobile_contract.schema import WireSchema
 
@@ -314,10 +315,7 @@ def raise_1_to_2(op: str, payload: Fields) -> Fields:
     steps = steps_from_names(payload["steps"])
     check_out = None
     if payload.get("checked_out_at") is not None:
-        check_out = {
-            "at": payload["checked_out_at"],
-            "uptime_ms": payload["checked_out_uptime_ms"],
-        }
+        check_out = moment_from_flat(payload["checked_out_at"], payload["checked_out_uptime_ms"])
     raised: Fields = {
         "check_out": check_out,
         "closed_by": None if check_out is None else "PERSON",
@@ -327,8 +325,7 @@ def raise_1_to_2(op: str, payload: Fields) -> Fields:
     if op == "finish":
         return raised
     check_in = {
-        "at": payload["checked_in_at"],
-        "uptime_ms": payload["checked_in_uptime_ms"],
+        **moment_from_flat(payload["checked_in_at"], payload["checked_in_uptime_ms"]),
         "fix": fix_from_flat(payload),
     }
     return {

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from mobile_contract.compiled import decode_item
 from mobile_contract.records import RECORDS, RECORDS_BY_KIND, lower_record
 from mobile_contract.records.attendance import raise_1_to_2 as raise_attendance
+from mobile_contract.records.evidence import NO_BOOT
 from mobile_contract.records.store import raise_1_to_2 as raise_store
+from mobile_contract.records.visit import raise_1_to_2 as raise_visit
 from mobile_contract.schema import faults_of
 from mobile_contract.version import CONTRACTS, CURRENT
 from tests.mobile_contract.test_compiled import quick
@@ -57,6 +59,21 @@ def test_every_kind_says_what_every_contract_gets() -> None:
 def test_the_end_of_a_break_is_being_at_work_again() -> None:
     raised = raise_attendance("correct", {"reason": "r", "changes": {"event": "BREAK_END"}})
     assert raised["changes"] == {"event": "ON"}
+
+
+@pytest.mark.parametrize(("uptime_ms", "boot"), [(0, {"boot_id": NO_BOOT}), (1, {})])
+def test_an_uptime_that_contract_1_cannot_tell_is_of_no_boot_of_the_phone(
+    uptime_ms: int, boot: dict[str, Any]
+) -> None:
+    moment = {"at": 7, "uptime_ms": uptime_ms, **boot}
+    attended = raise_attendance("create", {"event": "CLOCK_IN", "at": 7, "uptime_ms": uptime_ms})
+    assert attended["occurred"] == {**moment, "fix": None}
+    left = {"checked_out_at": 7, "checked_out_uptime_ms": uptime_ms, "steps": []}
+    assert raise_visit("finish", left)["check_out"] == moment
+    whole = {"store_id": RECORD_ID, "checked_in_at": 7, "checked_in_uptime_ms": uptime_ms, **left}
+    visited = raise_visit("create", whole)
+    assert visited["check_in"] == {**moment, "fix": None}
+    assert visited["check_out"] == moment
 
 
 @pytest.mark.parametrize(

@@ -534,6 +534,36 @@ def test_a_phone_of_contract_1_is_raised_to_the_current_one(cast: Cast, phone: P
     assert ana.fields(cast.ana_stores[1])["contact_name"] == "Wu"
 
 
+def test_a_phone_of_contract_1_that_was_restarted_is_not_said_to_have_changed_its_clock(
+    cast: Cast, phone: PhoneOf
+) -> None:
+    ana = phone(cast.ana)
+    old = phone(cast.ana)
+    old.contract = 1
+    at = old.now - HOUR
+    begun = {
+        "store_id": str(cast.ana_stores[0]),
+        "checked_in_at": at,
+        "checked_in_uptime_ms": 0,
+        "steps": [],
+    }
+    left = {"checked_out_at": at + 10 * MINUTE, "checked_out_uptime_ms": 0}
+    attended = {"event": "CLOCK_IN", "at": at, "uptime_ms": 0}
+    items = [
+        old.item("visit", "create", uuid4(), {**begun, **left}),
+        old.item("visit", "create", uuid4(), begun),
+        old.item("attendance", "create", uuid4(), attended),
+    ]
+    finish = {**left, "steps": []}
+    items.append(old.item("visit", "finish", items[1]["entity_id"], finish))
+    assert old.statuses(*items) == ["applied"] * 4
+    ana.pull()
+    for item in items:
+        fields = ana.fields(item["entity_id"])
+        assert fields["clock"]["trust"] == "UNVERIFIED"
+        assert "clock_changed" not in {flag["flag"] for flag in fields["flags"]}
+
+
 def test_a_resend_after_an_app_update_keeps_its_result_in_its_own_contract(
     cast: Cast, phone: PhoneOf
 ) -> None:
