@@ -147,7 +147,7 @@ class TokenRequest(WireSchema):
 class TokenAnswer(WireSchema):
     """200 to a rotation."""
 
-    token = Text(1, 400, about="the new token; the old one works until this one is first used")
+    token = Text(1, 400, about="the new token; the old one works until this one was used in a push")
 
 
 # --- push ---------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from server.gathering import Gathered
 
 LINGER_S = 2.0
 """How long an answered socket may take to close its side (RFC 9112, section 9.6)."""
-_LINGER_BYTES_MAX = 64 * 1024
+_LINGER_BYTES_MAX = 16 * 1024 * 1024
 _PIECE_BYTES = 256 * 1024
 GATHERED_TOGETHER_MAX = 256 * 1024 * 1024
 """More than this is not collected at once in one process; threads wait for the rest."""

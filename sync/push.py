@@ -5,6 +5,8 @@ items came before, judges the rest and writes effects, receipts and results toge
 made from what was committed and sent after it. What the database refuses is narrowed down by
 halving until only the culprits are taken out; what it could not do now is repeated, and in the end
 answered `retry`. Promises 1, 2, 3 and 6 of DESIGN.md live here.
+
+Longer than most modules: what comes of one attempt at a batch is one story, and is read as one.
 """
 
 import hashlib

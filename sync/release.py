@@ -3,6 +3,8 @@
 An item is judged exactly as it would have been when it came: by its own bytes (or what a person put
 in their place), the clock of its envelope and the rights of its sender. Its receipt stays what it
 was; what becomes of it now goes down to its sender's phones as the state of the item.
+
+Longer than most modules: arrival, release and setting aside are three ways into the same judging.
 """
 
 import logging

@@ -74,7 +74,7 @@ def phone_routes(service: Service) -> Blueprint:
     @callable_by(Caller.DEVICE_PULL, SMALL_BODY)
     @documented("rotate_token")
     def rotate_token() -> Response:
-        """Get a new token; the old one works until the new one is first used"""
+        """Get a new token; the old one works until the new one was used in a push"""
         claim = read_claim(request.environ)
         decode_token(read_body(request.environ, SMALL_BODY, within_s=within_s))
         with service.database.company(claim.company_id) as uow:

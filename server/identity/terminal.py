@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from server.cli import settings
@@ -81,4 +82,6 @@ def operator() -> Actor:
 def database_refusal(error: DBAPIError) -> click.ClickException:
     """What the database says, as one line."""
     first = str(error.orig).partition("\n")[0]
+    if isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None:
+        return click.ClickException(f"The database does not answer; does Roadbook run? ({first})")
     return click.ClickException(f"The database does not do it: {first}")

@@ -62,6 +62,9 @@ def play(
 
     try:
         settings = load_settings(os.environ)
+        if url is not None and not url.startswith(("http://", "https://")):
+            message = "an address like http://127.0.0.1:8080"
+            raise click.BadParameter(message, param_hint="--url")
         points = None if track is None else read_track(track)
         database = Database(make_engine(settings, application_name="roadbook-play", pool_size=2))
         desk = EnrolmentDesk(database, company)

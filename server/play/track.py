@@ -42,6 +42,13 @@ class Walk:
 
 def read_track(path: Path) -> list[TrackPoint]:
     """The points of a file `time,latitude,longitude`, in order of time. Raises TrackUnreadable."""
+    try:
+        return _read_points(path)
+    except (UnicodeDecodeError, csv.Error) as fault:
+        raise TrackUnreadable(f"{path.name}: not a CSV file in UTF-8") from fault
+
+
+def _read_points(path: Path) -> list[TrackPoint]:
     points: list[TrackPoint] = []
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)

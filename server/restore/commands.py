@@ -57,7 +57,7 @@ def show_watermark_command() -> None:
     with as_owner() as connection:
         covers = show_watermark(connection)
     say(
-        "not known: phones keep everything"
+        "not known: phones keep what they sent for 30 days"
         if covers is None
         else f"{covers.astimezone(UTC).isoformat()}"
     )

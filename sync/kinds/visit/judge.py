@@ -2,6 +2,8 @@
 
 A visit is append-only: finishing and correcting make new versions, and every version stays. What
 follows from other visits (a later check-in closes this one) is worked out when read (day.py).
+
+Longer than most modules: four ops that share how a visit is begun, flagged and written.
 """
 
 from datetime import date

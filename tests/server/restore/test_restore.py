@@ -145,7 +145,7 @@ def test_an_operator_turns_and_sets_at_the_terminal(run: Run) -> None:
     shown = run("epoch", "show").output
     assert shown.split()[0] != before
     assert "a drill" in shown
-    assert "phones keep everything" in run("watermark", "show").output
+    assert "phones keep what they sent for 30 days" in run("watermark", "show").output
     told = run("watermark", "set", "--until", "2026-03-04T02:00:00+00:00").output
     assert "up to 2026-03-04T01:50:00+00:00, 10 min before the backup was begun" in told
     assert run("watermark", "show").output.strip() == "2026-03-04T01:50:00+00:00"
