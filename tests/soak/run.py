@@ -297,13 +297,14 @@ def _become_quiet(
 ) -> dict[str, dict[str, int]]:
     """Everything is sent, the queue is worked off, everything is pulled; then the last questions."""
     told = {"settle": _tell_all(fields, "settle")}
+    say("every outbox is empty")
     deadline = time.monotonic() + _QUIET_S
     while time.monotonic() < deadline:
         waiting = _count(owner, "select count(*) from outbox") + _count(
             owner,
-            "select count(*) from kept_item k where k.state = 'DEFERRED' and exists"
-            " (select from awaited a join record r on r.company_id = a.company_id"
-            "  and r.id = a.entity_id where a.company_id = k.company_id and a.op_id = k.op_id)",
+            "select count(*) from kept_item k where k.state = 'DEFERRED' and not exists"
+            " (select from unnest(k.missing) m where not exists"
+            "  (select from record r where r.company_id = k.company_id and r.id = m))",
         )
         if not waiting:
             break
