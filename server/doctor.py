@@ -18,6 +18,7 @@ from typing import Any
 
 import redis
 import sqlalchemy
+from packaging.requirements import Requirement
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -112,17 +113,17 @@ def _python() -> Iterator[Finding]:
 def _packages(pinned: Path) -> Iterator[Finding]:
     wrong = []
     for line in pinned.read_text(encoding="utf-8").splitlines():
-        name, equals, rest = line.partition("==")
-        if not equals or line.startswith("#"):
+        if "==" not in line or line.startswith("#"):
             continue
-        name = name.partition("[")[0]
+        needed = Requirement(line.partition("  #")[0].strip())
+        if needed.marker is not None and not needed.marker.evaluate():
+            continue  # another Python's
         try:
-            installed = version(name)
+            installed = version(needed.name)
         except PackageNotFoundError:
             installed = "missing"
-        wanted = rest.split()[0]
-        if installed != wanted:
-            wrong.append(f"{name} is {installed}, not {wanted}")
+        if not needed.specifier.contains(installed if installed != "missing" else "0"):
+            wrong.append(f"{needed.name} is {installed}, not {str(needed.specifier)[2:]}")
     yield judge(
         "packages",
         "; ".join(wrong) or "as pinned",

@@ -5,7 +5,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from server.doctor import Finding, Verdict, examine
+from server.doctor import Finding, Verdict, _packages, examine
 from sync.unit_of_work import Database
 from tests.factories import make_cast
 
@@ -38,6 +38,18 @@ def test_a_sound_installation_has_no_failure(environ: dict[str, str]) -> None:
     assert failed == {}
     assert findings["worker"].verdict is Verdict.WARN  # none runs here
     assert "→" not in str(findings["database"])
+
+
+def test_packages_that_are_pinned_for_another_python_are_not_missed(tmp_path: Path) -> None:
+    pinned = tmp_path / "requirements.txt"
+    pinned.write_text(
+        '# a comment with a == in it\nno-such-thing==1.0; python_version < "3"  # of another\n'
+        "redis[hiredis]==0.0.1  # ours\nnone-of-these==2\n"
+    )
+    (finding,) = _packages(pinned)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.found.endswith("not 0.0.1; none-of-these is missing, not 2")
+    assert "no-such-thing" not in finding.found
 
 
 def test_a_table_without_row_level_security_is_a_failure(

@@ -301,7 +301,11 @@ ROUTES = ("/v1/devices/enrol", "/v1/devices/token", "/v1/push", "/v1/pull", "/v1
     ("data", "headers", "found"),
     [
         (b"x" * (BODY_BYTES + 1), {}, (413, "body_too_large")),
-        (gzip.compress(b" " * 17_000_000, mtime=0), {"Content-Encoding": "gzip"}, (413, "body_too_large")),
+        (
+            gzip.compress(b" " * 17_000_000, mtime=0),
+            {"Content-Encoding": "gzip"},
+            (413, "body_too_large"),
+        ),
         (b"{", {}, (400, "malformed_json")),
         (b"", {}, (400, "malformed_json")),
         (b"\xff\xfe", {}, (400, "malformed_json")),
