@@ -392,6 +392,8 @@ class Truth:
                 continue
             if now.get(name) == before.get(name):
                 written[name] = value
+            elif value != before.get(name) and self._who_wrote(held, base, name) == intent.person:
+                written[name] = value  # their own earlier edit, with others in between
             elif value != before.get(name):
                 clashes[name] = {"base": before.get(name), "held": now.get(name), "sent": value}
                 people.add(self._who_wrote(held, base, name) or intent.person)

@@ -182,7 +182,9 @@ def test_a_database_that_does_not_answer_is_one_line(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://roadbook@127.0.0.1:1/none")
-    assert refused(run("device", "list")).startswith("Error: The database does not do it: ")
+    assert refused(run("device", "list")).startswith(
+        "Error: The database does not answer; does Roadbook run? "
+    )
 
 
 def test_columns_stay_aligned_for_wide_letters() -> None:
