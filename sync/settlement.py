@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sync.batch_order import parents_first
 from sync.direct import Row, bytes_of, fetch, send, text_of
 from sync.document import document_hash, encode_document
 from sync.record_kind import (
@@ -117,9 +118,10 @@ class Settlement:
         is not accepted either, it is deferred. What comes after it about the same record waits with
         it, so that items about one record keep their order. No item's failure touches another.
         """
-        context = self._context = self._read(items)
+        named = [(*item.depends_on, *self.kinds[item.kind].mentions(item)) for item in items]
+        context = self._context = self._read(items, named)
         settled: list[Settled | None] = [None] * len(items)
-        pending = list(range(len(items)))
+        pending = parents_first(items, self.kinds, named, context.known)
         while pending:
             awaited = Counter(items[index].entity_id for index in pending)
             postponed = []
@@ -192,20 +194,15 @@ class Settlement:
 
     # ---- reading -------------------------------------------------------------------------
 
-    def _read(self, items: Sequence[Arrived]) -> Context:
+    def _read(self, items: Sequence[Arrived], named: Sequence[Sequence[str]]) -> Context:
         driver, company_id = self.uow.driver, self.uow.company_id
-        targets = sorted({item.entity_id for item in items})
-        named = set(targets)
-        for item in items:
-            named.update(item.depends_on)
-            named.update(self.kinds[item.kind].mentions(item))
-        if targets:
-            shared = [i.entity_id for i in items if i.op not in self.kinds[i.kind].makes]
+        known = {}
+        if items:
+            shared = {i.entity_id for i in items if i.op not in self.kinds[i.kind].makes}
             if shared:
-                send(driver, _LOCK, [company_id, array("uuid", sorted(set(shared)))])
-            known = self._read_known(sorted(named))
-        else:
-            known = {}
+                send(driver, _LOCK, [company_id, array("uuid", sorted(shared))])
+            wanted = {item.entity_id for item in items}.union(*named)
+            known = self._read_known(sorted(wanted))
         self._read_last_visible(known)
         older = self._older(items, known)
         return Context(

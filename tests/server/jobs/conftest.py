@@ -1,6 +1,7 @@
 """A workshop over the test database, a queue of its own, and companies that come and go."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,16 @@ from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import Company, make_company
+
+SOON_S = 30.0
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    """Wait until it is so; fail with the words where that takes too long."""
+    ends = time.monotonic() + SOON_S
+    while not is_so():
+        assert time.monotonic() < ends, what
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

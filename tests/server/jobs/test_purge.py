@@ -10,7 +10,7 @@ from server.jobs import purge
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from sync.unit_of_work import Database
 from tests.factories import Company
-from tests.server.jobs.conftest import run
+from tests.server.jobs.conftest import run, until
 
 KEY = UUID("5b0c7f5e-54a1-4a0c-9a54-5f2c2f6f3a01")
 
@@ -46,6 +46,21 @@ def age_marks(owner_engine: Engine, days: int) -> None:
         connection.exec_driver_sql(f"update xid_mark set at = at - interval '{days} days'")
 
 
+def wait_for_older_transactions(owner_engine: Engine) -> None:
+    """Ids are given to the whole server: a test beside this one may hold a transaction that is older
+    than the mark, and until it ends nothing below the mark may go.
+    """
+
+    def is_settled() -> bool:
+        with owner_engine.connect() as connection:
+            settled: bool = connection.exec_driver_sql(
+                "select bool_and(xid < pg_snapshot_xmin(pg_current_snapshot())) from xid_mark"
+            ).scalar_one()
+        return settled
+
+    until(is_settled, "a transaction beside this test does not end")
+
+
 def read(database: Database, company: Company, statement: str) -> Any:
     with database.company(company.id) as uow:
         return uow.rows(statement)
@@ -70,6 +85,7 @@ def test_changes_older_than_the_mark_go_and_the_horizon_says_so(
     mark_xid(job_database, days=90)
     age_marks(owner_engine, 91)
     add_change(job_database, company)
+    wait_for_older_transactions(owner_engine)
     assert purge_changes(job_database, company.id, days=90) == purge.Purged(2, True)
     assert read(job_database, company, "select count(*) from change")[0][0] == 1
     (horizon,) = read(job_database, company, "select purged_below::text from feed_horizon")
@@ -139,6 +155,7 @@ def test_a_purge_does_not_touch_another_company(
     add_change(job_database, other)
     mark_xid(job_database, days=90)
     age_marks(owner_engine, 91)
+    wait_for_older_transactions(owner_engine)
     purge_ledger(job_database, company.id, days=400)
     purge_changes(job_database, company.id, days=90)
     assert read(job_database, other, "select count(*) from ledger")[0][0] == 1

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,7 @@ import redis
 from server.jobs.worker import living_workers
 from sync.unit_of_work import Database
 from tests.factories import Company
-from tests.server.jobs.conftest import add_row, rows_of, run
-
-SOON_S = 30.0
-
-
-def until(is_so: Callable[[], bool], what: str) -> None:
-    """Wait until it is so; fail with the words where that takes too long."""
-    ends = time.monotonic() + SOON_S
-    while not is_so():
-        assert time.monotonic() < ends, what
-        time.sleep(0.05)
+from tests.server.jobs.conftest import SOON_S, add_row, rows_of, run, until
 
 
 @pytest.fixture
