@@ -6,7 +6,7 @@ fetched as text. Everything else (transactions, errors, the pool) stays the driv
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from itertools import count
@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import error_from_result
+from psycopg.generators import execute as answered
 from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
@@ -35,10 +36,16 @@ Value = Packed | int | str | None
 Row = tuple[str | None, ...]
 
 
-def send(driver: psycopg.Connection[Any], statement: bytes, values: Sequence[Value]) -> PGresult:
+def send(
+    driver: psycopg.Connection[Any],
+    statement: bytes,
+    values: Sequence[Value],
+    meanwhile: Callable[[], object] | None = None,
+) -> PGresult:
     """Execute a statement with `$1` parameters in the driver's transaction, which must have begun.
 
-    Raises the driver's own errors.
+    `meanwhile` is done while the database works; what it raises is raised once the database has
+    answered, so that the connection can be used again. Raises the driver's own errors.
     """
     data: list[Any] = []
     formats: list[int] = []
@@ -50,17 +57,16 @@ def send(driver: psycopg.Connection[Any], statement: bytes, values: Sequence[Val
             data.append(None if value is None else str(value).encode())
             formats.append(_TEXT)
     pgconn = driver.pgconn
-    names = _prepared.setdefault(driver, {})
-    name = names.get(statement)
-    if name is None:
-        if len(names) >= _STATEMENTS_MAX:
-            return _checked(driver, pgconn.exec_params(statement, data, None, formats, _TEXT))
-        # Behind a pooler that shares connections a name of another session is an error, not another
-        # statement; after stale names were forgotten the same statement gets a new one.
-        name = f"roadbook_{sha256(statement).hexdigest()[:12]}_{next(_numbers)}".encode()
-        _checked(driver, pgconn.prepare(name, statement))
-        names[statement] = name
+    name = _name_of(driver, statement)
     try:
+        if meanwhile is not None:
+            if name is None:
+                pgconn.send_query_params(statement, data, None, formats, _TEXT)
+            else:
+                pgconn.send_query_prepared(name, data, formats, _TEXT)
+            return _checked(driver, _answer_after(driver, meanwhile))
+        if name is None:
+            return _checked(driver, pgconn.exec_params(statement, data, None, formats, _TEXT))
         return _checked(driver, pgconn.exec_prepared(name, data, formats, _TEXT))
     except STALE:
         # A migration changed what it returns, or it was deallocated: prepared anew next time.
@@ -68,9 +74,36 @@ def send(driver: psycopg.Connection[Any], statement: bytes, values: Sequence[Val
         raise
 
 
-def fetch(driver: psycopg.Connection[Any], statement: bytes, values: Sequence[Value]) -> list[Row]:
+def _name_of(driver: psycopg.Connection[Any], statement: bytes) -> bytes | None:
+    """The name under which the connection has prepared a statement; None where it has too many."""
+    names = _prepared.setdefault(driver, {})
+    name = names.get(statement)
+    if name is None and len(names) < _STATEMENTS_MAX:
+        # Behind a pooler that shares connections a name of another session is an error, not another
+        # statement; after stale names were forgotten the same statement gets a new one.
+        name = f"roadbook_{sha256(statement).hexdigest()[:12]}_{next(_numbers)}".encode()
+        _checked(driver, driver.pgconn.prepare(name, statement))
+        names[statement] = name
+    return name
+
+
+def _answer_after(driver: psycopg.Connection[Any], meanwhile: Callable[[], object]) -> PGresult:
+    """The result of what was sent, fetched whatever became of the meantime."""
+    try:
+        meanwhile()
+    finally:
+        results: list[PGresult] = driver.wait(answered(driver.pgconn))
+    return results[-1]
+
+
+def fetch(
+    driver: psycopg.Connection[Any],
+    statement: bytes,
+    values: Sequence[Value],
+    meanwhile: Callable[[], object] | None = None,
+) -> list[Row]:
     """The rows of a statement, every value as PostgreSQL's text; null is None."""
-    result = send(driver, statement, values)
+    result = send(driver, statement, values, meanwhile)
     columns, value_of = range(result.nfields), result.get_value
     return [
         tuple([None if (v := value_of(row, c)) is None else v.decode() for c in columns])
@@ -94,11 +127,17 @@ def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
     return re.sub(r"%\((\w+)\)s", number, statement).encode(), tuple(names)
 
 
-def execute(driver: psycopg.Connection[Any], statements: Statements) -> None:
-    """Send statements that write as one, if there are any."""
+def execute(
+    driver: psycopg.Connection[Any],
+    statements: Statements,
+    meanwhile: Callable[[], object] | None = None,
+) -> None:
+    """Send statements that write as one, if there are any; `meanwhile` is done in any case."""
     joined = statements.joined()
     if joined is not None:
-        send(driver, *joined)
+        send(driver, *joined, meanwhile)
+    elif meanwhile is not None:
+        meanwhile()
 
 
 def begin(driver: psycopg.Connection[Any], company_id: int, mode: str = "") -> None:

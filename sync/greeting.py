@@ -2,13 +2,13 @@
 theirs came before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
-from sync.direct import fetch
+from sync.direct import Value, fetch
 from sync.epoch import EPOCH, Epoch, read_epoch
 from sync.ledger import RECEIPTS, Receipt, read_receipts
 from sync.rows import array
@@ -31,13 +31,19 @@ class Greeting:
 
 
 def greet(
-    uow: UnitOfWork, claim: Claim, right: Literal["push", "pull"], op_ids: Sequence[str] = ()
+    uow: UnitOfWork,
+    claim: Claim,
+    right: Literal["push", "pull"],
+    op_ids: Sequence[str] = (),
+    meanwhile: Callable[[], object] | None = None,
 ) -> Greeting:
-    """Authenticate a device and read the epoch, and the receipts of these op_ids.
+    """Authenticate a device and read the epoch, and the receipts of these op_ids. `meanwhile` is
+    done while the database looks.
 
     Raises Refused: `token_invalid`, or `device_draining` for a pull.
     """
-    rows = fetch(uow.driver, _GREET, [uow.company_id, claim.device_id, array("uuid", op_ids)])
+    values: list[Value] = [uow.company_id, claim.device_id, array("uuid", op_ids)]
+    rows = fetch(uow.driver, _GREET, values, meanwhile)
     if not rows:
         raise unknown_device()
     row: Sequence[Any] = rows[0]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 
 from sync.direct import fetch
@@ -31,6 +32,7 @@ RECEIPTS = """
 (select json_agg(json_build_array(l.op_id, l.person_id, encode(l.digest, 'hex'), l.result))
  from ledger l where l.company_id = {company} and l.op_id = any({op_ids}))
 """
+_FIND = f"select {RECEIPTS.format(company='$1', op_ids='$2::uuid[]')}".encode()
 _FIND_ASIDE = b"""
 select op_id, digest, result from kept_item where company_id = $1 and op_id = any($2::uuid[])
 """
@@ -52,6 +54,14 @@ def read_receipts(found: Iterable[Sequence[str]]) -> dict[str, Receipt]:
         op_id: Receipt(person_id, bytes.fromhex(digest), result)
         for op_id, person_id, digest, result in found
     }
+
+
+def find_receipts(
+    driver: psycopg.Connection[Any], company_id: int, op_ids: list[str]
+) -> dict[str, Receipt]:
+    """The receipts of these op_ids, by op_id."""
+    ((found,),) = fetch(driver, _FIND, [company_id, array("uuid", op_ids)])
+    return {} if found is None else read_receipts(msgspec.json.decode(found))
 
 
 def find_aside(

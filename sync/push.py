@@ -9,7 +9,6 @@ answered `retry`. Promises 1, 2, 3 and 6 of DESIGN.md live here.
 Longer than most modules: what comes of one attempt at a batch is one story, and is read as one.
 """
 
-import hashlib
 import logging
 import random
 from collections.abc import Mapping, Sequence
@@ -23,12 +22,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mobile_contract.answers import Result, encode_answer
-from mobile_contract.compiled import PushEnvelope, decode_item
-from mobile_contract.problems import ItemRefused
+from mobile_contract.compiled import PushEnvelope
+from sync.arrivals import Arrivals, op_id_of
 from sync.direct import execute
+from sync.epoch import Epoch
 from sync.errors import Refused
 from sync.failures import is_passing
-from sync.greeting import greet
+from sync.greeting import Greeting, greet
 from sync.kept_items import (
     AWAITED,
     KEPT,
@@ -40,7 +40,7 @@ from sync.kept_items import (
     standing_of,
     wake,
 )
-from sync.ledger import LEDGER, Receipt, find_aside
+from sync.ledger import LEDGER, Receipt, find_aside, find_receipts
 from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
 from sync.senders import Claim, Sender
@@ -80,10 +80,10 @@ def push(
     received_at: int,
 ) -> bytes:
     """Settle a batch and return the JSON of its answer. Raises Refused for the request as a whole."""
-    items = [check_item(raw, envelope, received_at) for raw in envelope.items]
+    arrivals = Arrivals(envelope, received_at)
     refused: frozenset[int] = frozenset()
     for attempt in range(ATTEMPTS):
-        batch = _Batch(database, kinds, claim, envelope, items, received_at, is_again=attempt > 0)
+        batch = _Batch(database, kinds, claim, arrivals, is_again=attempt > 0)
         try:
             try:
                 return batch.settle(refused)
@@ -100,44 +100,7 @@ def push(
             if not is_passing(error):
                 raise
             log.info("push %s: attempt %d: %s", envelope.batch_id, attempt + 1, error)
-    return _try_again(database, claim, envelope, items, received_at)
-
-
-def check_item(raw: bytes, envelope: PushEnvelope, received_at: int) -> Arrived | Spoiled:
-    """Check one item against its contract, by itself."""
-    digest = hashlib.sha256(raw).digest()
-    try:
-        item = decode_item(raw, envelope.contract)
-    except ItemRefused as fault:
-        return Spoiled(
-            fault.op_id,
-            fault.kind,
-            fault.entity_id,
-            fault.code,
-            fault.where,
-            fault.detail,
-            raw,
-            digest,
-        )
-    return Arrived(
-        op_id=item.op_id,
-        kind=item.kind,
-        op=item.op,
-        entity_id=item.entity_id,
-        base_version=item.base_version,
-        depends_on=item.depends_on,
-        captured_at=item.captured_at,
-        captured_uptime_ms=item.captured_uptime_ms,
-        captured_boot_id=item.captured_boot_id,
-        gps_time=item.gps_time,
-        payload=item.payload,
-        media=tuple(map(msgspec.to_builtins, item.media)),
-        digest=digest,
-        sent_at=envelope.sent_at,
-        sent_uptime_ms=envelope.uptime_ms,
-        sent_boot_id=envelope.boot_id,
-        received_at=received_at,
-    )
+    return _try_again(database, claim, arrivals)
 
 
 class _Batch:
@@ -148,9 +111,7 @@ class _Batch:
         database: Database,
         kinds: Mapping[str, RecordKind],
         claim: Claim,
-        envelope: PushEnvelope,
-        items: Sequence[Arrived | Spoiled],
-        received_at: int,
+        arrivals: Arrivals,
         *,
         is_again: bool = False,
     ) -> None:
@@ -158,20 +119,25 @@ class _Batch:
         self.database = database
         self.kinds = kinds
         self.claim = claim
-        self.envelope = envelope
-        self.items = items
-        self.received_at = received_at
-        self.results: list[Result | None] = [None] * len(items)
+        self.arrivals = arrivals
+        self.envelope = arrivals.envelope
+        self.received_at = arrivals.received_at
+        self.results: list[Result | None] = [None] * len(arrivals.envelope.items)
         # Items that stand twice in this very batch: (the second, the first).
         self._repeats: list[tuple[int, int]] = []
         # The items in the order in which they were judged: parents before children.
         self._judged: list[int] = []
 
+    @property
+    def items(self) -> Sequence[Arrived | Spoiled]:
+        """The items, checked."""
+        return self.arrivals.items
+
     def settle(self, refused: frozenset[int]) -> bytes:
         """Do it: one transaction, and the answer once it is durable."""
         with self.database.company(self.claim.company_id) as uow:
-            greeting = greet(uow, self.claim, "push", self._named)
-            sender, epoch = greeting.sender, greeting.epoch
+            greeting = self._greet(uow)
+            sender = greeting.sender
             if self.envelope.device_id != sender.device_id:
                 message = "device_id is not the device that the token belongs to."
                 raise Refused("device_mismatch", message, where="device_id")
@@ -180,6 +146,25 @@ class _Batch:
             self._note_device(statements, is_wiped=is_wiped)
             fresh = self._unseen(uow, sender, greeting.receipts)
             self._apply(uow, sender, fresh, refused, statements)
+            answer = b""
+
+            def make_answer() -> None:
+                nonlocal answer
+                answer = self._answer(greeting.epoch, is_wiped=is_wiped)
+
+            # Made while the database writes, sent when it is durable.
+            execute(uow.driver, statements, make_answer)
+        return answer
+
+    def _greet(self, uow: UnitOfWork) -> Greeting:
+        """Who speaks and what came before, asked while the items are checked."""
+        greeting = greet(uow, self.claim, "push", self.arrivals.glanced, self.arrivals.check)
+        unasked = set(self.arrivals.op_ids).difference(self.arrivals.glanced)
+        if unasked:
+            greeting.receipts.update(find_receipts(uow.driver, uow.company_id, sorted(unasked)))
+        return greeting
+
+    def _answer(self, epoch: Epoch, *, is_wiped: bool) -> bytes:
         return encode_answer(
             {
                 "contract": self.envelope.contract,
@@ -222,13 +207,15 @@ class _Batch:
         chosen = frozenset(only)
         try:
             with self.database.rehearsal(self.claim.company_id) as uow:
-                greeting = greet(uow, self.claim, "push", self._named)
+                greeting = self._greet(uow)
                 sender = greeting.sender
                 unseen = self._unseen(uow, sender, greeting.receipts)
                 # What stands twice in the batch is settled by its first; the results are not used.
                 self._repeats.clear()
                 fresh = [f for f in unseen if f.index in chosen]
-                self._apply(uow, sender, fresh, refused, Statements())
+                statements = Statements()
+                self._apply(uow, sender, fresh, refused, statements)
+                execute(uow.driver, statements)
         except Refused:
             raise
         except Exception as error:
@@ -238,10 +225,6 @@ class _Batch:
         return False
 
     # ---- what came before ----------------------------------------------------------------
-
-    @cached_property
-    def _named(self) -> list[str]:
-        return sorted({_op_id(item) for item in self.items})
 
     @cached_property
     def _entities(self) -> frozenset[str | None]:
@@ -254,13 +237,13 @@ class _Batch:
         aside: dict[tuple[str, bytes], str] = {}
         # A repeated attempt looks in any case: what is kept outlives its receipt.
         if self.is_again or any(
-            self._is_other(receipts.get(_op_id(item)), item, sender) for item in self.items
+            self._is_other(receipts.get(op_id_of(item)), item, sender) for item in self.items
         ):
-            aside = find_aside(uow.driver, uow.company_id, self._named)
+            aside = find_aside(uow.driver, uow.company_id, self.arrivals.op_ids)
         fresh: list[_Fresh] = []
         first_here: dict[str, _Fresh] = {}
         for index, item in enumerate(self.items):
-            op_id = _op_id(item)
+            op_id = op_id_of(item)
             receipt, earlier = receipts.get(op_id), first_here.get(op_id)
             if receipt is not None and not self._is_other(receipt, item, sender):
                 self.results[index] = _duplicate(item, receipt.result)
@@ -271,7 +254,7 @@ class _Batch:
                 fresh.append(entry)
             else:
                 same = [
-                    f for f in fresh if _op_id(f.item) == op_id and f.item.digest == item.digest
+                    f for f in fresh if op_id_of(f.item) == op_id and f.item.digest == item.digest
                 ]
                 if same:
                     self._repeats.append((index, same[0].index))
@@ -299,7 +282,7 @@ class _Batch:
         refused: frozenset[int],
         statements: Statements,
     ) -> None:
-        """Judge the items and send everything that is to be written as one statement."""
+        """Judge the items, and collect everything that is to be written as one statement."""
         settlement = Settlement(uow, self.kinds, sender, self.received_at)
         judged = [
             f
@@ -319,7 +302,7 @@ class _Batch:
             if entry.is_first:
                 receipts.append(
                     (
-                        _op_id(entry.item),
+                        op_id_of(entry.item),
                         sender.person_id,
                         sender.device_id,
                         entry.item.digest,
@@ -335,7 +318,6 @@ class _Batch:
         settlement.write(statements)
         statements.add_rows(LEDGER, uow.company_id, sorted(receipts, key=lambda row: row[0]))
         wake(statements, uow.company_id, settlement.made())
-        execute(uow.driver, statements)
 
     @staticmethod
     def _fault(entry: _Fresh) -> Rejected:
@@ -380,7 +362,7 @@ class _Batch:
     ) -> None:
         """Look which records have the op_ids of items that are kept: theirs tell of the items."""
         kept = [
-            _op_id(f.item)
+            op_id_of(f.item)
             for f in fresh
             if (settled := outcomes.get(f.index)) is None
             or not isinstance(settled.outcome, Accepted)
@@ -400,7 +382,7 @@ class _Batch:
         outcome, item = settled.outcome, entry.item
         if isinstance(outcome, Accepted):
             return
-        op_id, envelope = _op_id(item), self.envelope
+        op_id, envelope = op_id_of(item), self.envelope
         standing = standing_of(outcome)
         settlement.tell(
             item_record(
@@ -465,10 +447,6 @@ def status_of(outcome: Accepted) -> str:
     return "merged" if outcome.merged else "applied"
 
 
-def _op_id(item: Arrived | Spoiled) -> str:
-    return item.kept_as if isinstance(item, Spoiled) else item.op_id
-
-
 def _stored(result: Result) -> str:
     """A result as receipts keep it: whole, with its op_id."""
     return encode_answer(result).decode()
@@ -485,13 +463,7 @@ def _duplicate(item: Arrived | Spoiled, stored: str) -> Result:
     )
 
 
-def _try_again(
-    database: Database,
-    claim: Claim,
-    envelope: PushEnvelope,
-    items: Sequence[Arrived | Spoiled],
-    received_at: int,
-) -> bytes:
+def _try_again(database: Database, claim: Claim, arrivals: Arrivals) -> bytes:
     """Nothing is held: every item is to be sent again. Raises Refused where not even that is known."""
     try:
         with database.company(claim.company_id) as uow:
@@ -499,17 +471,17 @@ def _try_again(
     except (DBAPIError, psycopg.Error, PoolTimeout) as error:
         message = "The database cannot be reached just now."
         raise Refused("busy", message, retry_after_s=5) from error
-    wait = random.randint(*RETRY_MS)
+    wait, received_at = random.randint(*RETRY_MS), arrivals.received_at
     return encode_answer(
         {
-            "contract": envelope.contract,
+            "contract": arrivals.envelope.contract,
             "epoch": epoch.name,
             "received_at": received_at,
             "watermark": epoch.watermark,
             "then": None,
             "results": [
                 Result(op_id=item.op_id, status="retry", receipt=received_at, retry_after_ms=wait)
-                for item in items
+                for item in arrivals.items
             ],
         }
     )

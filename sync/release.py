@@ -17,6 +17,7 @@ from uuid import UUID
 
 from mobile_contract.answers import Result
 from mobile_contract.compiled import OutboxState, PushEnvelope
+from sync.arrivals import check_item
 from sync.direct import execute
 from sync.errors import NotThere
 from sync.failures import is_passing, is_refusal
@@ -30,7 +31,7 @@ from sync.kept_items import (
     standing_of,
     wake,
 )
-from sync.push import check_item, status_of
+from sync.push import status_of
 from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements, array
 from sync.senders import sender_of
