@@ -28,8 +28,8 @@ class Engine:
         self._names = {kind.number: kind.name for kind in listed}
         self._box = CursorBox(secret)
 
-    def push(self, claim: Claim, envelope: PushEnvelope, received_at: int) -> bytes:
-        """Settle a batch; the JSON of the answer. `received_at` is Unix milliseconds."""
+    def push(self, claim: Claim, envelope: PushEnvelope, received_at: int) -> pushes.Pushed:
+        """Settle a batch. `received_at` is Unix milliseconds."""
         return pushes.push(self.database, self._kinds, claim, envelope, received_at)
 
     def pull(self, claim: Claim, request: Pull, received_at: int) -> bytes:

@@ -11,10 +11,11 @@ Longer than most modules: what comes of one attempt at a batch is one story, and
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -61,6 +62,15 @@ where company_id = %s::integer and id = %s::uuid
 """
 
 
+class Pushed(NamedTuple):
+    """What a push came to: the JSON to send, and how many items of a kind had a status. The kind is
+    None of items that could not be read.
+    """
+
+    answer: bytes
+    counts: Counter[tuple[str | None, str]]
+
+
 @dataclass(slots=True)
 class _Fresh:
     """An item that has no receipt yet, and where it stands in the batch."""
@@ -78,8 +88,10 @@ def push(
     claim: Claim,
     envelope: PushEnvelope,
     received_at: int,
-) -> bytes:
-    """Settle a batch and return the JSON of its answer. Raises Refused for the request as a whole."""
+) -> Pushed:
+    """Settle a batch: the JSON of its answer, and what came of it. Raises Refused for the request as
+    a whole.
+    """
     arrivals = Arrivals(envelope, received_at)
     refused: frozenset[int] = frozenset()
     for attempt in range(ATTEMPTS):
@@ -133,7 +145,7 @@ class _Batch:
         """The items, checked."""
         return self.arrivals.items
 
-    def settle(self, refused: frozenset[int]) -> bytes:
+    def settle(self, refused: frozenset[int]) -> Pushed:
         """Do it: one transaction, and the answer once it is durable."""
         with self.database.company(self.claim.company_id) as uow:
             greeting = self._greet(uow)
@@ -146,15 +158,14 @@ class _Batch:
             self._note_device(statements, is_wiped=is_wiped)
             fresh = self._unseen(uow, sender, greeting.receipts)
             self._apply(uow, sender, fresh, refused, statements)
-            answer = b""
-
-            def make_answer() -> None:
-                nonlocal answer
-                answer = self._answer(greeting.epoch, is_wiped=is_wiped)
-
+            answers: list[Pushed] = []
             # Made while the database writes, sent when it is durable.
-            execute(uow.driver, statements, make_answer)
-        return answer
+            execute(
+                uow.driver,
+                statements,
+                lambda: answers.append(self._pushed(greeting.epoch, is_wiped=is_wiped)),
+            )
+        return answers[0]
 
     def _greet(self, uow: UnitOfWork) -> Greeting:
         """Who speaks and what came before, asked while the items are checked."""
@@ -164,17 +175,9 @@ class _Batch:
             greeting.receipts.update(find_receipts(uow.driver, uow.company_id, sorted(unasked)))
         return greeting
 
-    def _answer(self, epoch: Epoch, *, is_wiped: bool) -> bytes:
-        return encode_answer(
-            {
-                "contract": self.envelope.contract,
-                "epoch": epoch.name,
-                "received_at": self.received_at,
-                "watermark": epoch.watermark,
-                "then": "wipe" if is_wiped else None,
-                "results": self.results,
-            }
-        )
+    def _pushed(self, epoch: Epoch, *, is_wiped: bool) -> Pushed:
+        then = "wipe" if is_wiped else None
+        return _pushed(self.arrivals, epoch, [r for r in self.results if r is not None], then)
 
     def find_culprits(self, refused: frozenset[int]) -> frozenset[int]:
         """Which items the database refuses, found by halving in transactions that roll back.
@@ -463,7 +466,7 @@ def _duplicate(item: Arrived | Spoiled, stored: str) -> Result:
     )
 
 
-def _try_again(database: Database, claim: Claim, arrivals: Arrivals) -> bytes:
+def _try_again(database: Database, claim: Claim, arrivals: Arrivals) -> Pushed:
     """Nothing is held: every item is to be sent again. Raises Refused where not even that is known."""
     try:
         with database.company(claim.company_id) as uow:
@@ -472,16 +475,26 @@ def _try_again(database: Database, claim: Claim, arrivals: Arrivals) -> bytes:
         message = "The database cannot be reached just now."
         raise Refused("busy", message, retry_after_s=5) from error
     wait, received_at = random.randint(*RETRY_MS), arrivals.received_at
-    return encode_answer(
+    results = [
+        Result(op_id=item.op_id, status="retry", receipt=received_at, retry_after_ms=wait)
+        for item in arrivals.items
+    ]
+    return _pushed(arrivals, epoch, results, None)
+
+
+def _pushed(
+    arrivals: Arrivals, epoch: Epoch, results: Sequence[Result], then: str | None
+) -> Pushed:
+    """The answer, with a result for each item in the order in which they were sent."""
+    answer = encode_answer(
         {
             "contract": arrivals.envelope.contract,
             "epoch": epoch.name,
-            "received_at": received_at,
+            "received_at": arrivals.received_at,
             "watermark": epoch.watermark,
-            "then": None,
-            "results": [
-                Result(op_id=item.op_id, status="retry", receipt=received_at, retry_after_ms=wait)
-                for item in arrivals.items
-            ],
+            "then": then,
+            "results": results,
         }
     )
+    pairs = zip(arrivals.items, results, strict=True)
+    return Pushed(answer, Counter((item.kind, result.status) for item, result in pairs))

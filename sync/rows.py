@@ -143,10 +143,10 @@ def array(kind: str, values: Sequence[Any]) -> Packed:
     return Packed(array_oid, pack(">iiiii", 1, int(has_null), oid, len(values), 1) + body)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RowSet:
     """How rows of a table are written as one set: its columns with their types, and the end of
-    the statement (`on conflict …`).
+    the statement (`on conflict …`). Each is one constant, told apart by being itself.
     """
 
     table: str

@@ -293,9 +293,10 @@ class Settlement:
     # ---- judging -------------------------------------------------------------------------
 
     def _judge_one(self, item: Arrived, context: Context) -> Outcome:
-        missing = tuple(id_ for id_ in item.depends_on if id_ not in context.known)
-        if missing:
-            return Missing(missing)
+        if item.depends_on:
+            missing = tuple(id_ for id_ in item.depends_on if id_ not in context.known)
+            if missing:
+                return Missing(missing)
         try:
             return self.kinds[item.kind].ops[item.op](item, context)
         except Exception:

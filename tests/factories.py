@@ -551,7 +551,7 @@ def push_items(
     sent_at: int = NOON_MS + 60_000,
 ) -> list[dict[str, Any]]:
     """Push as this device, received as it was sent; the results."""
-    answer = engine.push(device.claim, envelope(device, items, sent_at=sent_at), sent_at)
+    answer = engine.push(device.claim, envelope(device, items, sent_at=sent_at), sent_at).answer
     results: list[dict[str, Any]] = msgspec.json.decode(answer)["results"]
     return results
 

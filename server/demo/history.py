@@ -180,7 +180,7 @@ def _send(engine: Engine, phone: _Phone, sent: Sent) -> Counter[str]:
             ),
             items=raw,
         )
-        answer = msgspec.json.decode(engine.push(phone.claim, envelope, sent.received_at))
+        answer = msgspec.json.decode(engine.push(phone.claim, envelope, sent.received_at).answer)
         for item, result in zip(batch, answer["results"], strict=True):
             counts[f"{item.wire['kind']} items {result['status']}"] += 1
     return counts

@@ -7,7 +7,7 @@ for, at most every few seconds, and never of one company by name.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -18,6 +18,8 @@ from prometheus_client.registry import Collector
 from server.http.stock import Stock
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+# A made-up kind is not a label.
+UNREADABLE = "(unreadable)"
 
 
 class Instruments:
@@ -65,9 +67,10 @@ class Instruments:
         """One more refusal with this code."""
         self._problems.labels(code).inc()
 
-    def count_items(self, kind: str, result: str, number: int = 1) -> None:
-        """So many more items with this result."""
-        self._items.labels(kind, result).inc(number)
+    def count_push(self, counts: Mapping[tuple[str | None, str], int]) -> None:
+        """So many more items of a kind with a result; those that could not be read have no kind."""
+        for (kind, result), number in counts.items():
+            self._items.labels(kind or UNREADABLE, result).inc(number)
 
 
 class StockCollector(Collector):

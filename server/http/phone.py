@@ -25,7 +25,6 @@ from server.http.callers import SMALL_BODY, WHOLE_BODY, Caller, callable_by
 from server.http.operations import documented
 from server.http.packing import pack
 from server.http.service import Service
-from server.http.tally import count_push
 from server.identity import devices
 from server.identity.throttle import ENROL_ADDRESS, Try, spend
 from sync.epoch import current_epoch
@@ -90,9 +89,9 @@ def phone_routes(service: Service) -> Blueprint:
         received_at = now_ms()
         claim = read_claim(request.environ)
         envelope = decode_push(read_body(request.environ, WHOLE_BODY, within_s=within_s))
-        answer = engine.push(claim, envelope, received_at)
-        count_push(service.instruments, envelope, answer)
-        return answer_json(answer)
+        pushed = engine.push(claim, envelope, received_at)
+        service.instruments.count_push(pushed.counts)
+        return answer_json(pushed.answer)
 
     @routes.route("/pull", methods=["POST"])
     @callable_by(Caller.DEVICE_PULL, SMALL_BODY)

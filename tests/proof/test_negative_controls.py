@@ -22,7 +22,6 @@ from server import processes
 from server.embedded import Embedded
 from server.embedded_postgres import APP, DATABASE, OWNER
 from server.migrate import migrate
-from sync import push as pushes
 from sync.change_feed import NEVER, Feed
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
@@ -208,7 +207,7 @@ def attendance(scene: Scene, record: UUID, op: str = "create") -> dict[str, Any]
 def send(engine: SyncEngine, device: Device, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Push, as a phone that keeps what it is told; [] where no answer came."""
     try:
-        answer = engine.push(device.claim, envelope(device, items), NOON_MS + 60_000)
+        answer = engine.push(device.claim, envelope(device, items), NOON_MS + 60_000).answer
     except Exception:  # noqa: BLE001  whatever it was, the phone got no answer
         return []
     results: list[dict[str, Any]] = json.loads(answer)["results"]
@@ -282,12 +281,15 @@ def test_a_ledger_outside_of_the_transaction_lets_an_item_happen_twice(
 
         monkeypatch.setattr(Statements, "add_rows", add_rows)
 
-    def dies(*_: Any, **__: Any) -> bytes:
+    push = SyncEngine.push
+
+    def dies(*given: Any) -> Any:
+        push(*given)
         raise SystemExit
 
     with monkeypatch.context() as patch:
         # The effect is committed; what would come next, an answer or the receipts, does not.
-        patch.setattr(pushes, "encode_answer", lambda value: _die_at_the_end(value, dies))
+        patch.setattr(SyncEngine, "push", dies)
         with pytest.raises(SystemExit):
             send(scene.engine, cast.ana.device, [correction])
     monkeypatch.setattr(Statements, "add_rows", real)
@@ -295,13 +297,6 @@ def test_a_ledger_outside_of_the_transaction_lets_an_item_happen_twice(
     with scene.database.reading(scene.company_id) as uow:
         (row,) = uow.rows("select version from record where id = :id", id=record)
     assert (row.version, again[0]["status"]) == ((3, "applied") if is_control else (2, "duplicate"))
-
-
-def _die_at_the_end(value: Any, dies: Callable[[], bytes]) -> bytes:
-    """Results are encoded within the transaction; the answer, with all of them, after it."""
-    from mobile_contract.answers import encode_answer
-
-    return dies() if isinstance(value, dict) and "results" in value else encode_answer(value)
 
 
 # ---- a crash --------------------------------------------------------------------------------------

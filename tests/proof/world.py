@@ -251,7 +251,7 @@ class World:
                 body = _unpacked(body)
             if request.path == "/v1/push":
                 envelope = decode_push(body)
-                answer = self.engine.push(claim, envelope, at)
+                answer = self.engine.push(claim, envelope, at).answer
                 self._hold_results(wire, envelope.items, json.loads(answer), at, delay_ms)
             elif request.path == "/v1/pull":
                 answer = self.engine.pull(claim, decode_pull(body), at)

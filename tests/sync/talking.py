@@ -160,7 +160,7 @@ class Phone:
 
     def send(self, envelope: bytes) -> Json:
         answer: Json = json.loads(
-            self.engine.push(self.device.claim, decode_push(envelope), self.now)
+            self.engine.push(self.device.claim, decode_push(envelope), self.now).answer
         )
         return answer
 

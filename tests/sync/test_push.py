@@ -950,7 +950,7 @@ def test_the_statements_of_a_push_do_not_grow_with_its_items(
             batch += [visit, ana.finish(visit["entity_id"])][: size - len(batch)]
         envelope = decode_push(ana.envelope(*batch))
         with counted_statements(monkeypatch) as statements:
-            answer = json.loads(ana.engine.push(ana.device.claim, envelope, ana.now))
+            answer = json.loads(ana.engine.push(ana.device.claim, envelope, ana.now).answer)
         assert {r["status"] for r in answer["results"]} == {"applied"}
         counts.append(len(statements))
     assert counts[1] == counts[2]

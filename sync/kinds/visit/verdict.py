@@ -14,9 +14,8 @@ it can be made again and explained; moving a pin later never changes an old one.
 check-in. Source: domain rules, "Where: the check-in verdict".
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync.geo import Point, distance_cm
 
@@ -36,8 +35,7 @@ class Verdict(StrEnum):
     OFFSITE = "OFFSITE"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckIn:
+class CheckIn(NamedTuple):
     """A verdict and the figures it was made from.
 
     `distance_cm` is None without a pin or without a position, `accuracy_cm` without a position.

@@ -60,7 +60,7 @@ def push(cast: Cast, sync_engine: SyncEngine) -> Push:
             "items": items,
         }
         claim = cast.ana.device.claim
-        answer = sync_engine.push(claim, decode_push(json.dumps(body).encode()), AT + 1000)
+        answer = sync_engine.push(claim, decode_push(json.dumps(body).encode()), AT + 1000).answer
         found: list[dict[str, Any]] = json.loads(answer)["results"]
         return found
 
