@@ -15,10 +15,14 @@ from server.identity.change_log import Actor
 from server.identity.companies import find_company
 from server.identity.errors import IdentityError
 from sync.errors import NotThere, ScopeTooLarge
+from sync.failures import cause_of
 from sync.unit_of_work import Database, UnitOfWork
 
 if TYPE_CHECKING:
     from server.settings import Settings
+
+# Of two transactions that each waited for the other, the database ends one.
+_MET = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 company_option = click.option(
     "--company",
@@ -58,7 +62,7 @@ def opened(company: str | None, *refusals: type[Exception]) -> Iterator[Opened]:
         yield Opened(chosen, database, find_company(database, company))
     except refused_here as refused:
         raise click.ClickException(str(refused)) from refused
-    except DBAPIError as error:
+    except (DBAPIError, psycopg.Error) as error:
         raise database_refusal(error) from error
     finally:
         engine.dispose()
@@ -79,9 +83,14 @@ def operator() -> Actor:
     return Actor.command(f"operator {getpass.getuser()}")
 
 
-def database_refusal(error: DBAPIError) -> click.ClickException:
+def database_refusal(error: DBAPIError | psycopg.Error) -> click.ClickException:
     """What the database says, as one line."""
-    first = str(error.orig).partition("\n")[0]
-    if isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None:
+    cause = cause_of(error)
+    first = str(cause).partition("\n")[0]
+    if isinstance(cause, _MET):
+        return click.ClickException(
+            "Somebody changed the same at this moment, so nothing was done: do it again."
+        )
+    if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
         return click.ClickException(f"The database does not answer; does Roadbook run? ({first})")
     return click.ClickException(f"The database does not do it: {first}")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner, Result
 from sqlalchemy import update
 
@@ -16,6 +17,7 @@ from server.identity.commands import person as person_group
 from server.identity.device_list import list_devices
 from server.identity.devices import DeviceInfo, enrol
 from server.identity.passwords import verify
+from server.identity.terminal import company_of
 from sync.organisation import device
 from sync.unit_of_work import Database
 from tests.factories import TODAY, Cast
@@ -218,3 +220,16 @@ def test_ages_sizes_and_offsets_read_like_speech() -> None:
         "+1 s",
         "-24 h",
     ]
+
+
+@pytest.mark.parametrize("way", ["rows", "driver"])
+def test_a_command_that_met_another_change_says_so_in_one_line(
+    run: Run, rows: Cast, way: str
+) -> None:
+    # As PostgreSQL ends one of two transactions that wait for each other.
+    ended = "do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$"
+    with (
+        pytest.raises(ClickException, match="nothing was done: do it again"),
+        company_of(rows.company.code) as uow,
+    ):
+        _ = uow.rows(ended) if way == "rows" else uow.driver.execute(ended)
