@@ -4,9 +4,9 @@ is in a person's scope.
 A key is the id of what owns a record: the company, a person, a position, a route or a region. A
 manager of two million stores holds a few keys. Keys follow from occupancies, positions, routes and
 the region tree; `rescope` works them out again and is called in the transaction that changed one
-of these. The person's row is locked meanwhile, so two changes at once follow one another, and what
-is logged is which keys were touched: a pull then decides from the state it sees, record by record,
-so that two removals at once still evict.
+of these. Such transactions of a company follow one another (`take_turn`): each sees what the one
+before it changed, and whom that concerns. What is logged is which keys were touched: a pull then
+decides from the state it sees, record by record, so that two removals at once still evict.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,8 @@ array(select k.key from record_key k where k.company_id = r.company_id and k.id 
 """
 
 
-_LOCK_PEOPLE = "select id from person where id = any(:people) order by id for update"
+# Of two numbers, so that it is no other lock of ours: what it is for, and the company.
+_TURN = "select pg_advisory_xact_lock(5, :company)"
 _WANTED = """
 with recursive holding as (
     select o.person_id, p.id as position_id, p.region_id, p.role
@@ -70,6 +71,16 @@ from overseen o join route r
   on r.company_id = :company and r.position_id = o.position_id and r.is_active
 """
 _HELD = "select person_id, key, reason from holder_key where company_id = :company and person_id = any(:people)"
+# Who of these people holds other keys than they should.
+_DIFFERING = f"""
+with wanted as (select * from ({_WANTED}) w), held as ({_HELD})
+select distinct person_id from (
+    (select * from wanted except select * from held)
+    union all
+    (select * from held except select * from wanted)
+) d
+order by person_id
+"""
 _GAIN = """
 insert into holder_key (company_id, person_id, key, reason)
 select :company, r.person_id, r.key, r.reason
@@ -123,6 +134,18 @@ class ScopeChange:
     lost: frozenset[UUID]
 
 
+def take_turn(uow: UnitOfWork) -> None:
+    """Wait until no other transaction of the company changes who holds what, and let none do so
+    before this one ends.
+
+    Of two changes at once neither would see the other's: somebody given a position above a route
+    that is just being moved there would never get it. Whoever changes an occupancy, a position, the
+    owner of a route or the region tree calls it first, before reading or locking anything else, so
+    that nobody who waits for it holds what its holder needs. Phones never wait for it.
+    """
+    uow.rows(_TURN, company=uow.company_id)
+
+
 def rescope(
     uow: UnitOfWork, people: Iterable[UUID], today: date, *, is_bounded: bool = True
 ) -> dict[UUID, ScopeChange]:
@@ -135,8 +158,8 @@ def rescope(
     ids = sorted(set(people))
     if not ids:
         return {}
+    take_turn(uow)
     company = uow.company_id
-    uow.rows(_LOCK_PEOPLE, people=ids)
     wanted = {
         (row.person_id, row.key, row.reason)
         for row in uow.rows(
@@ -200,6 +223,7 @@ def people_concerned(uow: UnitOfWork, positions: Iterable[UUID]) -> set[UUID]:
     """Everybody whose keys may change when these positions, their routes or holders do: those who
     hold them or held them, and those above.
     """
+    take_turn(uow)
     return {
         row.person_id
         for row in uow.rows(
@@ -209,3 +233,15 @@ def people_concerned(uow: UnitOfWork, positions: Iterable[UUID]) -> set[UUID]:
             overseers=list(OVERSEERS),
         )
     }
+
+
+def people_out_of_date(uow: UnitOfWork, people: Iterable[UUID], today: date) -> list[UUID]:
+    """Those of these people whose keys are not those that they should hold on this day."""
+    found = uow.rows(
+        _DIFFERING,
+        company=uow.company_id,
+        people=list(people),
+        today=today,
+        overseers=list(OVERSEERS),
+    )
+    return [row.person_id for row in found]

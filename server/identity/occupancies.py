@@ -20,7 +20,7 @@ from server.identity.errors import (
     PositionHeld,
 )
 from sync.organisation import occupancy, person, position
-from sync.scope import people_concerned, rescope, scope_size
+from sync.scope import people_concerned, rescope, scope_size, take_turn
 from sync.unit_of_work import UnitOfWork
 
 
@@ -50,7 +50,7 @@ def give_occupancy(
     """
     if ends_on is not None and ends_on < starts_on:
         raise PeriodInvalid("an occupancy ends on its first day or later")
-    # The lock makes two who give the same seat at once meet here.
+    take_turn(uow)
     seat = uow.connection.execute(
         select(position.c.code)
         .where(position.c.company_id == uow.company_id, position.c.id == position_id)
@@ -95,6 +95,7 @@ def end_occupancy(
     What was done in it stays with the person and the position. Raises NoSuchOccupancy, and
     PeriodInvalid where it had already ended before today: history is not written again.
     """
+    take_turn(uow)
     this = (occupancy.c.company_id == uow.company_id) & (occupancy.c.id == occupancy_id)
     held = uow.connection.execute(
         select(
@@ -145,6 +146,7 @@ def move_person(
 
     What they do as an acting holder goes on. Raises what `give_occupancy` and `end_occupancy` raise.
     """
+    take_turn(uow)
     held = uow.connection.execute(
         select(occupancy.c.id)
         .where(

@@ -24,7 +24,7 @@ from server.identity.errors import (
 )
 from server.identity.passwords import folded_email
 from sync.organisation import device, occupancy, person, position
-from sync.scope import people_concerned, rescope
+from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
 MAX_NAME_LENGTH = 200
@@ -121,6 +121,7 @@ def leave_person(
     scopes follow in this transaction. If the day has come their phones drain now; otherwise
     `drain_leavers` does it then. Raises PersonHasLeft for somebody already gone.
     """
+    take_turn(uow)
     is_gone = left_on <= today
     if is_gone:
         end_codes_of(uow, actor, [person_id])
@@ -148,6 +149,7 @@ def return_person(uow: UnitOfWork, actor: Actor, person_id: UUID, *, today: date
 
     Positions and phones are given anew: what ended has ended, and a phone that drains drains.
     """
+    take_turn(uow)
     held = _locked(uow, person_id)
     if held.left_on is None:
         return

@@ -61,15 +61,14 @@ def begin_day(database: Database, company_id: int, today: date) -> DayBegun:
 
 def _turn(database: Database, company_id: int, today: date) -> tuple[int, int]:
     scopes = drained = 0
-    while True:
+    after: UUID | None = FIRST
+    while after is not None:
         with database.company(company_id) as uow:
-            turned = turn_occupancies(uow, ACTOR, today)
+            turned = turn_occupancies(uow, ACTOR, today, after=after)
+        scopes += sum(bool(one.gained or one.lost) for one in turned.scopes.values())
         drained += len(turned.drained_devices)
-        changed = sum(bool(one.gained or one.lost) for one in turned.scopes.values())
-        scopes += changed
-        # Nobody left, or only people whom turning again would not change.
-        if not changed:
-            return scopes, drained
+        after = turned.last
+    return scopes, drained
 
 
 def _extend_plans(database: Database, company_id: int, today: date) -> int:

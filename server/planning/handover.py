@@ -12,30 +12,12 @@ from uuid import UUID
 from server.identity.change_log import Actor
 from server.identity.occupancies import Given, end_occupancy, give_occupancy
 from server.identity.people import drain_leavers, leave_person
-from sync.scope import ScopeChange, rescope
+from server.planning.horizon import FIRST
+from sync.scope import ScopeChange, people_out_of_date, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
-# Whose keys do not say what their occupancies say today: a date has come. Set-based, and right also
-# after days on which the job did not run.
-_TURNED = """
-with holding as (
-    select o.person_id, o.position_id from occupancy o
-    join person n on n.company_id = o.company_id and n.id = o.person_id
-    where o.company_id = :company and o.starts_on <= :today
-      and (o.ends_on is null or o.ends_on >= :today)
-      and (n.left_on is null or n.left_on > :today)
-), held as (
-    select person_id, key as position_id from holder_key
-    where company_id = :company and reason = 'holds'
-), left_with_keys as (
-    select n.id as person_id from person n
-    where n.company_id = :company and n.left_on <= :today
-      and exists (select from holder_key k where k.company_id = n.company_id and k.person_id = n.id)
-)
-select person_id from ((select * from holding except select * from held)
-                       union (select * from held except select * from holding)) as turned
-union select person_id from left_with_keys
-order by person_id limit :at_most
+_PEOPLE = """
+select id from person where company_id = :company and id > :after order by id limit :at_most
 """
 _HOLDERS = """
 select id, person_id, starts_on from occupancy
@@ -47,25 +29,35 @@ order by starts_on
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """What the day's begin did: whose scope changed, and the phones that now only send."""
+    """What the day's begin did: whose scope changed, the phones that now only send, and the last
+    person who was looked at; None when that was everybody.
+    """
 
     scopes: dict[UUID, ScopeChange]
     drained_devices: tuple[UUID, ...]
+    last: UUID | None
 
 
-def turn_occupancies(uow: UnitOfWork, actor: Actor, today: date, *, at_most: int = 200) -> Turned:
+def turn_occupancies(
+    uow: UnitOfWork, actor: Actor, today: date, *, after: UUID = FIRST, at_most: int = 200
+) -> Turned:
     """Re-scope whoever's occupancy begins or ends today, and drain the phones of leavers.
 
-    For the job that begins the company's day; at most so many people at once, so call it again
-    while `scopes` is not empty. A date that has come is carried out whatever the size of the
-    phone's scope becomes: nobody may go on seeing what they no longer hold. Raises nothing of its
-    own. One query, those of `rescope`, and those of `drain_leavers`.
+    For the job that begins the company's day. It looks at the next people in the order of their ids
+    and compares every key that they hold with those that they should hold: right also after days on
+    which the job did not run, and it heals what anything else left behind. A date that has come is
+    carried out whatever the size of the phone's scope becomes: nobody may go on seeing what they no
+    longer hold. Raises nothing of its own. Two queries, those of `rescope` where somebody's keys
+    differ, and after the last people those of `drain_leavers`.
     """
-    found = uow.rows(_TURNED, company=uow.company_id, today=today, at_most=at_most)
-    people = [row.person_id for row in found]
-    scopes = rescope(uow, people, today, is_bounded=False)
-    drained = drain_leavers(uow, actor, today)
-    return Turned(scopes, tuple(drained))
+    people = [
+        row.id for row in uow.rows(_PEOPLE, company=uow.company_id, after=after, at_most=at_most)
+    ]
+    differing = people_out_of_date(uow, people, today)
+    scopes = rescope(uow, differing, today, is_bounded=False)
+    last = people[-1] if len(people) == at_most else None
+    drained = drain_leavers(uow, actor, today) if last is None else []
+    return Turned(scopes, tuple(drained), last)
 
 
 def hand_over(
@@ -84,6 +76,7 @@ def hand_over(
     An acting holder stands beside the holder, or in for one where the position is vacant, and ends
     nobody's time. Raises what `give_occupancy` and `end_occupancy` raise.
     """
+    take_turn(uow)
     if not is_acting:
         for row in uow.rows(
             _HOLDERS, company=uow.company_id, position=position_id, first_day=first_day
@@ -115,6 +108,7 @@ def hand_over_leaver(
 
     Sessions end and phones drain as in `leave_person`; what the phones still hold is sent and kept.
     """
+    take_turn(uow)
     leave_person(uow, actor, person_id, left_on=left_on, today=today)
     return [
         hand_over(

@@ -15,7 +15,7 @@ from server.planning.day_plans import plan_again
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchRegion
 from server.planning.regions import boundaries_of
 from sync.organisation import ROLES, holiday, position, region
-from sync.scope import people_concerned, rescope
+from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
 CODE_LENGTH_MAX = 40
@@ -49,6 +49,7 @@ def add_region(
 
     Raises CodeTaken, FieldInvalid.
     """
+    take_turn(uow)
     values: dict[str, Any] = {
         "parent_id": above,
         "code": _checked_code(code),
@@ -79,6 +80,7 @@ def add_position(
     """A new position in a region, held by nobody yet. Raises CodeTaken, FieldInvalid."""
     if role not in ROLES:
         raise FieldInvalid(f"role: one of {', '.join(ROLES)}")
+    take_turn(uow)
     values: dict[str, Any] = {
         "code": _checked_code(code),
         "name": _checked_name(name),

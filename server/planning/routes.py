@@ -20,6 +20,7 @@ from sync.direct import execute
 from sync.document import encode_document
 from sync.kinds.route.publish import publish_routes
 from sync.rows import RowSet, Statements
+from sync.scope import take_turn
 from sync.unit_of_work import UnitOfWork
 
 _STOPS = RowSet(
@@ -74,6 +75,7 @@ def make_route(
     route_id: UUID | None = None,
 ) -> RouteMade:
     """A new route of a position. Raises NoSuchPosition, StopsInvalid, PhoneTooFull."""
+    take_turn(uow)
     _lock_positions(uow, position_id)
     rows = _checked(uow, stops)
     made = route_id or uuid4()
@@ -108,6 +110,7 @@ def set_stops(
     uow: UnitOfWork, actor: Actor, route_id: UUID, stops: Sequence[Stop], *, today: date
 ) -> tuple[PhoneEffect, ...]:
     """Replace the stops of a route. Raises NoSuchRoute, StopsInvalid, PhoneTooFull."""
+    take_turn(uow)
     route = locked_route(uow, route_id)
     _lock_positions(uow, route.position_id)
     rows = _checked(uow, stops)
@@ -138,6 +141,7 @@ def move_route(
     uow: UnitOfWork, actor: Actor, route_id: UUID, position_id: UUID, *, today: date
 ) -> tuple[PhoneEffect, ...]:
     """Give a route to another position. Raises NoSuchRoute, NoSuchPosition, PhoneTooFull."""
+    take_turn(uow)
     route = locked_route(uow, route_id)
     both = [route.position_id, position_id]
     _lock_positions(uow, *both)
@@ -165,6 +169,7 @@ def close_route(
     uow: UnitOfWork, actor: Actor, route_id: UUID, *, today: date
 ) -> tuple[PhoneEffect, ...]:
     """A route is travelled no more; what was done on it stays. Raises NoSuchRoute."""
+    take_turn(uow)
     route = locked_route(uow, route_id)
     if not route.is_active:
         return ()
@@ -207,7 +212,7 @@ def locked_route(uow: UnitOfWork, route_id: UUID) -> Any:
 
 
 def _lock_positions(uow: UnitOfWork, *positions: UUID) -> None:
-    """Always route, positions, people, records, in this order: two changes meet, none deadlock."""
+    """Always the turn, route, positions, records, in this order: two changes meet, none deadlock."""
     found = uow.rows(_LOCK_POSITIONS, company=uow.company_id, positions=list(positions))
     if len(found) < len(set(positions)):
         raise NoSuchPosition("there is no such position in this company")

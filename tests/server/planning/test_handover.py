@@ -73,6 +73,41 @@ def test_days_that_the_job_missed_are_caught_up_with(
     assert cast.ana_route not in visible_to(cast.ana)
 
 
+def test_keys_that_something_left_behind_are_put_right_when_the_day_begins(
+    planned: Cast, db: Database, visible_to: Visible
+) -> None:
+    cast = planned
+    before = visible_to(cast.sam)
+    with db.company(cast.company.id) as uow:
+        uow.run(
+            "delete from holder_key where person_id = :sam and key = any(:keys)",
+            sam=cast.sam.id,
+            keys=[cast.regions.north, cast.ana_route],
+        )
+    assert before - visible_to(cast.sam) == set(cast.ana_stores)
+    assert begin_day(db, cast.company.id, TODAY).scopes == 1
+    assert visible_to(cast.sam) == before
+
+
+def test_people_are_looked_at_in_slices_that_meet_everybody_once(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    with db.company(cast.company.id) as uow:
+        uow.run("delete from holder_key where reason = 'self'")
+    after: UUID | None = UUID(int=0)
+    turned: list[UUID] = []
+    looks = 0
+    while after is not None:
+        with db.company(cast.company.id) as uow:
+            done = turn_occupancies(uow, office, TODAY, after=after, at_most=2)
+        turned += done.scopes
+        looks += 1
+        after = done.last
+    assert sorted(turned) == sorted(person.id for person in cast.people)
+    # Six people by two; a full last slice is followed by an empty one.
+    assert looks == 4
+
+
 def test_a_date_that_has_come_takes_effect_however_full_the_phone_becomes(
     cast: Cast, db: Database, owner_engine: Engine, office: Actor, visible_to: Visible
 ) -> None:

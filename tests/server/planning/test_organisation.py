@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from server.identity.change_log import Actor, changes_of
+from server.identity.occupancies import give_occupancy
 from server.planning.day_plans import plan_again
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchRegion
 from server.planning.organisation import (
@@ -110,3 +112,28 @@ def test_plans_follow_a_holiday_that_is_added_and_taken_away(db: Database, cast:
         assert uow.rows(on_day, day=day)[0][0] == before
         with pytest.raises(FieldInvalid):
             remove_holiday(uow, BY, day + timedelta(days=1), today=TODAY)
+
+
+def test_a_new_position_reaches_a_supervisor_given_at_the_same_moment(
+    db: Database, cast: Cast
+) -> None:
+    made: list[Any] = []
+
+    def add() -> None:
+        with db.company(cast.company.id) as uow:
+            made.append(position(uow, "REP-NEW", cast.regions.north))
+
+    adding = Thread(target=add)
+    with db.company(cast.company.id) as uow:
+        give_occupancy(
+            uow, BY, person_id=cast.ben.id, position_id=cast.sam.position_id, starts_on=TODAY,
+            today=TODAY, is_acting=True,
+        )  # fmt: skip
+        adding.start()
+        # It waits for this one, or runs beside it: either way both supervisors get the position.
+        adding.join(0.3)
+    adding.join(10)
+    with db.reading(cast.company.id) as uow:
+        assert set(made) <= keys_of(uow, cast.sam.id)
+        assert set(made) <= keys_of(uow, cast.ben.id)
+    assert made

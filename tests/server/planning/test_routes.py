@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import cycle
 from threading import Event, Thread
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,7 +9,9 @@ import pytest
 from sqlalchemy import Engine
 
 from server.identity.change_log import Actor, changes_of
+from server.identity.occupancies import give_occupancy
 from server.planning.errors import NoSuchPosition, NoSuchRoute, PhoneTooFull, StopsInvalid
+from server.planning.handover import hand_over
 from server.planning.routes import close_route, make_route, move_route, set_stops
 from server.planning.rules import Stop
 from sync.engine import Engine as SyncEngine
@@ -192,6 +195,74 @@ def test_two_routes_moved_away_at_once_both_leave(
     assert failures == []
     assert shared not in visible_to(cast.ana)
     assert {shared, second, cast.ana_route} <= visible_to(cast.ben)
+
+
+def test_a_new_route_reaches_a_supervisor_given_at_the_same_moment(
+    cast: Cast, db: Database, owner_engine: Engine, office: Actor, visible_to: Visible
+) -> None:
+    with owner_engine.begin() as connection:
+        # Of no region: seen only by way of its route.
+        far = factories.add_store(connection, cast.company, "Far")
+    with db.company(cast.company.id) as uow:
+        publish_stores(uow, [far])
+
+    def make() -> None:
+        with db.company(cast.company.id) as uow:
+            make_route(
+                uow, office, position_id=cast.ana.position_id, name="Far round",
+                stops=stops(far), today=TODAY,
+            )  # fmt: skip
+
+    making = Thread(target=make)
+    with db.company(cast.company.id) as uow:
+        give_occupancy(
+            uow, office, person_id=cast.ben.id, position_id=cast.sam.position_id,
+            starts_on=TODAY, today=TODAY, is_acting=True,
+        )  # fmt: skip
+        making.start()
+        # It waits for this one, or runs beside it: either way both supervisors get the store.
+        making.join(0.3)
+    making.join(10)
+    assert far in visible_to(cast.sam)
+    assert far in visible_to(cast.ben)
+
+
+def test_changes_that_take_several_steps_at_once_never_deadlock(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    """Two hand over the same two positions crosswise, a third moves a route between them."""
+    failures: list[Exception] = []
+
+    def act(change: Callable[[Any], object]) -> None:
+        for _ in range(5):
+            try:
+                with db.company(cast.company.id) as uow:
+                    change(uow)
+            except Exception as error:  # noqa: BLE001  shown below
+                failures.append(error)
+
+    def swap(first: Person, second: Person) -> Callable[[Any], object]:
+        def change(uow: Any) -> None:
+            for person, position in ((first, second), (second, first)):
+                hand_over(
+                    uow, office, position_id=position.position_id, to_person_id=person.id,
+                    first_day=TODAY, today=TODAY,
+                )  # fmt: skip
+
+        return change
+
+    positions = cycle((cast.ben.position_id, cast.ana.position_id))
+    changes: tuple[Callable[[Any], object], ...] = (
+        swap(cast.ana, cast.ben),
+        swap(cast.ben, cast.ana),
+        lambda uow: move_route(uow, office, cast.ana_route, next(positions), today=TODAY),
+    )
+    acting = [Thread(target=act, args=(change,)) for change in changes]
+    for thread in acting:
+        thread.start()
+    for thread in acting:
+        thread.join(30)
+    assert failures == []
 
 
 def test_a_route_that_would_overfill_a_phone_is_refused_by_name_and_nothing_changes(
