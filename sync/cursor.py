@@ -50,8 +50,15 @@ class CursorBox:
         self._key = sha256(b"pull cursor" + secret).digest()
 
     def seal(self, cursor: Cursor) -> str:
-        """The text that the phone keeps."""
-        body = zlib.compress(msgspec.msgpack.encode(cursor))
+        """The text that the phone keeps. What its snapshots leave out to be short comes again; the
+        page that was read goes by the whole ones.
+        """
+        kept = msgspec.structs.replace(
+            cursor,
+            base=None if cursor.base is None else shortened(cursor.base),
+            upto=None if cursor.upto is None else shortened(cursor.upto),
+        )
+        body = zlib.compress(msgspec.msgpack.encode(kept))
         return urlsafe_b64encode(self._mac(body) + body).decode().rstrip("=")
 
     def open(self, text: str, person_id: str) -> Cursor:

@@ -16,7 +16,7 @@ from mobile_contract.compiled import Digest
 from mobile_contract.records import RECORDS_BY_KIND, lower_record
 from mobile_contract.version import CURRENT
 from sync.change_feed import State, read_present
-from sync.cursor import Cursor, CursorBox, shortened
+from sync.cursor import Cursor, CursorBox
 from sync.document import decode_document, stored_hash_text
 from sync.epoch import Epoch
 from sync.greeting import greet
@@ -55,8 +55,8 @@ def digest(
         if request.buckets is not None:
             present = read_present(uow.driver, uow.company_id)
             ours = _buckets(uow.driver, values, names, request.contract)
-            snapshot = shortened(present.snapshot)
-            cursor = Cursor(epoch.name, sender.person_id, present.run, snapshot, present.run)
+            base = present.snapshot
+            cursor = Cursor(epoch.name, sender.person_id, present.run, base, present.run)
             return _compared(request, epoch, ours, box.seal(cursor))
         held = request.held or {}
         records = [

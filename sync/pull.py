@@ -15,7 +15,7 @@ from mobile_contract.compiled import Pull
 from mobile_contract.records import RECORDS_BY_KIND, lower_record
 from mobile_contract.version import CURRENT
 from sync.change_feed import Feed, State, Window, read_present
-from sync.cursor import Cursor, CursorBox, shortened
+from sync.cursor import Cursor, CursorBox
 from sync.document import decode_document, encode_document
 from sync.epoch import Epoch
 from sync.errors import Refused
@@ -67,7 +67,7 @@ def pull(
 def _start(cursor: Cursor | None, feed: Feed, epoch: Epoch, sender: Sender) -> Cursor:
     """The cursor with a snapshot to go up to: a new one, or that of the pull under way."""
     present = feed.present
-    upto = shortened(present.snapshot)
+    upto = present.snapshot
     if cursor is None:
         return Cursor(
             epoch.name, sender.person_id, present.run, None, present.run, upto, phase="keys"

@@ -241,6 +241,26 @@ def test_a_record_that_leaves_a_lost_key_during_the_pull_is_evicted(
     assert versions(ana) == scope_of(db, cast, cast.ana)
 
 
+@pytest.mark.parametrize("limit", [1, 500])
+def test_a_record_that_leaves_a_lost_key_among_many_transactions_is_evicted(
+    cast: Cast, phone: PhoneOf, db: Database, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """The cursor then stands for the oldest of them; the page must not."""
+    monkeypatch.setattr("sync.cursor._IN_PROGRESS_MAX", 1)
+    ben = phone(cast.ben)
+    ben.pull()
+    with db.company(cast.company.id) as uow:
+        end_occupancy(uow, cast.ben, TODAY - timedelta(days=1))
+    with db.company(cast.company.id) as one, db.company(cast.company.id) as two:
+        for slow in (one, two):
+            slow.run("select pg_current_xact_id()")
+        with db.company(cast.company.id) as uow:
+            unplace(uow, cast.ben_route, cast.ben_stores[0])
+        ben.pull(limit)
+    ben.pull(limit)
+    assert versions(ben) == scope_of(db, cast, cast.ben)
+
+
 def test_a_route_that_is_no_longer_driven_is_deleted_and_lets_its_stores_go(
     cast: Cast, phone: PhoneOf, db: Database
 ) -> None:
