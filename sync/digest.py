@@ -65,7 +65,7 @@ def digest(
             if request.contract == CURRENT
             or lower_record(names[row[1]], decode_document(row[3]), request.contract) is not None
         ]
-        strangers = _strangers(held, records)
+        strangers = _strangers(names, held, records)
     return _repaired(request, epoch, names, records, strangers)
 
 
@@ -144,18 +144,21 @@ def _in_buckets(
 
 
 def _strangers(
+    names: Mapping[int, str],
     held: Mapping[str, Mapping[str, list[tuple[str, str]]]],
     records: Iterable[tuple[str, int, int, str, int]],
-) -> dict[str, str]:
-    """What the phone holds and should not: record id → its kind as the phone named it."""
-    ours = {row[0] for row in records}
-    return {
-        id_: kind
+) -> list[tuple[str, str]]:
+    """What the phone holds and should not, as (kind, record id): a phone holds a record by both, so
+    one that is in its scope may still be a stranger under another kind.
+    """
+    ours = {(names[row[1]], row[0]) for row in records}
+    theirs = {
+        (kind, id_)
         for kind, buckets in held.items()
         for rows in buckets.values()
         for id_, _ in rows
-        if id_ not in ours
     }
+    return sorted(theirs - ours)
 
 
 def _repaired(
@@ -163,7 +166,7 @@ def _repaired(
     epoch: Epoch,
     names: Mapping[int, str],
     records: Iterable[tuple[str, int, int, str, int]],
-    strangers: Mapping[str, str],
+    strangers: Iterable[tuple[str, str]],
 ) -> bytes:
     theirs = {
         (kind, id_): hashed
@@ -171,7 +174,12 @@ def _repaired(
         for rows in buckets.values()
         for id_, hashed in rows
     }
-    lines: list[bytes] = []
+    # First what goes: a phone may have one of these ids under another kind, too.
+    lines = [
+        f'{{"kind":"{kind}","id":"{id_}","version":0,"op":"evict"}}'.encode()
+        for kind, id_ in strangers
+        if kind in RECORDS_BY_KIND
+    ]
     for id_, number, version, doc, hashed in records:
         kind = names[number]
         if request.contract == CURRENT:
@@ -185,11 +193,6 @@ def _repaired(
             line = change_line(State(id_, number, version, doc, True), names, request.contract)
             if line is not None:
                 lines.append(line)
-    lines += [
-        f'{{"kind":"{kind}","id":"{id_}","version":0,"op":"evict"}}'.encode()
-        for id_, kind in sorted(strangers.items())
-        if kind in RECORDS_BY_KIND
-    ]
     head = encode_answer(
         {"contract": request.contract, "epoch": epoch.name, "watermark": epoch.watermark}
     )

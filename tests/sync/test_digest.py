@@ -74,6 +74,17 @@ def test_damage_is_found_and_repaired(ana: Phone, how: str) -> None:
     assert ana.compare()["differs"] == {}
 
 
+def test_a_record_held_under_another_kind_is_repaired(ana: Phone) -> None:
+    whole = copy.deepcopy(ana.held)
+    chosen = min(id_ for id_, record in ana.held.items() if record["kind"] == "store")
+    ana.held[chosen]["kind"] = "visit"
+    changes = [(c["op"], c["kind"]) for c in ana.repair() if c["id"] == chosen]
+    # A phone holds by kind and id; gone first, it is right also where that was by id alone.
+    assert changes == [("evict", "visit"), ("put", "store")]
+    assert ana.held == whole
+    assert ana.compare()["differs"] == {}
+
+
 def test_everything_at_once_is_repaired(ana: Phone) -> None:
     whole = copy.deepcopy(ana.held)
     for how in ("corrupt", "missing", "extra"):
