@@ -260,9 +260,10 @@ REQUEST_CODES: Final = (
         code="device_draining",
         status=403,
         title="Device is draining",
-        meaning="The device may still push what it holds, and may do nothing else.",
-        phone_must="Stop pulling, digesting and rotating. Push until a push answers "
-        '`then: "wipe"`.',
+        meaning="The device may still push what it holds, and may do nothing else, also after it was "
+        "told to wipe.",
+        phone_must="Stop pulling, digesting and rotating. Push, an empty batch where nothing is left, "
+        'until a push answers `then: "wipe"`.',
     ),
     RequestCode(
         code="device_mismatch",

@@ -34,6 +34,7 @@ cross join lateral (select version, settings from policy
 where d.company_id = $1 and d.id = $2
 """
 SENDER_COLUMNS = 11
+_DRAINING = ("DRAINING", "WIPED")
 _SELECT = SENDER.encode()
 _PROMOTE = """
 update device set token_hash = next_token_hash, next_token_hash = null
@@ -91,9 +92,10 @@ def read_sender(
     """The sender of a row of SENDER, if the token fits. Raises as `authenticate`.
 
     A new token that is used for the first time to push takes the place of the old one. A device that
-    was told to wipe may push still, so that it is told again when that answer was lost.
+    was told to wipe is one that drains, still: when that answer was lost, it is sent to push by
+    whatever it asks for first, and told again.
     """
-    if row[0] not in ("ACTIVE", "DRAINING") and not (row[0] == "WIPED" and right == "push"):
+    if row[0] not in ("ACTIVE", *_DRAINING):
         raise unknown_device()
     if not _is_hash(row[1], claim.token_hash):
         if not _is_hash(row[2], claim.token_hash):
@@ -101,7 +103,7 @@ def read_sender(
         if right == "push":
             values = [claim.company_id, UUID(claim.device_id), claim.token_hash]
             uow.driver.execute(_PROMOTE, values)
-    if row[0] == "DRAINING" and right == "pull":
+    if row[0] in _DRAINING and right == "pull":
         message = "This device may only send what it holds."
         raise Refused("device_draining", message)
     return _sender(claim.company_id, claim.device_id, row)
@@ -134,7 +136,7 @@ def _sender(company_id: int, device_id: str, row: Sequence[Any]) -> Sender:
         person_id=row[3],
         person_name=row[4],
         left_on=None if row[5] is None else date.fromisoformat(row[5]),
-        is_draining=row[0] in ("DRAINING", "WIPED"),
+        is_draining=row[0] in _DRAINING,
         contract=int(row[6]),
         positions=tuple(
             Held(

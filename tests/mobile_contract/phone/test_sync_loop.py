@@ -569,6 +569,18 @@ def test_an_item_set_aside_that_a_person_tries_again_goes_up_after_the_wipe_was_
     assert world.server.applied == [item.op_id]
 
 
+def test_a_phone_that_lost_the_answer_to_wipe_and_pulls_first_is_told_again(world: World) -> None:
+    world.phone.sync()
+    visits(world, 1)
+    world.server.is_draining = True
+    world.transport.lose_answers = 1
+    world.phone.sync()
+    assert [path for path, _ in world.server.requests[-2:]] == ["/v1/push", "/v1/pull"]
+    assert not world.phone.device.is_signed_out
+    assert world.phone.sync(most_tries=3).is_wiped
+    assert len(world.server.applied) == 1
+
+
 def test_nobody_wipes_a_phone_that_the_server_did_not_ask_to_wipe(world: World) -> None:
     visits(world, 1)
     world.phone.wipe_with_unsent()
