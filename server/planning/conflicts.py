@@ -1,7 +1,8 @@
 """Two edits met on a field and both values were kept: somebody chooses, both people hear of it.
 
 Per field: the value that is held stays, the one that was sent takes its place, or another does.
-The choice, its effect and what both phones are told are one transaction.
+The choice, its effect and what both phones are told are one transaction. An item that was kept first and
+then met another edit is over with it, and its sender's phone is told that as well.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
 from server.planning.stores import change_stores
 from sync.document import decode_document
 from sync.publish import Draft, publish
-from sync.record_kind import CONFLICT
+from sync.record_kind import CONFLICT, ITEM
 from sync.tables import conflict
 from sync.unit_of_work import UnitOfWork
 
@@ -34,6 +35,17 @@ _LIST = f"{_SELECT} and c.state = :state order by c.opened_at, c.id limit :at_mo
 _ONE = f"{_SELECT} and c.id = :conflict"
 _LOCK = "select state from conflict where company_id = :company and id = :conflict for update"
 _DOC = "select doc from record where company_id = :company and id = :conflict"
+# The states of its sender's items, and whether each is over if it is about this record: it is the one
+# that met the other edit, or no conflict of theirs about the record is open any more.
+_ITEMS = """
+select r.id, r.doc, r.id = c.op_id or not exists (
+           select from conflict o where o.company_id = c.company_id and o.state = 'OPEN'
+           and o.entity_id = c.entity_id and o.sent_by = c.sent_by) as is_over
+from conflict c
+join record_key k on k.company_id = c.company_id and k.key = c.sent_by and k.kind = :item
+join record r on r.company_id = k.company_id and r.id = k.id
+where c.company_id = :company and c.id = :conflict
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,7 @@ def _close(uow: UnitOfWork, actor: Actor, found: Conflict, choices: Mapping[str,
         .where(conflict.c.company_id == uow.company_id, conflict.c.id == found.id)
         .values(state="DECIDED", chosen=chosen, decided_by=actor.name, decided_at=now)
     )
+    drafts = _items_over(uow, found)
     told = uow.rows(_DOC, company=uow.company_id, conflict=found.id)
     if told:
         fields = {
@@ -134,7 +147,8 @@ def _close(uow: UnitOfWork, actor: Actor, found: Conflict, choices: Mapping[str,
             "chosen": chosen,
             "decided_at": int(now.timestamp() * 1000),
         }
-        publish(uow, [Draft(CONFLICT, found.id, fields)], actor.person_id)
+        drafts.append(Draft(CONFLICT, found.id, fields))
+    publish(uow, drafts, actor.person_id)
     log_change(
         uow,
         actor,
@@ -144,6 +158,17 @@ def _close(uow: UnitOfWork, actor: Actor, found: Conflict, choices: Mapping[str,
         before={"fields": found.fields},
         after={"chosen": chosen},
     )
+
+
+def _items_over(uow: UnitOfWork, found: Conflict) -> list[Draft]:
+    """The items whose conflict this was, released: they have had their effect."""
+    rows = uow.rows(_ITEMS, company=uow.company_id, conflict=found.id, item=ITEM.number)
+    states = [(row.id, decode_document(row.doc)) for row in rows if row.is_over]
+    return [
+        Draft(ITEM, id_, {**fields, "state": "RELEASED"})
+        for id_, fields in states
+        if fields["state"] == "CONFLICT" and fields["entity_id"] == str(found.entity_id)
+    ]
 
 
 def _seen(row: Any) -> Conflict:

@@ -1,6 +1,8 @@
+from hashlib import sha256
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from server.identity.change_log import Actor
@@ -82,3 +84,67 @@ def test_every_field_has_to_be_chosen_and_once(
         choose(uow, office, conflict_id, {"address": "sent", "opening_hours": "sent"})
     with pytest.raises(NoSuchConflict), db.company(cast.company.id) as uow:
         choose(uow, office, cast.ana.id, {})
+
+
+def test_an_item_that_was_kept_and_then_conflicted_is_over_with_its_conflict(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine
+) -> None:
+    store_id, shop = cast.ana_stores[0], uuid4()
+    waiting = [
+        item("store", "edit", store_id, {"changes": {name: "Ana's"}}, base_version=1)
+        | {"depends_on": [str(shop)]}
+        for name in ("address", "delivery_note")
+    ]
+    kept = push_items(sync_engine, cast.ana.device, waiting)
+    assert [result["status"] for result in kept] == ["deferred", "deferred"]
+    changes = {"address": "Sam's", "delivery_note": "Sam's"}
+    sams = item("store", "edit", store_id, {"changes": changes}, base_version=1)
+    arrives = item("store", "create", shop, {"name": "S", "channel": "grocery", "address": "1"})
+    push_items(sync_engine, cast.sam.device, [sams])
+    push_items(sync_engine, cast.ana.device, [arrives])
+    sync_engine.release_ready(cast.company.id)
+
+    def states() -> list[tuple[str, str]]:
+        told = [on_phone(sync_engine, cast.ana, UUID(one["op_id"])) for one in waiting]
+        return [(fields["state"], fields["result"]) for fields in told]
+
+    assert states() == [("CONFLICT", "conflict")] * 2
+    with db.reading(cast.company.id) as uow:
+        first, second = sorted(
+            list_conflicts(uow), key=lambda one: [w["op_id"] for w in waiting].index(str(one.op_id))
+        )
+    with db.company(cast.company.id) as uow:
+        choose(uow, office, first.id, {"address": "held"})
+    assert states() == [("RELEASED", "conflict"), ("CONFLICT", "conflict")]
+    with db.company(cast.company.id) as uow:
+        choose(uow, office, second.id, {"delivery_note": "sent"})
+    assert states() == [("RELEASED", "conflict")] * 2
+
+
+def test_an_item_under_an_op_id_that_was_used_before_is_over_with_its_conflict_too(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine
+) -> None:
+    store_id, op_id = cast.ana_stores[0], uuid4()
+    for person, address, base, own in (
+        (cast.ana, "first", 1, op_id),
+        (cast.sam, "Sam's", 2, None),
+        (cast.ana, "second", 2, op_id),
+    ):
+        changes = {"changes": {"address": address}}
+        sent = item("store", "edit", store_id, changes, base_version=base, op_id=own)
+        results = push_items(sync_engine, person.device, [sent])
+    assert results[0]["code"] == "op_id_reused"
+    digest = sha256(msgspec.json.encode(sent)).digest()
+    released = sync_engine.release(cast.company.id, op_id, digest, decided_by="the office")
+    assert released.status == "conflict"
+
+    def state() -> str:
+        changes, _ = pull_all(sync_engine, cast.ana.device)
+        (told,) = [change for change in changes if change["kind"] == "item"]
+        return str(told["fields"]["state"])
+
+    assert state() == "CONFLICT"
+    with db.company(cast.company.id) as uow:
+        (found,) = list_conflicts(uow)
+        choose(uow, office, found.id, {"address": "held"})
+    assert state() == "RELEASED"
