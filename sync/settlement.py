@@ -6,6 +6,7 @@ scope, and the base of a three-way merge.
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -162,9 +163,13 @@ class Settlement:
         return index, self._take(item, outcome, context)
 
     def tell(self, record: Record) -> None:
-        """Write a record of the engine's own (the state of an item, a conflict, a proposal)."""
+        """Write a record of the engine's own: the state of an item. It changes now, whenever the
+        item was received.
+        """
         assert self._context is not None
         self._put(record, self._context, None)
+        written = self._writes.new.get(record.id) or self._writes.changed[record.id]
+        written.changed_at = time.time_ns() // 1_000_000
 
     def add_rows(self, rows: RowSet, key: str, row: tuple[Any, ...]) -> None:
         """Write a row of the engine's own; of several with one key the last is written."""

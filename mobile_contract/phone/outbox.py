@@ -237,6 +237,18 @@ class Outbox:
                 (state, status, op_id),
             )
 
+    def settle_evicted(self, record_id: str) -> None:
+        """What told of an item left the phone, by the id of that record: it was over long ago, and
+        nobody need look at it any more.
+        """
+        with self._file.transaction() as connection:
+            connection.execute(
+                "UPDATE outbox SET state = 'acknowledged' WHERE state = 'needs attention'"
+                " AND ? IN (op_id, json_extract(result, '$.conflict_id'),"
+                " json_extract(result, '$.first.conflict_id'))",
+                (record_id,),
+            )
+
     def forget(self, *, watermark: int | None, server_now: int) -> int:
         """Drop what the server's backups cover; where it names no watermark, what is 30 days old.
 

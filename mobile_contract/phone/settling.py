@@ -22,8 +22,12 @@ _STATES_FOR_A_PERSON = frozenset({"QUARANTINED", "CONFLICT"})
 def settle_from_changes(outbox: Outbox, changes: Iterable[JsonObject]) -> None:
     """Bring the outbox up to what a page of changes says of its items."""
     for change in changes:
-        if change["op"] == "put" and change["kind"] in {"item", "conflict"}:
+        if change["kind"] not in {"item", "conflict"}:
+            continue
+        if change["op"] == "put":
             _settle(outbox, change["kind"], change["id"], change["fields"])
+        else:
+            outbox.settle_evicted(change["id"])
 
 
 def settle_from_results(outbox: Outbox, scope: ScopeStore, results: Iterable[JsonObject]) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from server.identity.change_log import Actor
 from server.planning.day_plans import PUBLISHED_AT_ONCE, freeze_day_plans, make_day_plans
 from server.planning.handover import turn_occupancies
-from server.planning.horizon import FIRST, Slice, retire_facts, turn_plans
+from server.planning.horizon import FIRST, Slice, retire_past, turn_plans
 from sync.policy import current_policy
 from sync.unit_of_work import Database
 
@@ -35,7 +35,7 @@ class DayBegun:
     plans_made: int
     plans_frozen: int
     plans_turned: int
-    facts_retired: int
+    records_retired: int
 
 
 def begin_day(database: Database, company_id: int, today: date) -> DayBegun:
@@ -55,7 +55,7 @@ def begin_day(database: Database, company_id: int, today: date) -> DayBegun:
         plans_made=made,
         plans_frozen=frozen,
         plans_turned=_in_slices(database, company_id, today, turn_plans),
-        facts_retired=_in_slices(database, company_id, today, retire_facts),
+        records_retired=_in_slices(database, company_id, today, retire_past),
     )
 
 

@@ -1,18 +1,22 @@
 """What a phone carries of the past and of the future ends at a horizon, day by day.
 
-Visits and attendance older than the company's `visit_days_on_phone` leave their person's phone,
-day plans leave and enter with the window of `plan_days_behind` and `plan_days_ahead`. Nothing is
-deleted: only the keys go. Each call looks at a bounded slice of owners, in the order of their
-ids, so its cost follows from what those phones hold and never from the length of the history.
+Visits and attendance older than the company's `visit_days_on_phone` leave their person's phone, and so
+does what is over for as long: items released or set aside, proposals and conflicts that were decided.
+What still waits for somebody stays. Day plans leave and enter with the window of `plan_days_behind`
+and `plan_days_ahead`. Nothing is deleted: only the keys go. Each call looks at a bounded slice of
+owners, in the order of their ids, so its cost follows from what those phones hold and never from the
+length of the history.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from sync.direct import execute
+from sync.document import decode_document
 from sync.kinds.day_plan.publish import publish_day_plans
 from sync.policy import current_policy
+from sync.record_kind import CONFLICT, ITEM, PROPOSAL
 from sync.record_store import leave_keys
 from sync.rows import Statements
 from sync.unit_of_work import UnitOfWork
@@ -34,6 +38,16 @@ where k.company_id = :company and k.key = any(:people) and not k.is_placed
   and a.business_day < :first_day
 order by id
 """
+# What phones are told of their own items, proposals and conflicts, where nothing came to it since.
+_TOLD = """
+select k.key, k.id, r.doc from record_key k
+join record r on r.company_id = k.company_id and r.id = k.id
+where k.company_id = :company and k.key = any(:people) and k.kind = any(:kinds)
+  and r.changed_at < :since and r.doc is not null
+order by k.id
+"""
+_KINDS_TOLD = [kind.number for kind in (ITEM, PROPOSAL, CONFLICT)]
+_OVER = frozenset({"RELEASED", "SET_ASIDE", "APPROVED", "REFUSED", "AMENDED", "DECIDED"})
 _POSITIONS = """
 select id from position where company_id = :company and id > :after order by id limit :at_most
 """
@@ -59,15 +73,27 @@ class Slice:
     last: UUID | None
 
 
-def retire_facts(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: int = 100) -> Slice:
-    """Take visits and attendance before the horizon off the phones of the next people."""
+def retire_past(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: int = 100) -> Slice:
+    """Take what lies before the horizon off the phones of the next people: facts of those days, and
+    what was over before them.
+    """
     people = [
         row.id for row in uow.rows(_PEOPLE, company=uow.company_id, after=after, at_most=at_most)
     ]
     if not people:
         return Slice(0, None)
-    first_day = today - timedelta(days=current_policy(uow)[1].visit_days_on_phone)
+    policy = current_policy(uow)[1]
+    first_day = today - timedelta(days=policy.visit_days_on_phone)
     old = uow.rows(_OLD, company=uow.company_id, people=people, first_day=first_day)
+    told = uow.rows(
+        _TOLD,
+        company=uow.company_id,
+        people=people,
+        kinds=_KINDS_TOLD,
+        since=datetime.combine(first_day, time(), policy.zone),
+    )
+    # Read here: jsonb takes not every text that an item may carry.
+    old += [row for row in told if decode_document(row.doc)["state"] in _OVER]
     statements = Statements()
     leave_keys(statements, uow.company_id, [(str(row.key), str(row.id)) for row in old])
     execute(uow.driver, statements)

@@ -453,6 +453,25 @@ def test_news_of_a_deferred_item_may_come_before_the_receipt(
     assert (item.state, item.status) == (state, status)
 
 
+@pytest.mark.parametrize("kind", ["item", "conflict"])
+def test_an_item_of_which_the_server_tells_no_more_needs_no_attention(
+    world: World, kind: str
+) -> None:
+    """It was decided while the phone was away, and what told of it has left the phone since."""
+    status = {"item": "quarantined", "conflict": "conflict"}[kind]
+    conflict_id = world.make_id()
+    world.server.verdicts["visit"] = {"status": status, "conflict_id": conflict_id}
+    visits(world, 2)
+    world.phone.sync()
+    assert states(world) == ["needs attention"] * 2
+    first, _ = world.phone.outbox.items()
+    told = conflict_id if kind == "conflict" else first.op_id
+    world.server.log.append({"kind": kind, "id": told, "version": 2, "op": "evict"})
+    world.phone.sync()
+    left = ["acknowledged"] * 2 if kind == "conflict" else ["acknowledged", "needs attention"]
+    assert states(world) == left
+
+
 def test_a_server_that_reads_no_gzip_is_sent_plain_json(world: World) -> None:
     visits(world, 3)
     world.server.refuse_next["/v1/push"] = [Refusal(415, "unsupported_encoding")]

@@ -1,11 +1,20 @@
 from collections.abc import Callable
-from datetime import timedelta
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
 
+import msgspec
+
+from server.identity.change_log import Actor
+from server.planning.conflicts import choose
 from server.planning.day_begins import begin_day
 from server.planning.day_plans import plan_id
-from server.planning.horizon import retire_facts, turn_plans
+from server.planning.horizon import retire_past, turn_plans
+from server.planning.proposals import refuse
+from sync.document import decode_document
 from sync.engine import Engine as SyncEngine
+from sync.record_kind import CONFLICT, ITEM, PROPOSAL
 from sync.unit_of_work import Database
 from tests.factories import NOON_MS, TODAY, Cast, Person, item, pull_all, push_items
 
@@ -39,15 +48,79 @@ def test_facts_leave_the_phone_after_the_companys_days_and_stay_in_the_database(
     facts = {visit(cast, sync_engine, "a visit"), attend(cast, sync_engine, "at work")}
     _, cursor = pull_all(sync_engine, cast.ana.device)
     with db.company(cast.company.id) as uow:
-        assert retire_facts(uow, TODAY + timedelta(days=14)).records == 0
+        assert retire_past(uow, TODAY + timedelta(days=14)).records == 0
     assert facts <= visible_to(cast.ana)
     with db.company(cast.company.id) as uow:
-        assert retire_facts(uow, TODAY + timedelta(days=15)).records == 2
+        assert retire_past(uow, TODAY + timedelta(days=15)).records == 2
     assert facts.isdisjoint(visible_to(cast.ana))
     changes, _ = pull_all(sync_engine, cast.ana.device, cursor)
     assert {(c["op"], c["id"]) for c in changes} >= {("evict", str(id_)) for id_ in facts}
     with db.reading(cast.company.id) as uow:
         assert len(uow.rows("select id from visit")) == 1
+
+
+def told(visible: Visible, db: Database, cast: Cast, person: Person) -> dict[str, list[str]]:
+    """The states of what somebody's phone is told of their items, proposals and conflicts."""
+    with db.reading(cast.company.id) as uow:
+        rows = uow.rows(
+            "select id, kind, doc from record where kind = any(:kinds)",
+            kinds=[ITEM.number, PROPOSAL.number, CONFLICT.number],
+        )
+    names = {kind.number: kind.name for kind in (ITEM, PROPOSAL, CONFLICT)}
+    seen = visible(person)
+    states: dict[str, list[str]] = {}
+    for row in rows:
+        if row.id in seen:
+            states.setdefault(names[row.kind], []).append(decode_document(row.doc)["state"])
+    return {name: sorted(found) for name, found in states.items()}
+
+
+def test_what_is_over_leaves_the_phone_after_the_companys_days_and_what_waits_stays(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine, visible_to: Visible
+) -> None:
+    # Two of each, received long before they are decided: the one is, the other is not.
+    def edits(person: Person, **changes: object) -> list[dict[str, Any]]:
+        return [
+            item("store", "edit", store, {"changes": changes}, base_version=1)
+            for store in cast.ana_stores[:2]
+        ]
+
+    push_items(sync_engine, cast.sam.device, edits(cast.sam, address="Sam's"))
+    conflicts = push_items(sync_engine, cast.ana.device, edits(cast.ana, address="Ana's"))
+    proposals = push_items(sync_engine, cast.ana.device, edits(cast.ana, name="Ana's"))
+    bad = [item("visit", "no such op", uuid4(), {}) for _ in range(2)]
+    push_items(sync_engine, cast.ana.device, bad)
+    with db.company(cast.company.id) as uow:
+        choose(uow, office, UUID(conflicts[0]["conflict_id"]), {"address": "held"})
+        refuse(uow, office, UUID(proposals[0]["proposal_id"]), "no")
+    sync_engine.set_aside(
+        cast.company.id,
+        UUID(bad[0]["op_id"]),
+        sha256(msgspec.json.encode(bad[0])).digest(),
+        decided_by="the office",
+        reason="junk",
+    )
+    before = {
+        "conflict": ["DECIDED", "OPEN"],
+        "item": ["QUARANTINED", "SET_ASIDE"],
+        "proposal": ["REFUSED", "WAITING"],
+    }
+    assert told(visible_to, db, cast, cast.ana) == before
+
+    decided_on = datetime.now(UTC).date()
+    begin_day(db, cast.company.id, decided_on + timedelta(days=13))
+    assert told(visible_to, db, cast, cast.ana) == before
+    _, cursor = pull_all(sync_engine, cast.ana.device)
+    begin_day(db, cast.company.id, decided_on + timedelta(days=16))
+    assert told(visible_to, db, cast, cast.ana) == {
+        "conflict": ["OPEN"],
+        "item": ["QUARANTINED"],
+        "proposal": ["WAITING"],
+    }
+    assert told(visible_to, db, cast, cast.sam)["conflict"] == ["OPEN"]
+    changes, _ = pull_all(sync_engine, cast.ana.device, cursor)
+    gone = [c["kind"] for c in changes if c["op"] == "evict" and c["kind"] != "day_plan"]
+    assert sorted(gone) == ["conflict", "item", "proposal"]
 
 
 def test_owners_are_looked_at_in_slices_that_meet_everybody_once(
@@ -57,7 +130,7 @@ def test_owners_are_looked_at_in_slices_that_meet_everybody_once(
     looked, retired, after = 0, 0, UUID(int=0)
     while True:
         with db.company(cast.company.id) as uow:
-            done = retire_facts(uow, TODAY + timedelta(days=15), after=after, at_most=2)
+            done = retire_past(uow, TODAY + timedelta(days=15), after=after, at_most=2)
         looked += 1
         retired += done.records
         if done.last is None:
