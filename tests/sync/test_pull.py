@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy
@@ -54,6 +54,31 @@ def test_a_first_pull_is_exactly_the_scope_of_everybody(
     assert ana.ids("store") == set(cast.ana_stores)
     assert ana.ids("route") == {cast.ana_route}
     assert mia.ids("store") == {*cast.ana_stores, *cast.ben_stores}
+
+
+def test_what_belongs_to_a_region_comes_down_to_those_who_oversee_it_alone(
+    cast: Cast, phone: PhoneOf
+) -> None:
+    for person in (cast.aki, cast.ada):
+        one = phone(person)
+        one.pull()
+        assert {record["kind"] for record in one.held.values()} == {"policy"}
+
+
+def test_what_a_person_did_comes_down_to_nobody_else(cast: Cast, phone: PhoneOf) -> None:
+    ana = phone(cast.ana)
+    new = ana.new_store()
+    own = [ana.visit(cast.ana_stores[0]), ana.attendance(), ana.finish(uuid4()), new]
+    assert ana.statuses(*own) == ["applied", "applied", "deferred", "applied"]
+    ana.pull()
+    seen = {kind for kind in ("visit", "attendance", "item", "proposal") if ana.ids(kind)}
+    assert seen == {"visit", "attendance", "item", "proposal"}
+    assert UUID(new["entity_id"]) in ana.ids("store")
+    for person in (cast.ben, cast.sam, cast.mia):
+        one = phone(person)
+        one.pull()
+        assert {record["kind"] for record in one.held.values()} == {"policy", "store", "route"}
+        assert UUID(new["entity_id"]) not in one.ids("store")
 
 
 def test_a_pull_without_changes_brings_nothing(cast: Cast, phone: PhoneOf) -> None:
