@@ -21,8 +21,13 @@ from sync.unit_of_work import Database, UnitOfWork
 if TYPE_CHECKING:
     from server.settings import Settings
 
-# Of two transactions that each waited for the other, the database ends one.
-_MET = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+# Of two transactions that each waited for the other the database ends one, and one whose turn does not
+# come in time.
+_MET = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.LockNotAvailable,
+)
 
 company_option = click.option(
     "--company",

@@ -222,12 +222,13 @@ def test_ages_sizes_and_offsets_read_like_speech() -> None:
     ]
 
 
+@pytest.mark.parametrize("state", ["40P01", "40001", "55P03"])
 @pytest.mark.parametrize("way", ["rows", "driver"])
 def test_a_command_that_met_another_change_says_so_in_one_line(
-    run: Run, rows: Cast, way: str
+    run: Run, rows: Cast, way: str, state: str
 ) -> None:
-    # As PostgreSQL ends one of two transactions that wait for each other.
-    ended = "do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$"
+    # As PostgreSQL ends one of two transactions that wait for each other, or one that waits too long.
+    ended = f"do $$ begin raise exception 'ended' using errcode = '{state}'; end $$"
     with (
         pytest.raises(ClickException, match="nothing was done: do it again"),
         company_of(rows.company.code) as uow,
