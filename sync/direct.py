@@ -88,11 +88,15 @@ def _name_of(driver: psycopg.Connection[Any], statement: bytes) -> bytes | None:
 
 
 def _answer_after(driver: psycopg.Connection[Any], meanwhile: Callable[[], object]) -> PGresult:
-    """The result of what was sent, fetched whatever became of the meantime."""
+    """The result of what was sent, fetched whatever became of the meantime. Raises RuntimeError where
+    that asked the same connection: libpq then throws the answer away without a word.
+    """
     try:
         meanwhile()
     finally:
         results: list[PGresult] = driver.wait(answered(driver.pgconn))
+    if not results:
+        raise RuntimeError("the connection was asked something else meanwhile")
     return results[-1]
 
 
