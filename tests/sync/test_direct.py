@@ -3,13 +3,13 @@
 import psycopg
 import pytest
 
-from sync.direct import fetch, send
+from sync.direct import Value, fetch, send
 from sync.rows import array
 from sync.unit_of_work import Database
 from tests.factories import Cast
 
 ASKED = b"select $1::integer + 1, array_length($2::uuid[], 1)"
-VALUES = [41, array("uuid", ["00000000-0000-4000-8000-000000000000"])]
+VALUES: list[Value] = [41, array("uuid", ["00000000-0000-4000-8000-000000000000"])]
 
 
 def test_what_is_done_meanwhile_is_done_before_the_answer_is_looked_at(
