@@ -537,13 +537,7 @@ def test_a_cursor_of_another_epoch_asks_for_a_repair(cast: Cast, phone: PhoneOf)
     assert ana.pull() == []
 
 
-def test_a_cursor_older_than_what_was_purged_asks_for_a_repair(
-    cast: Cast, phone: PhoneOf, db: Database
-) -> None:
-    ana = phone(cast.ana)
-    ana.pull()
-    with db.company(cast.company.id) as uow:
-        describe(uow, cast.ana_stores[0], "changed and purged")
+def purge_all_changes(db: Database, cast: Cast) -> None:
     with db.company(cast.company.id) as uow:
         uow.run(
             "insert into feed_horizon (company_id, purged_below)"
@@ -551,9 +545,43 @@ def test_a_cursor_older_than_what_was_purged_asks_for_a_repair(
             company=cast.company.id,
         )
         uow.run("delete from change")
+
+
+def test_a_cursor_older_than_what_was_purged_asks_for_a_repair(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    ana.pull()
+    with db.company(cast.company.id) as uow:
+        describe(uow, cast.ana_stores[0], "changed and purged")
+    purge_all_changes(db, cast)
     assert refused_code(ana) == "cursor_too_old"
     ana.repair()
     assert ana.fields(cast.ana_stores[0])["address"] == "changed and purged"
+
+
+@pytest.mark.parametrize("is_first_sync", [False, True])
+def test_a_purge_between_two_pages_of_a_pull_loses_nothing(
+    cast: Cast, phone: PhoneOf, db: Database, is_first_sync: bool
+) -> None:
+    mia = phone(cast.mia)
+    if not is_first_sync:
+        mia.pull()
+    with db.company(cast.company.id) as uow:
+        for store in (*cast.ana_stores, *cast.ben_stores):
+            describe(uow, store, "before the first page")
+    mia.page(2)
+    with db.company(cast.company.id) as uow:
+        for store in (*cast.ana_stores, *cast.ben_stores):
+            describe(uow, store, "between two pages")
+    purge_all_changes(db, cast)
+    # What the first pull of a phone lists is not read from the feed; where it would go on from is.
+    if is_first_sync:
+        mia.pull(2)
+    assert refused_code(mia) == "cursor_too_old"
+    mia.repair()
+    assert versions(mia) == scope_of(db, cast, cast.mia)
+    assert mia.fields(cast.ben_stores[0])["address"] == "between two pages"
 
 
 def test_a_scope_that_is_too_large_for_a_phone_is_refused_with_the_limit(
