@@ -2,8 +2,9 @@
 
 Bounds are those of `mobile_contract.version`: bytes on the wire, bytes unpacked, and a deadline
 for the whole body. Unpacking stops at its bound, so that a small body that unpacks to gigabytes
-costs no more than an honest one. Codes: body_too_large, malformed_json (a body that ends early),
-unsupported_encoding (also one that does not unpack, or is no JSON by its own word), too_slow.
+costs no more than an honest one, and one of many empty parts no more than its length. Codes:
+body_too_large, malformed_json (a body that ends early, packed or not), unsupported_encoding (also
+one whose bytes are not what its encoding says, or that is no JSON by its own word), too_slow.
 """
 
 import time
@@ -22,6 +23,10 @@ ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 # One zstd block of 4 bytes can stand for 128 KiB: pieces this much smaller than what is left of
 # the bound overshoot it at most once over.
 _ZSTD_WORST_RATIO = 32 * 1024
+# What follows a member is copied at its end: no more than one piece is there to be copied.
+_GZIP_PIECE_BYTES = 16 * 1024
+# Members of gzip or frames of zstd. Each costs a decoder of its own, also one that holds nothing.
+PARTS_MAX = 1_024
 _GZIP_ONLY = 16 + zlib.MAX_WBITS
 
 ENCODINGS = ("zstd", "gzip", "identity")
@@ -104,22 +109,23 @@ def _gunzip(packed: bytes, bound: int) -> bytes:
     """Unpack every member of a gzip body (RFC 1952, section 2.2)."""
     out: list[bytes] = []
     left = bound
-    if not packed:
-        raise _cut("gzip")
     member = zlib.decompressobj(_GZIP_ONLY)
+    parts = 1
+    at = 0
     try:
-        while packed:
-            piece = member.decompress(packed, left + 1)
+        while at < len(packed):
+            end = min(at + _GZIP_PIECE_BYTES, len(packed))
+            # Whatever is not taken of these bytes unpacks to more than what is left.
+            piece = member.decompress(packed[at:end], left + 1)
             left -= len(piece)
             if left < 0:
                 raise _too_large("body_unpacked_bytes", bound, "unpacked")
             out.append(piece)
-            if member.eof:
-                packed = member.unused_data
-                if packed:
-                    member = zlib.decompressobj(_GZIP_ONLY)
-            else:
-                packed = member.unconsumed_tail
+            at = end - len(member.unused_data)
+            if member.eof and at < len(packed):
+                parts += 1
+                _check_parts("gzip", parts)
+                member = zlib.decompressobj(_GZIP_ONLY)
     except zlib.error as error:
         raise _not_packed("gzip") from error
     if not member.eof:
@@ -133,6 +139,7 @@ def _unzstd(packed: bytes, bound: int) -> bytes:
     left = bound
     decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
     frame = decompressor.decompressobj()
+    parts = 1
     at = 0
     try:
         while at < len(packed):
@@ -146,12 +153,24 @@ def _unzstd(packed: bytes, bound: int) -> bytes:
             if frame.eof:
                 at -= len(frame.unused_data)
                 if at < len(packed):
+                    parts += 1
+                    _check_parts("zstd", parts)
                     frame = decompressor.decompressobj()
     except zstandard.ZstdError as error:
         raise _not_packed("zstd") from error
     if not frame.eof:
         raise _cut("zstd")
     return b"".join(out)
+
+
+def _check_parts(encoding: str, parts: int) -> None:
+    if parts > PARTS_MAX:
+        raise Refused(
+            "unsupported_encoding",
+            f"The body is of more than {PARTS_MAX} parts of {encoding}, one after the other.",
+            where="Content-Encoding",
+            limit=PARTS_MAX,
+        )
 
 
 def _too_large(name: str, bound: int, how: str) -> Refused:

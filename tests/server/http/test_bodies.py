@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from server.http.bodies import BodyBounds, read_body
+from server.http import bodies
+from server.http.bodies import PARTS_MAX, BodyBounds, read_body
 from sync.errors import Refused
 
 PACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
@@ -101,6 +103,57 @@ def test_a_bomb_costs_no_more_than_its_bound(encoding: str) -> None:
     tracemalloc.stop()
     assert caught.value.code == "body_too_large"
     assert peak < 4_000_000 + len(bomb)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_of_too_many_parts_is_refused(encoding: str) -> None:
+    part = PACK[encoding](b"")
+    wide = BodyBounds(wire_bytes=1_000_000, unpacked_bytes=5000)
+    most = PACK[encoding](TEXT) + part * (PARTS_MAX - 1)
+    assert read_body(environ(most, encoding), wide, within_s=5) == TEXT
+    with pytest.raises(Refused) as caught:
+        read_body(environ(most + part, encoding), wide, within_s=5)
+    assert (caught.value.code, caught.value.limit) == ("unsupported_encoding", PARTS_MAX)
+
+
+class _Counting:
+    """A decoder of gzip that counts the bytes that it is handed and hands back."""
+
+    copied = 0
+
+    def __init__(self, kept: Any) -> None:
+        self.kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.kept, name)
+        if name == "unused_data":
+            _Counting.copied += len(found)
+        return found
+
+    def decompress(self, packed: bytes, most: int) -> bytes:
+        _Counting.copied += len(packed)
+        unpacked: bytes = self.kept.decompress(packed, most)
+        return unpacked
+
+
+def test_what_follows_a_member_is_not_copied_again_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Zlib:
+        MAX_WBITS, error = zlib.MAX_WBITS, zlib.error
+
+        @staticmethod
+        def decompressobj(wbits: int) -> _Counting:
+            return _Counting(zlib.decompressobj(wbits))
+
+    monkeypatch.setattr(bodies, "zlib", Zlib)
+    monkeypatch.setattr(_Counting, "copied", 0)
+    # The rest of the body, 4 MB, stands behind each of the empty members.
+    rest = gzip.compress(random.Random(1).randbytes(4_000_000), 0)
+    packed = gzip.compress(b"", mtime=0) * (PARTS_MAX - 1) + rest
+    whole = BodyBounds(wire_bytes=len(packed), unpacked_bytes=5_000_000)
+    assert len(read_body(environ(packed, "gzip"), whole, within_s=60)) == 4_000_000
+    assert _Counting.copied < 10 * len(packed)
 
 
 def test_a_window_larger_than_a_decoder_has_to_support_is_refused() -> None:
