@@ -1,14 +1,17 @@
 """Requests and items, from bytes to checked and typed values, in compiled code.
 
 The fast path decodes with the types that ``struct_types`` derives from the schemas. Whatever it
-refuses goes to the marshmallow schema, which has the last word and names every fault in plain words
-with its place. Both accept and refuse the same; a test shows it.
+refuses goes to the marshmallow schema, which names the faults in plain words with their places.
+Both accept and refuse the same; a test shows it. Therefore the schema, which is slow, need not be
+asked where that would cost too much: the fault is then named as the fast path found it.
 
 Long because the typed requests stand beside the functions that make them.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -46,8 +49,11 @@ from mobile_contract.version import (
 )
 
 _NUL_ESCAPE: Final = b"\\u0000"
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _AROUND_AN_ITEM: Final = 2
 """The envelope and its list of items: what the depth of an item is counted on top of."""
+_EXPLAINED_BYTES: Final = 1024 * 1024
+"""What is wrong with a larger request is not looked for in its schema: no honest one is as large."""
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -181,24 +187,29 @@ _decode_push: Final = msgspec.json.Decoder(struct_of(PushRequest)).decode
 # --- items --------------------------------------------------------------------------------------
 
 
-def decode_item(raw: bytes, contract: int) -> Item:
+def decode_item(raw: bytes, contract: int, *, in_full: bool = True) -> Item:
     """One item, checked in its contract and raised to the current one.
 
-    Raises ItemRefused with all faults in plain words: the item is to be quarantined with its bytes.
+    Raises ItemRefused with its faults in plain words: the item is to be quarantined with its bytes.
+    Not ``in_full`` names one fault of the payload only, and costs some hundred times less.
     """
     if len(raw) > ITEM_BYTES:
-        fault = Fault("", f"must be at most {ITEM_BYTES} bytes long")
+        fault = Fault("", f"is longer than {ITEM_BYTES} bytes")
         raise _refused("item_too_large", (fault,), _glance(raw))
     if contract not in _OP_CHECKS:
-        fault = Fault("", f"is of contract {contract}, the server has up to {CURRENT}")
+        fault = Fault("", f"is of contract {contract}; this server has no later one than {CURRENT}")
         raise _refused("contract_too_new", (fault,), _glance(raw))
     # The compiled types do not look for NUL, which only this escape can bring into a text.
-    if _NUL_ESCAPE not in raw:
+    if not _holds_nul(raw):
         try:
             return _typed(raw, contract)
         except (*_UNREADABLE, KeyError):
             pass
-    return _judged(raw, contract)
+    return _judged(raw, contract, in_full=in_full)
+
+
+def _holds_nul(raw: bytes) -> bool:
+    return _NUL_ESCAPE in raw and _NUL.search(raw) is not None
 
 
 def _typed(raw: bytes, contract: int) -> Item:
@@ -229,8 +240,8 @@ def _typed(raw: bytes, contract: int) -> Item:
     )
 
 
-def _judged(raw: bytes, contract: int) -> Item:
-    """The slow path: the schemas find every fault, or find that there is none."""
+def _judged(raw: bytes, contract: int, *, in_full: bool) -> Item:
+    """The slow path: the schemas find what is wrong, or find that nothing is."""
     if is_deeper(raw, JSON_DEPTH - _AROUND_AN_ITEM):
         fault = Fault("", f"is nested deeper than {JSON_DEPTH}")
         raise _refused("invalid_field", (fault,), _glance(raw))
@@ -239,17 +250,22 @@ def _judged(raw: bytes, contract: int) -> Item:
     except NotJsonError as error:
         fault = Fault("", plain(f"is not JSON: {error}"))
         raise _refused("malformed_json", (fault,), load_leniently(raw)) from error
-    code, faults = item_faults(value, contract)
+    code, faults = item_faults(value, contract, in_full=in_full)
     if faults:
         raise _refused(code, tuple(faults), value)
     try:
         return _typed(msgspec.json.encode(value), contract)
-    except (*_UNREADABLE, KeyError) as error:
-        raise _refused("invalid_field", (Fault("", plain(str(error))),), value) from error
+    except (*_UNREADABLE, UnicodeEncodeError, OverflowError, KeyError) as error:
+        raise _refused(
+            "invalid_field", (Fault("", plain(f"cannot be read: {error}")),), value
+        ) from error
 
 
-def item_faults(value: Any, contract: int) -> tuple[str, list[Fault]]:
-    """What the schemas say of an item in a contract that the server has: a code and every fault."""
+def item_faults(value: Any, contract: int, *, in_full: bool = True) -> tuple[str, list[Fault]]:
+    """What the schemas say of an item in a contract that the server has: a code and its faults.
+
+    In the order of the fields of an item, those of the payload in the order of its schema.
+    """
     faults = faults_of(_item_schema, value)
     if not isinstance(value, dict):
         return "invalid_field", faults
@@ -259,15 +275,35 @@ def item_faults(value: Any, contract: int) -> tuple[str, list[Fault]]:
     check = _OP_CHECKS[contract].get((kind, op))
     if check is None:
         if any(known == kind for known, _ in _OP_CHECKS[contract]):
-            words = f"is not an op of {kind} in contract {contract}"
+            words = f"is {plain(op)!r}, which is not an op of {kind} in contract {contract}"
             return "unknown_op", [Fault("op", plain(words)), *faults]
-        words = f"is no kind that phones send in contract {contract}"
-        return "unknown_kind", [Fault("kind", words), *faults]
+        words = f"is {plain(kind)!r}, which phones do not send in contract {contract}"
+        return "unknown_kind", [Fault("kind", plain(words)), *faults]
     if "payload" in value:
-        faults += faults_of(check.schema, value["payload"], place="payload")
+        find = partial(faults_of, check.schema) if in_full else partial(_first_fault, check)
+        faults += find(value["payload"], place="payload")
     if check.needs_base_version and value.get("base_version") is None:
         faults.append(Fault("base_version", f"is required by {kind} {op}"))
-    return "invalid_field", faults
+    return "invalid_field", sorted(faults, key=_order_in_item)
+
+
+def _first_fault(check: _OpCheck, value: Any, *, place: str) -> list[Fault]:
+    """What the compiled type says of a value: one fault or none, in fewer words than the schema's."""
+    try:
+        raw = msgspec.json.encode(value)
+        check.decode(raw)
+    except (*_UNREADABLE, UnicodeEncodeError, OverflowError) as error:
+        words, _, where = str(error).partition(" - at `$")
+        return [Fault(plain(place + where.rstrip("`")), plain(f"is wrong: {words}"))]
+    return [Fault(place, "must not hold the character NUL")] if _holds_nul(raw) else []
+
+
+_item_order: Final = {name: number for number, name in enumerate(_item_schema.fields)}
+
+
+def _order_in_item(fault: Fault) -> int:
+    field = re.split(r"[.\[]", fault.where, maxsplit=1)[0]
+    return _item_order.get(field, len(_item_order))
 
 
 class _Names(msgspec.Struct):
@@ -314,7 +350,8 @@ def _refused(code: str, faults: tuple[Fault, ...], value: Any) -> ItemRefused:
 def decode_push(body: bytes) -> PushEnvelope:
     """A push with its items as raw bytes. Raises RequestRefused; a bad item is not its business."""
     if len(body) > BODY_UNPACKED_BYTES:
-        raise RequestRefused("body_too_large", "the body is too large", limit=BODY_UNPACKED_BYTES)
+        detail = f"A body may hold {BODY_UNPACKED_BYTES} bytes."
+        raise RequestRefused("body_too_large", detail, limit=BODY_UNPACKED_BYTES)
     wire: Any = None
     if _NUL_ESCAPE not in body:
         try:
@@ -331,8 +368,12 @@ def decode_push(body: bytes) -> PushEnvelope:
 
 def _push_by_parts(body: bytes) -> PushEnvelope:
     """The slow path: the items are cut out, the rest is judged by the schema."""
-    head, items = cut_items(body)
+    cut = cut_items(body)
+    # Where no items can be set apart, the schema tells JSON that is no push from what is not JSON.
+    head, items = (body, []) if cut is None else cut
     value = _loaded(head)
+    if isinstance(value, dict) and isinstance(value.get("items"), list):
+        value["items"] = []  # judged one by one, by their bytes
     contract = value.get("contract") if isinstance(value, dict) else None
     if type(contract) is int and contract > CURRENT:
         # A newer phone is kept, not refused: names that this contract does not have are its own.
@@ -393,15 +434,24 @@ _DECODERS: Final[dict[type[WireSchema], Callable[[bytes], Any]]] = {
 
 def _decode(schema: type[WireSchema], body: bytes) -> Any:
     wire: Any = None
+    fault: Exception = msgspec.ValidationError("it holds the character NUL")
     if _NUL_ESCAPE not in body:
         try:
             wire = _DECODERS[schema](body)
-        except _UNREADABLE:
-            wire = None
+        except _UNREADABLE as error:
+            fault = error
     if wire is None:
+        if len(body) > _EXPLAINED_BYTES:
+            raise _refused_briefly(fault)
         wire = _request_by_schema(schema, body)
     _refuse_unknown_contract(getattr(wire, "contract", CURRENT))
     return wire
+
+
+def _refused_briefly(error: Exception) -> RequestRefused:
+    if isinstance(error, msgspec.ValidationError):
+        return RequestRefused("invalid_request", f"The body is wrong: {error}.")
+    return RequestRefused("malformed_json", f"The body is not JSON: {error}.")
 
 
 def _request_by_schema(schema: type[WireSchema], body: bytes) -> Any:
@@ -414,7 +464,8 @@ def _request_by_schema(schema: type[WireSchema], body: bytes) -> Any:
 
 def _refuse_unknown_contract(contract: Any) -> None:
     if type(contract) is int and contract >= 1 and contract not in CONTRACTS:
-        detail = f"contract {contract} is not one of {', '.join(map(str, CONTRACTS))}"
+        spoken = " and ".join(map(str, CONTRACTS))
+        detail = f"Contract {contract} is not known here; this server speaks {spoken}."
         raise RequestRefused("contract_unknown", detail, where="contract")
 
 
@@ -424,9 +475,10 @@ def _loaded(body: bytes) -> Any:
     try:
         return load(body)
     except NotJsonError as error:
-        raise RequestRefused("malformed_json", f"the body is not JSON: {error}") from error
+        raise RequestRefused("malformed_json", f"The body is not JSON: {error}.") from error
 
 
 def _refuse_faults(faults: list[Fault]) -> None:
     if faults:
-        raise RequestRefused("invalid_request", said(tuple(faults)), where=faults[0].where or None)
+        detail = said(tuple(faults), "The body")
+        raise RequestRefused("invalid_request", detail, where=faults[0].where or None)

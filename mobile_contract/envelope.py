@@ -166,7 +166,7 @@ class PushRequest(WireSchema):
 
     contract = contract()
     device_id = Id(about="as given at enrolment")
-    batch_id = Id(about="new for every new batch; for finding a request in logs")
+    batch_id = Id(about="new for every request; only for finding it in logs")
     sent_at = Millis(about="wall clock of the phone at sending")
     boot_id = Id(about="made anew at every start of the phone")
     uptime_ms = Uptime(about="monotonic clock at sending")
@@ -293,19 +293,21 @@ def _one_step(request: Any) -> Iterable[tuple[str, str]]:
 
 
 def _held_within_bounds(request: Any) -> Iterable[tuple[str, str]]:
-    if request.held is None:
+    if not isinstance(request.held, dict):
         return
-    buckets = [rows for kind in request.held.values() for rows in kind.values()]
-    if len(buckets) > DIGEST_BUCKETS:
+    kinds = [kind for kind in request.held.values() if isinstance(kind, dict)]
+    if sum(map(len, kinds)) > DIGEST_BUCKETS:
         yield "held", f"must hold at most {DIGEST_BUCKETS} buckets over all kinds"
-    if sum(map(len, buckets)) > DIGEST_IDS:
+    rows = [len(rows) for kind in kinds for rows in kind.values() if isinstance(rows, list)]
+    if sum(rows) > DIGEST_IDS:
         yield "held", f"must hold at most {DIGEST_IDS} records over all kinds"
 
 
 class DigestRequest(WireSchema):
     """POST /v1/digest: buckets in the first step, held in the second."""
 
-    rules = (_one_step, _held_within_bounds)
+    rules = (_one_step,)
+    bounds = (_held_within_bounds,)
 
     contract = contract()
     buckets = MapOf(

@@ -56,6 +56,10 @@ OPTIONAL: Final = Presence.OPTIONAL
 CHANGE: Final = Presence.CHANGE
 CHANGE_NULLABLE: Final = Presence.CHANGE_NULLABLE
 
+FAULTS_NAMED: Final = 10
+FAULTS_SOUGHT: Final = FAULTS_NAMED + 1
+"""In one list or object: those that are named, and whether there is one more."""
+
 MESSAGES: Final[dict[str, str | list[Any] | dict[Any, Any]]] = {
     "required": "is missing",
     "null": "must not be null",
@@ -228,13 +232,24 @@ class ListOf(WireField, ma.fields.List[Any]):
         length = validate.Length(minimum, maximum, error="must hold {min} to {max} values")
         super().__init__(cls_or_instance=inner, validators=[length], **kwargs)
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not list:
             self.refuse("must be a list")
         # A list over its bound is not read value by value: the bound is there to save that work.
         if len(value) > self.maximum:
             return value
-        return super()._deserialize(value, attr, data, **kwargs)
+        loaded: list[Any] = []
+        faults: dict[int, Any] = {}
+        for index, each in enumerate(value):
+            try:
+                loaded.append(self.inner.deserialize(each))
+            except ma.ValidationError as error:
+                faults[index] = error.messages
+                if len(faults) == FAULTS_SOUGHT:
+                    break
+        if faults:
+            raise ma.ValidationError(faults)
+        return loaded
 
 
 class PairOf(WireField, ma.fields.Tuple):
@@ -272,6 +287,8 @@ class MapOf(WireField, ma.fields.Dict):
                 self.inner_values.deserialize(each)
             except ma.ValidationError as error:
                 faults[name] = error.messages
+                if len(faults) == FAULTS_SOUGHT:
+                    break
         if faults:
             raise ma.ValidationError(faults)
         return value

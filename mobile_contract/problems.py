@@ -9,6 +9,7 @@ Long because the words of the tables stand here and nowhere else.
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mobile_contract.fields import FAULTS_NAMED
 from mobile_contract.schema import Fault, plain
 
 
@@ -102,7 +103,7 @@ ITEM_CODES: Final = (
         code="invalid_field",
         title="A field is wrong",
         meaning="A field is missing, unknown, of the wrong type or out of its range. `where` is "
-        "its place, `detail` names every fault of the item.",
+        "the place of the first, `detail` names up to ten.",
         phone_must=_KEEP + "check against this document before sending.",
     ),
     ItemCode(
@@ -367,14 +368,11 @@ RETIRED: Final[tuple[str, ...]] = ()
 REQUEST_CODES_BY_NAME: Final = {each.code: each for each in REQUEST_CODES}
 ITEM_CODES_BY_NAME: Final = {each.code: each for each in ITEM_CODES}
 
-_FAULTS_SAID: Final = 10
 
-
-def said(faults: tuple[Fault, ...]) -> str:
-    """Several faults as one text, the first ones in full."""
-    words = "; ".join(str(fault) for fault in faults[:_FAULTS_SAID])
-    more = len(faults) - _FAULTS_SAID
-    return words if more <= 0 else f"{words}; and {more} more"
+def said(faults: tuple[Fault, ...], whole: str) -> str:
+    """Several faults as one text, the first ones in full; ``whole`` is what has them."""
+    words = "; ".join(fault.said_of(whole) for fault in faults[:FAULTS_NAMED])
+    return words if len(faults) <= FAULTS_NAMED else f"{words}; and more"
 
 
 class RequestRefused(Exception):
@@ -436,7 +434,7 @@ class ItemRefused(Exception):
         self.code = code
         self.faults = faults
         self.where = faults[0].where or None
-        self.detail = said(faults)[:1_000]
+        self.detail = said(faults, "The item")[:1_000]
         self.op_id = op_id
         self.kind = kind
         self.entity_id = entity_id

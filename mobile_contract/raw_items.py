@@ -5,6 +5,7 @@ their brackets alone; each is then judged by itself.
 """
 
 import json
+import math
 import re
 from typing import Any, Final
 
@@ -15,10 +16,11 @@ _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},:"]', re.DOTALL)
 _OPENING: Final = bytes.maketrans(b"[{]}", b"(())")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
-_TOKENS_MAX: Final = 1_000_000
+TOKENS_MAX: Final = 250_000
 """A body with more is not cut: that would take longer than any honest body is worth."""
 _DIGITS_MAX: Final = 20
 _BEYOND: Final = 10**_DIGITS_MAX
+_ANY_FRACTION: Final = 0.5
 
 
 class NotJsonError(ValueError):
@@ -45,26 +47,38 @@ def _whole(digits: str) -> int:
     return -_BEYOND if digits.startswith("-") else _BEYOND
 
 
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _ANY_FRACTION
+
+
 def _no_constant(name: str) -> Any:
-    raise NotJsonError(f"{name} is not JSON")
+    raise NotJsonError(f"it holds {name}")
 
 
 def load(raw: bytes) -> Any:
     """Strict JSON as plain values; a name that stands twice counts the second time.
 
-    Numbers of any length are read without cost: one beyond 20 digits becomes one that no field
-    accepts. Raises NotJsonError.
+    Numbers of any length are read without cost: one beyond 20 digits, or beyond what is finite,
+    becomes one that no field accepts. Raises NotJsonError, whose words go on from "is not JSON: ".
     """
     try:
-        return json.loads(raw.decode(), parse_int=_whole, parse_constant=_no_constant, strict=True)
+        return json.loads(
+            raw.decode(),
+            parse_int=_whole,
+            parse_float=_fraction,
+            parse_constant=_no_constant,
+            strict=True,
+        )
     except UnicodeDecodeError as error:
-        message = f"not UTF-8 at byte {error.start}"
+        message = f"it is not UTF-8 at byte {error.start}"
         raise NotJsonError(message) from error
     except json.JSONDecodeError as error:
-        message = f"{error.msg} at character {error.pos}"
+        found = error.msg.removesuffix(" at").rstrip(": ")
+        message = f"{found[:1].lower()}{found[1:]} at character {error.pos}"
         raise NotJsonError(message) from error
     except RecursionError as error:
-        raise NotJsonError("nested too deep") from error
+        raise NotJsonError("it is nested too deep") from error
 
 
 def load_leniently(raw: bytes) -> Any:
@@ -75,45 +89,55 @@ def load_leniently(raw: bytes) -> Any:
         return None
 
 
-def cut_items(body: bytes) -> tuple[bytes, list[bytes]]:
+def cut_items(body: bytes) -> tuple[bytes, list[bytes]] | None:  # noqa: C901 - one branch a token
     """A push body with its items taken out, and the items as the bytes between them.
 
-    Only brackets, commas and strings are looked at. Raises RequestRefused where the brackets do not
-    match, or a bound of the request is passed.
+    Only brackets, commas and strings are looked at. A list of items that stands twice counts the
+    second time, and neither is left in the body. None where the brackets do not match or there is
+    no such list. Raises RequestRefused where a bound of the request is passed.
     """
     depth = 0
     inside = False
-    items: list[bytes] = []
-    head = b""
-    start = 0
+    items: list[bytes] | None = None
+    head: list[bytes] = []
+    kept_to = start = 0
     key = previous = b""
     for tokens, match in enumerate(_TOKEN.finditer(body)):
         token = match.group()
+        if tokens > TOKENS_MAX:
+            raise _too_many_tokens()
         if token in (b"{", b"["):
             depth += 1
             if depth > JSON_DEPTH:
                 raise too_deep()
-            if depth == 2 and token == b"[" and key == b'"items"' and previous == b":":
+            if depth == 2 and token == b"[" and previous == b":" and _is_items(key):
                 inside, start, items = True, match.end(), []
-                head = body[:start]
+                head.append(body[kept_to:start])
         elif token in (b"}", b"]"):
-            if inside and depth == 2:
+            if inside and depth == 2 and items is not None:
                 _add(items, body[start : match.start()], is_last=True)
-                return head + body[match.start() :], items
+                inside, kept_to = False, match.start()
             depth -= 1
             if depth <= 0:
                 break
-        elif token == b"," and inside and depth == 2:
+        elif token == b"," and inside and depth == 2 and items is not None:
             _add(items, body[start : match.start()], is_last=False)
             start = match.end()
         elif token == b'"':
-            break
+            return None
         elif depth == 1 and len(token) > 1:
             key = token
         previous = token
-        if tokens > _TOKENS_MAX:
-            break
-    raise RequestRefused("malformed_json", "the body is not JSON, and has no items to set apart")
+    if items is None or inside or depth:
+        return None
+    return b"".join([*head, body[kept_to:]]), items
+
+
+def _is_items(key: bytes) -> bool:
+    """Whether a name in its quotes is that of the items, however it is spelt."""
+    if b"\\" not in key:
+        return key == b'"items"'
+    return bool(load_leniently(key) == "items")
 
 
 def _add(items: list[bytes], raw: bytes, *, is_last: bool) -> None:
@@ -128,10 +152,16 @@ def _add(items: list[bytes], raw: bytes, *, is_last: bool) -> None:
 def too_deep() -> RequestRefused:
     """The refusal of a body that is nested too deep."""
     limit = BOUNDS["json_depth"]
-    return RequestRefused("too_deep", f"nested deeper than {limit}", limit=limit)
+    return RequestRefused("too_deep", f"The body is nested deeper than {limit}.", limit=limit)
 
 
 def too_many_items() -> RequestRefused:
     """The refusal of a batch with too many items."""
     limit = BOUNDS["items_per_push"]
-    return RequestRefused("too_many_items", f"more than {limit} items", where="items", limit=limit)
+    detail = f"The batch has more than {limit} items."
+    return RequestRefused("too_many_items", detail, where="items", limit=limit)
+
+
+def _too_many_tokens() -> RequestRefused:
+    detail = f"The body has more than {TOKENS_MAX} texts and signs: its items are not set apart."
+    return RequestRefused("malformed_json", detail, limit=TOKENS_MAX)

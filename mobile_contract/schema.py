@@ -1,5 +1,8 @@
 """The root of every wire schema: unknown names are refused, rules across fields run last.
 
+What a refusal costs is bounded: of a list or an object so many faults are named and no more, and
+the bounds of a schema are judged before anything that they bound is read.
+
 A rule is a function from a record to the faults that it finds, as (place, words). It reads the
 record by attribute, so that the very same function judges a loaded dict here and a compiled struct
 in ``struct_types``: where a field is absent it is None, or UNSET where absent means "not changed".
@@ -13,7 +16,7 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from msgspec import UNSET, Struct
 
-from mobile_contract.fields import Day, ListOf, Part, WireField
+from mobile_contract.fields import FAULTS_SOUGHT, Day, ListOf, Part, WireField
 
 Rule = Callable[[Any], Iterable[tuple[str, str]]]
 
@@ -24,23 +27,36 @@ class Fault(Struct, frozen=True):
     where: str
     words: str
 
-    def __str__(self) -> str:
-        return f"{self.where} {self.words}" if self.where else self.words
+    def said_of(self, whole: str) -> str:
+        """The fault as a sentence; ``whole`` is what is at fault where no place in it is."""
+        return f"{self.where or whole} {self.words}"
 
 
 class WireSchema(ma.Schema):
     """A schema whose load checks and changes nothing."""
 
     rules: ClassVar[tuple[Rule, ...]] = ()
+    bounds: ClassVar[tuple[Rule, ...]] = ()
+    """Rules on how much there is. They run first and alone, on values that nobody has looked at."""
     error_messages = {  # noqa: RUF012 - so marshmallow declares it
-        "unknown": "is not a field of this contract",
         "type": "must be an object",
     }
 
     class Meta:
-        """What is not in the schema is refused, never ignored."""
+        """What is not in the schema is refused, never ignored: by `_refuse_unknown_names`."""
 
-        unknown = ma.RAISE
+        unknown = ma.EXCLUDE
+
+    @ma.validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _refuse_unknown_names(self, _data: Any, original: Any, **_: Any) -> None:
+        if not isinstance(original, dict):
+            return
+        known = {field.data_key or name for name, field in self.fields.items()}
+        unknown = [name for name in original if name not in known]
+        if unknown:
+            raise ma.ValidationError(
+                {name: ["is not a field of this contract"] for name in unknown[:FAULTS_SOUGHT]}
+            )
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _keep_the_rules(self, data: dict[str, Any], **_: Any) -> None:
@@ -88,10 +104,22 @@ def _seen(field: Any, value: Any) -> Any:
     return value
 
 
-def faults_of(schema: ma.Schema, value: Any, *, place: str = "") -> list[Fault]:
-    """Every fault of a value, each with its place, like ``check_in.fix.lat_e7`` or ``stops[3]``."""
-    errors = schema.validate(value) if isinstance(value, dict) else {"": ["must be an object"]}
-    return list(_flat(errors, place))
+def faults_of(schema: WireSchema, value: Any, *, place: str = "") -> list[Fault]:
+    """What is wrong with a value, each with its place, like ``check_in.fix.lat_e7`` or ``stops[3]``.
+
+    In the order of the fields in their schemas; names that are no fields follow, as they stand.
+    """
+    if not isinstance(value, dict):
+        return [Fault(plain(place), "must be an object")]
+    seen = SimpleNamespace(**{name: value.get(name) for name in schema.fields})
+    beyond = [
+        Fault(plain(_joined(place, where)), words)
+        for bound in schema.bounds
+        for where, words in bound(seen)
+    ]
+    if beyond:
+        return beyond
+    return list(_flat(schema.validate(value), place))
 
 
 def _flat(errors: Any, place: str) -> Iterable[Fault]:

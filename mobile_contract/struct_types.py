@@ -49,7 +49,7 @@ def struct_of(schema: type[ma.Schema]) -> type[msgspec.Struct]:
             required.append((name, wire_type))
         else:
             optional.append((name, wire_type, None))
-    rules = schema.rules if issubclass(schema, WireSchema) else ()
+    rules = (*schema.bounds, *schema.rules) if issubclass(schema, WireSchema) else ()
     namespace: dict[str, Any] = {"__doc__": schema.__doc__}
     if rules:
         namespace["__post_init__"] = _rule_keeper(rules)

@@ -17,6 +17,7 @@ from sync.engine import Engine
 from sync.errors import Refused
 from sync.kinds import ALL_KINDS
 from sync.kinds.visit import KIND as VISIT
+from sync.push import EXPLAINED_BYTES
 from sync.record_kind import Arrived, Context, Outcome
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_device
@@ -394,6 +395,20 @@ def test_bad_items_are_kept_whole_and_hold_back_no_good_one(
     assert len(visits(db, cast)) == len(bad)
     ana.pull()
     assert len(ana.ids("item")) == len(bad)
+
+
+def test_of_many_spoilt_items_only_so_much_is_explained_in_full(cast: Cast, phone: PhoneOf) -> None:
+    ana = phone(cast.ana)
+    spoilt = [ana.visit(cast.ana_stores[0]) for _ in range(6)]
+    for item in spoilt:
+        item["payload"] |= {f"u{n:04}": "x" * 20 for n in range(1_500)}
+    results = ana.push(*spoilt)
+    assert {(r["status"], r["code"]) for r in results} == {("quarantined", "invalid_field")}
+    ten = "payload.u0009 is not a field of this contract; and more"
+    told = [r["detail"].endswith(ten) for r in results]
+    explained = -(-EXPLAINED_BYTES // len(json.dumps(spoilt[0])))
+    assert told == [True] * explained + [False] * (6 - explained)
+    assert results[-1]["where"] == "payload"
 
 
 @pytest.mark.parametrize("name", ["NaN", "NUL in a text", "too large", "no op_id", "not an object"])
