@@ -366,3 +366,4 @@ class Problem(WireSchema):
     retry_after_s = Int(
         0, JSON_INT_MAX, presence=OPTIONAL, about="as the header Retry-After", unit="s"
     )
+    epoch = Text(1, 100, presence=OPTIONAL, about="of epoch_changed: the present epoch")

@@ -291,9 +291,10 @@ REQUEST_CODES: Final = (
         code="epoch_changed",
         status=409,
         title="The server was restored",
-        meaning="The cursor belongs to another epoch: the server's database was restored.",
-        phone_must="Resend every kept item that this epoch has not answered, then repair by "
-        "digest.",
+        meaning="The cursor belongs to another epoch: the server's database was restored. `epoch` is "
+        "the present one.",
+        phone_must="Resend every kept item that `epoch` has not answered, and repair by digest; see "
+        "Receipts, watermark and epoch.",
     ),
     RequestCode(
         code="scope_too_large",
@@ -386,6 +387,7 @@ class RequestRefused(Exception):
         where: str | None = None,
         limit: int | None = None,
         retry_after_s: int | None = None,
+        epoch: str | None = None,
     ) -> None:
         super().__init__(code, detail)
         self.known = REQUEST_CODES_BY_NAME[code]
@@ -395,6 +397,7 @@ class RequestRefused(Exception):
         self.where = where
         self.limit = limit
         self.retry_after_s = retry_after_s
+        self.epoch = epoch
 
     def document(self) -> dict[str, Any]:
         """The body of the answer, application/problem+json (RFC 9457)."""
@@ -402,6 +405,7 @@ class RequestRefused(Exception):
             "where": self.where,
             "limit": self.limit,
             "retry_after_s": self.retry_after_s,
+            "epoch": self.epoch,
         }
         return {
             "type": f"urn:roadbook:problem:{self.code}",

@@ -43,7 +43,7 @@ def pull(
         sender, epoch = greeting.sender, greeting.epoch
         cursor = None if request.cursor is None else box.open(request.cursor, sender.person_id)
         if cursor is not None and cursor.epoch != epoch.name:
-            raise Refused("epoch_changed", "The server's database was restored.")
+            raise Refused("epoch_changed", "The server's database was restored.", epoch=epoch.name)
         present = read_present(uow.driver, uow.company_id)
         feed = Feed(uow.driver, uow.company_id, sender.person_id, present)
         if cursor is None:

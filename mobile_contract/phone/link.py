@@ -29,13 +29,20 @@ class Problem(Exception):
     """The server refused the request as a whole; `code` says why, and none of it was done."""
 
     def __init__(
-        self, *, status: int, code: str, detail: str = "", retry_after_s: float | None = None
+        self,
+        *,
+        status: int,
+        code: str,
+        detail: str = "",
+        retry_after_s: float | None = None,
+        epoch: str | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {detail}")
         self.status = status
         self.code = code
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.epoch = epoch
 
     @property
     def is_passing(self) -> bool:
@@ -171,6 +178,7 @@ def _problem(answer: Answer, value: dict[str, Any] | None) -> Problem:
         code=str(told.get("code") or f"http_{answer.status}"),
         detail=str(told.get("detail") or told.get("title") or ""),
         retry_after_s=_retry_after_s(answer, told),
+        epoch=told["epoch"] if isinstance(told.get("epoch"), str) else None,
     )
 
 

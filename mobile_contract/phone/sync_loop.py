@@ -309,7 +309,10 @@ class SyncLoop:
                     return
                 if problem.code not in _CURSOR_OF_NO_USE:
                     raise
-                self._device.ask_for_repair()
+                with self._file.transaction():
+                    if problem.epoch is not None:
+                        self._device.adopt_epoch(problem.epoch)
+                    self._device.ask_for_repair()
 
     def _pull_page(self, report: LegReport) -> bool:
         """Apply one page with its cursor; returns whether it was the last."""

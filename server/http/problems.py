@@ -19,7 +19,6 @@ from mobile_contract.problems import RequestRefused
 from server.http.bodies import ENCODINGS
 from server.http.request_ids import current_request_id
 from server.identity.errors import TooManyTries
-from sync.errors import Refused
 
 MEDIA_TYPE = "application/problem+json"
 # When to come back, where the error itself does not say. Each client is told another moment, up to
@@ -78,14 +77,6 @@ def as_refused(error: Exception) -> RequestRefused | None:  # noqa: PLR0911 - on
     match error:
         case RequestRefused():
             return error
-        case Refused():
-            return RequestRefused(
-                error.code,
-                error.detail,
-                where=error.where,
-                limit=error.limit,
-                retry_after_s=error.retry_after_s,
-            )
         case TooManyTries():
             return RequestRefused(
                 "too_many_tries",
@@ -128,7 +119,7 @@ def handle(error: Exception) -> Any:
         incident = current_request_id()
         logger.error("incident %s", incident, exc_info=error)
         refused = RequestRefused("internal", f"Something went wrong here. Incident {incident}.")
-    elif refused.status >= 500 and not isinstance(error, Refused | RequestRefused):
+    elif refused.status >= 500 and not isinstance(error, RequestRefused):
         logger.warning(
             "%s: %s: %s", refused.code, type(error).__name__, str(error).partition("\n")[0]
         )

@@ -16,8 +16,11 @@ PERSON = "10000000-0000-4000-8000-000000000001"
 
 
 class Refusal(Exception):
-    def __init__(self, status: int, code: str, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, retry_after_s: int | None = None, epoch: str | None = None
+    ) -> None:
         super().__init__(code)
+        self.epoch = epoch
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
@@ -143,7 +146,7 @@ class FakeServer:
         if body["cursor"] is not None:
             epoch, _, position = body["cursor"].rpartition("/")
             if epoch != self.epoch:
-                raise Refusal(409, "epoch_changed")
+                raise Refusal(409, "epoch_changed", epoch=self.epoch)
             start = int(position)
         end = min(len(self.log), start + self.page)
         return {
@@ -231,7 +234,12 @@ class FakeTransport:
             status, value = 200, self.server.answer(request.path, raw)
         except Refusal as refusal:
             status = refusal.status
-            value = {"code": refusal.code, "status": status, "retry_after_s": refusal.retry_after_s}
+            value = {
+                "code": refusal.code,
+                "status": status,
+                "retry_after_s": refusal.retry_after_s,
+                "epoch": refusal.epoch,
+            }
         if self.lose_answers:
             self.lose_answers -= 1
             raise LinkFailure("the answer was lost")

@@ -377,6 +377,29 @@ def test_a_cursor_of_no_use_is_repaired_by_digest_and_nothing_is_wiped(
     assert states(world) == ["unanswered"]
 
 
+def test_a_refusal_that_names_the_epoch_is_enough_to_send_again(world: World) -> None:
+    visits(world, 2)
+    world.phone.sync()
+    assert states(world) == ["acknowledged"] * 2
+    world.server.restore("epoch-2", keep_up_to_receipt=0)
+    world.transport.down_for = {"/v1/push", "/v1/digest"}
+    world.phone.sync()
+    assert world.phone.device.epoch == "epoch-2"
+    assert states(world) == ["waiting"] * 2
+
+
+def test_a_duplicate_belongs_to_the_epoch_that_answered_last(world: World) -> None:
+    visits(world, 1)
+    world.phone.sync()
+    world.server.restore("epoch-2", keep_up_to_receipt=world.server.now())
+    world.phone.sync(most_tries=3)
+    (item,) = world.phone.outbox.items()
+    assert item.result is not None
+    assert (item.result["status"], item.state) == ("duplicate", "acknowledged")
+    assert world.phone.outbox.send_again_for_epoch("epoch-2") == 0
+    assert world.phone.outbox.send_again_for_epoch("epoch-1") == 1
+
+
 def test_a_phone_that_is_drained_sends_everything_and_then_is_empty(world: World) -> None:
     world.phone.sync()
     visits(world, 12)

@@ -223,7 +223,12 @@ def test_a_cursor_of_another_epoch_is_told_so(site: Site, cast: Cast, owner_engi
     with owner_engine.begin() as connection:
         turn_epoch(connection, "a test")
     asked = {"contract": 2, "cursor": held["cursor"]}
-    assert code_of(site.ask("/v1/pull", asked, device=cast.ana.device)) == (409, "epoch_changed")
+    answer = site.ask("/v1/pull", asked, device=cast.ana.device)
+    assert code_of(answer) == (409, "epoch_changed")
+    found = site.ask("/v1/pull", {"contract": 2, "cursor": None}, device=cast.ana.device).json
+    assert answer.json is not None
+    assert found is not None
+    assert answer.json["epoch"] == found["epoch"] != held["epoch"]
 
 
 @pytest.mark.parametrize("path", ["/v1/pull", "/v1/digest"])
