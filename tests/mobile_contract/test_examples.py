@@ -11,6 +11,7 @@ from mobile_contract.compiled import decode_item
 from mobile_contract.problems import ItemRefused
 from mobile_contract.records import RECORDS, RECORDS_BY_KIND
 from mobile_contract.schema import faults_of
+from tests.mobile_contract.wire_values import absent_names
 
 FOLDER = Path(mobile_contract.__file__).parent / "examples"
 ACCEPTED = sorted(FOLDER.glob("*/accepted/*.json"))
@@ -48,6 +49,14 @@ def test_a_record_that_comes_down_fits_its_schema(path: Path) -> None:
     schema = RECORDS_BY_KIND[example["kind"]].down[example["contract"]]
     assert schema is not None
     assert faults_of(schema(), example["fields"]) == []
+
+
+@pytest.mark.parametrize("path", DOWN, ids=name)
+def test_a_record_that_comes_down_is_spelt_as_the_server_does(path: Path) -> None:
+    example = read(path)
+    schema = RECORDS_BY_KIND[example["kind"]].down[example["contract"]]
+    assert schema is not None
+    assert absent_names(schema, example["fields"]) == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+import marshmallow as ma
 from hypothesis import strategies as st
 
 from mobile_contract.envelope import Anything
@@ -169,3 +170,20 @@ def _holders(value: Any) -> Any:
         yield value
         for each in value.values() if isinstance(value, dict) else value:
             yield from _holders(each)
+
+
+def absent_names(schema: type[ma.Schema], value: dict[str, Any], place: str = "") -> list[str]:
+    """The places of all fields of a schema, and of its parts, that do not stand in a value."""
+    absent: list[str] = []
+    for name, field in wire_fields(schema).items():
+        at = f"{place}{field.data_key or name}"
+        if (field.data_key or name) not in value:
+            absent.append(at)
+            continue
+        found = value[field.data_key or name]
+        if isinstance(field, Part) and found is not None:
+            absent += absent_names(field.part, found, f"{at}.")
+        if isinstance(field, ListOf) and isinstance(field.inner, Part):
+            for index, each in enumerate(found or ()):
+                absent += absent_names(field.inner.part, each, f"{at}[{index}].")
+    return absent

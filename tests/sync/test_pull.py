@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy
 
-from mobile_contract.records import lower_record
+from mobile_contract.records import RECORDS_BY_KIND, lower_record
+from mobile_contract.version import CONTRACTS
 from sync.cursor import CursorBox
 from sync.engine import Engine
 from sync.errors import Refused
@@ -18,6 +19,7 @@ from sync.publish import place
 from sync.scope import rescope
 from sync.unit_of_work import Database
 from tests.factories import TODAY, Cast, Person
+from tests.mobile_contract.wire_values import absent_names
 from tests.sync.conftest import SECRET
 from tests.sync.office import (
     describe,
@@ -671,3 +673,21 @@ def test_what_a_record_was_stays_in_its_versions(cast: Cast, db: Database) -> No
     ]
     now = only(rows_of(db, cast, "select version, doc from record where id = :id", id=store))
     assert (now.version, json.loads(now.doc)["address"]) == (3, "third")
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_what_comes_down_has_every_name_of_its_table(
+    cast: Cast, phone: PhoneOf, contract: int
+) -> None:
+    ana = phone(cast.ana)
+    visit = ana.visit(cast.ana_stores[0], steps=[{"step": "GREET", "outcome": "DONE"}])
+    edit = ana.edit(cast.ana_stores[0], 1, name="Another sign")
+    ana.push(visit, ana.attendance(), ana.visit(uuid4()), ana.new_store(), edit)
+    ana.contract = contract
+    found: set[str] = set()
+    for change in ana.pull():
+        schema = RECORDS_BY_KIND[change["kind"]].down[contract]
+        assert schema is not None
+        assert absent_names(schema, change["fields"]) == []
+        found.add(change["kind"])
+    assert found >= {"visit", "attendance", "store", "item", "proposal"}
