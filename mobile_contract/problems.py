@@ -221,25 +221,26 @@ REQUEST_CODES: Final = (
         code="malformed_json",
         status=400,
         title="Not JSON",
-        meaning="The body is not strict JSON and no single item could be set apart as the cause.",
-        phone_must="Make the request anew once: it may have been cut on the way. Refused again, "
-        "halve the batch; see Splitting.",
+        meaning="The body is not strict JSON and no single item could be set apart as the cause, or "
+        "it ends early: before its length, or inside its gzip or zstd.",
+        phone_must="Halve the batch and send each half, which also sends again what was cut on the "
+        "way; see Splitting.",
     ),
     RequestCode(
         code="invalid_request",
         status=422,
         title="A field of the request is wrong",
-        meaning="A field outside the items is missing, unknown, of the wrong type or out of range. "
-        "`where` is its place.",
-        phone_must="Do not repeat it unchanged. Keep the items, report the fault, try again after "
-        "the app was updated.",
+        meaning="A field outside the items is missing, unknown, of the wrong type or out of range, "
+        "`items` itself too. `where` is its place.",
+        phone_must="Halve the batch, down to an empty push; see Splitting. Where that is refused "
+        "too, keep the items, report the fault, and go on with back-off.",
     ),
     RequestCode(
         code="unsupported_encoding",
         status=415,
         title="Encoding not supported",
         meaning="The body is not application/json, or its Content-Encoding is none of gzip, zstd "
-        "and identity, or it does not unpack.",
+        "and identity, or its bytes are not of that encoding.",
         phone_must="Send it again without compression.",
     ),
     RequestCode(
@@ -255,7 +256,7 @@ REQUEST_CODES: Final = (
         status=401,
         title="Enrolment code not valid",
         meaning="The code is wrong, used, too old, or was tried too often.",
-        phone_must="Ask the person for a new code.",
+        phone_must="Ask the person for a new code; a device that is enrolled goes on.",
     ),
     RequestCode(
         code="device_draining",
@@ -271,7 +272,7 @@ REQUEST_CODES: Final = (
         status=403,
         title="Not the device of the token",
         meaning="`device_id` is not the device that the token belongs to.",
-        phone_must="Use the device_id and the token of the same enrolment.",
+        phone_must="Use the device_id and the token of the same enrolment; until then back-off.",
     ),
     RequestCode(
         code="cursor_invalid",
@@ -310,7 +311,7 @@ REQUEST_CODES: Final = (
         title="Contract not known",
         meaning="A pull, a digest or an enrolment names a contract that the server does not have. "
         "A push is never refused for that.",
-        phone_must="Go on pushing. Update the app, or wait for the server to be updated.",
+        phone_must="Go on pushing, the rest with back-off, until the app or the server is updated.",
     ),
     RequestCode(
         code="busy",
@@ -331,14 +332,15 @@ REQUEST_CODES: Final = (
         status=404,
         title="No such address",
         meaning="There is nothing at this path.",
-        phone_must="Check the server address that was configured; keep everything.",
+        phone_must="Back-off; check the server address that was configured; keep everything.",
     ),
     RequestCode(
         code="method_not_allowed",
         status=405,
         title="Method not allowed",
         meaning="The path exists, but not with this method.",
-        phone_must="Use the method of this document; a proxy may have turned a POST into a GET.",
+        phone_must="Back-off. Use the method of this document; a proxy may have turned a POST into "
+        "a GET.",
     ),
     RequestCode(
         code="internal",

@@ -47,7 +47,9 @@ class StoreCreate(WireSchema):
     """A new store is proposed. It exists as PROPOSED for its proposer at once."""
 
     name = Text(1, NAME_MAX, about="name on the sign")
-    channel = Text(1, CHANNEL_MAX, about="trade channel, one of the company's words")
+    channel = Text(
+        1, CHANNEL_MAX, about="trade channel, in the company's own words; any text is taken"
+    )
     store_class = Choice(CLASSES, presence=OPTIONAL, about="class")
     address = Text(0, ADDRESS_MAX, about="address in one text")
     contact_name = Text(0, CONTACT_NAME_MAX, presence=OPTIONAL, about="whom to ask for")
@@ -138,7 +140,9 @@ class StoreCreate1(WireSchema):
     """A new store is proposed, in contract 1."""
 
     name = Text(1, NAME_MAX, about="name on the sign")
-    channel = Text(1, CHANNEL_MAX, about="trade channel, one of the company's words")
+    channel = Text(
+        1, CHANNEL_MAX, about="trade channel, in the company's own words; any text is taken"
+    )
     store_class = Choice(CLASSES, presence=OPTIONAL, about="class")
     address = Text(0, ADDRESS_MAX, about="address in one text")
     contact = Part(Contact1, presence=OPTIONAL, about="whom to ask for")

@@ -42,6 +42,28 @@ def test_every_kind_has_its_heading(record: object) -> None:
     assert re.search(rf"^### {record.kind}$", TEXT, re.MULTILINE)  # type: ignore[attr-defined]
 
 
+def retrying_rows() -> list[tuple[str, str]]:
+    table = TEXT.partition("<!-- retrying -->\n")[2].partition("\n\n")[0]
+    return re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE)[1:]
+
+
+@pytest.mark.parametrize("code", [each.code for each in REQUEST_CODES])
+def test_every_code_of_a_request_has_one_thing_to_do_when_retrying(code: str) -> None:
+    assert len([what for what, _ in retrying_rows() if f"`{code}`" in what]) == 1
+
+
+def test_only_codes_of_requests_are_retried() -> None:
+    known = {each.code for each in REQUEST_CODES}
+    named = re.findall(r"`(\w+)`", " ".join(what for what, _ in retrying_rows()))
+    assert set(named) == known
+
+
+def test_what_is_split_is_what_the_retrying_table_splits() -> None:
+    (what,) = [what for what, does in retrying_rows() if "(#splitting)" in does and "`" in what]
+    splitting = TEXT.partition("### Splitting")[2].partition("\n- ")[0]
+    assert re.findall(r"`(\w+)`", what) == re.findall(r"`(\w+)`", splitting)
+
+
 def test_every_link_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", TEXT):
         path, _, anchor = target.partition("#")

@@ -1,6 +1,7 @@
 """Distances against the geodesic, datums there and back, regions, medians and speeds."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from geographiclib.geodesic import Geodesic
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mobile_contract.field_tables import PROTOCOL
 from sync.geo import (
     Boundary,
     Datum,
@@ -205,3 +207,24 @@ def test_how_far_outside_is_right_to_a_hundredth(metres: int, lat: int) -> None:
         geodesic_cm(corner, outside), rel=0.01, abs=2
     )
     assert region.outside_cm(Point(lat + 10, 10)) == 0
+
+
+FENCE = PROTOCOL.read_text(encoding="utf-8").partition("<!-- fence numbers -->")[2]
+FENCE_ROWS = re.findall(
+    r"^\| `(\w+)` \| (\d+), (\d+) \| (\d+), (\d+) \| (\d+) \| `(\w+)` \|$", FENCE, re.MULTILINE
+)
+
+
+def test_the_protocol_has_numbers_to_check_a_fence_with() -> None:
+    assert {row[0] for row in FENCE_ROWS} == set(Datum)
+
+
+@pytest.mark.parametrize(("datum", "lat", "lon", "to_lat", "to_lon", "cm", "verdict"), FENCE_ROWS)
+def test_the_fence_of_the_protocol_is_that_of_the_server(
+    datum: str, lat: str, lon: str, to_lat: str, to_lon: str, cm: str, verdict: str
+) -> None:
+    pin = Point(312_304_000, 1_214_715_400)
+    point = to_wgs84(int(lat), int(lon), datum)
+    assert point == Point(int(to_lat), int(to_lon))
+    assert distance_cm(point, pin) == int(cm)
+    assert (int(cm) - 1_250 <= 20_000) == (verdict == "TOLERATED")
