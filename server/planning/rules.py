@@ -28,7 +28,7 @@ def stored_rule(rule: Mapping[str, Any], *, place: str = "rule") -> dict[str, An
     """The rule with every field there and lists in order. Raises StopsInvalid, naming the place."""
     faults = faults_of(_RULE, dict(rule), place=place)
     if faults:
-        raise StopsInvalid(str(faults[0]))
+        raise StopsInvalid(faults[0].said_of(place))
     return {
         "weekdays": sorted(rule["weekdays"]),
         "cycle_weeks": rule["cycle_weeks"],

@@ -305,7 +305,7 @@ def test_a_rule_that_is_not_one_is_refused_with_its_place(
     cast: Cast, db: Database, office: Actor, changed: dict[str, Any], fault: str
 ) -> None:
     wrong = [Stop(cast.ana_stores[0], rule(**changed))]
-    with pytest.raises(StopsInvalid, match=rf"stops\[0\].*{fault}"):  # noqa: SIM117
+    with pytest.raises(StopsInvalid, match=rf"^stops\[0\]\.rule\.{fault} must "):  # noqa: SIM117
         with db.company(cast.company.id) as uow:
             set_stops(uow, office, cast.ana_route, wrong, today=TODAY)
 
