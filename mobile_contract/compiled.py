@@ -372,8 +372,6 @@ def _push_by_parts(body: bytes) -> PushEnvelope:
     # Where no items can be set apart, the schema tells JSON that is no push from what is not JSON.
     head, items = (body, []) if cut is None else cut
     value = _loaded(head)
-    if isinstance(value, dict) and isinstance(value.get("items"), list):
-        value["items"] = []  # judged one by one, by their bytes
     contract = value.get("contract") if isinstance(value, dict) else None
     if type(contract) is int and contract > CURRENT:
         # A newer phone is kept, not refused: names that this contract does not have are its own.
