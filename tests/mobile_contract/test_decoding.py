@@ -121,6 +121,12 @@ def test_of_items_that_stand_twice_the_second_count(lists: bytes, kept: list[byt
     assert decode_push(body).items == kept
 
 
+def test_what_stands_between_two_lists_of_items_is_judged() -> None:
+    lists = b'"items": [NaN], "mood": 1, "items": [2]'
+    refused = refusal_of_push(push_bytes([]).replace(b'"items": []', lists))
+    assert (refused.code, refused.where) == ("invalid_request", "mood")
+
+
 @pytest.mark.parametrize("second", [b"null", b"{}", b"1"])
 def test_items_that_are_no_list_the_second_time_are_refused(second: bytes) -> None:
     body = push_bytes([]).replace(b'"items": []', b'"items": [NaN], "items": ' + second)
