@@ -13,11 +13,11 @@ import sqlalchemy
 
 from mobile_contract.compiled import decode_push
 from sync import push as pushes
+from sync.arrivals import EXPLAINED_BYTES
 from sync.engine import Engine
 from sync.errors import Refused
 from sync.kinds import ALL_KINDS
 from sync.kinds.visit import KIND as VISIT
-from sync.push import EXPLAINED_BYTES
 from sync.record_kind import Arrived, Context, Outcome
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_device
