@@ -56,7 +56,7 @@ def _judge_right(
     sender, policy = context.sender, context.policy
     grace = timedelta(days=policy.grace_days)
     is_reviewed = context.is_reviewed
-    if not is_reviewed and sender.left_on is not None and received > sender.left_on + grace:
+    if not is_reviewed and sender.left_on is not None and received - sender.left_on > grace:
         detail = (
             f"The person left on {sender.left_on}; late work after {received} waits for review."
         )
@@ -89,7 +89,8 @@ def _judge_right(
 
 
 def _covers(held: Held, day: date, grace: timedelta) -> bool:
-    return held.starts_on <= day and (held.ends_on is None or day <= held.ends_on + grace)
+    # Differences, not sums: an occupancy may be given until the calendar's last day.
+    return held.starts_on <= day and (held.ends_on is None or day - held.ends_on <= grace)
 
 
 def in_scope(

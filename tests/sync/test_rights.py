@@ -267,6 +267,16 @@ def test_supervisors_and_managers_visit_what_lies_below_them(cast: Cast, phone: 
         assert one.push_one(one.visit(cast.ben_stores[0]))["status"] == "applied"
 
 
+@pytest.mark.parametrize("statement", ["update occupancy set ends_on", "update person set left_on"])
+def test_an_end_on_the_calendars_last_day_still_permits_work(
+    cast: Cast, phone: PhoneOf, db: Database, statement: str
+) -> None:
+    with db.company(cast.company.id) as uow:
+        uow.run(f"{statement} = '9999-12-31'")
+    ana = phone(cast.ana)
+    assert ana.statuses(ana.visit(cast.ana_stores[0]), ana.attendance()) == ["applied"] * 2
+
+
 def test_work_from_before_the_first_position_is_not_permitted(cast: Cast, phone: PhoneOf) -> None:
     ana = phone(cast.ana)
     ana.booted_at -= 200 * DAY
