@@ -11,6 +11,7 @@ from typing import Any
 
 from sync.document import decode_document
 from sync.flag import Flag
+from sync.history import History
 from sync.policy import Policy
 from sync.rows import RowSet
 from sync.senders import Sender
@@ -74,8 +75,8 @@ class Context:
     policy_version: int
     known: dict[str, Known]
     reads: Mapping[str, Any]
-    # (record id, version) → an older version, for three-way merges
-    older: dict[tuple[str, int], Known]
+    # record id → its older versions from the first on that an edit in the batch names
+    histories: dict[str, History[Known]]
     # person id → name, of those who changed the records that the batch targets
     names: Mapping[str, str]
     # Rights that were judged in this batch: they are the same for every item of a day.

@@ -6,12 +6,12 @@ version that the edit names, and the conflict that is opened where two edits mee
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from sync.conflict import merge
 from sync.document import encode_document
+from sync.history import History
 from sync.record_kind import CONFLICT, Arrived, Context, Known, Record, Rejected
 from sync.rows import RowSet
 
@@ -30,6 +30,9 @@ CONFLICTS = RowSet(
     ),
 )
 
+# Of a record that is as it was when it was read.
+_NONE: History[Known] = History()
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -47,7 +50,11 @@ def revise(
 
     Rejected with `wrong_base_version` when the record never had the version that the edit names.
     """
-    base = _base(context, item, known)
+    person_id = context.sender.person_id
+    history = context.histories.get(known.id, _NONE)
+    base = None
+    if item.base_version is not None:
+        base = history.meant(item.base_version, person_id, known)
     if base is None:
         return Rejected(
             "wrong_base_version",
@@ -57,11 +64,10 @@ def revise(
         )
     result = merge(base.fields, known.fields, sent)
     # Where the sender wrote the held value themself, with others in between, the later one is meant.
-    mine = {
-        name
-        for name, version in _last_written(context, item, known, result.conflicts).items()
-        if version.changed_by == context.sender.person_id
-    }
+    mine: set[str] = set()
+    if result.conflicts:
+        wrote = history.last_written(result.conflicts, known)
+        mine = {name for name, version in wrote.items() if version.changed_by == person_id}
     return Revision(
         fields=result.fields | {name: result.conflicts[name].sent for name in mine},
         merged={name: {"kept": k.kept, "lost": k.lost} for name, k in result.merged.items()}
@@ -74,29 +80,6 @@ def revise(
     )
 
 
-def _base(context: Context, item: Arrived, known: Known) -> Known | None:
-    """The version that an edit is made on, as its sender meant it.
-
-    A phone that was offline names the same base for several edits of one record. Versions that the
-    sender made themself right after the base belong to what they saw, so nobody conflicts with
-    their own earlier edit.
-    """
-    version = item.base_version
-    if version is None or version > known.version:
-        return None
-    base = known if version == known.version else context.older.get((known.id, version))
-    while base is not None and base.version < known.version:
-        following = (
-            known
-            if base.version + 1 == known.version
-            else context.older.get((known.id, base.version + 1))
-        )
-        if following is None or following.changed_by != context.sender.person_id:
-            break
-        base = following
-    return base
-
-
 def open_conflict(
     context: Context, item: Arrived, known: Known, fields: dict[str, dict[str, Any]]
 ) -> tuple[str, Record, tuple[RowSet, str, tuple[Any, ...]]]:
@@ -107,7 +90,7 @@ def open_conflict(
     """
     conflict_id = str(uuid5(NAMESPACE_OID, f"conflict {item.op_id} {item.digest.hex()}"))
     sender = context.sender
-    holders = _holders(context, item, known, fields)
+    holders = _holders(context, known, fields)
     names = [context.names[person] for person in holders if person in context.names]
     record = Record(
         id=conflict_id,
@@ -139,31 +122,10 @@ def open_conflict(
     return conflict_id, record, (CONFLICTS, conflict_id, row)
 
 
-def _holders(
-    context: Context, item: Arrived, known: Known, names: Iterable[str]
-) -> tuple[str, ...]:
-    """The people who last wrote these fields since the edit's base, the latest last; a field that
-    the office wrote is nobody's.
+def _holders(context: Context, known: Known, names: Iterable[str]) -> tuple[str, ...]:
+    """The people who last wrote these fields, the latest last; a field that the office wrote is
+    nobody's.
     """
-    wrote = _last_written(context, item, known, names)
+    wrote = context.histories.get(known.id, _NONE).last_written(names, known)
     latest = sorted(wrote.values(), key=lambda version: version.version)
     return tuple(dict.fromkeys(v.changed_by for v in latest if v.changed_by is not None))
-
-
-def _last_written(
-    context: Context, item: Arrived, known: Known, names: Iterable[str]
-) -> dict[str, Known]:
-    """The version that last wrote each of these fields since the edit's base."""
-    assert item.base_version is not None
-    asked = tuple(names)
-    versions = [
-        version
-        for number in range(item.base_version, known.version)
-        if (version := context.older.get((known.id, number))) is not None
-    ]
-    wrote: dict[str, Known] = {}
-    for before, after in pairwise((*versions, known)):
-        for name in asked:
-            if before.fields.get(name) != after.fields.get(name):
-                wrote[name] = after
-    return wrote

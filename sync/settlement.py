@@ -15,6 +15,7 @@ from typing import Any
 from sync.batch_order import parents_first
 from sync.direct import Row, bytes_of, fetch, send, text_of
 from sync.document import document_hash, encode_document
+from sync.history import History
 from sync.record_kind import (
     Accepted,
     Arrived,
@@ -69,7 +70,7 @@ _OLDER = """
 select v.id::text, v.version, v.doc, v.changed_by::text
 from record_version v
 join unnest(%s::uuid[], %s::int4[]) as r(id, version) on r.id = v.id and v.version >= r.version
-where v.company_id = %s
+where v.company_id = %s order by v.id, v.version
 """
 _NAMES = "select id::text, name from person where company_id = %s and id = any(%s::uuid[])"
 
@@ -220,24 +221,25 @@ class Settlement:
             wanted = {item.entity_id for item in items}.union(*named)
             known = self._read_known(sorted(wanted))
         self._read_last_visible(known)
-        older = self._older(items, known)
+        histories = self._histories(items, known)
         return Context(
             sender=self.sender,
             policy=self.sender.policy,
             policy_version=self.sender.policy_version,
             known=known,
             reads=self._kind_reads(items),
-            older=older,
-            names=self._names(older, known),
+            histories=histories,
+            names=self._names(histories, known),
             is_reviewed=self.is_reviewed,
         )
 
     def _names(
-        self, older: Mapping[tuple[str, int], Known], known: Mapping[str, Known]
+        self, histories: Mapping[str, History[Known]], known: Mapping[str, Known]
     ) -> dict[str, str]:
         """Who changed the records that edits in this batch may meet on."""
-        people = {known[id_].changed_by for id_, _ in older} - {None}
-        people |= {version.changed_by for version in older.values()} - {None}
+        people = {known[id_].changed_by for id_ in histories}
+        people.update(*(history.people() for history in histories.values()))
+        people.discard(None)
         if not people:
             return {}
         cursor = self.uow.driver.execute(
@@ -279,32 +281,26 @@ class Settlement:
                         found[read.name].setdefault(row[0], []).append(row[1:])
         return found
 
-    def _older(
+    def _histories(
         self, items: Sequence[Arrived], known: Mapping[str, Known]
-    ) -> dict[tuple[str, int], Known]:
-        """The versions from an edit's base on, of records that have changed since."""
-        wanted = {
-            (item.entity_id, item.base_version)
-            for item in items
-            if item.base_version is not None
-            and item.entity_id in known
-            and item.base_version < known[item.entity_id].version
-        }
-        if not wanted:
+    ) -> dict[str, History[Known]]:
+        """The versions from the first base of an edit on, of records that have changed since."""
+        bases: dict[str, int] = {}
+        for item in items:
+            number, id_ = item.base_version, item.entity_id
+            if number is not None and id_ in known and number < known[id_].version:
+                bases[id_] = min(number, bases.get(id_, number))
+        if not bases:
             return {}
-        pairs = sorted(wanted)
         cursor = self.uow.driver.execute(
             _OLDER,
-            [
-                array("uuid", [id_ for id_, _ in pairs]),
-                array("int4", [min(version, 2**31 - 1) for _, version in pairs]),
-                self.uow.company_id,
-            ],
+            [array("uuid", list(bases)), array("int4", list(bases.values())), self.uow.company_id],
         )
-        return {
-            (id_, version): Known(id_, known[id_].kind, version, doc, None, changed_by)
-            for id_, version, doc, changed_by in cursor.fetchall()
-        }
+        histories: dict[str, History[Known]] = {}
+        for id_, version, doc, changed_by in cursor.fetchall():
+            history = histories.setdefault(id_, History())
+            history.add(Known(id_, known[id_].kind, version, doc, None, changed_by))
+        return histories
 
     # ---- judging -------------------------------------------------------------------------
 
@@ -355,7 +351,7 @@ class Settlement:
                 )
             )
         if before is not None:
-            context.older[record.id, before.version] = before
+            context.histories.setdefault(record.id, History()).add(before)
         is_new = before is None or record.id in writes.new
         write = RecordWrite(
             id=record.id,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from sync.record_kind import Known
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person
 from tests.sync.talking import HOUR, Json, Phone, only, rows_of, spot
@@ -121,6 +122,33 @@ def test_nobody_conflicts_with_their_own_edits_from_one_offline_day(
     assert (again["status"], again["version"]) == ("applied", 5)
     ana.pull()
     assert (ana.fields(store)["contact_name"], ana.fields(store)["address"]) == ("Wong", "8 Quay")
+
+
+def test_many_edits_on_one_old_base_look_back_no_further_each_time(
+    cast: Cast, phone: PhoneOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, sam, store = phone(cast.ana), phone(cast.sam), cast.ana_stores[0]
+    sam.push_one(sam.edit(store, 1, contact_name="Li"))
+    looked: list[int] = []
+    fields = Known.fields
+
+    def counted(known: Known) -> Json:
+        looked.append(known.version)
+        found: Json = fields.fget(known)  # type: ignore[attr-defined]
+        return found
+
+    monkeypatch.setattr(Known, "fields", property(counted))
+    took = []
+    for n in range(4):
+        edits = [
+            ana.edit(store, 1, contact_name=f"Wu {n} {i}", address=f"{n} Quay {i}")
+            for i in range(50)
+        ]
+        looked.clear()
+        assert set(ana.statuses(*edits)) == {"conflict"}
+        took.append(len(looked))
+    # What lies before is read once more a push, not once more an edit.
+    assert took[3] - took[2] == took[2] - took[1] <= 2 * 50
 
 
 def test_an_edit_on_a_version_that_never_was_is_kept(cast: Cast, phone: PhoneOf) -> None:
