@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from server.identity.change_log import Actor, log_change
 from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
-from server.planning.stores import change_stores
+from server.planning.stores import change_stores, store_columns
 from sync.document import decode_document
 from sync.publish import Draft, publish
 from sync.record_kind import CONFLICT, ITEM
@@ -122,7 +122,7 @@ def choose(
             " changes it"
         )
     if values:
-        change_stores(uow, actor, "store.edit", {found.entity_id: values})
+        change_stores(uow, actor, "store.edit", {found.entity_id: store_columns(values)})
     _close(uow, actor, found, choices)
     return find_conflict(uow, conflict_id)
 

@@ -23,7 +23,7 @@ from server.planning.errors import (
 from server.planning.regions import regions_of
 from server.planning.routes import set_stops
 from server.planning.rules import Stop, with_held_windows
-from server.planning.stores import change_stores
+from server.planning.stores import change_stores, store_columns
 from sync.document import decode_document
 from sync.geo import Point
 from sync.publish import Draft, publish
@@ -224,28 +224,22 @@ def _carry_out(
         stops = [UUID(stop["store_id"]) for stop in _stops(changes)]
         set_plan_stops(uow, actor, proposal.entity_id, stops, today=today)
     elif proposal.is_new_store:
-        # The store carries what its proposer sent, and edits since: only an amendment adds to it.
-        columns = store_columns(changes) if is_amended else {}
+        # The store carries what its proposer sent, and edits since: an amendment adds to it, and
+        # so does a pin that waited because no photo vouched for it.
+        waited = {} if proposal.held.get("pin") else {"pin": proposal.changes.get("pin")}
+        columns = _columns({**waited, **changes} if is_amended else waited)
         placed = _placed(uow, proposal.entity_id, columns, place, today)
         change_stores(uow, actor, "store.approve", {proposal.entity_id: {**columns, **placed}})
     else:
-        change_stores(uow, actor, "store.edit", {proposal.entity_id: store_columns(changes)})
+        change_stores(uow, actor, "store.edit", {proposal.entity_id: _columns(changes)})
 
 
-def store_columns(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A store's changes as on the wire, as columns; a pin is WGS-84. Raises FieldInvalid."""
-    columns: dict[str, Any] = {}
-    for name, value in changes.items():
+def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a proposal sets of a store, as columns. Raises FieldInvalid."""
+    for name in changes:
         if name not in STORE_FIELDS:
             raise FieldInvalid(f"{name}: not a field of a store that a proposal sets")
-        if name != "pin":
-            columns[name] = value
-        elif value is not None and set(value) != {"lat_e7", "lon_e7"}:
-            raise FieldInvalid("pin: has lat_e7 and lon_e7")
-        else:
-            columns["lat_e7"] = None if value is None else value["lat_e7"]
-            columns["lon_e7"] = None if value is None else value["lon_e7"]
-    return columns
+    return store_columns(changes)
 
 
 def _placed(

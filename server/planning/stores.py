@@ -205,6 +205,18 @@ def change_stores(
     return list(rows)
 
 
+def store_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a store as on the wire, as columns; a pin is WGS-84. Raises FieldInvalid."""
+    columns = {name: value for name, value in fields.items() if name != "pin"}
+    if "pin" in fields:
+        pin = fields["pin"]
+        if pin is not None and (not isinstance(pin, Mapping) or set(pin) != {"lat_e7", "lon_e7"}):
+            raise FieldInvalid("pin: has lat_e7 and lon_e7")
+        columns["lat_e7"] = None if pin is None else pin["lat_e7"]
+        columns["lon_e7"] = None if pin is None else pin["lon_e7"]
+    return columns
+
+
 def check_store(columns: Mapping[str, Any]) -> None:
     """Raise FieldInvalid, naming the field, where a store cannot be like this."""
     for name, value in columns.items():

@@ -1,7 +1,8 @@
 """Judging what phones say of stores: edits that merge and apply, and what waits for approval.
 
 Descriptive and contact fields merge field by field and apply at once. Name, code and class wait for
-somebody's decision, as does a new store; a pin follows the rule of pin.py.
+somebody's decision, as does a new store. A pin merges like a field, and what it would change
+follows the rule of pin.py.
 """
 
 from typing import Any
@@ -95,6 +96,9 @@ def create(item: Arrived, context: Context) -> Outcome:
     if isinstance(right, Rejected):
         return right
     payload = item.payload
+    pin = None if payload.pin is None else _pin(payload.pin)
+    # As for any first pin: without a photo it waits, here together with its store.
+    is_vouched = pin is not None and payload.pin.photo_sha256 is not None
     fields = {
         "code": None,
         "name": payload.name,
@@ -105,15 +109,21 @@ def create(item: Arrived, context: Context) -> Outcome:
         "contact_phone": payload.contact_phone,
         "opening_hours": payload.opening_hours,
         "delivery_note": payload.delivery_note,
-        "pin": None if payload.pin is None else _pin(payload.pin),
+        "pin": pin if is_vouched else None,
         "fence_radius_m": context.policy.fence_for(None, payload.store_class),
         "region_id": None,
         "status": "PROPOSED",
     }
     accepted = _accepted(item, context, fields, (context.sender.person_id,))
     accepted.media = _storefront(payload.pin)
-    changes = {name: fields[name] for name in ("name", "store_class", "channel", "address", "pin")}
-    return propose(accepted, item, context, changes, reason=None, waits_for={"rule": "NEW_STORE"})
+    changes = {name: fields[name] for name in ("name", "store_class", "channel", "address")}
+    waits_for = {
+        "rule": "NEW_STORE",
+        "photo_sha256": None if payload.pin is None else payload.pin.photo_sha256,
+    }
+    return propose(
+        accepted, item, context, changes | {"pin": pin}, reason=None, waits_for=waits_for
+    )
 
 
 def edit(item: Arrived, context: Context) -> Outcome:
@@ -131,30 +141,30 @@ def edit(item: Arrived, context: Context) -> Outcome:
         for name in (*APPLIED, *DECIDED)
         if (value := getattr(changes, name)) is not UNSET
     }
-    revision = revise(
-        context, item, known, {name: value for name, value in sent.items() if name in APPLIED}
-    )
+    merging = {name: value for name, value in sent.items() if name in APPLIED}
+    if changes.pin is not UNSET:
+        merging["pin"] = _pin(changes.pin)
+    revision = revise(context, item, known, merging)
     if isinstance(revision, Rejected):
         return revision
-    fields = {**known.fields, **revision.fields}
+    written = dict(revision.fields)
     waiting = {
         name: value
         for name, value in sent.items()
         if name in DECIDED and value != known.fields.get(name)
     }
     waits_for: dict[str, Any] = {"rule": "DECIDED_ABOVE"} if waiting else {}
-    if changes.pin is not UNSET:
-        pin = _pin(changes.pin)
-        decision = _decide(item, context, known, changes.pin, pin)
-        if decision["outcome"] == PinOutcome.APPLY:
-            fields["pin"] = pin
-        elif pin != known.fields["pin"]:
-            waiting["pin"] = pin
+    # The rule is for a pin that nobody else moved: two that met are in conflict already.
+    if "pin" in written:
+        decision = _decide(item, context, known.fields["pin"], changes.pin, written["pin"])
+        if decision["outcome"] == PinOutcome.WAIT:
+            waiting["pin"] = written.pop("pin")
             waits_for = {
                 "rule": "PIN",
                 "photo_sha256": changes.pin.photo_sha256,
                 **decision,
             }
+    fields = {**known.fields, **written}
     outcome = _accepted(item, context, fields, None)
     outcome.merged = revision.merged
     outcome.media = _storefront(None if changes.pin is UNSET else changes.pin)
@@ -180,9 +190,12 @@ def _storefront(pin: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _decide(
-    item: Arrived, context: Context, known: Known, sent: Any, pin: dict[str, int]
+    item: Arrived,
+    context: Context,
+    held: dict[str, int] | None,
+    sent: Any,
+    pin: dict[str, int],
 ) -> dict[str, Any]:
-    held = known.fields["pin"]
     decision = decide_pin(
         None if held is None else Point(held["lat_e7"], held["lon_e7"]),
         Point(pin["lat_e7"], pin["lon_e7"]),

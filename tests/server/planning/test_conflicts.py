@@ -7,7 +7,7 @@ import pytest
 
 from server.identity.change_log import Actor
 from server.planning.conflicts import Other, choose, list_conflicts
-from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
+from server.planning.errors import AlreadyDecided, ChoiceInvalid, FieldInvalid, NoSuchConflict
 from sync.engine import Engine as SyncEngine
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, item, pull_all, push_items
@@ -71,6 +71,24 @@ def test_another_value_can_be_chosen(
         )
     assert on_phone(sync_engine, cast.ana, conflict_id)["chosen"]["address"] == "other"
     assert on_phone(sync_engine, cast.ana, cast.ana_stores[0])["address"] == "3 Bell Street"
+
+
+def test_of_two_pins_the_one_that_was_sent_can_be_chosen(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine
+) -> None:
+    store_id = cast.ana_stores[0]
+    lat, lon = 313_500_000, 1_215_000_000
+    results = []
+    for person, moved in ((cast.sam, 1_800), (cast.ana, -1_800)):
+        pin = {"lat_e7": lat + moved, "lon_e7": lon, "datum": "WGS84", "accuracy_cm": 500}
+        edit = item("store", "edit", store_id, {"changes": {"pin": pin}}, base_version=1)
+        results += push_items(sync_engine, person.device, [edit])
+    with db.company(cast.company.id) as uow, pytest.raises(FieldInvalid, match="pin"):
+        choose(uow, office, UUID(results[1]["conflict_id"]), {"pin": Other("here")})
+    with db.company(cast.company.id) as uow:
+        choose(uow, office, UUID(results[1]["conflict_id"]), {"pin": "sent"})
+    held = on_phone(sync_engine, cast.sam, store_id)["pin"]
+    assert held == {"lat_e7": lat - 1_800, "lon_e7": lon}
 
 
 def test_every_field_has_to_be_chosen_and_once(

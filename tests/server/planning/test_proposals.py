@@ -179,6 +179,29 @@ def test_a_new_store_becomes_one_with_the_companys_code_and_the_region_of_its_pi
     assert store_id not in visible_to(cast.ben)
 
 
+@pytest.mark.parametrize("is_amended", [False, True])
+def test_a_pin_that_no_photo_vouched_for_is_set_when_its_new_store_is_approved(
+    cast: Cast,
+    db: Database,
+    office: Actor,
+    propose: Propose,
+    told: Callable[..., Any],
+    is_amended: bool,
+) -> None:
+    store_id = uuid4()
+    proposal_id = propose(cast.ana, "store", "create", store_id, NEW_STORE)
+    assert told(cast.ana, store_id)["pin"] is None
+    place = NewStorePlace(code="L1")
+    with db.company(cast.company.id) as uow:
+        if is_amended:
+            amend(uow, office, proposal_id, {"name": "Lamp"}, today=TODAY, place=place)
+        else:
+            approve(uow, office, proposal_id, today=TODAY, place=place)
+    held = told(cast.ana, store_id)
+    assert held["name"] == ("Lamp" if is_amended else "Lantern")
+    assert held["pin"] == {"lat_e7": 313_600_000, "lon_e7": 1_215_100_000}
+
+
 def test_a_new_store_whose_code_is_taken_stays_a_proposal(
     cast: Cast, db: Database, office: Actor, propose: Propose
 ) -> None:

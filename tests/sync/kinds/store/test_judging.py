@@ -214,6 +214,21 @@ def test_a_new_store_can_be_visited_by_its_proposer_before_it_is_approved(
     assert other["code"] == "not_in_scope"
 
 
+def test_a_new_store_has_no_pin_before_approval_without_a_photo_of_its_front(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    store = ana.new_store(pin=pin(313_900_000))
+    visit = ana.visit(store["entity_id"], place=(313_900_000, 1_215_000_000))
+    assert ana.statuses(store, visit) == ["applied"] * 2
+    there = {"lat_e7": 313_900_000, "lon_e7": 1_215_000_000}
+    assert only(proposals(ana))["changes"]["pin"] == there
+    assert ana.fields(store["entity_id"])["pin"] is None
+    assert ana.fields(visit["entity_id"])["verdict"]["verdict"] == "UNPINNED"
+    waits_for = only(rows_of(db, cast, "select waits_for from proposal")).waits_for
+    assert waits_for == {"rule": "NEW_STORE", "photo_sha256": None}
+
+
 def test_a_rep_proposes_other_stops_and_nothing_changes_until_somebody_decides(
     cast: Cast, phone: PhoneOf
 ) -> None:
@@ -296,6 +311,70 @@ def test_the_median_of_three_visits_lets_a_large_move_through(
     held = pin_of(ana, store)
     assert held is not None
     assert (held["lat_e7"] == there) == applies
+
+
+def test_two_pins_that_meet_are_a_conflict_of_which_both_people_hear(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana, sam, store = phone(cast.ana), phone(cast.sam), cast.ana_stores[0]
+    lat, lon = spot(cast, db, store)
+    first = ana.push_one(ana.edit(store, 1, pin=pin(lat + 22 * METRE)))
+    second = sam.push_one(sam.edit(store, 1, pin=pin(lat - 17 * METRE)))
+    assert (first["status"], second["status"], second.get("merged")) == (
+        "applied",
+        "conflict",
+        None,
+    )
+    held = {"lat_e7": lat + 22 * METRE, "lon_e7": lon}
+    assert pin_of(ana, store) == pin_of(sam, store) == held
+    told = ana.fields(second["conflict_id"])
+    assert told == sam.fields(second["conflict_id"])
+    assert told["fields"]["pin"] == {
+        "base": {"lat_e7": lat, "lon_e7": lon},
+        "held": held,
+        "sent": {"lat_e7": lat - 17 * METRE, "lon_e7": lon},
+    }
+
+
+@pytest.mark.parametrize("apart_m", [30, 300])
+def test_two_first_pins_with_photos_that_meet_are_a_conflict(
+    cast: Cast, phone: PhoneOf, apart_m: int
+) -> None:
+    ben, mia, ferry = phone(cast.ben), phone(cast.mia), cast.ben_stores[2]
+    lat = 312_600_000
+    assert ben.push_one(ben.edit(ferry, 1, pin=pin(lat, photo_sha256=PHOTO)))["version"] == 2
+    there = pin(lat + apart_m * METRE, photo_sha256=PHOTO)
+    assert mia.push_one(mia.edit(ferry, 1, pin=there))["status"] == "conflict"
+    assert pin_of(ben, ferry) == {"lat_e7": lat, "lon_e7": 1_215_000_000}
+    assert len(ben.ids("conflict")) == 1
+
+
+def test_a_pin_sent_back_as_it_was_seen_does_not_undo_a_move(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana, sam, store = phone(cast.ana), phone(cast.sam), cast.ana_stores[0]
+    lat, lon = spot(cast, db, store)
+    ana.push_one(ana.edit(store, 1, pin=pin(lat + 22 * METRE)))
+    seen, moved = {"lat_e7": lat, "lon_e7": lon}, {"lat_e7": lat + 22 * METRE, "lon_e7": lon}
+    result = sam.push_one(sam.edit(store, 1, pin=pin(lat), address="7 Quay"))
+    assert (result["status"], result["merged"]) == (
+        "merged",
+        {"pin": {"kept": moved, "lost": seen}},
+    )
+    assert pin_of(sam, store) == moved
+    assert proposals(sam) == []
+
+
+def test_a_person_may_move_a_pin_again_that_they_moved_on_the_same_offline_day(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana, store = phone(cast.ana), cast.ana_stores[0]
+    lat = spot(cast, db, store)[0]
+    edits = [ana.edit(store, 1, pin=pin(lat + metres * METRE)) for metres in (22, 40)]
+    assert ana.statuses(*edits) == ["applied"] * 2
+    held = pin_of(ana, store)
+    assert held is not None
+    assert held["lat_e7"] == lat + 40 * METRE
 
 
 def test_visits_with_a_mocked_position_or_by_phone_do_not_vouch_for_a_pin(
