@@ -152,6 +152,20 @@ ITEM_CODES: Final = (
         phone_must=_KEEP + "make a new random id for every record.",
     ),
     ItemCode(
+        code="wrong_kind",
+        title="A record of another kind",
+        meaning="The id at `where` is that of a record of another kind, which the phone holds "
+        "under that kind.",
+        phone_must=_KEEP + "mend the program: it mixes up ids.",
+    ),
+    ItemCode(
+        code="not_open",
+        title="The visit is not open",
+        meaning="A finish of a visit that has ended already, by an earlier finish or because it "
+        "was sent whole, or that was skipped. The visit stays as it is.",
+        phone_must=_KEEP + "what was wrong in the visit is put right by a `correct`.",
+    ),
+    ItemCode(
         code="not_permitted",
         title="Not permitted",
         meaning="The person had no right to do this at the time of capture.",

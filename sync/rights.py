@@ -98,12 +98,14 @@ def in_scope(
 ) -> Known | Missing | Rejected:
     """The record that an item names, if its sender may see it or could when it was captured.
 
-    A record that another company or another kind has is, to this sender, not there: the item waits
-    for it as for any that has not arrived.
+    A record that another company has, or of another kind that the sender never saw, is to this
+    sender not there: the item waits for it as for any that has not arrived.
     """
     known = context.known.get(record_id)
-    if known is None or known.kind != kind:
+    if known is None:
         return Missing((record_id,))
+    if known.kind != kind:
+        return _of_another_kind(context, known, where)
     is_own = known.person_id == context.sender.person_id
     if known.is_visible or is_own or context.is_reviewed:
         return known
@@ -114,3 +116,27 @@ def in_scope(
     return Rejected(
         "not_in_scope", where, "It was not in the person's scope when this was captured."
     )
+
+
+def own_record(context: Context, item: Arrived, kind: int) -> Known | Missing | Rejected:
+    """The record that an op is about, if it is the sender's own.
+
+    Somebody else's is not there, unless it is on the sender's phone all the same.
+    """
+    known = context.known.get(item.entity_id)
+    if known is None:
+        return Missing((item.entity_id,))
+    if known.kind != kind:
+        return _of_another_kind(context, known, "entity_id")
+    if known.person_id == context.sender.person_id:
+        return known
+    if known.is_visible:
+        return Rejected("not_permitted", "entity_id", "This is another person's.")
+    return Missing((item.entity_id,))
+
+
+def _of_another_kind(context: Context, known: Known, where: str) -> Missing | Rejected:
+    """A wrong id is told where the sender holds the record anyway; else it would wait for ever."""
+    if known.is_visible or known.person_id == context.sender.person_id:
+        return Rejected("wrong_kind", where, "The record with this id is of another kind.")
+    return Missing((known.id,))

@@ -306,7 +306,11 @@ class Settlement:
 
     def _judge_one(self, item: Arrived, context: Context) -> Outcome:
         if item.depends_on:
-            missing = tuple(id_ for id_ in item.depends_on if id_ not in context.known)
+            # Nothing waits for itself, whatever it says.
+            own = (item.entity_id, item.op_id)
+            missing = tuple(
+                id_ for id_ in item.depends_on if id_ not in context.known and id_ not in own
+            )
             if missing:
                 return Missing(missing)
         try:

@@ -329,7 +329,7 @@ class Truth:
         if intent.op == "finish":
             assert held.fields is not None
             if held.fields["state"] != "OPEN":
-                return Expected("quarantined", "entity_taken")
+                return Expected("quarantined", "not_open")
             note = intent.changes.get("note") or held.fields["note"]
             held.versions.append(({**held.fields, "state": "DONE", "note": note}, intent.person))
             return Expected("applied", version=held.version)

@@ -356,6 +356,17 @@ def test_two_items_that_wait_for_each_other_are_both_kept(
     assert {row.state for row in kept(db, cast)} == {"DEFERRED"}
 
 
+def test_an_item_does_not_wait_for_itself(cast: Cast, phone: PhoneOf) -> None:
+    ana = phone(cast.ana)
+    visit = ana.visit(cast.ana_stores[0])
+    visit["depends_on"] = [visit["entity_id"], visit["op_id"]]
+    assert ana.push_one(visit)["status"] == "applied"
+    unborn = ana.finish(uuid4())
+    unborn["depends_on"] = [unborn["entity_id"]]
+    waiting = ana.push_one(unborn)
+    assert (waiting["status"], waiting["missing"]) == ("deferred", [unborn["entity_id"]])
+
+
 # ---- no item blocks another ---------------------------------------------------------------------
 
 

@@ -59,6 +59,55 @@ def test_a_visit_of_somebody_else_is_not_there_to_be_finished(cast: Cast, phone:
     assert sam.push_one(sam.finish(visit["entity_id"]))["status"] == "deferred"
 
 
+def test_an_id_of_another_kind_that_the_phone_holds_is_told_at_once(
+    cast: Cast, phone: PhoneOf
+) -> None:
+    ana, store, route = phone(cast.ana), cast.ana_stores[0], cast.ana_route
+    attendance = ana.attendance()
+    ana.push_one(attendance)
+    wrong = [
+        ana.finish(store),
+        ana.correct(store, 1, note="x"),
+        ana.finish(attendance["entity_id"]),
+        ana.item(
+            "attendance", "correct", store, {"reason": "x", "changes": {"event": "OFF"}},
+            base_version=1,
+        ),
+        ana.edit(route, 1, address="x"),
+        ana.visit(route),
+    ]  # fmt: skip
+    results = ana.push(*wrong)
+    assert {code_of(result) for result in results} == {"wrong_kind"}
+    assert [result["where"] for result in results] == ["entity_id"] * 5 + ["payload.store_id"]
+
+
+def test_an_id_of_another_kind_that_the_phone_does_not_hold_is_not_told(
+    cast: Cast, phone: PhoneOf
+) -> None:
+    ana = phone(cast.ana)
+    assert ana.statuses(ana.finish(cast.ben_stores[0]), ana.visit(cast.ben_route)) == [
+        "deferred",
+        "deferred",
+    ]
+
+
+def test_somebody_elses_visit_that_is_on_the_phone_is_not_permitted(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana, sam = phone(cast.ana), phone(cast.sam)
+    visit = ana.visit(cast.ana_stores[0])
+    ana.push_one(visit)
+    with db.company(cast.company.id) as uow:
+        uow.run(
+            "insert into record_key (company_id, key, id, kind)"
+            " select company_id, :sam, id, kind from record where id = :id",
+            sam=cast.sam.id,
+            id=visit["entity_id"],
+        )
+    result = sam.push_one(sam.finish(visit["entity_id"]))
+    assert (code_of(result), result["where"]) == ("not_permitted", "entity_id")
+
+
 def test_a_store_that_was_in_scope_within_the_grace_may_be_visited(
     cast: Cast, phone: PhoneOf, db: Database
 ) -> None:

@@ -11,14 +11,13 @@ from sync.record_kind import (
     Arrived,
     Context,
     Known,
-    Missing,
     Outcome,
     Record,
     RecordKind,
     Rejected,
 )
 from sync.revision import open_conflict, revise
-from sync.rights import right_of
+from sync.rights import own_record, right_of
 from sync.rows import RowSet
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
@@ -72,13 +71,9 @@ def create(item: Arrived, context: Context) -> Outcome:
 
 def correct(item: Arrived, context: Context) -> Outcome:
     """The wrong button: a new version says what it was, the old one stays."""
-    known = context.known.get(item.entity_id)
-    if (
-        known is None
-        or known.kind != ATTENDANCE.number
-        or known.person_id != context.sender.person_id
-    ):
-        return Missing((item.entity_id,))
+    known = own_record(context, item, ATTENDANCE.number)
+    if not isinstance(known, Known):
+        return known
     right = right_of(context, item, captured(item, context.policy), ROLES)
     if isinstance(right, Rejected):
         return right

@@ -30,7 +30,7 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.revision import open_conflict, revise
-from sync.rights import Right, in_scope, right_of
+from sync.rights import Right, in_scope, own_record, right_of
 from sync.rows import RowSet
 
 # Who makes visits. Auditors and managers call at stores too.
@@ -154,7 +154,7 @@ def skip(item: Arrived, context: Context) -> Outcome:
 
 def finish(item: Arrived, context: Context) -> Outcome:
     """A visit that was sent open ends. One that has ended already can only be corrected."""
-    known = _own(item, context)
+    known = own_record(context, item, VISIT.number)
     if not isinstance(known, Known):
         return known
     right = right_of(context, item, captured(item, context.policy), ROLES)
@@ -162,7 +162,7 @@ def finish(item: Arrived, context: Context) -> Outcome:
         return right
     before = known.fields
     if before["state"] != "OPEN":
-        return Rejected("entity_taken", "op", f"The visit is {before['state']}, not open.")
+        return Rejected("not_open", "op", f"The visit is {before['state']}, not open.")
     payload = item.payload
     check_out = witness(payload.check_out, item, context.policy)
     steps = to_builtins(payload.steps)
@@ -174,7 +174,7 @@ def finish(item: Arrived, context: Context) -> Outcome:
         "steps": steps,
         "note": before["note"] if payload.note is None else payload.note,
         "flags": list(
-            _flags(context, _store_of(item, context, known), _check_in(before), check_out, steps)
+            _flags(context, _store_of(item, context, known), _began(before), check_out, steps)
         ),
     }
     return _accepted(item, context, fields)
@@ -182,7 +182,7 @@ def finish(item: Arrived, context: Context) -> Outcome:
 
 def correct(item: Arrived, context: Context) -> Outcome:
     """A visit was reported wrongly: a new version says so, the old one stays."""
-    known = _own(item, context)
+    known = own_record(context, item, VISIT.number)
     if not isinstance(known, Known):
         return known
     right = right_of(context, item, captured(item, context.policy), ROLES)
@@ -199,23 +199,18 @@ def correct(item: Arrived, context: Context) -> Outcome:
         return revision
     fields = {**known.fields, **revision.fields}
     store: Known | Missing | Rejected | None = _store_of(item, context, known)
+    began = _began(known.fields)
+    if "store_id" in revision.fields:
+        store = in_scope(
+            context, item, began.moment, fields["store_id"], STORE, "payload.changes.store_id"
+        )
+        if not isinstance(store, Known):
+            return store
+    assert isinstance(store, Known | None)
     if known.fields["check_in"] is not None:
-        check_in = _check_in(known.fields)
-        if "store_id" in revision.fields:
-            store = in_scope(
-                context,
-                item,
-                check_in.moment,
-                fields["store_id"],
-                STORE,
-                "payload.changes.store_id",
-            )
-            if not isinstance(store, Known):
-                return store
-        assert isinstance(store, Known | None)
-        fields["verdict"] = _verdict_again(context, fields, revision.fields, check_in, store)
+        fields["verdict"] = _verdict_again(context, fields, revision.fields, began, store)
         fields["flags"] = list(
-            _flags(context, store, check_in, _check_out(known.fields), fields["steps"])
+            _flags(context, store, began, _check_out(known.fields), fields["steps"])
         )
     outcome = _accepted(item, context, fields, merged=revision.merged)
     if revision.conflict:
@@ -236,16 +231,6 @@ def _taken(item: Arrived, context: Context) -> Outcome | None:
     if known.born_digest == item.digest and known.person_id == context.sender.person_id:
         return Accepted()
     return Rejected("entity_taken", "entity_id", "Another record has this id.")
-
-
-def _own(item: Arrived, context: Context) -> Known | Missing | Rejected:
-    """The visit that an op is about, if it is the sender's own."""
-    known = context.known.get(item.entity_id)
-    if known is None:
-        return Missing((item.entity_id,))
-    if "check_in" not in known.fields or known.person_id != context.sender.person_id:
-        return Missing((item.entity_id,))
-    return known
 
 
 def _begin(
@@ -304,12 +289,12 @@ def _store_of(item: Arrived, context: Context, visit: Known) -> Known | None:
     return Known(id=store_id, kind=STORE, version=1, doc=found[0][0], person_id=None)
 
 
-def _check_in(fields: dict[str, Any]) -> Witnessed:
-    """The check-in of a held visit, with every clock flag that the visit has."""
+def _began(fields: dict[str, Any]) -> Witnessed:
+    """The check-in of a held visit, or where it was skipped, with every clock flag that it has."""
     clock = fields["clock"]
     flags = tuple(flag for flag in fields["flags"] if flag["flag"].startswith("clock_"))
     return _held(
-        fields["check_in"],
+        fields["check_in"] or fields["check_out"],
         Trust(clock["trust"]),
         clock["offset_ms"],
         clock["drift_ms"],

@@ -43,6 +43,14 @@ def test_a_visit_that_has_ended_is_not_finished_again(cast: Cast, phone: PhoneOf
     visit = ana.visit(cast.ana_stores[0])
     results = ana.push(visit, ana.finish(visit["entity_id"]), ana.finish(visit["entity_id"]))
     assert [r["status"] for r in results] == ["applied", "applied", "quarantined"]
+    assert (results[2]["code"], results[2]["where"]) == ("not_open", "op")
+
+
+def test_a_visit_that_was_sent_whole_is_not_finished(cast: Cast, phone: PhoneOf) -> None:
+    ana = phone(cast.ana)
+    visit = ana.visit(cast.ana_stores[0], check_out=ana.event(MINUTE), closed_by="PERSON")
+    results = ana.push(visit, ana.finish(visit["entity_id"]))
+    assert (results[0]["status"], results[1]["code"]) == ("applied", "not_open")
 
 
 def test_a_correction_is_a_new_version_and_the_old_ones_stay(
@@ -142,26 +150,46 @@ def test_a_point_is_converted_from_its_datum_once(cast: Cast, phone: PhoneOf) ->
     assert again == fix
 
 
-def test_a_planned_visit_that_was_not_made_is_skipped_with_its_reason(
-    cast: Cast, phone: PhoneOf, db: Database
-) -> None:
-    ana = phone(cast.ana)
-    skip = ana.item(
+def skipped(ana: Phone, store: UUID) -> Json:
+    return ana.item(
         "visit",
         "skip",
         uuid4(),
         {
-            "store_id": str(cast.ana_stores[0]),
+            "store_id": str(store),
             "day_plan_id": str(uuid4()),
             "reason": "ROAD",
             "note": "flooded",
             "skipped": ana.event(),
         },
     )
+
+
+def test_a_planned_visit_that_was_not_made_is_skipped_with_its_reason(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    skip = skipped(ana, cast.ana_stores[0])
     fields = report(ana, skip)
     assert (fields["state"], fields["skip_reason"], fields["check_in"]) == ("SKIPPED", "ROAD", None)
     assert only(rows_of(db, cast, "select state from visit")).state == "SKIPPED"
-    assert ana.push_one(ana.finish(skip["entity_id"]))["status"] == "quarantined"
+    assert ana.push_one(ana.finish(skip["entity_id"]))["code"] == "not_open"
+
+
+def test_a_skipped_visit_is_corrected_only_to_a_store_that_is_there_and_in_scope(
+    cast: Cast, phone: PhoneOf
+) -> None:
+    ana = phone(cast.ana)
+    skip = skipped(ana, cast.ana_stores[0])
+    ana.push_one(skip)
+    nowhere = uuid4()
+    waiting = ana.push_one(ana.correct(skip["entity_id"], 1, store_id=str(nowhere)))
+    assert (waiting["status"], waiting["missing"]) == ("deferred", [str(nowhere)])
+    bens = ana.push_one(ana.correct(skip["entity_id"], 1, store_id=str(cast.ben_stores[0])))
+    assert (bens["code"], bens["where"]) == ("not_in_scope", "payload.changes.store_id")
+    right = ana.correct(skip["entity_id"], 1, store_id=str(cast.ana_stores[1]))
+    assert report(ana, right)["store_id"] == str(cast.ana_stores[1])
+    assert ana.fields(skip["entity_id"])["verdict"] is None
 
 
 # ---- time ---------------------------------------------------------------------------------------
