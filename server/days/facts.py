@@ -70,8 +70,22 @@ where o.company_id = :company and o.person_id = any(:people)
 group by o.person_id, o.position_id order by min(s.code), o.position_id
 """
 
+# A phone names the plan that it had, and may name anything: it counts where it is a plan for that
+# day, of the position that the visit was made for or of one that its person holds, and has the
+# store, or had it in an earlier version.
 _VISITS = """
-select v.person_id, v.id, r.doc, s.name as store_name from visit v
+select v.person_id, v.id, r.doc, s.name as store_name,
+       exists (select from day_plan p
+               join day_plan_stop t on t.company_id = p.company_id and t.day_plan_id = p.id
+                                   and t.store_id = v.store_id
+               where p.company_id = v.company_id and p.id = v.day_plan_id
+               and p.day = v.business_day
+               and (p.position_id = v.position_id or exists (
+                   select from occupancy o where o.company_id = p.company_id
+                   and o.position_id = p.position_id and o.person_id = v.person_id
+                   and o.starts_on <= p.day and (o.ends_on is null or o.ends_on >= p.day)))
+              ) as is_in_named_plan
+from visit v
 join record r on r.company_id = v.company_id and r.id = v.id and r.doc is not null
 left join store s on s.company_id = v.company_id and s.id = v.store_id
 where v.company_id = :company and v.person_id = any(:people) and v.business_day = :day
@@ -135,11 +149,14 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A record of the day: a visit with the name of its store, or an attendance event."""
+    """A record of the day: an attendance event, or a visit with the name of its store and whether
+    the plan that it names is one that it stands in.
+    """
 
     id: UUID
     fields: Mapping[str, Any]
     store_name: str = ""
+    is_in_named_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +231,9 @@ def read_facts(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> lis
     visits: dict[UUID, list[Fact]] = {person_id: [] for person_id in ids}
     for row in uow.rows(_VISITS, company=company, people=ids, day=day):
         fields = msgspec.json.decode(row.doc)
-        visits[row.person_id].append(Fact(row.id, fields, row.store_name or ""))
+        visits[row.person_id].append(
+            Fact(row.id, fields, row.store_name or "", row.is_in_named_plan)
+        )
     attendance: dict[UUID, list[Fact]] = {person_id: [] for person_id in ids}
     for row in uow.rows(_ATTENDANCE, company=company, people=ids, day=day):
         attendance[row.person_id].append(Fact(row.id, msgspec.json.decode(row.doc)))

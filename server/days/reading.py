@@ -283,7 +283,7 @@ def _visit_fact(fact: Fact) -> VisitFact:
         check_out=None if is_skipped or check_out is None else _occurrence(check_out),
         closed_by=fields["closed_by"],
         skipped=_occurrence(check_out) if is_skipped else None,
-        day_plan_id=fields["day_plan_id"],
+        is_in_named_plan=fact.is_in_named_plan,
         is_by_phone=fields["is_by_phone"],
     )
 

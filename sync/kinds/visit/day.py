@@ -48,7 +48,11 @@ class Closing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitFact:
-    """A visit as it was recorded: `check_in` of a visit, or `skipped` of one that was not made."""
+    """A visit as it was recorded: `check_in` of a visit, or `skipped` of one that was not made.
+
+    `is_in_named_plan`: the plan that the phone named is one of the person's for the day and has, or
+    had before it was changed, the store. A phone may name anything.
+    """
 
     id: str
     store_id: str
@@ -56,7 +60,7 @@ class VisitFact:
     check_out: Occurrence | None = None
     closed_by: str | None = None
     skipped: Occurrence | None = None
-    day_plan_id: str | None = None
+    is_in_named_plan: bool = False
     is_by_phone: bool = False
 
 
@@ -140,7 +144,7 @@ def read_person_day(
     }
     readings = []
     for visit in visits:
-        is_planned = visit.day_plan_id is not None or visit.store_id in planned
+        is_planned = visit.is_in_named_plan or visit.store_id in planned
         if visit.id in endings:
             order, opened_at, state, closing, closed_at = endings[visit.id]
             reading = VisitReading(
@@ -199,7 +203,9 @@ def _ending(
     # A check-out that was recorded shows that the visit went on, whatever the timeout says.
     if following is not None and (call.end is not None or following.start <= limit):
         return State.AUTO_CLOSED, Closing.NEXT_CHECKIN, following.start
-    if limit < timeout or timeout <= now:
+    # Also before the timeout has passed: with a later check-in, of a clock that runs ahead, the
+    # earlier visit is not the open one.
+    if following is not None or limit < timeout or timeout <= now:
         return State.AUTO_CLOSED, Closing.TIMEOUT, limit
     return State.OPEN, None, None
 

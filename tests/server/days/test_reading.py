@@ -37,6 +37,7 @@ PhoneOf = Callable[[Person], Phone]
 ANCHOR = (313_500_000, 1_215_000_000)
 BEACON = (313_520_000, 1_215_000_000)
 HOME = (313_510_000, 1_215_000_000)
+YESTERDAY = TODAY - timedelta(days=1)
 FAR = (318_000_000, 1_215_000_000)  # 50 km north of every store, and outside of North
 
 
@@ -476,6 +477,42 @@ def test_the_latest_version_of_the_plan_is_in_force(
             store=cast.ana_stores[2],
         )
     assert stops(read(cast.ana)) == [("Compass", "MISSED")]
+
+
+def test_a_made_up_day_plan_makes_no_visit_planned(cast: Cast, pen: Pen, read: Reader) -> None:
+    send(pen, pen.visit(0, "10:00", "10:20", day_plan_id=str(uuid4())))
+    assert [visit.is_planned for visit in read(cast.ana).visits] == [False]
+
+
+def test_a_plan_of_another_position_day_or_store_makes_no_visit_planned(
+    cast: Cast, pen: Pen, read: Reader, owner_engine: sqlalchemy.Engine, db: Database
+) -> None:
+    bens = plan(owner_engine, db, cast, cast.ana_stores, cast.ben.position_id)
+    anas = plan(owner_engine, db, cast, cast.ana_stores[:1])
+    with db.company(cast.company.id) as uow:
+        uow.run("update day_plan set day = :day where id = :id", id=anas, day=YESTERDAY)
+    send(
+        pen,
+        pen.visit(0, "09:00", "09:20", day_plan_id=str(bens)),
+        pen.visit(0, "10:00", "10:20", day_plan_id=str(anas)),
+    )
+    assert [visit.is_planned for visit in read(cast.ana).visits] == [False, False]
+    with db.company(cast.company.id) as uow:
+        uow.run("update day_plan set day = :day where id = :id", id=anas, day=TODAY)
+    send(pen, pen.visit(1, "11:00", "11:20", day_plan_id=str(anas)))
+    assert [visit.is_planned for visit in read(cast.ana).visits] == [True, True, False]
+
+
+def test_a_visit_stays_planned_when_a_later_plan_leaves_out_its_store(
+    cast: Cast, pen: Pen, read: Reader, owner_engine: sqlalchemy.Engine, db: Database
+) -> None:
+    plan_id = plan(owner_engine, db, cast, cast.ana_stores)
+    send(pen, pen.visit(0, "10:00", "10:20", day_plan_id=str(plan_id)))
+    with db.company(cast.company.id) as uow:
+        uow.run("update day_plan set plan_version = 2 where id = :id", id=plan_id)
+    day = read(cast.ana)
+    assert [visit.is_planned for visit in day.visits] == [True]
+    assert stops(day) == []
 
 
 def test_a_plan_is_the_acting_holders_while_there_is_one(

@@ -43,7 +43,7 @@ def visit(
     store: str | None = None,
     closed_by: str | None = None,
     is_by_phone: bool = False,
-    day_plan_id: str | None = None,
+    is_in_named_plan: bool = False,
 ) -> VisitFact:
     return VisitFact(
         id=name,
@@ -52,7 +52,7 @@ def visit(
         check_out=None if end is None else at(end),
         closed_by=closed_by or (None if end is None else "PERSON"),
         is_by_phone=is_by_phone,
-        day_plan_id=day_plan_id,
+        is_in_named_plan=is_in_named_plan,
     )
 
 
@@ -114,6 +114,15 @@ def test_a_later_check_in_closes_the_earlier_visit_at_that_moment() -> None:
 def test_a_check_in_after_the_timeout_does_not_stretch_the_visit() -> None:
     readings = read(visit("a", 0), visit("b", 300))
     assert ending(readings["a"]) == (State.AUTO_CLOSED, Closing.TIMEOUT, 240)
+
+
+def test_a_check_in_that_lies_ahead_of_now_leaves_no_earlier_visit_open() -> None:
+    facts = [visit("a", 0), visit("b", 300)]
+    readings = read(*facts, now=NINE + HOUR)
+    assert ending(readings["a"]) == (State.AUTO_CLOSED, Closing.TIMEOUT, 240)
+    assert ending(readings["b"]) == (State.OPEN, None, None)
+    later = read(*facts, now=NINE + 6 * HOUR)
+    assert ending(later["a"]) == ending(readings["a"])
 
 
 def test_a_check_out_after_the_timeout_counts_as_it_was_recorded() -> None:
@@ -192,10 +201,10 @@ def test_the_same_place_with_another_accuracy_is_another_fix() -> None:
     assert readings["b"].flags == ()
 
 
-def test_planned_is_what_has_a_plan_or_stands_in_it() -> None:
+def test_planned_is_what_stands_in_the_plan_or_in_the_one_that_it_names() -> None:
     readings = read(
         visit("a", 0, 10, store="s"),
-        visit("b", 20, 30, day_plan_id="p"),
+        visit("b", 20, 30, is_in_named_plan=True),
         visit("c", 40, 50),
         planned=("s",),
     )
@@ -210,7 +219,7 @@ def test_planned_stops_are_missed_only_once_the_day_has_ended() -> None:
 
 
 def test_a_skipped_stop_is_skipped_and_not_missed() -> None:
-    skip = VisitFact(id="a", store_id="s", skipped=at(5), day_plan_id="p")
+    skip = VisitFact(id="a", store_id="s", skipped=at(5))
     readings = read(skip, planned=("s",), now=NEXT_DAY)
     assert list(readings) == ["a"]
     assert ending(readings["a"]) == (State.SKIPPED, None, None)
