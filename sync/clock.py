@@ -47,7 +47,8 @@ class Trust(StrEnum):
 class Moment(NamedTuple):
     """An event's corrected time and why it may, or may not, be believed.
 
-    `offset_ms` is what was added to the phone's wall time to correct it. `drift_ms` is by how much
+    `offset_ms` is received - sent of the push that brought the event, which was added to the phone's
+    wall time to correct it, unless GPS time took its place. `drift_ms` is by how much
     the wall clock was moved (forward is positive) between the event and sending, against the
     monotonic reading; None when the phone was restarted in between, because readings of two
     boots cannot be compared.

@@ -136,7 +136,12 @@ class AttendanceDown1(WireSchema):
     gps_time = Millis(presence=NULLABLE, about="time of the fix by the satellites")
     is_mock = Bool(presence=NULLABLE, about="whether the position is simulated")
     trust = Choice(TRUSTS, about="what the corrected time rests on")
-    offset_ms = Int(-JSON_INT_MAX, JSON_INT_MAX, about="corrected less wall time", unit="ms")
+    offset_ms = Int(
+        -JSON_INT_MAX,
+        JSON_INT_MAX,
+        about="received_at less sent_at of the push that brought it",
+        unit="ms",
+    )
     flags = ListOf(
         Pattern(FLAG_NAME_PATTERN, "the name of a flag"), FLAGS_MAX, about="names of the flags"
     )

@@ -122,7 +122,11 @@ class Clock(WireSchema):
 
     trust = Choice(TRUSTS, about="what the corrected time rests on")
     offset_ms = Int(
-        -JSON_INT_MAX, JSON_INT_MAX, about="corrected time less the phone's wall clock", unit="ms"
+        -JSON_INT_MAX,
+        JSON_INT_MAX,
+        about="received_at less sent_at of the push that brought it: what corrects the wall clock "
+        "unless trust is GPS",
+        unit="ms",
     )
     drift_ms = Int(
         -JSON_INT_MAX,

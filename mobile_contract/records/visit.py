@@ -167,7 +167,11 @@ class VisitDown(WireSchema):
     state = Choice(("OPEN", "DONE", "SKIPPED"), about="where it stands")
     business_day = Day(about="day of the corrected event time in the company's time zone")
     check_in = Part(HeldEvent, presence=NULLABLE, about="arrival; null when skipped")
-    check_out = Part(HeldEvent, presence=NULLABLE, about="leaving; null while open or skipped")
+    check_out = Part(
+        HeldEvent,
+        presence=NULLABLE,
+        about="leaving; null while open; when skipped, the moment of skipping",
+    )
     closed_by = Choice(CLOSED_BY, presence=NULLABLE, about="what ended it")
     steps = ListOf(Part(Step), STEPS_MAX, about="steps in the order they were taken")
     note = Text(0, NOTE_MAX, presence=NULLABLE, about="free text")
@@ -272,7 +276,12 @@ class VisitDown1(WireSchema):
     steps = ListOf(Choice(STEPS), STEPS_MAX, about="names of the steps done")
     note = Text(0, NOTE_MAX, presence=NULLABLE, about="free text")
     trust = Choice(TRUSTS, about="what the corrected time rests on")
-    offset_ms = Int(-JSON_INT_MAX, JSON_INT_MAX, about="corrected less wall time", unit="ms")
+    offset_ms = Int(
+        -JSON_INT_MAX,
+        JSON_INT_MAX,
+        about="received_at less sent_at of the push that brought it",
+        unit="ms",
+    )
     verdict = Choice(VERDICTS, presence=NULLABLE, about="see Verdicts")
     distance_cm = Int(0, DISTANCE_CM_MAX, presence=NULLABLE, about="check-in to pin", unit="cm")
     flags = ListOf(

@@ -59,6 +59,21 @@ def test_a_record_that_comes_down_is_spelt_as_the_server_does(path: Path) -> Non
     assert absent_names(schema, example["fields"]) == []
 
 
+@pytest.mark.parametrize("path", DOWN, ids=name)
+def test_the_times_of_a_record_that_comes_down_follow_from_its_clock(path: Path) -> None:
+    fields = read(path)["fields"]
+    clock = fields.get("clock", fields)
+    if "trust" not in clock:
+        return
+    began = fields.get("occurred") or fields.get("check_in") or fields.get("check_out") or fields
+    prefix = "checked_in_" if "checked_in_at" in began else ""
+    at, corrected_at = began[f"{prefix}at"], began[f"{prefix}corrected_at"]
+    if clock["trust"] == "GPS":
+        assert corrected_at == (began.get("fix") or began)["gps_time"]
+    else:
+        assert corrected_at == at + clock["offset_ms"]
+
+
 @pytest.mark.parametrize(
     ("kind", "contract", "op"),
     [

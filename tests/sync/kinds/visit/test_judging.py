@@ -172,6 +172,7 @@ def test_a_planned_visit_that_was_not_made_is_skipped_with_its_reason(
     skip = skipped(ana, cast.ana_stores[0])
     fields = report(ana, skip)
     assert (fields["state"], fields["skip_reason"], fields["check_in"]) == ("SKIPPED", "ROAD", None)
+    assert fields["check_out"]["at"] == skip["payload"]["skipped"]["at"]
     assert only(rows_of(db, cast, "select state from visit")).state == "SKIPPED"
     assert ana.push_one(ana.finish(skip["entity_id"]))["code"] == "not_open"
 
