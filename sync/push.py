@@ -26,6 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mobile_contract.answers import Result, encode_answer
 from mobile_contract.compiled import PushEnvelope
+from mobile_contract.records import lower_merged
 from sync.arrivals import Arrivals, op_id_of
 from sync.direct import execute
 from sync.epoch import Epoch
@@ -331,6 +332,8 @@ class _Batch:
         self._know_op_ids(settlement, settled)
         receipts: list[tuple[Any, ...]] = []
         for entry, outcome in settled:
+            if isinstance(outcome.outcome, Accepted) and outcome.outcome.merged:
+                self._lower_merged(settlement, entry.item, outcome.outcome)
             result = self._result(entry, outcome)
             self.results[entry.index] = result
             self._keep(settlement, sender, entry, outcome, result)
@@ -357,6 +360,16 @@ class _Batch:
         if isinstance(item, Spoiled):
             return Rejected(item.code, item.where, item.detail)
         return refused_by_database()
+
+    def _lower_merged(
+        self, settlement: Settlement, item: Arrived | Spoiled, outcome: Accepted
+    ) -> None:
+        """Say what an edit was merged with by the names that the phone's contract has for it."""
+        assert isinstance(item, Arrived)
+        assert outcome.merged is not None
+        record = outcome.record
+        fields = settlement.fields_of(item.entity_id) if record is None else record.fields
+        outcome.merged = lower_merged(item.kind, fields, outcome.merged, self.envelope.contract)
 
     def _result(self, entry: _Fresh, settled: Settled) -> Result:
         outcome, op_id = settled.outcome, entry.item.op_id

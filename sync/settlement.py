@@ -188,6 +188,11 @@ class Settlement:
         assert self._context is not None
         return record_id in self._context.known
 
+    def fields_of(self, record_id: str) -> dict[str, Any]:
+        """What a record says that was read or written, as this batch leaves it."""
+        assert self._context is not None
+        return self._context.known[record_id].fields
+
     def is_free(self, record_id: str, kind: RecordKind) -> bool:
         """Whether a record of this kind may have this id, as far as was read."""
         assert self._context is not None

@@ -40,3 +40,23 @@ def lower_record(kind: str, fields: dict[str, Any], contract: int) -> dict[str, 
     if record.down[contract] is None:
         return None
     return record.lower_2_to_1(fields)
+
+
+def lower_merged(
+    kind: str, fields: dict[str, Any], merged: dict[str, dict[str, Any]], contract: int
+) -> dict[str, dict[str, Any]] | None:
+    """``merged`` of a result by the fields that records have in a phone's ``contract``.
+
+    ``fields`` is the record with the item's effect. None where the contract sees nothing of it.
+    """
+    if contract == CURRENT:
+        return merged
+    kept, lost = (
+        lower_record(kind, fields | {name: each[side] for name, each in merged.items()}, contract)
+        for side in ("kept", "lost")
+    )
+    if kept is None or lost is None:
+        return None
+    return {
+        name: {"kept": kept[name], "lost": lost[name]} for name in kept if kept[name] != lost[name]
+    } or None

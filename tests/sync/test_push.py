@@ -561,6 +561,28 @@ def test_a_phone_of_contract_1_is_raised_to_the_current_one(cast: Cast, phone: P
     assert ana.fields(cast.ana_stores[1])["contact_name"] == "Wu"
 
 
+def test_what_an_edit_was_merged_with_is_named_as_in_the_phones_contract(
+    cast: Cast, phone: PhoneOf
+) -> None:
+    sam, old, store = phone(cast.sam), phone(cast.ana), cast.ana_stores[0]
+    old.contract = 1
+    sam.push_one(sam.edit(store, 1, contact_phone="5", delivery_note="ring", channel="kiosk"))
+    edit = old.edit(store, 1, contact={"name": "Wu"})
+    result = old.push_one(edit)
+    assert result["status"] == "merged"
+    assert result["merged"] == {
+        "channel": {"kept": "kiosk", "lost": "grocery"},
+        "contact": {
+            "kept": {"name": "Wu", "phone": "5"},
+            "lost": {"name": "Wu", "phone": None},
+        },
+    }
+    assert old.push_one(edit)["first"] == result
+    sam.push_one(sam.edit(store, 3, opening_hours="9-5"))
+    unseen = old.push_one(old.edit(store, 3, contact={"name": "Li"}))
+    assert (unseen["status"], unseen.get("merged")) == ("applied", None)
+
+
 def test_a_phone_of_contract_1_that_was_restarted_is_not_said_to_have_changed_its_clock(
     cast: Cast, phone: PhoneOf
 ) -> None:
