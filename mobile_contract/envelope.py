@@ -227,7 +227,8 @@ class ItemResult(WireSchema):
         FreeObject(),
         50,
         presence=OPTIONAL,
-        about="by field: {kept, lost}, the value in the record and the one it replaced",
+        about="what others had changed and the edit left alone: by field of the record {kept, lost}, "
+        "the value now and the one that the base had",
     )
     conflict_id = Id(presence=OPTIONAL, about="the conflict that was opened")
     proposal_id = Id(presence=OPTIONAL, about="the proposal that was made")

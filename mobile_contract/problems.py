@@ -57,8 +57,8 @@ ITEM_STATUSES: Final = (
     ),
     ItemStatus(
         status="merged",
-        meaning="The edit was merged with another one. `merged` names, by field, the value kept "
-        "and the value that it replaced.",
+        meaning="Applied, and since `base_version` others had changed fields that the edit leaves "
+        "alone. `merged` names these, not the edit's own; see Merged.",
         phone_must="As applied. The merged record comes with the next pull; show the person what "
         "was kept.",
     ),

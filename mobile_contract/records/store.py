@@ -39,7 +39,7 @@ class Pin(WireSchema):
     datum = Choice(DATUMS, about="the datum of lat_e7 and lon_e7; the server converts once")
     accuracy_cm = accuracy()
     photo_sha256 = Sha256(
-        presence=OPTIONAL, about="the storefront photo; a first pin needs one to be approved"
+        presence=OPTIONAL, about="the storefront photo; a first pin without one waits, see Pins"
     )
 
 
@@ -73,7 +73,7 @@ class StoreChanges(WireSchema):
     contact_phone = Text(0, CONTACT_PHONE_MAX, presence=CHANGE_NULLABLE, about="merged and applied")
     opening_hours = Text(0, OPENING_HOURS_MAX, presence=CHANGE_NULLABLE, about="merged and applied")
     delivery_note = Text(0, DELIVERY_NOTE_MAX, presence=CHANGE_NULLABLE, about="merged and applied")
-    pin = Part(Pin, presence=CHANGE, about="moved by the rule of pins; never emptied")
+    pin = Part(Pin, presence=CHANGE, about="see Pins; never emptied")
 
 
 class StoreEdit(WireSchema):
@@ -162,7 +162,7 @@ class StoreChanges1(WireSchema):
     contact = Part(
         ContactChanges1, presence=CHANGE_NULLABLE, about="merged and applied; null empties both"
     )
-    pin = Part(Pin, presence=CHANGE, about="moved by the rule of pins; never emptied")
+    pin = Part(Pin, presence=CHANGE, about="see Pins; never emptied")
 
 
 class StoreEdit1(WireSchema):

@@ -88,7 +88,7 @@ class VisitCreate(WireSchema):
 
     store_id = Id(about="the store; the visit waits for it if the server does not have it yet")
     position_id = Id(presence=OPTIONAL, about="the position it was made for")
-    day_plan_id = Id(presence=OPTIONAL, about="the day plan it was planned in; absent: unplanned")
+    day_plan_id = Id(presence=OPTIONAL, about="the day plan that the phone shows it in, if any")
     is_by_phone = Bool(about="a telephone call: may carry orders, never coverage")
     check_in = Part(Event, about="arrival")
     check_out = Part(Event, presence=OPTIONAL, about="leaving; absent while the visit is open")

@@ -6,7 +6,15 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy
 
+from mobile_contract.field_tables import PROTOCOL
 from sync.engine import Engine
+from sync.kinds import ALL_KINDS
+from sync.kinds.attendance import judge as attendance_judge
+from sync.kinds.day_plan import judge as day_plan_judge
+from sync.kinds.route import judge as route_judge
+from sync.kinds.store import judge as store_judge
+from sync.kinds.visit import judge as visit_judge
+from sync.organisation import ROLES
 from sync.unit_of_work import Database
 from tests.factories import TODAY, Cast, Person
 from tests.sync.office import end_occupancy, move_route, start_occupancy
@@ -299,6 +307,46 @@ def test_a_position_that_is_held_may_be_named(cast: Cast, phone: PhoneOf, db: Da
     assert code_of(ana.push_one(ana.attendance(position_id=str(cast.ben.position_id)))) == (
         "not_permitted"
     )
+
+
+def test_of_several_positions_the_one_that_began_last_is_taken(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    with db.company(cast.company.id) as uow:
+        start_occupancy(uow, cast, cast.ana, cast.ben.position_id, TODAY - timedelta(days=1))
+    ana = phone(cast.ana)
+    named = ana.attendance(position_id=str(cast.ana.position_id))
+    unnamed = ana.attendance()
+    assert ana.statuses(named, unnamed) == ["applied"] * 2
+    ana.pull()
+    positions = [ana.fields(each["entity_id"])["position_id"] for each in (named, unnamed)]
+    assert positions == [str(cast.ana.position_id), str(cast.ben.position_id)]
+
+
+def test_the_table_of_roles_says_what_each_kind_lets_its_roles_push() -> None:
+    text = PROTOCOL.read_text(encoding="utf-8").partition("<!-- roles -->")[2].partition("\n\n")[0]
+    head, _, *lines = [
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in text.strip().splitlines()
+    ]
+    told = {
+        (kind, row[0])
+        for row in lines
+        for column, cell in zip(head[1:], row[1:], strict=True)
+        for kind in column.replace("`", "").split(", ")
+        if cell == "yes"
+    }
+    judges = {
+        "visit": visit_judge,
+        "attendance": attendance_judge,
+        "store": store_judge,
+        "route": route_judge,
+        "day_plan": day_plan_judge,
+    }
+    assert set(judges) == {kind.name for kind in ALL_KINDS if kind.ops}
+    assert {row[0].strip("`") for row in lines} == set(ROLES)
+    assert {(kind, role.strip("`")) for kind, role in told} == {
+        (kind, role) for kind, judge in judges.items() for role in judge.ROLES
+    }
 
 
 def test_an_admin_makes_no_visits_and_an_auditor_edits_no_stores(
