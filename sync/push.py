@@ -15,8 +15,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -55,8 +53,6 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 RETRY_MS = (2_000, 10_000)
-# From here on a second statement costs less than what is gained by writing one half meanwhile.
-WORTH_HALVING = 24
 
 _SEEN = """
 update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_version = %s::text, contract = %s::integer,
@@ -162,7 +158,7 @@ class _Batch:
             statements = Statements()
             self._note_device(statements, is_wiped=is_wiped)
             fresh = self._unseen(uow, sender, greeting.receipts)
-            statements = self._apply(uow, sender, fresh, refused, statements)
+            self._apply(uow, sender, fresh, refused, statements)
             answers: list[Pushed] = []
             # Made while the database writes, sent when it is durable.
             execute(
@@ -221,7 +217,9 @@ class _Batch:
                 # What stands twice in the batch is settled by its first; the results are not used.
                 self._repeats.clear()
                 fresh = [f for f in unseen if f.index in chosen]
-                execute(uow.driver, self._apply(uow, sender, fresh, refused, Statements()))
+                statements = Statements()
+                self._apply(uow, sender, fresh, refused, statements)
+                execute(uow.driver, statements)
         except Refused:
             raise
         except Exception as error:
@@ -287,51 +285,21 @@ class _Batch:
         fresh: Sequence[_Fresh],
         refused: frozenset[int],
         statements: Statements,
-    ) -> Statements:
-        """Judge the items and write what comes of them; what is returned is still to be sent.
-
-        The first half of a long batch is sent as it is judged: the database writes it while the
-        second half is judged.
-        """
-        settlement = Settlement(uow, self.kinds, sender, self.received_at)
-        judged: list[_Fresh] = []
-        items: list[Arrived] = []
-        rest: list[tuple[_Fresh, Settled]] = []
-        for entry in fresh:
-            item = entry.item
-            if entry.fault is None and isinstance(item, Arrived) and entry.index not in refused:
-                judged.append(entry)
-                items.append(item)
-            else:
-                rest.append((entry, Settled(self._fault(entry))))
-        turn = ((judged[n], settled) for n, settled in settlement.judge_in_turn(items))
-        if len(items) >= WORTH_HALVING:
-            self._collect(settlement, sender, list(islice(turn, len(items) // 2)), statements)
-            execute(uow.driver, statements, lambda: rest.extend(turn))
-            statements = Statements()
-        else:
-            rest.extend(turn)
-        self._judged = [judged[n].index for n in settlement.order]
-        self._collect(settlement, sender, rest, statements)
-        wake(statements, uow.company_id, settlement.made())
-        for index, first in self._repeats:
-            before = self.results[first]
-            assert before is not None
-            self.results[index] = _duplicate(self.items[index], _stored(before))
-        self._repeats.clear()
-        return statements
-
-    def _collect(
-        self,
-        settlement: Settlement,
-        sender: Sender,
-        settled: Sequence[tuple[_Fresh, Settled]],
-        statements: Statements,
     ) -> None:
-        """Add what came of these items: effects, what is kept, and their receipts last."""
-        self._know_op_ids(settlement, settled)
+        """Judge the items, and collect everything that is to be written as one statement."""
+        settlement = Settlement(uow, self.kinds, sender, self.received_at)
+        judged = [
+            f
+            for f in fresh
+            if f.fault is None and isinstance(f.item, Arrived) and f.index not in refused
+        ]
+        settled = settlement.judge([f.item for f in judged if isinstance(f.item, Arrived)])
+        outcomes = dict(zip((f.index for f in judged), settled, strict=True))
+        self._judged = [judged[n].index for n in settlement.order]
+        self._know_op_ids(settlement, fresh, outcomes)
         receipts: list[tuple[Any, ...]] = []
-        for entry, outcome in settled:
+        for entry in fresh:
+            outcome = outcomes.get(entry.index) or Settled(self._fault(entry))
             if isinstance(outcome.outcome, Accepted) and outcome.outcome.merged:
                 self._lower_merged(settlement, entry.item, outcome.outcome)
             result = self._result(entry, outcome)
@@ -348,9 +316,14 @@ class _Batch:
                         self.received_at,
                     )
                 )
+        for index, first in self._repeats:
+            before = self.results[first]
+            assert before is not None
+            self.results[index] = _duplicate(self.items[index], _stored(before))
+        self._repeats.clear()
         settlement.write(statements)
-        receipts.sort(key=itemgetter(0))
-        statements.add_rows(LEDGER, self.claim.company_id, receipts)
+        statements.add_rows(LEDGER, uow.company_id, sorted(receipts, key=lambda row: row[0]))
+        wake(statements, uow.company_id, settlement.made())
 
     @staticmethod
     def _fault(entry: _Fresh) -> Rejected:
@@ -400,12 +373,15 @@ class _Batch:
         )
 
     @staticmethod
-    def _know_op_ids(settlement: Settlement, settled: Sequence[tuple[_Fresh, Settled]]) -> None:
+    def _know_op_ids(
+        settlement: Settlement, fresh: Sequence[_Fresh], outcomes: Mapping[int, Settled]
+    ) -> None:
         """Look which records have the op_ids of items that are kept: theirs tell of the items."""
         kept = [
-            op_id_of(entry.item)
-            for entry, outcome in settled
-            if not isinstance(outcome.outcome, Accepted)
+            op_id_of(f.item)
+            for f in fresh
+            if (settled := outcomes.get(f.index)) is None
+            or not isinstance(settled.outcome, Accepted)
         ]
         if kept:
             settlement.read_more(kept)

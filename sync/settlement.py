@@ -8,7 +8,7 @@ scope, and the base of a three-way merge.
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,18 +110,11 @@ class Settlement:
         self.is_reviewed = is_reviewed
         self._writes = _Writes()
         self._context: Context | None = None
-        self._made: list[str] = []
         # The items in the order in which they were settled: parents before children.
         self.order: list[int] = []
 
     def judge(self, items: Sequence[Arrived]) -> list[Settled]:
-        """Judge the items, and collect the writes; what came of each, in the order of the items."""
-        settled = dict(self.judge_in_turn(items))
-        return [settled[index] for index in range(len(items))]
-
-    def judge_in_turn(self, items: Sequence[Arrived]) -> Iterator[tuple[int, Settled]]:
-        """Judge the items, parents before children whatever their order, and collect the writes; each
-        item's index and what came of it, when it is settled. Only before the first is anything read.
+        """Judge the items, parents before children whatever their order, and collect the writes.
 
         An item waits for a record that another item of this batch is about to make; when that one
         is not accepted either, it is deferred. What comes after it about the same record waits with
@@ -129,6 +122,7 @@ class Settlement:
         """
         named = [(*item.depends_on, *self.kinds[item.kind].mentions(item)) for item in items]
         context = self._context = self._read(items, named)
+        settled: list[Settled | None] = [None] * len(items)
         pending = parents_first(items, self.kinds, named, context.known)
         while pending:
             awaited = Counter(items[index].entity_id for index in pending)
@@ -149,19 +143,16 @@ class Settlement:
                     postponed.append(index)
                     held_back.add(item.entity_id)
                 else:
-                    yield self._settle(index, item, outcome, context)
+                    settled[index] = self._take(item, outcome, context)
+                    self.order.append(index)
             if len(postponed) == len(pending):
                 for index in postponed:
                     outcome = self._judge_one(items[index], context)
-                    yield self._settle(index, items[index], outcome, context)
+                    settled[index] = self._take(items[index], outcome, context)
+                    self.order.append(index)
                 postponed = []
             pending = postponed
-
-    def _settle(
-        self, index: int, item: Arrived, outcome: Outcome, context: Context
-    ) -> tuple[int, Settled]:
-        self.order.append(index)
-        return index, self._take(item, outcome, context)
+        return [entry for entry in settled if entry is not None]
 
     def tell(self, record: Record) -> None:
         """Write a record of the engine's own: the state of an item. It changes now, whenever the
@@ -200,19 +191,17 @@ class Settlement:
         return known is None or known.kind == kind.number
 
     def write(self, statements: Statements) -> None:
-        """Add everything that was collected since the last time, one statement a table."""
-        company_id, writes = self.uow.company_id, self._writes
-        self._writes = _Writes()
-        self._made += writes.new
-        write_new(statements, company_id, list(writes.new.values()))
-        write_changed(statements, company_id, list(writes.changed.values()))
-        statements.add_rows(OLD_VERSIONS, company_id, writes.passed)
-        for rows, by_key in writes.rows.items():
+        """Add everything that was collected, one statement a table."""
+        company_id = self.uow.company_id
+        write_new(statements, company_id, list(self._writes.new.values()))
+        write_changed(statements, company_id, list(self._writes.changed.values()))
+        statements.add_rows(OLD_VERSIONS, company_id, self._writes.passed)
+        for rows, by_key in self._writes.rows.items():
             statements.add_rows(rows, company_id, [by_key[key] for key in sorted(by_key)])
 
     def made(self) -> list[str]:
         """The ids of the records that this settlement creates."""
-        return [*self._made, *self._writes.new]
+        return list(self._writes.new)
 
     # ---- reading -------------------------------------------------------------------------
 

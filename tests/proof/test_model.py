@@ -30,7 +30,6 @@ from mobile_contract.phone.outbox import OutboxItem
 from server.identity.change_log import Actor
 from server.planning.conflicts import choose
 from server.planning.proposals import NewStorePlace, approve, refuse
-from sync import push as pushes
 from sync.kinds.route.publish import publish_routes
 from sync.kinds.store.publish import publish_stores
 from sync.scope import people_concerned, rescope
@@ -844,7 +843,6 @@ def test_phones_and_server_agree_with_the_plain_model_whatever_happens_in_betwee
     servers: dict[str, str], worker_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sync_loop, "CHANGES_A_PAGE", 3)
-    monkeypatch.setattr(pushes, "WORTH_HALVING", 3)
     with copied_database(servers, f"roadbook_model_{worker_id}") as urls:
         RoadbookMachine.urls = urls
         run_state_machine_as_test(

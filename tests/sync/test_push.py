@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy
 
 from mobile_contract.compiled import decode_push
-from sync import push as pushes
 from sync.arrivals import EXPLAINED_BYTES
 from sync.engine import Engine
 from sync.errors import Refused
@@ -794,13 +793,6 @@ class Refusing:
             connection.execute(sqlalchemy.text(f"drop function {self.name} cascade"))
 
 
-@pytest.fixture(params=[2, pushes.WORTH_HALVING])
-def halving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches are written in two halves from here on."""
-    monkeypatch.setattr(pushes, "WORTH_HALVING", request.param)
-
-
-@pytest.mark.usefixtures("halving")
 def test_a_row_that_the_database_refuses_takes_out_its_item_and_its_descendants_only(
     cast: Cast, phone: PhoneOf, db: Database, owner_engine: sqlalchemy.Engine
 ) -> None:
@@ -819,7 +811,6 @@ def test_a_row_that_the_database_refuses_takes_out_its_item_and_its_descendants_
     assert ana.statuses(*batch) == ["duplicate"] * 20
 
 
-@pytest.mark.usefixtures("halving")
 def test_a_row_that_is_refused_only_together_with_another_item_takes_out_the_later_one(
     cast: Cast, phone: PhoneOf, db: Database, owner_engine: sqlalchemy.Engine
 ) -> None:
@@ -835,7 +826,6 @@ def test_a_row_that_is_refused_only_together_with_another_item_takes_out_the_lat
     assert len(visits(db, cast)) == 11
 
 
-@pytest.mark.usefixtures("halving")
 def test_a_refused_row_in_a_batch_with_an_item_twice_is_still_narrowed_down(
     cast: Cast, phone: PhoneOf, owner_engine: sqlalchemy.Engine
 ) -> None:
@@ -994,27 +984,6 @@ def test_a_push_answers_with_no_cursor(cast: Cast, phone: PhoneOf) -> None:
     ana = phone(cast.ana)
     answer = ana.send(ana.envelope(ana.visit(cast.ana_stores[0])))
     assert "cursor" not in answer
-
-
-def test_a_long_batch_is_written_in_two_halves_and_comes_to_the_same(
-    cast: Cast, phone: PhoneOf, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is begun in the first half ends in the second, and either half has items that are kept."""
-    ana = phone(cast.ana)
-    begun = [ana.visit(cast.ana_stores[n % 3]) for n in range(30)]
-    ended = [ana.finish(visit["entity_id"]) for visit in begun]
-    lost, spoilt = ana.finish(uuid4()), ana.visit(cast.ana_stores[0]) | {"base_version": "x"}
-    again = ana.finish(begun[0]["entity_id"])
-    batch = [lost, *begun, *ended, again, spoilt, begun[3]]
-    wanted = ["deferred", *["applied"] * 60, "quarantined", "quarantined", "duplicate"]
-    with counted_statements(monkeypatch) as statements:
-        assert ana.statuses(*batch) == wanted
-    assert sum("insert into ledger" in statement for statement in statements) == 2
-    ana.pull()
-    assert all(ana.fields(visit["entity_id"])["state"] == "DONE" for visit in begun)
-    assert len(visits(db, cast)) == 30
-    assert len(rows_of(db, cast, "select 1 from record_version")) == 30
-    assert ana.statuses(*batch) == ["duplicate"] * 64
 
 
 # ---- cost ---------------------------------------------------------------------------------------
