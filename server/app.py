@@ -19,6 +19,7 @@ from server.http.problems import register_problems
 from server.http.request_ids import HEADER, begin_request_id, current_request_id
 from server.http.service import Service
 from server.identity.throttle import RedisCounter
+from server.restore.epochs import longest_push
 from server.settings import Settings, load_settings
 from server.wiring import make_engine
 from sync.engine import Engine
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             ping_queue=queue.ping,
             metrics_token=chosen.metrics_token,
             body_read_s=chosen.body_read_s,
+            longest_push_s=longest_push(chosen).total_seconds(),
         )
     )
 

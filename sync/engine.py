@@ -13,6 +13,7 @@ from sync import pull as pulls
 from sync import push as pushes
 from sync import release
 from sync.cursor import CursorBox
+from sync.deadline import Deadline
 from sync.record_kind import RecordKind
 from sync.senders import Claim
 from sync.unit_of_work import Database
@@ -28,9 +29,18 @@ class Engine:
         self._names = {kind.number: kind.name for kind in listed}
         self._box = CursorBox(secret)
 
-    def push(self, claim: Claim, envelope: PushEnvelope, received_at: int) -> pushes.Pushed:
-        """Settle a batch. `received_at` is Unix milliseconds."""
-        return pushes.push(self.database, self._kinds, claim, envelope, received_at)
+    def push(
+        self,
+        claim: Claim,
+        envelope: PushEnvelope,
+        received_at: int,
+        deadline: Deadline | None = None,
+    ) -> pushes.Pushed:
+        """Settle a batch. `received_at` is Unix milliseconds.
+
+        After the deadline nothing is committed and every item is answered `retry`.
+        """
+        return pushes.push(self.database, self._kinds, claim, envelope, received_at, deadline)
 
     def pull(self, claim: Claim, request: Pull, received_at: int) -> bytes:
         """The next page of changes; the JSON of the answer."""

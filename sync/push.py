@@ -26,6 +26,7 @@ from mobile_contract.answers import Result, encode_answer
 from mobile_contract.compiled import PushEnvelope
 from mobile_contract.records import lower_merged
 from sync.arrivals import Arrivals, op_id_of
+from sync.deadline import Deadline
 from sync.direct import execute
 from sync.epoch import Epoch
 from sync.errors import Refused
@@ -83,24 +84,34 @@ class _Fresh:
     fault: Rejected | None = None
 
 
+class _TooLate(Exception):
+    """The push has been under way for longer than a backup allows for."""
+
+
 def push(
     database: Database,
     kinds: Mapping[str, RecordKind],
     claim: Claim,
     envelope: PushEnvelope,
     received_at: int,
+    deadline: Deadline | None = None,
 ) -> Pushed:
     """Settle a batch: the JSON of its answer, and what came of it. Raises Refused for the request as
     a whole.
+
+    After its deadline nothing is committed: what was received then must not be younger in the database
+    than a backup may take it for. It is answered `retry`.
     """
     arrivals = Arrivals(envelope, received_at)
     refused: frozenset[int] = frozenset()
     for attempt in range(ATTEMPTS):
-        batch = _Batch(database, kinds, claim, arrivals, is_again=attempt > 0)
+        batch = _Batch(
+            database, kinds, claim, arrivals, deadline=deadline, is_again=attempt > 0
+        )
         try:
             try:
                 return batch.settle(refused)
-            except Refused:
+            except (Refused, _TooLate):
                 raise
             except Exception as error:
                 if is_passing(error):
@@ -109,6 +120,9 @@ def push(
                 # item is found and kept aside, and the others go on.
                 log.exception("push %s: an item cannot be written", envelope.batch_id)
                 refused |= batch.find_culprits(refused)
+        except _TooLate:
+            log.warning("push %s was under way for too long", envelope.batch_id)
+            break
         except Exception as error:
             if not is_passing(error):
                 raise
@@ -126,8 +140,10 @@ class _Batch:
         claim: Claim,
         arrivals: Arrivals,
         *,
+        deadline: Deadline | None = None,
         is_again: bool = False,
     ) -> None:
+        self.deadline = deadline
         self.is_again = is_again
         self.database = database
         self.kinds = kinds
@@ -166,6 +182,8 @@ class _Batch:
                 statements,
                 lambda: answers.append(self._pushed(greeting.epoch, is_wiped=is_wiped)),
             )
+            # The last thing before the commit.
+            self._require_time()
         return answers[0]
 
     def _greet(self, uow: UnitOfWork) -> Greeting:
@@ -179,6 +197,10 @@ class _Batch:
     def _pushed(self, epoch: Epoch, *, is_wiped: bool) -> Pushed:
         then = "wipe" if is_wiped else None
         return _pushed(self.arrivals, epoch, [r for r in self.results if r is not None], then)
+
+    def _require_time(self) -> None:
+        if self.deadline is not None and self.deadline.is_over():
+            raise _TooLate
 
     def find_culprits(self, refused: frozenset[int]) -> frozenset[int]:
         """Which items the database refuses, found by halving in transactions that roll back.
@@ -208,6 +230,7 @@ class _Batch:
         return found
 
     def _is_refused(self, only: Sequence[int], refused: frozenset[int]) -> bool:
+        self._require_time()
         chosen = frozenset(only)
         try:
             with self.database.rehearsal(self.claim.company_id) as uow:

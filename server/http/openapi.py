@@ -100,6 +100,7 @@ class _NoService:
 
     engine = None
     body_read_s = 0.0
+    longest_push_s = None
 
 
 def main() -> int:

@@ -4,7 +4,6 @@ Schemas of bodies are checked in compiled code (`mobile_contract.compiled`) and 
 engine as bytes; flask-smorest only documents these routes, none of its wrappers runs.
 """
 
-import time
 from typing import Any
 
 import msgspec
@@ -27,14 +26,11 @@ from server.http.packing import pack
 from server.http.service import Service
 from server.identity import devices
 from server.identity.throttle import ENROL_ADDRESS, Try, spend
+from sync.deadline import deadline_after
+from sync.deadline import wall_clock_ms as now_ms
 from sync.epoch import current_epoch
 
 MEDIA_TYPE = "application/json"
-
-
-def now_ms() -> int:
-    """The server's clock: milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 def answer_json(body: bytes, status: int = 200) -> Response:
@@ -50,7 +46,7 @@ def phone_routes(service: Service) -> Blueprint:
     """The routes of PROTOCOL.md for phones."""
     routes = Blueprint("phone", __name__, url_prefix="/v1", description="What phones call.")
     engine = service.engine
-    within_s = service.body_read_s
+    within_s, longest_s = service.body_read_s, service.longest_push_s
 
     @routes.route("/devices/enrol", methods=["POST"])
     @callable_by(Caller.ENROLLING, SMALL_BODY)
@@ -87,9 +83,10 @@ def phone_routes(service: Service) -> Blueprint:
         """Send what was captured; every item gets its own result"""
         # Taken before the body is read: an offset must not hold the time of a slow upload.
         received_at = now_ms()
+        deadline = None if longest_s is None else deadline_after(longest_s, received_at)
         claim = read_claim(request.environ)
         envelope = decode_push(read_body(request.environ, WHOLE_BODY, within_s=within_s))
-        pushed = engine.push(claim, envelope, received_at)
+        pushed = engine.push(claim, envelope, received_at, deadline)
         service.instruments.count_push(pushed.counts)
         return answer_json(pushed.answer)
 

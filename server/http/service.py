@@ -28,3 +28,5 @@ class Service:
     metrics_token: str | None = None
     # How long the bytes of a body may take to come.
     body_read_s: float = 30.0
+    # How long after its receipt a push may be committed; None where no watermark is told by it.
+    longest_push_s: float | None = None

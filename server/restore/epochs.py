@@ -14,8 +14,8 @@ from server.settings import Settings
 from sync.epoch import current_epoch
 from sync.push import ATTEMPTS
 
-LONGEST_PUSH = timedelta(minutes=10)
-"""From the receipt of a push to its commit, with the defaults of the settings and room to spare."""
+LEAST_MARGIN = timedelta(minutes=10)
+"""More than the defaults of the settings ask for: the commit itself, and clocks that differ, take time too."""
 
 
 class WatermarkRefused(Exception):
@@ -81,21 +81,31 @@ def show_watermark(connection: Connection) -> datetime | None:
     return covers
 
 
-def in_flight(settings: Settings) -> timedelta:
-    """How long a push may be under way from its receipt to its commit, at the most.
+def longest_push(settings: Settings) -> timedelta:
+    """How long after its receipt a push may be committed; one that takes longer is answered `retry`.
 
     A receipt is the moment at which a request came. Its body is read after that, and what it brings is
-    tried several times before it is committed, each time within the bounds of the settings.
+    tried several times, each time within the bounds of the settings.
     """
     one_try_s = settings.pool_wait_s + settings.lock_timeout_s + settings.statement_timeout_s
-    return max(LONGEST_PUSH, timedelta(seconds=settings.request_read_s + ATTEMPTS * one_try_s))
+    return timedelta(seconds=settings.request_read_s + ATTEMPTS * one_try_s)
+
+
+def in_flight(settings: Settings) -> timedelta:
+    """How long before a backup something may have been received that the backup does not have.
+
+    After the last look at the clock a process may stand still before it asks for the commit: no longer
+    than PostgreSQL lets a transaction be idle.
+    """
+    idle = timedelta(seconds=settings.idle_in_transaction_s)
+    return max(LEAST_MARGIN, longest_push(settings) + idle)
 
 
 def set_watermark(
     connection: Connection,
     backup_began: datetime,
     *,
-    margin: timedelta = LONGEST_PUSH,
+    margin: timedelta = LEAST_MARGIN,
     now: datetime | None = None,
 ) -> datetime:
     """Say that a checked backup was begun at `backup_began` (aware); the watermark that follows.

@@ -13,6 +13,7 @@ import sqlalchemy
 
 from mobile_contract.compiled import decode_push
 from sync.arrivals import EXPLAINED_BYTES
+from sync.deadline import deadline_after
 from sync.engine import Engine
 from sync.errors import Refused
 from sync.kinds import ALL_KINDS
@@ -20,7 +21,18 @@ from sync.kinds.visit import KIND as VISIT
 from sync.record_kind import Arrived, Context, Outcome
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_device
-from tests.sync.talking import DAY, HOUR, MINUTE, Json, Phone, counted_statements, only, rows_of
+from tests.sync.talking import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    SECOND,
+    Json,
+    Phone,
+    counted_statements,
+    only,
+    rows_of,
+)
 
 PhoneOf = Callable[[Person], Phone]
 
@@ -704,6 +716,69 @@ def test_a_database_that_never_commits_is_answered_with_retry_and_holds_nothing(
     assert visits(db, cast) == set()
     assert ledger(db, cast) == []
     assert ana.push_one(item)["status"] == "applied"
+
+
+class Clocks:
+    """A wall clock and a steady one, both at noon; each look at one of them takes a second."""
+
+    def __init__(self, *, set_by_ms: int = 0) -> None:
+        self.set_by_ms = set_by_ms
+        self.passed_s = 0
+
+    def wall_ms(self) -> int:
+        self.passed_s += 1
+        return NOON + self.set_by_ms + self.passed_s * SECOND
+
+    def steady_s(self) -> float:
+        self.passed_s += 1
+        return self.passed_s
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "set_by_ms", "status"),
+    [
+        (60, 0, "applied"),
+        (1, 0, "retry"),
+        # Set forward, the receipt is as much older; set back, no time is won.
+        (60, HOUR, "retry"),
+        (1, -HOUR, "retry"),
+    ],
+)
+def test_a_push_that_was_under_way_for_too_long_is_not_committed_but_answered_with_retry(
+    cast: Cast,
+    phone: PhoneOf,
+    db: Database,
+    roadbook: Engine,
+    longest_s: float,
+    set_by_ms: int,
+    status: str,
+) -> None:
+    ana, clocks = phone(cast.ana), Clocks(set_by_ms=set_by_ms)
+    deadline = deadline_after(longest_s, NOON, wall_ms=clocks.wall_ms, steady_s=clocks.steady_s)
+    envelope = ana.envelope(ana.visit(cast.ana_stores[0]), ana.visit(cast.ben_stores[0]))
+    answer = json.loads(roadbook.push(cast.ana.device.claim, decode_push(envelope), NOON, deadline))
+    results = answer["results"]
+    assert results[0]["status"] == status
+    is_held = status != "retry"
+    assert [len(rows) for rows in (visits(db, cast), kept(db, cast), ledger(db, cast))] == (
+        [1, 1, 2] if is_held else [0, 0, 0]
+    )
+    assert is_held or all(result["retry_after_ms"] > 0 for result in results)
+    ana.send(envelope)
+    assert len(ledger(db, cast)) == 2
+
+
+def test_the_search_for_a_row_that_the_database_refuses_ends_at_the_deadline_too(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, owner_engine: sqlalchemy.Engine
+) -> None:
+    ana, clocks = phone(cast.ana), Clocks()
+    batch = [ana.visit(cast.ana_stores[n % 3]) for n in range(40)]
+    deadline = deadline_after(5, NOON, wall_ms=clocks.wall_ms, steady_s=clocks.steady_s)
+    envelope = decode_push(ana.envelope(*batch))
+    with Refusing(owner_engine, f"new.id = '{batch[7]['entity_id']}'"):
+        answer = json.loads(roadbook.push(cast.ana.device.claim, envelope, NOON, deadline))
+    assert {result["status"] for result in answer["results"]} == {"retry"}
+    assert visits(db, cast) == set()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
@@ -12,6 +13,7 @@ import zstandard
 from sqlalchemy import Engine
 
 from mobile_contract.version import BODY_BYTES, BOUNDS, ITEMS_PER_PUSH, JSON_DEPTH
+from server.app import build_app
 from server.http.service import Service
 from server.identity.change_log import Actor
 from server.identity.device_states import drain, revoke
@@ -200,6 +202,17 @@ def test_the_clock_of_the_server_is_read_before_the_body(site: Site, cast: Cast)
     assert before - 1 <= answer["received_at"] <= datetime.now(UTC).timestamp() * 1000
 
 
+def test_a_push_that_takes_longer_than_a_backup_allows_for_is_told_to_come_again(
+    site: Site, cast: Cast
+) -> None:
+    push = push_of(cast.ana.device, visit_of(cast.ana_stores[0]))
+    for longest_s, status in ((0, "retry"), (60, "applied")):
+        service = replace(site.service, longest_push_s=longest_s)
+        told = Site(build_app(service), service).ask("/v1/push", push, device=cast.ana.device).json
+        assert told is not None
+        assert [result["status"] for result in told["results"]] == [status]
+
+
 # --- pull and digest --------------------------------------------------------------------------------
 
 
@@ -272,7 +285,6 @@ class _Slow:
 
 
 def test_first_syncs_are_admitted_a_few_at_a_time(cast: Cast, unit_database: Database) -> None:
-    from server.app import build_app
     from server.http.admission import ProcessGate
 
     slow = _Slow()

@@ -9,11 +9,14 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from server.app import create_app
 from server.cli import roadbook
+from server.http.service import Service
 from server.restore.epochs import (
-    LONGEST_PUSH,
+    LEAST_MARGIN,
     WatermarkRefused,
     in_flight,
+    longest_push,
     set_watermark,
     show_epoch,
     show_watermark,
@@ -113,15 +116,31 @@ def test_a_watermark_is_what_was_committed_before_the_backup_whatever_came_just_
     connection: Connection,
 ) -> None:
     covers = set_watermark(connection, NOON, now=NOON)
-    assert covers == NOON - LONGEST_PUSH == NOON - timedelta(minutes=10)
+    assert covers == NOON - LEAST_MARGIN == NOON - timedelta(minutes=10)
     assert show_watermark(connection) == covers
 
 
 def test_the_margin_covers_the_longest_push_that_the_settings_allow(tmp_path: Path) -> None:
     place = {"ROADBOOK_VAR": str(tmp_path)}
-    assert in_flight(load_settings(place)) == LONGEST_PUSH
+    assert in_flight(load_settings(place)) == LEAST_MARGIN
     slow = load_settings(place | {"REQUEST_READ_S": "600", "STATEMENT_TIMEOUT_S": "600"})
-    assert in_flight(slow) == timedelta(seconds=600 + 4 * (5 + 10 + 600))
+    assert longest_push(slow) == timedelta(seconds=600 + 4 * (5 + 10 + 600))
+    # A process that stands still before its commit loses its transaction after so long.
+    assert in_flight(slow) == longest_push(slow) + timedelta(seconds=30)
+
+
+def test_the_web_server_lets_no_push_commit_after_what_the_margin_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = load_settings({"ROADBOOK_VAR": str(tmp_path), "REQUEST_READ_S": "500"})
+    made: list[Service] = []
+    monkeypatch.setattr("server.app.build_app", made.append)
+    monkeypatch.setattr("server.app.write_logs", lambda _level: None)
+    create_app(chosen)
+    longest_s = made[0].longest_push_s
+    assert longest_s is not None
+    assert longest_s == longest_push(chosen).total_seconds()
+    assert timedelta(seconds=longest_s + chosen.idle_in_transaction_s) <= in_flight(chosen)
 
 
 def test_a_watermark_rises_and_never_falls(connection: Connection) -> None:
