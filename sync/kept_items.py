@@ -75,6 +75,11 @@ def refused_by_database() -> Rejected:
     return Rejected("refused_by_database", None, "The database could not take this item.")
 
 
+def kept_apart_as(op_id: str, person_id: str) -> str:
+    """The op_id under which bytes are kept that are kept already as another person's sending."""
+    return str(uuid5(NAMESPACE_OID, f"{op_id} of {person_id}"))
+
+
 def item_record_id(op_id: str, digest: bytes, *, is_first: bool) -> str:
     """The id of the record that tells of an item: its op_id, unless that belongs to another."""
     return op_id if is_first else str(uuid5(NAMESPACE_OID, f"item {op_id} {digest.hex()}"))
@@ -129,6 +134,7 @@ def kept_row(
     item: Arrived | Spoiled,
     standing: Standing,
     *,
+    op_id: str,
     raw: bytes,
     contract: int,
     clock: tuple[int, int, str],
@@ -137,9 +143,9 @@ def kept_row(
     sender: tuple[str, str],
     result: str,
 ) -> tuple[Any, ...]:
-    """The row of a kept item. `place` is that in its batch, `clock` is (sent_at, uptime, boot id), `sender` (person, device)."""
+    """The row of an item kept under `op_id`. `place` is that in its batch, `clock` is (sent_at, uptime, boot id), `sender` (person, device)."""
     return (
-        item.kept_as if isinstance(item, Spoiled) else item.op_id,
+        op_id,
         item.digest,
         *sender,
         standing.state,

@@ -2,7 +2,8 @@
 
 A receipt is written in the transaction of its effect and answers a resend for as long as receipts
 are kept (400 days by default). An op_id belongs to the person who first sent it; the same op_id
-with other bytes is another item and is kept aside under (op_id, digest).
+with other bytes is another item and is kept aside under (op_id, digest). Where the very bytes are kept
+already as another's, the second person's are kept under an op_id of the server's own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,8 +35,16 @@ RECEIPTS = """
 """
 _FIND = f"select {RECEIPTS.format(company='$1', op_ids='$2::uuid[]')}".encode()
 _FIND_ASIDE = b"""
-select op_id, digest, result from kept_item where company_id = $1 and op_id = any($2::uuid[])
+select op_id, digest, person_id, result from kept_item where company_id = $1 and op_id = any($2::uuid[])
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Bytes that are kept already: whose, and with which result they were first answered."""
+
+    person_id: str
+    result: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,10 @@ def find_receipts(
 
 def find_aside(
     driver: psycopg.Connection[Any], company_id: int, op_ids: list[str]
-) -> dict[tuple[str, bytes], str]:
-    """The results of items kept aside under these op_ids, by (op_id, digest)."""
+) -> dict[tuple[str, bytes], Aside]:
+    """The items kept under these op_ids, by (op_id, digest)."""
     rows: Iterable[Any] = fetch(driver, _FIND_ASIDE, [company_id, array("uuid", op_ids)])
-    return {(op_id, bytes.fromhex(digest[2:])): result for op_id, digest, result in rows}
+    return {
+        (op_id, bytes.fromhex(digest[2:])): Aside(person_id, result)
+        for op_id, digest, person_id, result in rows
+    }

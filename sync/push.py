@@ -38,12 +38,13 @@ from sync.kept_items import (
     Spoiled,
     item_record,
     item_record_id,
+    kept_apart_as,
     kept_row,
     refused_by_database,
     standing_of,
     wake,
 )
-from sync.ledger import LEDGER, Receipt, find_aside, find_receipts
+from sync.ledger import LEDGER, Aside, Receipt, find_aside, find_receipts
 from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
 from sync.senders import Claim, Sender
@@ -82,6 +83,8 @@ class _Fresh:
     # False for bytes that came under an op_id that is already somebody's receipt.
     is_first: bool
     fault: Rejected | None = None
+    # The op_id under which it is kept where its own is taken by the same bytes of somebody else.
+    kept_apart: str | None = None
 
 
 class _TooLate(Exception):
@@ -261,22 +264,29 @@ class _Batch:
         self, uow: UnitOfWork, sender: Sender, receipts: Mapping[str, Receipt]
     ) -> list[_Fresh]:
         """The items that have no receipt yet; the others get the result that they got first."""
-        aside: dict[tuple[str, bytes], str] = {}
+        aside: dict[tuple[str, bytes], Aside] = {}
         # A repeated attempt looks in any case: what is kept outlives its receipt.
         if self.is_again or any(
             self._is_other(receipts.get(op_id_of(item)), item, sender) for item in self.items
         ):
-            aside = find_aside(uow.driver, uow.company_id, self.arrivals.op_ids)
+            op_ids = self.arrivals.op_ids
+            apart = [kept_apart_as(op_id, sender.person_id) for op_id in op_ids]
+            aside = find_aside(uow.driver, uow.company_id, op_ids + apart)
         fresh: list[_Fresh] = []
         first_here: dict[str, _Fresh] = {}
         for index, item in enumerate(self.items):
             op_id = op_id_of(item)
             receipt, earlier = receipts.get(op_id), first_here.get(op_id)
+            kept, kept_apart = aside.get((op_id, item.digest)), None
+            if kept is not None and kept.person_id != sender.person_id:
+                # Another person sent these very bytes. What became of theirs answers nobody else.
+                kept_apart = kept_apart_as(op_id, sender.person_id)
+                kept = aside.get((kept_apart, item.digest))
             if receipt is not None and not self._is_other(receipt, item, sender):
                 self.results[index] = _duplicate(item, receipt.result)
-            elif (op_id, item.digest) in aside:
-                self.results[index] = _duplicate(item, aside[op_id, item.digest])
-            elif receipt is None and earlier is None:
+            elif kept is not None:
+                self.results[index] = _duplicate(item, kept.result)
+            elif receipt is None and earlier is None and kept_apart is None:
                 first_here[op_id] = entry = _Fresh(index, item, is_first=True)
                 fresh.append(entry)
             else:
@@ -287,10 +297,12 @@ class _Batch:
                     self._repeats.append((index, same[0].index))
                     continue
                 code = "op_id_reused"
-                if receipt is not None and receipt.person_id != sender.person_id:
+                if kept_apart or (receipt and receipt.person_id != sender.person_id):
                     code = "op_id_taken"
                 fault = Rejected(code, "op_id", "This op_id came before with another item.")
-                fresh.append(_Fresh(index, item, is_first=False, fault=fault))
+                fresh.append(
+                    _Fresh(index, item, is_first=False, fault=fault, kept_apart=kept_apart)
+                )
         return fresh
 
     @staticmethod
@@ -421,7 +433,7 @@ class _Batch:
         outcome, item = settled.outcome, entry.item
         if isinstance(outcome, Accepted):
             return
-        op_id, envelope = op_id_of(item), self.envelope
+        op_id, envelope = entry.kept_apart or op_id_of(item), self.envelope
         standing = standing_of(outcome)
         settlement.tell(
             item_record(
@@ -445,6 +457,7 @@ class _Batch:
             kept_row(
                 item,
                 standing,
+                op_id=op_id,
                 raw=envelope.items[entry.index],
                 contract=envelope.contract,
                 clock=(envelope.sent_at, envelope.uptime_ms, envelope.boot_id),

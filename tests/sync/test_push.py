@@ -192,6 +192,44 @@ def test_an_op_id_of_another_person_is_taken(cast: Cast, phone: PhoneOf, db: Dat
     assert ana.push_one(item)["status"] == "duplicate"
 
 
+@pytest.mark.parametrize("has_receipt", [True, False])
+def test_bytes_that_are_kept_as_another_persons_are_kept_as_ones_own_as_well(
+    cast: Cast, phone: PhoneOf, db: Database, roadbook: Engine, has_receipt: bool
+) -> None:
+    ana, ben = phone(cast.ana), phone(cast.ben)
+    item = ana.visit(uuid4())
+    hers = ana.push_one(item)
+    if not has_receipt:
+        with db.company(cast.company.id) as uow:
+            uow.run("delete from ledger")
+    ben.now += MINUTE
+    first, twice = ben.push(item, item)
+    assert (first["status"], first["code"], first["receipt"]) == (
+        "quarantined",
+        "op_id_taken",
+        ben.now,
+    )
+    ben.now += MINUTE
+    again = ben.push_one(item)
+    assert twice["status"] == again["status"] == "duplicate"
+    assert twice["first"] == again["first"] == first
+    assert ana.push_one(item)["first"] == hers
+    assert {
+        (row.person_id, row.state, json.loads(bytes(row.raw))["op_id"]) for row in kept(db, cast)
+    } == {
+        (cast.ana.id, "DEFERRED", item["op_id"]),
+        (cast.ben.id, "QUARANTINED", item["op_id"]),
+    }
+    ben.pull()
+    assert [ben.fields(id_)["code"] for id_ in ben.ids("item")] == ["op_id_taken"]
+    his = only([row for row in kept(db, cast) if row.person_id == cast.ben.id])
+    roadbook.set_aside(
+        cast.company.id, his.op_id, bytes(his.digest), decided_by="Sam", reason="it is Ana's"
+    )
+    ben.pull()
+    assert [ben.fields(id_)["state"] for id_ in ben.ids("item")] == ["SET_ASIDE"]
+
+
 def test_an_entity_id_of_another_record_is_taken(cast: Cast, phone: PhoneOf, db: Database) -> None:
     ana, ben = phone(cast.ana), phone(cast.ben)
     item = ana.visit(cast.ana_stores[0])
