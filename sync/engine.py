@@ -67,8 +67,12 @@ class Engine:
         decided_by: str,
         mended: bytes | None = None,
         reason: str | None = None,
+        is_review: bool = True,
     ) -> Result:
-        """Judge a kept item again because a person released it. Raises NotThere."""
+        """Judge a kept item again because a person released it. Raises NotThere.
+
+        With a review it passes although its sender had no right.
+        """
         return release.release_one(
             self.database,
             self._kinds,
@@ -78,6 +82,7 @@ class Engine:
             decided_by=decided_by,
             mended=mended,
             reason=reason,
+            is_review=is_review,
         )
 
     def set_aside(

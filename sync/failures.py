@@ -12,7 +12,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sync.direct import STALE
 
 _REFUSES = (psycopg.DataError, psycopg.IntegrityError)
-_PASSES = (psycopg.OperationalError, psycopg.errors.InternalError_, *STALE)
+_PASSES = (
+    psycopg.OperationalError,
+    psycopg.errors.InternalError_,
+    # Nobody's fault: this process stood still, or the server has just become a standby.
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+    *STALE,
+)
 _RACED = ("ledger_pk", "record_pk", "record_version_pk", "kept_item_pk")
 
 
@@ -28,13 +36,13 @@ def cause_of(error: BaseException) -> BaseException:
 def is_refusal(error: BaseException) -> bool:
     """Whether the database refuses a value or a row, and will again."""
     cause = cause_of(error)
-    return isinstance(cause, _REFUSES) and not _is_race(cause)
+    return isinstance(cause, _REFUSES) and not is_race(cause)
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same may succeed when it is tried again."""
     cause = cause_of(error)
-    return isinstance(cause, _PASSES) or _is_race(cause)
+    return isinstance(cause, _PASSES) or is_race(cause)
 
 
 def is_lost(error: BaseException) -> bool:
@@ -45,7 +53,9 @@ def is_lost(error: BaseException) -> bool:
     )
 
 
-def _is_race(cause: BaseException) -> bool:
+def is_race(error: BaseException) -> bool:
+    """Whether somebody else was quicker to write the same; whoever is late again and again is refused."""
+    cause = cause_of(error)
     return isinstance(cause, psycopg.errors.UniqueViolation) and (
         cause.diag.constraint_name in _RACED
     )

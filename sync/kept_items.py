@@ -39,8 +39,9 @@ KEPT = RowSet(
 )
 AWAITED = RowSet(
     "awaited",
-    (("entity_id", "uuid"), ("op_id", "uuid"), ("digest", "bytea")),
-    "on conflict do nothing",
+    (("entity_id", "uuid"), ("op_id", "uuid"), ("digest", "bytea"), ("seen_version", "int4")),
+    "on conflict (company_id, entity_id, op_id, digest) do update"
+    " set seen_version = excluded.seen_version",
 )
 # Children that waited for what was made are applied by a job.
 _WAKE = """
@@ -68,6 +69,17 @@ class Spoiled:
     def kept_as(self) -> str:
         """The op_id it is kept under: its own, else one made from its bytes."""
         return self.op_id or str(uuid5(NAMESPACE_OID, self.digest.hex()))
+
+    @property
+    def is_perhaps_its_record(self) -> bool:
+        """Whether its op_id may be the id of its record as well, where that could not be read: such an
+        app has the one id twice in the bytes.
+        """
+        return (
+            self.entity_id is None
+            and self.op_id is not None
+            and self.raw.count(self.op_id.encode()) > 1
+        )
 
 
 def refused_by_database() -> Rejected:

@@ -441,6 +441,7 @@ class _Batch:
                     op_id,
                     item.digest,
                     is_first=entry.is_first
+                    and not (isinstance(item, Spoiled) and item.is_perhaps_its_record)
                     and settlement.is_free(op_id, ITEM)
                     and op_id not in self._entities,
                 ),
@@ -468,8 +469,9 @@ class _Batch:
             ),
         )
         if isinstance(outcome, Missing):
-            for awaited in outcome.ids:
-                settlement.add_rows(AWAITED, f"{awaited} {key}", (awaited, op_id, item.digest))
+            for awaited, seen in zip(outcome.ids, settled.seen, strict=True):
+                row = (awaited, op_id, item.digest, seen)
+                settlement.add_rows(AWAITED, f"{awaited} {key}", row)
 
     def _note_device(self, statements: Statements, *, is_wiped: bool) -> None:
         envelope = self.envelope

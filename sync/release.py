@@ -8,11 +8,12 @@ Longer than most modules: arrival, release and setting aside are three ways into
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from mobile_contract.answers import Result
@@ -20,7 +21,7 @@ from mobile_contract.compiled import OutboxState, PushEnvelope
 from sync.arrivals import check_item
 from sync.direct import execute
 from sync.errors import NotThere
-from sync.failures import is_passing, is_refusal
+from sync.failures import is_passing, is_race
 from sync.kept_items import (
     AWAITED,
     Spoiled,
@@ -32,7 +33,7 @@ from sync.kept_items import (
     wake,
 )
 from sync.push import status_of
-from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
+from sync.record_kind import ITEM, Accepted, Arrived, RecordKind, Rejected
 from sync.rows import Statements, array
 from sync.senders import sender_of
 from sync.settlement import Settled, Settlement
@@ -40,11 +41,13 @@ from sync.unit_of_work import Database, UnitOfWork
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _COLUMNS = """
 select k.op_id::text, k.digest, k.person_id::text, k.device_id::text, k.state, k.kind,
        k.entity_id::text, coalesce(k.mended, k.raw), k.contract, k.sent_at, k.sent_uptime_ms,
        k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint, k.place, k.code,
-       array_to_string(k.missing, ',')
+       array_to_string(k.missing, ','), k.is_reviewed, k.decided_at
 from kept_item k
 """
 # A page of them, in the order of their receipt.
@@ -61,14 +64,15 @@ where k.company_id = %(company)s and k.state = 'DEFERRED'
                               where company_id = %(company)s and entity_id = any(%(ids)s::uuid[]))
 {_NEXT}
 """
-# Deferred items of which at least one record they wait for is there by now.
+# Deferred items of which at least one record they wait for is there by now, in another version than
+# they were judged by: what waits for a record that will never do is not judged again in every round.
 _READY = f"""
 {_COLUMNS}
 where k.company_id = %(company)s and k.state = 'DEFERRED'
   and (k.op_id, k.digest) in (
       select a.op_id, a.digest from awaited a
       join record r on r.company_id = a.company_id and r.id = a.entity_id
-      where a.company_id = %(company)s)
+      where a.company_id = %(company)s and r.version is distinct from a.seen_version)
 {_NEXT}
 """
 _ONE = f"""
@@ -77,13 +81,15 @@ where k.company_id = %(company)s and k.op_id = %(op_id)s and k.digest = %(digest
 """
 _SETTLE = """
 update kept_item set state = %(state)s, code = %(code)s, "where" = %(where)s, detail = %(detail)s,
-       missing = coalesce(string_to_array(nullif(%(missing)s, ''), ',')::uuid[], '{}'), decided_at = now(),
-       decided_by = %(by)s, reason = %(reason)s,
+       missing = coalesce(string_to_array(nullif(%(missing)s, ''), ',')::uuid[], '{}'), decided_at = %(at)s,
+       decided_by = %(by)s, reason = %(reason)s, is_reviewed = %(is_reviewed)s,
        mended = coalesce(%(mended)s, mended)
 where company_id = %(company)s and op_id = %(op_id)s and digest = %(digest)s
 """
+# Its rows are those of the records that it names as missing.
 _NO_LONGER = """
 delete from awaited where company_id = %(company)s and op_id = %(op_id)s and digest = %(digest)s
+   and entity_id = any(string_to_array(%(was_missing)s, ',')::uuid[])
 """
 _BY_ARRIVAL = "arrival of what was missing"
 _ZERO = "00000000-0000-0000-0000-000000000000"
@@ -115,6 +121,23 @@ class KeptItem:
     code: str | None
     # The records that it waits for, with commas between.
     missing: str
+    is_reviewed: bool
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who lets items be judged again, and with which bytes in the place of what was sent."""
+
+    by: str
+    mended: bytes | None = None
+    reason: str | None = None
+    # Whether a person looked at what stands against an item, and lets it pass.
+    is_review: bool = False
+    # What it is about: an item that is decided already is decided once.
+    states: tuple[str, ...] = ("DEFERRED", "QUARANTINED")
+    # Made once for all attempts: by it one knows what the attempt before has decided.
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def release_deferred(
@@ -126,8 +149,8 @@ def release_deferred(
 
 
 def release_ready(database: Database, kinds: Mapping[str, RecordKind], company_id: int) -> int:
-    """Judge again every deferred item of which a record has arrived; a child and its parent may
-    have come in two transactions that did not see each other.
+    """Judge again every deferred item of which a record has arrived, or has changed since it did not
+    do; a child and its parent may have come in two transactions that did not see each other.
     """
     return _release(database, kinds, company_id, _READY, {})
 
@@ -142,22 +165,17 @@ def release_one(
     decided_by: str,
     mended: bytes | None = None,
     reason: str | None = None,
+    is_review: bool = True,
 ) -> Result:
     """Judge one kept item again because a person released it, with other bytes if they mended it.
 
     Returns its new result. What still cannot be applied stays kept, with its new reason. An item
-    that was kept because its sender had no right passes: whoever released it has seen that. Raises
-    NotThere.
+    that was kept because its sender had no right passes, now and when it has waited for something
+    else: whoever released it has seen that, unless it is no review. Raises NotThere.
     """
-    return _judge_alone(
-        database,
-        kinds,
-        company_id,
-        {"op_id": str(op_id), "digest": digest},
-        decided_by=decided_by,
-        mended=mended,
-        reason=reason,
-    )
+    values = {"op_id": str(op_id), "digest": digest}
+    decision = Decision(decided_by, mended, reason, is_review)
+    return _judge_alone(database, kinds, company_id, values, decision)
 
 
 def set_aside(
@@ -165,10 +183,10 @@ def set_aside(
 ) -> None:
     """Decide that a kept item is not to be applied. It stays, with the reason. Raises NotThere."""
     values = {"op_id": str(op_id), "digest": digest}
-    with database.company(company_id) as uow:
-        item = _one(uow, values)
-        sender = sender_of(uow, item.device_id)
-        settlement = Settlement(uow, {}, sender, item.received_at)
+    decision = Decision(decided_by, reason=reason)
+
+    def act(uow: UnitOfWork, item: KeptItem) -> None:
+        settlement = Settlement(uow, {}, sender_of(uow, item.device_id), item.received_at)
         settlement.judge([])
         settlement.read_more(_record_ids(item))
         record_id = _record_id(settlement, item)
@@ -178,15 +196,51 @@ def set_aside(
         statements = Statements()
         settlement.write(statements)
         execute(uow.driver, statements)
-        _note(uow, item, standing, decided_by, reason=reason)
+        _note(uow, item, standing, decision)
+
+    _decide(database, company_id, values, decision, act)
+
+
+def _decide(
+    database: Database,
+    company_id: int,
+    values: dict[str, Any],
+    decision: Decision,
+    act: Callable[[UnitOfWork, KeptItem], T],
+) -> T:
+    """What `act` makes of one open item, in a transaction of its own; what passes is tried again.
+
+    A commit whose answer was lost may have been done: then the item is decided, and by this very
+    decision. Raises NotThere.
+    """
+    done: list[T] = []
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with database.company(company_id) as uow:
+                item = _one(uow, values)
+                if done and item.decided_at == decision.at:
+                    return done[-1]
+                _require(item.state in decision.states)
+                done.append(act(uow, item))
+            return done[-1]
+        except Exception as error:
+            if not is_passing(error) or attempt == ATTEMPTS:
+                raise
+            log.info("item %s: attempt %d: %s", values["op_id"], attempt, error)
+    raise AssertionError
 
 
 def _one(uow: UnitOfWork, values: dict[str, Any]) -> KeptItem:
     row = uow.driver.execute(_ONE, {"company": uow.company_id, **values}).fetchone()
-    if row is None or row[4] in ("RELEASED", "SET_ASIDE"):
+    _require(row is not None)
+    assert row is not None
+    return KeptItem(*row)
+
+
+def _require(is_open: bool) -> None:
+    if not is_open:
         message = "there is no open item with this op_id and digest"
         raise NotThere(message)
-    return KeptItem(*row)
 
 
 def _release(
@@ -211,18 +265,15 @@ def _release(
                 items = _page(uow, statement, last | values)
                 results = _judge_page(uow, kinds, items)
         except Exception as error:
-            if not is_refusal(error):
+            if not items or (is_passing(error) and not is_race(error)):
                 raise
-            # Somebody's row is refused: one at a time, so that it holds back no other.
+            # The database refuses a row, or a program of ours breaks on one: one at a time, so that
+            # it holds back no other.
+            log.exception("company %d: an item that waits cannot be written", company_id)
             results = [
-                _judge_alone(
-                    database,
-                    kinds,
-                    company_id,
-                    {"op_id": item.op_id, "digest": item.digest},
-                    decided_by=_BY_ARRIVAL,
-                )
+                result
                 for item in items
+                if (result := _judge_arrived(database, kinds, company_id, item)) is not None
             ]
         settled += sum(result.status != "deferred" for result in results)
         if len(items) < BATCH:
@@ -241,15 +292,37 @@ def _page(uow: UnitOfWork, statement: str, values: dict[str, Any]) -> list[KeptI
     return [KeptItem(*row) for row in cursor]
 
 
+def _arrival() -> Decision:
+    """Nobody's decision: what was missing is there."""
+    return Decision(_BY_ARRIVAL, states=("DEFERRED",))
+
+
 def _judge_page(
     uow: UnitOfWork, kinds: Mapping[str, RecordKind], items: list[KeptItem]
 ) -> list[Result]:
     """Judge them in the order of their receipt, as far as one device goes at a time."""
+    decision = _arrival()
     return [
         result
-        for _, of_device in groupby(items, key=attrgetter("device_id"))
-        for result in _judge_again(uow, kinds, list(of_device), decided_by=_BY_ARRIVAL)
+        for _, alike in groupby(items, key=attrgetter("device_id", "is_reviewed"))
+        for result in _judge_again(uow, kinds, list(alike), decision)
     ]
+
+
+def _judge_arrived(
+    database: Database, kinds: Mapping[str, RecordKind], company_id: int, item: KeptItem
+) -> Result | None:
+    """Judge one of a page that was given up; None where it is somebody else's by now, or broke again."""
+    values = {"op_id": item.op_id, "digest": item.digest}
+    try:
+        return _judge_alone(database, kinds, company_id, values, _arrival())
+    except NotThere:
+        return None
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("item %s cannot even be kept with its reason", item.op_id)
+        return None
 
 
 def _judge_alone(
@@ -257,82 +330,76 @@ def _judge_alone(
     kinds: Mapping[str, RecordKind],
     company_id: int,
     values: dict[str, Any],
-    *,
-    decided_by: str,
-    mended: bytes | None = None,
-    reason: str | None = None,
+    decision: Decision,
 ) -> Result:
-    """Judge one kept item again in a transaction of its own; what the database refuses stays kept."""
-    verdict: Rejected | None = None
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            with database.company(company_id) as uow:
-                return _judge_again(
-                    uow,
-                    kinds,
-                    [_one(uow, values)],
-                    decided_by=decided_by,
-                    mended=mended,
-                    reason=reason,
-                    verdict=verdict,
-                )[0]
-        except Exception as error:
-            if is_refusal(error) and verdict is None:
-                log.warning("item %s: the database refused a row: %s", values["op_id"], error)
-                verdict = refused_by_database()
-            elif not is_passing(error) or attempt >= ATTEMPTS:
-                raise
+    """Judge one kept item again in a transaction of its own; where the database refuses a row of it,
+    or a program of ours breaks, it stays kept with that reason. Raises NotThere.
+    """
+
+    def judge(uow: UnitOfWork, item: KeptItem) -> Result:
+        return _judge_again(uow, kinds, [item], decision)[0]
+
+    def refuse(uow: UnitOfWork, item: KeptItem) -> Result:
+        return _judge_again(uow, kinds, [item], decision, refused_by_database())[0]
+
+    try:
+        return _decide(database, company_id, values, decision, judge)
+    except NotThere:
+        raise
+    except Exception as error:
+        # Nobody is late at every try: a key that is taken each time is taken for good.
+        if is_passing(error) and not is_race(error):
+            raise
+        log.exception("item %s cannot be written", values["op_id"])
+        return _decide(database, company_id, values, decision, refuse)
 
 
 def _judge_again(
     uow: UnitOfWork,
     kinds: Mapping[str, RecordKind],
     items: list[KeptItem],
-    *,
-    decided_by: str,
-    mended: bytes | None = None,
-    reason: str | None = None,
+    decision: Decision,
     verdict: Rejected | None = None,
 ) -> list[Result]:
-    """Judge the kept items of one device again and note what became of each.
+    """Judge kept items of one device again, all reviewed or none, and note what became of each.
 
     A verdict that is given stands in the place of the judgement.
     """
     sender = sender_of(uow, items[0].device_id)
-    # Only what a person releases by itself is reviewed; a deferred item has no code.
-    is_reviewed = len(items) == 1 and items[0].code in _REVIEWED
+    is_reviewed = _is_reviewed(items[0], decision)
     settlement = Settlement(uow, kinds, sender, items[0].received_at, is_reviewed=is_reviewed)
-    checked = [_checked(item, mended) for item in items]
-    arrived = [] if verdict else [entry for entry in checked if isinstance(entry, Arrived)]
-    settled = iter(settlement.judge(arrived))
+    checked = [verdict or _checked(item, decision.mended) for item in items]
+    settled = iter(settlement.judge([entry for entry in checked if isinstance(entry, Arrived)]))
     settlement.read_more(id_ for item in items for id_ in _record_ids(item))
     results = []
     for item, entry in zip(items, checked, strict=True):
-        if verdict is not None:
-            outcome = Settled(verdict)
+        if isinstance(entry, Arrived):
+            outcome = next(settled)
         elif isinstance(entry, Spoiled):
             outcome = Settled(Rejected(entry.code, entry.where, entry.detail))
         else:
-            outcome = next(settled)
+            outcome = Settled(entry)
         standing = _standing(outcome)
         results.append(_result(item, outcome))
-        if mended is None and _waits_as_before(item, standing):
+        for awaited, seen in zip(standing.missing, outcome.seen, strict=True):
+            key = f"{awaited} {item.op_id} {item.digest.hex()}"
+            settlement.add_rows(AWAITED, key, (awaited, item.op_id, item.digest, seen))
+        if decision.mended is None and _waits_as_before(item, standing):
             continue
         record_id = _record_id(settlement, item)
         keys = (item.person_id,)
         settlement.tell(item_record(record_id, item.kind, item.entity_id, standing, keys))
-        if isinstance(outcome.outcome, Missing):
-            for awaited in outcome.outcome.ids:
-                key = f"{awaited} {item.op_id} {item.digest.hex()}"
-                settlement.add_rows(AWAITED, key, (awaited, item.op_id, item.digest))
-        _note(uow, item, standing, decided_by, mended=mended, reason=reason)
+        _note(uow, item, standing, decision)
     statements = Statements()
     settlement.write(statements)
     wake(statements, uow.company_id, settlement.made())
     execute(uow.driver, statements)
     return results
+
+
+def _is_reviewed(item: KeptItem, decision: Decision) -> bool:
+    """Whether somebody looked at it and let it pass, now or before it waited for something else."""
+    return item.is_reviewed or (decision.is_review and item.code in _REVIEWED)
 
 
 def _waits_as_before(item: KeptItem, standing: Standing) -> bool:
@@ -373,7 +440,7 @@ def _checked(item: KeptItem, mended: bytes | None) -> Arrived | Spoiled:
         outbox=OutboxState(count=0, oldest_at=None, bytes=0),
         items=[],
     )
-    return check_item(mended or item.raw, envelope, item.received_at)
+    return check_item(item.raw if mended is None else mended, envelope, item.received_at)
 
 
 def _standing(settled: Settled) -> Standing:
@@ -408,15 +475,7 @@ def _result(item: KeptItem, settled: Settled) -> Result:
     )
 
 
-def _note(
-    uow: UnitOfWork,
-    item: KeptItem,
-    standing: Standing,
-    decided_by: str,
-    *,
-    mended: bytes | None = None,
-    reason: str | None = None,
-) -> None:
+def _note(uow: UnitOfWork, item: KeptItem, standing: Standing, decision: Decision) -> None:
     """Note on the kept item what became of it. Its first result stays with its receipt."""
     values = {
         "company": uow.company_id,
@@ -428,9 +487,12 @@ def _note(
         "where": standing.where,
         "detail": standing.detail,
         "missing": ",".join(standing.missing),
-        "by": decided_by,
-        "reason": reason,
-        "mended": mended,
+        "was_missing": item.missing,
+        "is_reviewed": _is_reviewed(item, decision),
+        "by": decision.by,
+        "at": decision.at,
+        "reason": decision.reason,
+        "mended": decision.mended,
     }
     with uow.driver.pipeline():
         # What it waits for now is written with the rest.

@@ -14,6 +14,7 @@ REMARKS = RowSet(
     "remark",
     (
         ("op_id", "uuid"),
+        ("digest", "bytea"),
         ("kind", "text"),
         ("op", "text"),
         ("entity_id", "uuid"),
@@ -37,6 +38,7 @@ def remark_row(
         return None
     return (
         item.op_id,
+        item.digest,
         item.kind,
         item.op,
         item.entity_id,

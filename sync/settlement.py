@@ -81,6 +81,8 @@ class Settled:
 
     outcome: Outcome
     version: int | None = None
+    # Of one that waits: the version of each record it waits for, by which it was judged.
+    seen: tuple[int | None, ...] = ()
 
 
 @dataclass(slots=True)
@@ -316,7 +318,7 @@ class Settlement:
 
     def _take(self, item: Arrived, outcome: Outcome, context: Context) -> Settled:
         if not isinstance(outcome, Accepted):
-            return Settled(outcome)
+            return Settled(outcome, seen=_versions(outcome, context))
         version = None
         if outcome.record is not None:
             version = self._put(outcome.record, context, item.digest)
@@ -328,7 +330,7 @@ class Settlement:
             self.add_rows(rows, key, row)
         remark = remark_row(item, outcome, version, self.sender.person_id)
         if remark is not None:
-            self.add_rows(REMARKS, item.op_id, remark)
+            self.add_rows(REMARKS, f"{item.op_id} {item.digest.hex()}", remark)
         return Settled(outcome, version)
 
     def _put(self, record: Record, context: Context, born_digest: bytes | None) -> int:
@@ -380,6 +382,13 @@ class Settlement:
             is_new=is_new,
         )
         return version
+
+
+def _versions(outcome: Missing | Rejected, context: Context) -> tuple[int | None, ...]:
+    if isinstance(outcome, Rejected):
+        return ()
+    known = context.known
+    return tuple([known[id_].version if id_ in known else None for id_ in outcome.ids])
 
 
 def _known(row: Row) -> Known:

@@ -222,6 +222,7 @@ feed_horizon = company_table(
 remark = company_table(
     "remark",
     filled("op_id", Uuid),
+    filled("digest", LargeBinary),
     filled("kind", Text),
     filled("op", Text),
     filled("entity_id", Uuid),
@@ -231,7 +232,8 @@ remark = company_table(
     # {"files": [{sha256, size, role}, …]}
     filled("media", JSONB),
     filled("received_at", Moment),
-    key=("op_id",),
+    # What came under one op_id with other bytes or from another may be released, and says something too.
+    key=("op_id", "digest", "person_id"),
     is_hot=True,
 )
 Index("remark_entity_id_ix", remark.c.company_id, remark.c.entity_id)
@@ -279,6 +281,8 @@ kept_item = company_table(
     Column("decided_at", Moment),
     Column("decided_by", Text),
     Column("reason", Text),
+    # Somebody saw that its sender had no right and released it all the same, whatever it waits for now.
+    filled("is_reviewed", Boolean, server_default="false"),
     key=("op_id", "digest"),
     is_hot=True,
 )
@@ -294,6 +298,9 @@ awaited = company_table(
     filled("entity_id", Uuid),
     filled("op_id", Uuid),
     filled("digest", LargeBinary),
+    # The version of the record by which the item was judged and went on waiting; null where the
+    # record was not there. Only another version can change what comes of the item.
+    Column("seen_version", Integer),
     key=("entity_id", "op_id", "digest"),
     is_hot=True,
 )

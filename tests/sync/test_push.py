@@ -879,7 +879,10 @@ def test_two_batches_that_would_deadlock_are_both_settled(
 class Refusing:
     """A trigger that lets the database refuse visits with some note, as a constraint would."""
 
-    def __init__(self, owner: sqlalchemy.Engine, condition: str) -> None:
+    def __init__(
+        self, owner: sqlalchemy.Engine, condition: str, using: str = "errcode = '23514'"
+    ) -> None:
+        self.using = using
         self.owner = owner
         self.condition = condition
         self.name = f"refuse_{uuid4().hex}"
@@ -890,7 +893,7 @@ class Refusing:
                 sqlalchemy.text(
                     f"create function {self.name}() returns trigger language plpgsql as $$"
                     f" begin if {self.condition} then"
-                    " raise exception 'this row is refused' using errcode = '23514';"
+                    f" raise exception 'this row is refused' using {self.using};"
                     " end if; return new; end $$"
                 )
             )

@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 import sqlalchemy
 
 from sync import release
 from sync.engine import Engine
 from sync.errors import NotThere
+from sync.record_kind import Arrived, Context, Outcome
+from sync.settlement import Settlement
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_device
-from tests.sync.talking import MINUTE, Phone, only, rows_of
-from tests.sync.test_push import Refusing, kept
+from tests.sync.talking import MINUTE, Json, Phone, only, rows_of
+from tests.sync.test_push import Refusing, kept, lose_commits
 
 PhoneOf = Callable[[Person], Phone]
 
@@ -55,21 +59,219 @@ def test_items_that_go_on_waiting_do_not_starve_those_behind_them(
     }
 
 
+@pytest.mark.parametrize(
+    "using", ["errcode = '23514'", "errcode = '23505', constraint = 'record_pk'"]
+)
 def test_a_deferred_item_that_the_database_refuses_holds_back_no_other(
-    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, owner_engine: sqlalchemy.Engine
+    cast: Cast,
+    phone: PhoneOf,
+    roadbook: Engine,
+    db: Database,
+    owner_engine: sqlalchemy.Engine,
+    using: str,
 ) -> None:
     ana = phone(cast.ana)
     store = ana.new_store()
     visits = [ana.visit(store["entity_id"]) for _ in range(5)]
     ana.push(*visits)
     ana.push_one(store)
-    with Refusing(owner_engine, f"new.id = '{visits[2]['entity_id']}'"):
+    with Refusing(owner_engine, f"new.id = '{visits[2]['entity_id']}'", using):
         assert roadbook.release_ready(cast.company.id) == 5
     states = {str(row.op_id): (row.state, row.code) for row in kept(db, cast)}
     assert states.pop(visits[2]["op_id"]) == ("QUARANTINED", "refused_by_database")
     assert set(states.values()) == {("RELEASED", None)}
     ana.pull()
     assert ana.fields(visits[2]["op_id"])["code"] == "refused_by_database"
+
+
+def break_on(monkeypatch: pytest.MonkeyPatch, item: Json) -> None:
+    """Let a program of ours break where the record of an item is written."""
+    write = Settlement.write
+
+    def breaking(self: Any, statements: Any) -> None:
+        if item["entity_id"] in self.made():
+            raise ZeroDivisionError
+        write(self, statements)
+
+    monkeypatch.setattr(Settlement, "write", breaking)
+
+
+def test_a_deferred_item_on_which_a_program_breaks_holds_back_no_other(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = phone(cast.ana)
+    store = ana.new_store()
+    visits = [ana.visit(store["entity_id"]) for _ in range(4)]
+    ana.push(*visits)
+    ana.push_one(store)
+    break_on(monkeypatch, visits[1])
+    assert roadbook.release_deferred(cast.company.id, [UUID(store["entity_id"])]) == 4
+    states = {str(row.op_id): (row.state, row.code) for row in kept(db, cast)}
+    assert states.pop(visits[1]["op_id"]) == ("QUARANTINED", "refused_by_database")
+    assert set(states.values()) == {("RELEASED", None)}
+
+
+def test_an_item_that_cannot_even_be_kept_with_its_reason_holds_back_no_other(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = phone(cast.ana)
+    store = ana.new_store()
+    visits = [ana.visit(store["entity_id"]) for _ in range(3)]
+    ana.push(*visits)
+    ana.push_one(store)
+    note = release._note
+
+    def breaking(uow: Any, item: release.KeptItem, *rest: Any) -> None:
+        if item.op_id == visits[0]["op_id"]:
+            raise ZeroDivisionError
+        note(uow, item, *rest)
+
+    monkeypatch.setattr(release, "_note", breaking)
+    assert roadbook.release_ready(cast.company.id) == 2
+    states = {str(row.op_id): row.state for row in kept(db, cast)}
+    assert [states[visit["op_id"]] for visit in visits] == ["DEFERRED", "RELEASED", "RELEASED"]
+
+
+def test_an_item_on_which_a_program_breaks_stays_kept_when_somebody_releases_it(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = phone(cast.ana)
+    item = ana.visit(cast.ben_stores[0])
+    ana.push_one(item)
+    row = only(kept(db, cast))
+    with monkeypatch.context() as patch:
+        break_on(patch, item)
+        broken = roadbook.release(cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam")
+    assert (broken.status, broken.code) == ("quarantined", "refused_by_database")
+    # That somebody let it pass is not forgotten over it.
+    done = roadbook.release(cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam")
+    assert done.status == "applied"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.errors.SerializationFailure,
+        psycopg.errors.IdleInTransactionSessionTimeout,
+        psycopg.errors.ReadOnlySqlTransaction,
+    ],
+)
+def test_what_the_database_cannot_do_just_now_is_no_fault_of_an_item(
+    cast: Cast,
+    phone: PhoneOf,
+    roadbook: Engine,
+    db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[psycopg.Error],
+) -> None:
+    ana = phone(cast.ana)
+    item = ana.visit(cast.ben_stores[0])
+    ana.push_one(item)
+    row = only(kept(db, cast))
+    failures = iter([error("not now"), error("not now")])
+    write = Settlement.write
+
+    def write_later(self: Any, statements: Any) -> None:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        write(self, statements)
+
+    monkeypatch.setattr(Settlement, "write", write_later)
+    done = roadbook.release(cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam")
+    assert done.status == "applied"
+
+
+def test_an_item_that_somebody_let_pass_passes_also_after_it_had_to_wait(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    store = ana.new_store()
+    visit = ana.visit(cast.ben_stores[0])
+    # Of the same phone and just as far outside the scope, but nobody looked at it.
+    other = ana.visit(cast.ben_stores[1], item={"depends_on": [store["entity_id"]]})
+    ana.push(visit, other)
+    row = only([row for row in kept(db, cast) if str(row.op_id) == visit["op_id"]])
+    mended = json.dumps(visit | {"depends_on": [store["entity_id"]]}).encode()
+    result = roadbook.release(
+        cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam", mended=mended
+    )
+    assert result.status == "deferred"
+    ana.push_one(store)
+    roadbook.release_ready(cast.company.id)
+    states = {str(row.op_id): (row.state, row.code) for row in kept(db, cast)}
+    assert states == {
+        visit["op_id"]: ("RELEASED", None),
+        other["op_id"]: ("QUARANTINED", "not_in_scope"),
+    }
+
+
+def count_judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The op_ids of the items that are judged from now on."""
+    judged: list[str] = []
+    judge_one = Settlement._judge_one
+
+    def counting(self: Settlement, item: Arrived, context: Context) -> Outcome:
+        judged.append(item.op_id)
+        return judge_one(self, item, context)
+
+    monkeypatch.setattr(Settlement, "_judge_one", counting)
+    return judged
+
+
+def test_what_waits_for_a_record_that_will_not_do_is_judged_again_only_when_that_changes(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, ben = phone(cast.ana), phone(cast.ben)
+    visit = ana.visit(cast.ana_stores[0])
+    early = [ben.finish(visit["entity_id"]) for _ in range(3)]
+    ben.push(*early)
+    ana.push_one(visit)
+    late = ben.finish(visit["entity_id"])
+    assert ben.push_one(late)["status"] == "deferred"
+
+    def judged_in_a_round() -> set[str]:
+        with monkeypatch.context() as patch:
+            judged = count_judged(patch)
+            assert roadbook.release_ready(cast.company.id) == 0
+        return set(judged)
+
+    # Those that came before the visit have not seen it; the one that came after it was judged by it.
+    assert judged_in_a_round() == {item["op_id"] for item in early}
+    assert judged_in_a_round() == set()
+    ana.push_one(ana.finish(visit["entity_id"]))
+    assert judged_in_a_round() == {item["op_id"] for item in (*early, late)}
+    assert judged_in_a_round() == set()
+
+
+def test_a_parent_and_a_child_that_did_not_see_each_other_find_together(
+    cast: Cast,
+    phone: PhoneOf,
+    roadbook: Engine,
+    db: Database,
+    engine: sqlalchemy.Engine,
+    owner_engine: sqlalchemy.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with owner_engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"set local roadbook.company = '{cast.company.id}'"))
+        device = add_device(connection, cast.company, "Ana's second", person_id=cast.ana.id)
+    ana, second = phone(cast.ana), Phone(roadbook, device)
+    store = ana.new_store()
+    visit = ana.visit(store["entity_id"])
+    commit = type(engine.dialect).do_commit
+    parent_first = [store]
+
+    def while_the_child_is_under_way(self: Any, connection: Any) -> None:
+        if parent_first:
+            second.push_one(parent_first.pop())
+        commit(self, connection)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(engine.dialect), "do_commit", while_the_child_is_under_way)
+        assert ana.push_one(visit)["status"] == "deferred"
+    assert rows_of(db, cast, "select 1 from outbox") == []
+    assert roadbook.release_ready(cast.company.id) == 1
 
 
 def test_items_of_several_phones_are_judged_in_the_order_of_their_receipt(
@@ -152,6 +354,33 @@ def test_an_item_is_released_once(
         roadbook.release(cast.company.id, uuid4(), bytes(row.digest), decided_by="Sam")
 
 
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_decision_whose_commit_got_no_answer_is_told_as_it_was_made(
+    cast: Cast,
+    phone: PhoneOf,
+    roadbook: Engine,
+    db: Database,
+    engine: sqlalchemy.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    is_done: bool,
+) -> None:
+    ana = phone(cast.ana)
+    ana.push(ana.visit(cast.ben_stores[0]), ana.visit(cast.ben_stores[1]))
+    first, second = kept(db, cast)
+    with monkeypatch.context() as patch:
+        lose_commits(patch, engine, times=1, after=is_done)
+        result = roadbook.release(cast.company.id, first.op_id, bytes(first.digest), decided_by="S")
+        assert (result.status, result.version) == ("applied", 1)
+        lose_commits(patch, engine, times=1, after=is_done)
+        roadbook.set_aside(
+            cast.company.id, second.op_id, bytes(second.digest), decided_by="S", reason="a test"
+        )
+    assert [row.state for row in kept(db, cast)] == ["RELEASED", "SET_ASIDE"]
+    # A decision of somebody else's is not taken for one's own.
+    with pytest.raises(NotThere):
+        roadbook.release(cast.company.id, first.op_id, bytes(first.digest), decided_by="S")
+
+
 def test_an_item_kept_under_anothers_op_id_can_be_mended_and_has_a_record_of_its_own(
     cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
 ) -> None:
@@ -186,3 +415,32 @@ def test_an_unreadable_item_can_be_mended(
         cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam", mended=good.encode()
     )
     assert done.status == "applied"
+
+
+def test_an_unreadable_item_whose_op_id_is_the_id_of_its_record_can_be_mended(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    visit = str(uuid4())
+    good = json.dumps(ana.visit(cast.ana_stores[0], visit=visit, item={"op_id": visit})).encode()
+    assert ana.push_one(good.replace(b'"entity_id"', b'"entityId"'))["code"] == "invalid_field"
+    row = only(kept(db, cast))
+    done = roadbook.release(
+        cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam", mended=good
+    )
+    assert done.status == "applied"
+    ana.pull()
+    assert ana.held[visit]["kind"] == "visit"
+    assert {ana.fields(id_)["state"] for id_ in ana.ids("item")} == {"RELEASED"}
+
+
+def test_an_item_that_is_mended_with_nothing_is_not_taken_as_it_was_sent(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    ana.push_one(ana.visit(cast.ben_stores[0]))
+    row = only(kept(db, cast))
+    done = roadbook.release(
+        cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam", mended=b""
+    )
+    assert (done.status, done.code) == ("quarantined", "malformed_json")

@@ -63,6 +63,22 @@ def test_why_something_was_corrected_and_which_files_belong_to_it_are_kept(
     }
 
 
+def test_why_something_was_corrected_is_kept_also_of_what_came_under_an_op_id_again(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    visit = ana.visit(cast.ana_stores[0])
+    first = ana.correct(visit["entity_id"], 1, note="one")
+    second = ana.correct(visit["entity_id"], 1, note="two") | {"op_id": first["op_id"]}
+    second["payload"]["reason"] = "I was wrong again"
+    assert ana.statuses(visit, first, second) == ["applied", "applied", "quarantined"]
+    row = only(rows_of(db, cast, "select op_id, digest from kept_item"))
+    released = roadbook.release(cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam")
+    assert released.status == "applied"
+    reasons = {row.version: row.reason for row in rows_of(db, cast, "select * from remark")}
+    assert reasons == {2: "I was wrong", 3: "I was wrong again"}
+
+
 def test_the_photo_that_vouches_for_a_pin_is_kept(cast: Cast, phone: PhoneOf, db: Database) -> None:
     ana = phone(cast.ana)
     pin = {"lat_e7": 313_500_000, "lon_e7": 1_215_900_000, "datum": "WGS84", "accuracy_cm": 500}
