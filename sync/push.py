@@ -108,9 +108,7 @@ def push(
     arrivals = Arrivals(envelope, received_at)
     refused: frozenset[int] = frozenset()
     for attempt in range(ATTEMPTS):
-        batch = _Batch(
-            database, kinds, claim, arrivals, deadline=deadline, is_again=attempt > 0
-        )
+        batch = _Batch(database, kinds, claim, arrivals, deadline=deadline, is_again=attempt > 0)
         try:
             try:
                 return batch.settle(refused)

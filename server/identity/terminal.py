@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import psycopg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server.cli import settings
 from server.identity.change_log import Actor
@@ -67,7 +68,7 @@ def opened(company: str | None, *refusals: type[Exception]) -> Iterator[Opened]:
         yield Opened(chosen, database, find_company(database, company))
     except refused_here as refused:
         raise click.ClickException(str(refused)) from refused
-    except (DBAPIError, psycopg.Error) as error:
+    except (DBAPIError, psycopg.Error, PoolTimeout) as error:
         raise database_refusal(error) from error
     finally:
         engine.dispose()
@@ -88,7 +89,7 @@ def operator() -> Actor:
     return Actor.command(f"operator {getpass.getuser()}")
 
 
-def database_refusal(error: DBAPIError | psycopg.Error) -> click.ClickException:
+def database_refusal(error: Exception) -> click.ClickException:
     """What the database says, as one line."""
     cause = cause_of(error)
     first = str(cause).partition("\n")[0]

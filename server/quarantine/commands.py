@@ -9,9 +9,20 @@ import click
 from mobile_contract.version import ITEM_BYTES
 from server.cli import say
 from server.identity.terminal import Opened, company_of, company_option, opened, operator
-from server.quarantine.kept import OPEN, count_kept, explain, find_kept, list_kept, pretty
+from server.quarantine.kept import (
+    OPEN,
+    KeptItem,
+    count_kept,
+    explain,
+    find_kept,
+    in_one_line,
+    list_kept,
+    named_op_id,
+    pretty,
+)
 
 if TYPE_CHECKING:
+    from mobile_contract.answers import Result
     from sync.engine import Engine
 
 _STATES = (*OPEN, "RELEASED", "SET_ASIDE")
@@ -32,9 +43,10 @@ def list_command(company: str | None, states: tuple[str, ...], at_most: int) -> 
         items = list_kept(uow, states or OPEN, at_most)
         counts = count_kept(uow)
     for item in items:
-        said = item.code or ("waits for " + ", ".join(str(one) for one in item.missing))
-        about = f"{item.kind or '?'} of {item.person_name or '?'}"
-        say(f"{item.op_id}  {item.received_at:%Y-%m-%d %H:%M}  {item.state:<11}  {about}: {said}")
+        said = item.code or ("waits for " + ", ".join(map(str, item.missing)))
+        about = f"{item.kind or '?'} of {item.person_name or '?'}: {said}"
+        line = f"{item.op_id}  {item.received_at:%Y-%m-%d %H:%M}  {item.state:<11}  {about}"
+        say(in_one_line(line + (", which will not do" if item.useless else "")))
     say(
         ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
         or "nothing is kept"
@@ -82,6 +94,8 @@ def mend_command(
     mended = file.read(ITEM_BYTES + 1)
     if len(mended) > ITEM_BYTES:
         raise click.ClickException(f"an item has at most {ITEM_BYTES} bytes")
+    if not mended.strip():
+        raise click.ClickException("the file is empty")
     _release(company, op_id, digest, mended=mended, reason=reason)
 
 
@@ -103,8 +117,7 @@ def release_command(company: str | None, op_id: UUID, digest: str, reason: str |
 def set_aside_command(company: str | None, op_id: UUID, digest: str, reason: str) -> None:
     """Decide that an item is not to be applied. It stays, with the reason."""
     with opened(company) as found:
-        with found.database.reading(found.company_id) as uow:
-            item = find_kept(uow, op_id, digest)
+        item = _open_item(found, op_id, digest)
         _engine(found).set_aside(
             found.company_id,
             item.op_id,
@@ -112,15 +125,16 @@ def set_aside_command(company: str | None, op_id: UUID, digest: str, reason: str
             decided_by=operator().name,
             reason=reason,
         )
-    say("set aside")
+    say("set aside: its sender's phone is told the reason")
 
 
 def _release(
     company: str | None, op_id: UUID, digest: str, *, mended: bytes | None, reason: str | None
 ) -> None:
     with opened(company) as found:
-        with found.database.reading(found.company_id) as uow:
-            item = find_kept(uow, op_id, digest)
+        item = _open_item(found, op_id, digest)
+        if mended is not None:
+            _require_same(item, mended)
         result = _engine(found).release(
             found.company_id,
             item.op_id,
@@ -129,13 +143,50 @@ def _release(
             mended=mended,
             reason=reason,
         )
-    if result.status in {"applied", "merged", "conflict"}:
-        say(f"{result.status}, version {result.version}")
-        return
-    waits = f"waits for {', '.join(result.missing)}" if result.missing else ""
-    raise click.ClickException(
-        f"{result.status}: {result.code or ''} {result.detail or waits}".strip()
-    )
+    if result.status not in {"applied", "merged", "conflict"}:
+        raise click.ClickException(in_one_line(_why_kept(result)))
+    say(in_one_line(_what_was_done(result)))
+
+
+def _open_item(found: Opened, op_id: UUID, digest: str) -> KeptItem:
+    """The item, if nobody has decided it."""
+    with found.database.reading(found.company_id) as uow:
+        item = find_kept(uow, op_id, digest)
+    if item.state not in OPEN:
+        when = "" if item.decided_at is None else f" on {item.decided_at:%Y-%m-%d %H:%M}"
+        raise click.ClickException(f"it was decided{when} by {item.decided_by}: {item.state}")
+    return item
+
+
+def _require_same(item: KeptItem, mended: bytes) -> None:
+    """Another item's file in the place of this one would do the other's work, and lose this one's."""
+    sent, given = named_op_id(item.raw), named_op_id(mended)
+    if sent is not None and given is not None and sent != given:
+        raise click.ClickException(
+            in_one_line(f"the file is of another item: its op_id is {given}, not {sent}")
+        )
+
+
+def _what_was_done(result: "Result") -> str:
+    done = result.status if result.version is None else f"{result.status}, version {result.version}"
+    if result.merged:
+        done += "; merged: " + ", ".join(sorted(result.merged))
+    if result.conflict_id is not None:
+        done += "; both values are kept until somebody chooses: roadbook conflict list"
+    if result.proposal_id is not None:
+        done += "; it waits for approval: roadbook proposal list"
+    return done
+
+
+def _why_kept(result: "Result") -> str:
+    if result.missing:
+        return (
+            f"still kept, {result.status}: waits for {', '.join(result.missing)}, and is applied by"
+            " itself when that comes"
+        )
+    where = f" at {result.where}" if result.where else ""
+    detail = f": {result.detail}" if result.detail else ""
+    return f"still kept, {result.status}: {result.code or 'no code'}{where}{detail}"
 
 
 def _engine(found: Opened) -> "Engine":

@@ -4,6 +4,7 @@ Judging again is the engine's (`Engine.release`); here items are found and shown
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +15,13 @@ from mobile_contract.problems import ITEM_CODES_BY_NAME
 from mobile_contract.raw_items import load_leniently
 from mobile_contract.version import CURRENT
 from sync.errors import NotThere
+from sync.failures import is_passing
 from sync.unit_of_work import Database, UnitOfWork
 
 if TYPE_CHECKING:
     from sync.engine import Engine
+
+logger = logging.getLogger("roadbook.quarantine")
 
 OPEN = ("QUARANTINED", "DEFERRED")
 AT_MOST = 200
@@ -25,6 +29,11 @@ AT_MOST = 200
 _COLUMNS = """
 select k.op_id, k.digest, k.state, k.kind, k.entity_id, k.code, k."where", k.detail, k.missing,
        k.raw, k.mended, k.contract, k.received_at, k.decided_at, k.decided_by, k.reason,
+       array(select r.id from awaited a
+             join record r on r.company_id = a.company_id and r.id = a.entity_id
+             where a.company_id = k.company_id and a.entity_id = any(k.missing)
+               and a.op_id = k.op_id and a.digest = k.digest and a.seen_version = r.version
+             order by r.id) as useless,
        p.name as person_name, d.model as device_model
 from kept_item k
 left join person p on p.company_id = k.company_id and p.id = k.person_id
@@ -62,6 +71,8 @@ class KeptItem:
     decided_at: datetime | None
     decided_by: str | None
     reason: str | None
+    # Of the records that it waits for those that are there, and by which it was judged in vain.
+    useless: list[UUID]
     person_name: str | None
     device_model: str | None
 
@@ -110,9 +121,22 @@ def release_understood(database: Database, engine: "Engine", company_id: int) ->
     with database.company(company_id) as uow:
         waiting = uow.rows(_UNDERSTOOD, company=company_id, contract=CURRENT, at_most=AT_MOST)
     for op_id, digest in waiting:
-        engine.release(
-            company_id, op_id, bytes(digest), decided_by="the server's new contract", reason=None
-        )
+        try:
+            engine.release(
+                company_id,
+                op_id,
+                bytes(digest),
+                decided_by="the server's new contract",
+                is_review=False,
+            )
+        except NotThere:
+            # Decided meanwhile.
+            continue
+        except Exception as error:
+            if is_passing(error):
+                raise
+            # One that cannot even be kept with another reason holds back no other.
+            logger.exception("item %s of a contract that is there now broke", op_id)
     return len(waiting) if len(waiting) == AT_MOST else 0
 
 
@@ -123,20 +147,40 @@ def explain(item: KeptItem) -> Iterator[str]:
     yield f"state     {item.state}"
     yield f"from      {item.person_name or 'somebody unknown'}, {item.device_model or 'no device'}"
     yield f"received  {item.received_at:%Y-%m-%d %H:%M:%S %Z}, contract {item.contract}"
-    yield f"about     {item.kind or 'an unreadable kind'} {item.entity_id or ''}".rstrip()
-    if item.state == "DEFERRED":
+    yield in_one_line(
+        f"about     {item.kind or 'an unreadable kind'} {item.entity_id or ''}"
+    ).rstrip()
+    if item.state == "DEFERRED" and item.useless:
+        yield (
+            "It needs these, which are there but of another kind or another person's: "
+            + ", ".join(map(str, item.useless))
+        )
+        yield "It may wait for ever: ask its sender, or set it aside."
+    elif item.state == "DEFERRED":
         yield "It waits for records that have not come: " + ", ".join(map(str, item.missing))
         yield "It is applied by itself when they do."
     if known is not None:
         yield f"{known.title}: {known.meaning}"
     if item.detail:
-        yield f"Exactly: {item.detail}"
+        yield in_one_line(f"Exactly: {item.detail}")
     if item.mended is not None:
         yield "It was mended; what the phone sent stays as well."
     if item.decided_at is not None:
         yield f"Last decided {item.decided_at:%Y-%m-%d %H:%M} by {item.decided_by}" + (
             f": {item.reason}" if item.reason else ""
         )
+
+
+def named_op_id(raw: bytes) -> str | None:
+    """The op_id that the bytes of an item name, where that can be read."""
+    value = load_leniently(raw)
+    named = value.get("op_id") if isinstance(value, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def in_one_line(text: str) -> str:
+    """A text that a phone may have sent, as it cannot move a terminal's cursor or begin a line."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def pretty(raw: bytes) -> str:
@@ -150,4 +194,4 @@ def pretty(raw: bytes) -> str:
         if value is None
         else json.dumps(value, indent=2, ensure_ascii=False)
     )
-    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    return "\n".join(map(in_one_line, text.split("\n")))

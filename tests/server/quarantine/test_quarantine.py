@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mobile_contract.compiled import Pull, decode_push
 from mobile_contract.version import ITEM_BYTES
 from server.cli import roadbook
+from server.identity.terminal import database_refusal
 from server.quarantine import kept
 from server.quarantine.kept import find_kept, list_kept, pretty, release_understood
 from sync.engine import Engine as SyncEngine
 from sync.errors import NotThere
 from sync.kinds import ALL_KINDS
+from sync.settlement import Settlement
 from sync.unit_of_work import Database
 from tests.factories import Cast, make_cast
 
@@ -172,8 +176,11 @@ def test_an_item_set_aside_stays_with_its_reason(
     assert item["op_id"] not in run("list").output
     assert item["op_id"] in run("list", "--state", "SET_ASIDE").output
     assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "SET_ASIDE"
-    again = run("release", item["op_id"])
-    assert again.exit_code == 1
+    for command in ("release", "set-aside"):
+        again = run(command, item["op_id"], "--reason", "x")
+        assert again.exit_code == 1
+        assert "it was decided on" in again.output
+        assert "SET_ASIDE" in again.output
 
 
 def test_two_items_under_one_op_id_are_told_apart_by_digest(
@@ -236,6 +243,141 @@ def test_items_of_a_newer_contract_are_applied_when_the_server_has_it(
     monkeypatch.setattr(kept, "CURRENT", 3)
     assert release_understood(kept_database, sync_engine, cast.company.id) == 0
     assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "RELEASED"
+
+
+def test_an_item_of_a_newer_contract_on_which_a_program_breaks_holds_back_no_other(
+    push: Push,
+    cast: Cast,
+    sync_engine: SyncEngine,
+    kept_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from mobile_contract import compiled
+
+    items = [visit(cast.ana_stores[0]) for _ in range(3)]
+    push(*items, contract=3)
+    write = Settlement.write
+
+    def breaking(self: Any, statements: Any) -> None:
+        if items[0]["entity_id"] in self.made():
+            raise ZeroDivisionError
+        write(self, statements)
+
+    release = SyncEngine.release
+
+    def broken_release(
+        self: SyncEngine, company_id: int, op_id: UUID, *rest: Any, **more: Any
+    ) -> Any:
+        if str(op_id) == items[1]["op_id"]:
+            raise ZeroDivisionError
+        return release(self, company_id, op_id, *rest, **more)
+
+    monkeypatch.setattr(Settlement, "write", breaking)
+    monkeypatch.setattr(SyncEngine, "release", broken_release)
+    monkeypatch.setitem(compiled._OP_CHECKS, 3, compiled._OP_CHECKS[2])
+    monkeypatch.setattr(kept, "CURRENT", 3)
+    assert release_understood(kept_database, sync_engine, cast.company.id) == 0
+    told = [pulled_item(cast, sync_engine, item["op_id"]) for item in items]
+    assert [(one["state"], one["code"]) for one in told] == [
+        ("QUARANTINED", "refused_by_database"),
+        ("QUARANTINED", "contract_too_new"),
+        ("RELEASED", None),
+    ]
+
+
+def test_nobody_has_looked_at_what_a_newer_contract_releases(
+    push: Push,
+    cast: Cast,
+    sync_engine: SyncEngine,
+    kept_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from mobile_contract import compiled
+
+    item = visit(cast.ben_stores[0])
+    push(item, contract=3)
+    monkeypatch.setitem(compiled._OP_CHECKS, 3, compiled._OP_CHECKS[2])
+    monkeypatch.setattr(kept, "CURRENT", 3)
+    release = SyncEngine.release
+
+    def released_twice(*args: Any, **more: Any) -> Any:
+        """As by two workers that found it at once."""
+        release(*args, **more)
+        return release(*args, **more)
+
+    monkeypatch.setattr(SyncEngine, "release", released_twice)
+    assert release_understood(kept_database, sync_engine, cast.company.id) == 0
+    assert pulled_item(cast, sync_engine, item["op_id"])["code"] == "not_in_scope"
+
+
+def test_every_outcome_is_one_line(run: Run, push: Push, cast: Cast, tmp_path: Path) -> None:
+    """Applied with a proposal, a conflict, waiting, still kept, no file, another item's file."""
+    store = str(cast.ana_stores[0])
+
+    def edit(**changes: Any) -> dict[str, Any]:
+        return visit(store) | {
+            "kind": "store",
+            "op": "edit",
+            "entity_id": store,
+            "base_version": 1,
+            "payload": {"changes": changes},
+        }
+
+    def mend(item: dict[str, Any], file: object) -> Result:
+        (tmp_path / "mended.json").write_text(file if isinstance(file, str) else json.dumps(file))
+        return run("mend", item["op_id"], "--file", tmp_path / "mended.json")
+
+    proposing, moved = edit(name=7), edit(delivery_note=7)
+    waiting, odd = broken(store), visit(store, kind="\u001b[2J\nvisit")
+    push(proposing, moved, waiting, odd)
+    named = mend(proposing, edit(name="The Corner") | {"op_id": proposing["op_id"]})
+    edited = mend(moved, edit(delivery_note="ring twice") | {"op_id": moved["op_id"]})
+    waits = mend(waiting, visit(uuid4(), op_id=waiting["op_id"]))
+    still = run("release", odd["op_id"])
+    empty, other = mend(odd, " \n"), mend(odd, edit(address="9 Pier"))
+    for done, code, said in (
+        (named, 0, "it waits for approval: roadbook proposal list"),
+        (edited, 0, "applied, version 2"),
+        (waits, 1, "still kept, deferred: waits for "),
+        (still, 1, "still kept, quarantined: unknown_kind at kind: "),
+        (empty, 1, "the file is empty"),
+        (other, 1, "the file is of another item: its op_id is "),
+    ):
+        assert (done.exit_code, said in done.output) == (code, True), done.output
+        assert done.output.count("\n") == 1, done.output
+        assert "\x1b" not in done.output
+    assert "\x1b" not in run("list").output + run("show", odd["op_id"]).output
+    assert len(run("list").output.splitlines()) == 3
+
+
+def test_an_item_that_waits_for_what_will_not_do_says_so(run: Run, push: Push, cast: Cast) -> None:
+    store = str(cast.ana_stores[0])
+    payload = {
+        "check_out": {"at": AT, "uptime_ms": 4000},
+        "closed_by": "PERSON",
+        "steps": [],
+    }
+    lost = visit(store, op="finish", payload=payload)
+    useless = visit(store, op="finish", entity_id=store, payload=payload)
+    push(lost, useless)
+    assert "It waits for records that have not come" in run("show", lost["op_id"]).output
+    assert "It may wait for ever" in run("show", useless["op_id"]).output
+    lines = [line for line in run("list").output.splitlines() if "will not do" in line]
+    assert [line.split()[0] for line in lines] == [useless["op_id"]]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (psycopg.OperationalError("connection refused\nmore"), "does Roadbook run?"),
+        (psycopg.errors.LockNotAvailable("a lock\nmore"), "The database does not do it: a lock"),
+        (PoolTimeout("waited\nmore"), "does Roadbook run?"),
+    ],
+)
+def test_what_the_database_does_not_do_is_one_line(error: Exception, said: str) -> None:
+    shown = database_refusal(error).format_message()
+    assert said in shown
+    assert "\n" not in shown
 
 
 def test_what_was_sent_goes_through_a_pipe_into_mend_and_is_applied(
