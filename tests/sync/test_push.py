@@ -794,7 +794,9 @@ def test_a_push_that_was_under_way_for_too_long_is_not_committed_but_answered_wi
     ana, clocks = phone(cast.ana), Clocks(set_by_ms=set_by_ms)
     deadline = deadline_after(longest_s, NOON, wall_ms=clocks.wall_ms, steady_s=clocks.steady_s)
     envelope = ana.envelope(ana.visit(cast.ana_stores[0]), ana.visit(cast.ben_stores[0]))
-    answer = json.loads(roadbook.push(cast.ana.device.claim, decode_push(envelope), NOON, deadline))
+    answer = json.loads(
+        roadbook.push(cast.ana.device.claim, decode_push(envelope), NOON, deadline).answer
+    )
     results = answer["results"]
     assert results[0]["status"] == status
     is_held = status != "retry"
@@ -814,7 +816,7 @@ def test_the_search_for_a_row_that_the_database_refuses_ends_at_the_deadline_too
     deadline = deadline_after(5, NOON, wall_ms=clocks.wall_ms, steady_s=clocks.steady_s)
     envelope = decode_push(ana.envelope(*batch))
     with Refusing(owner_engine, f"new.id = '{batch[7]['entity_id']}'"):
-        answer = json.loads(roadbook.push(cast.ana.device.claim, envelope, NOON, deadline))
+        answer = json.loads(roadbook.push(cast.ana.device.claim, envelope, NOON, deadline).answer)
     assert {result["status"] for result in answer["results"]} == {"retry"}
     assert visits(db, cast) == set()
 
