@@ -23,11 +23,15 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "server.identity.company_commands:company",
         "Companies: found one, see and change what one has decided.",
     ),
-    ("region", "server.planning.organisation_commands:region", "Regions: see them, add them."),
+    (
+        "region",
+        "server.planning.organisation_commands:region",
+        "Regions: see them, add them, change them.",
+    ),
     (
         "position",
         "server.planning.organisation_commands:position",
-        "Positions: see them, add them.",
+        "Positions: see them, add them, change them.",
     ),
     ("person", "server.identity.commands:person", "People: add them, place them, let them go."),
     (
@@ -35,8 +39,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "server.planning.organisation_commands:holiday",
         "Days on which the company does not work.",
     ),
-    ("store", "server.planning.organisation_commands:store", "Add stores."),
-    ("route", "server.planning.organisation_commands:route", "Add routes."),
+    ("store", "server.planning.store_commands:store", "Stores: see, add, change, close them."),
+    ("route", "server.planning.route_commands:route", "Routes: see, add, change, end them."),
     ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
     ("day", "server.days.commands:day", "What people did on a day, and what is odd about it."),
     ("proposal", "server.planning.commands:proposal", "What phones propose: decide it."),

@@ -3,6 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from server.cli import say
 
 NOTHING = "–"
 
@@ -20,12 +23,34 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def say_list(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    nothing: str,
+    *,
+    at_most: int | None = None,
+) -> None:
+    """Say a table, or that there is nothing; of more than `at_most` rows the first, and that there are more."""
+    if not rows:
+        say(nothing)
+        return
+    for line in aligned(header, rows[:at_most]):
+        say(line)
+    if at_most is not None and len(rows) > at_most:
+        say(f"Only the first {at_most}: --at-most shows more.")
+
+
 def shown_width(text: str) -> int:
     """How many columns of a terminal the text takes (Unicode Standard Annex #11)."""
     return sum(
         0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
         for letter in text
     )
+
+
+def told_moment(moment: datetime, zone: ZoneInfo) -> str:
+    """The moment on the company's wall clock; whoever says it names the zone once."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def told_age(moment: datetime | None, now: datetime) -> str:

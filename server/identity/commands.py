@@ -5,7 +5,6 @@ be done is one line.
 """
 
 import sys
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +12,7 @@ import click
 
 from server.cli import say
 from server.identity import device_states, devices, occupancies, passwords, people
-from server.identity.aligned import NOTHING, aligned, told_age, told_offset, told_size
+from server.identity.aligned import NOTHING, say_list, told_age, told_offset, told_size
 from server.identity.companies import company_day
 from server.identity.device_list import DeviceListed, list_devices
 from server.identity.errors import NoSuchDevice, NoSuchPerson
@@ -58,7 +57,7 @@ def list_devices_command(whose: str | None, company: str | None, *, is_with_ende
     rows = [
         _device_row(one, now, short) for one, short in zip(found, _short_ids(found), strict=True)
     ]
-    _say_list(header, rows, "No phone is enrolled yet." if not known else "No phone works now.")
+    say_list(header, rows, "No phone is enrolled yet." if not known else "No phone works now.")
     if len(known) > len(found):
         say(f"{len(known) - len(found)} revoked or wiped: --all shows them.")
 
@@ -123,7 +122,7 @@ def list_people_command(is_with_leavers: bool, company: str | None) -> None:
         )
         for one in found
     ]
-    _say_list(
+    say_list(
         ("NAME", "E-MAIL", "HOLDS", "PHONES", "SIGNS IN", "LEAVES", "ID"),
         rows,
         "Nobody is here yet.",
@@ -315,11 +314,3 @@ def _asked_password() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _say_list(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing: str) -> None:
-    if not rows:
-        say(nothing)
-        return
-    for line in aligned(header, rows):
-        say(line)

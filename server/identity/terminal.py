@@ -37,6 +37,10 @@ company_option = click.option(
     help="The company's code; may be left out where there is one.",
 )
 
+at_most_option = click.option(
+    "--at-most", default=50, show_default=True, type=click.IntRange(1, 1000)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

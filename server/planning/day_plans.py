@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 from server.identity.change_log import Actor, log_change
 from server.planning.due import RuledStop, due_by_day
 from server.planning.errors import NoSuchPlan, StopsInvalid
+from server.planning.named_stores import named_stores
 from sync.calendar import read_rule
 from sync.kinds.day_plan.publish import publish_day_plans
 from sync.policy import current_policy
@@ -207,12 +208,14 @@ def set_plan_stops(
     if not found:
         raise NoSuchPlan("there is no such day plan in this company")
     plan = found[0]
-    if len(set(store_ids)) != len(store_ids):
-        raise StopsInvalid("a store stands once in a day plan")
+    twice = next((id_ for place, id_ in enumerate(store_ids) if id_ in store_ids[:place]), None)
+    if twice is not None:
+        raise StopsInvalid(f"{named_stores(uow, [twice])[twice]} is named twice")
     known = uow.rows(_KNOWN_STORES, company=uow.company_id, ids=list(store_ids))
     missing = set(store_ids) - {row.id for row in known}
     if missing:
-        raise StopsInvalid(f"there is no active store {min(missing)}")
+        first = min(missing)
+        raise StopsInvalid(f"{named_stores(uow, [first])[first]} is no active store")
     route_of = dict(plan.stops)
     before = [store_id for store_id, _ in plan.stops]
     stops = tuple((store_id, route_of.get(store_id)) for store_id in store_ids)

@@ -53,6 +53,12 @@ class CodeTaken(PlanningError):
     code = "code_taken"
 
 
+class NameTaken(PlanningError):
+    """A position has an active route of this name already."""
+
+    code = "name_taken"
+
+
 class AlreadyDecided(PlanningError):
     code = "already_decided"
 

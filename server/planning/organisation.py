@@ -1,4 +1,4 @@
-"""What a company is made of, set by hand: regions, positions, holidays.
+"""What a company is made of, set and changed by hand: regions, positions, holidays.
 
 Each change is logged, and who is concerned is re-scoped and planned again, in the caller's transaction.
 """
@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from server.identity.change_log import Actor, log_change
 from server.planning.day_plans import plan_again
-from server.planning.errors import CodeTaken, FieldInvalid, NoSuchRegion
+from server.planning.errors import CodeTaken, FieldInvalid, NoSuchPosition, NoSuchRegion
+from server.planning.phones import rescope_people
 from server.planning.regions import boundaries_of
 from sync.organisation import ROLES, holiday, position, region
 from sync.scope import people_concerned, rescope, take_turn
@@ -67,6 +68,35 @@ def add_region(
     return region_id
 
 
+def edit_region(
+    uow: UnitOfWork,
+    actor: Actor,
+    region_id: UUID,
+    *,
+    name: str | None = None,
+    boundary: Mapping[str, Any] | None = None,
+) -> None:
+    """Give a region another name or boundary; what is not given stays.
+
+    Stores stay in the region that they were put into; whoever clocks in from now on is measured
+    by the new boundary. Raises NoSuchRegion, FieldInvalid.
+    """
+    held = _locked(uow, region, region_id)
+    if held is None:
+        raise NoSuchRegion("there is no such region in this company")
+    values: dict[str, Any] = {}
+    if name is not None:
+        values["name"] = _checked_name(name)
+    if boundary is not None:
+        values["boundary"] = _checked_boundary(boundary)
+    values = {key: value for key, value in values.items() if value != held[key]}
+    if not values:
+        return
+    _set(uow, region, region_id, values)
+    before, after = ({key: row[key] for key in values} for row in (held, values))
+    log_change(uow, actor, "region.edit", "region", region_id, before=before, after=after)
+
+
 def add_position(
     uow: UnitOfWork,
     actor: Actor,
@@ -95,6 +125,38 @@ def add_position(
     log_change(uow, actor, "position.add", "position", position_id, after=values)
     rescope(uow, people_concerned(uow, [position_id]), today)
     return position_id
+
+
+def edit_position(
+    uow: UnitOfWork,
+    actor: Actor,
+    position_id: UUID,
+    *,
+    today: date,
+    name: str | None = None,
+    region_id: UUID | None = None,
+) -> None:
+    """Give a position another name, or move it to another region; what is not given stays.
+
+    Its routes and stores stay its own: they come to who oversees the new region, and go from who
+    oversaw the old one. Raises NoSuchPosition, FieldInvalid, PhoneTooFull.
+    """
+    held = _locked(uow, position, position_id)
+    if held is None:
+        raise NoSuchPosition("there is no such position in this company")
+    values: dict[str, Any] = {}
+    if name is not None:
+        values["name"] = _checked_name(name)
+    if region_id is not None:
+        values["region_id"] = region_id
+    values = {key: value for key, value in values.items() if value != held[key]}
+    if not values:
+        return
+    overseen = people_concerned(uow, [position_id])
+    _set(uow, position, position_id, values)
+    rescope_people(uow, overseen | people_concerned(uow, [position_id]), today)
+    before, after = ({key: row[key] for key in values} for row in (held, values))
+    log_change(uow, actor, "position.edit", "position", position_id, before=before, after=after)
 
 
 def add_holiday(uow: UnitOfWork, actor: Actor, day: date, name: str, *, today: date) -> None:
@@ -134,6 +196,22 @@ def _by_code(uow: UnitOfWork, table: Any, code: str) -> UUID | None:
         select(table.c.id).where(table.c.company_id == uow.company_id, table.c.code == code.strip())
     ).scalar_one_or_none()
     return found
+
+
+def _locked(uow: UnitOfWork, table: Any, id_: UUID) -> dict[str, Any] | None:
+    """The row, locked until the transaction ends, by column."""
+    row = uow.connection.execute(
+        select(table)
+        .where(table.c.company_id == uow.company_id, table.c.id == id_)
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    return None if row is None else dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def _set(uow: UnitOfWork, table: Any, id_: UUID, values: Mapping[str, Any]) -> None:
+    uow.connection.execute(
+        update(table).where(table.c.company_id == uow.company_id, table.c.id == id_).values(values)
+    )
 
 
 def _must_be_free(uow: UnitOfWork, table: Any, code: str) -> None:

@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 
 from server.identity.change_log import Actor, log_change
 from server.planning.day_plans import plan_again
-from server.planning.errors import NoSuchPosition, NoSuchRoute, StopsInvalid
+from server.planning.errors import NameTaken, NoSuchPosition, NoSuchRoute, StopsInvalid
+from server.planning.named_stores import named_stores
 from server.planning.phones import PhoneEffect, phone_effects, rescope_people, watch_phones
 from server.planning.rules import Stop, stored_stops
 from sync.direct import execute
@@ -43,6 +44,10 @@ _EMPTY = "delete from route_stop where company_id = :company and route_id = :rou
 _LOCK_POSITIONS = """
 select id from position where company_id = :company and id = any(:positions)
 order by id for no key update
+"""
+_TAKEN = """
+select p.code from route r join position p on p.company_id = r.company_id and p.id = r.position_id
+where r.company_id = :company and r.position_id = :position and r.name = :name and r.is_active
 """
 _STORES = """
 select id from store where company_id = :company and id = any(:ids) and status = 'ACTIVE'
@@ -74,9 +79,11 @@ def make_route(
     division_id: UUID | None = None,
     route_id: UUID | None = None,
 ) -> RouteMade:
-    """A new route of a position. Raises NoSuchPosition, StopsInvalid, PhoneTooFull."""
+    """A new route of a position. Raises NoSuchPosition, NameTaken, StopsInvalid, PhoneTooFull."""
     take_turn(uow)
     _lock_positions(uow, position_id)
+    clean = _clean_name(name)
+    _must_be_free(uow, position_id, clean)
     rows = _checked(uow, stops)
     made = route_id or uuid4()
     before = watch_phones(
@@ -88,7 +95,7 @@ def make_route(
         route=made,
         position=position_id,
         division=division_id,
-        name=_clean_name(name),
+        name=clean,
     )
     _write_stops(uow, made, rows)
     publish_routes(uow, [made])
@@ -101,7 +108,7 @@ def make_route(
         "route.make",
         "route",
         made,
-        after={"name": name, "position_id": position_id, "stores": _stores(rows)},
+        after={"name": clean, "position_id": position_id, "stores": _stores(rows)},
     )
     return RouteMade(made, effects)
 
@@ -140,13 +147,17 @@ def set_stops(
 def move_route(
     uow: UnitOfWork, actor: Actor, route_id: UUID, position_id: UUID, *, today: date
 ) -> tuple[PhoneEffect, ...]:
-    """Give a route to another position. Raises NoSuchRoute, NoSuchPosition, PhoneTooFull."""
+    """Give a route to another position.
+
+    Raises NoSuchRoute, NoSuchPosition, NameTaken, PhoneTooFull.
+    """
     take_turn(uow)
     route = locked_route(uow, route_id)
     both = [route.position_id, position_id]
     _lock_positions(uow, *both)
     if route.position_id == position_id:
         return ()
+    _must_be_free(uow, position_id, route.name)
     before = watch_phones(uow, position_ids=both, keys=[route_id, *both])
     uow.run(_MOVE, company=uow.company_id, route=route_id, position=position_id)
     publish_routes(uow, [route_id])
@@ -218,12 +229,24 @@ def _lock_positions(uow: UnitOfWork, *positions: UUID) -> None:
         raise NoSuchPosition("there is no such position in this company")
 
 
+def _must_be_free(uow: UnitOfWork, position_id: UUID, name: str) -> None:
+    """A route is named by its name and its position; the position is locked."""
+    taken = uow.rows(_TAKEN, company=uow.company_id, position=position_id, name=name)
+    if taken:
+        raise NameTaken(f"{taken[0].code} has a route {name!r} already")
+
+
 def _checked(uow: UnitOfWork, stops: Sequence[Stop]) -> list[tuple[UUID, dict[str, Any]]]:
+    ids = [stop.store_id for stop in stops]
+    twice = next((id_ for place, id_ in enumerate(ids) if id_ in ids[:place]), None)
+    if twice is not None:
+        raise StopsInvalid(f"{named_stores(uow, [twice])[twice]} is named twice")
     rows = stored_stops(stops)
     found = uow.rows(_STORES, company=uow.company_id, ids=_stores(rows))
     missing = set(_stores(rows)) - {row.id for row in found}
     if missing:
-        raise StopsInvalid(f"there is no active store {min(missing)}")
+        first = min(missing)
+        raise StopsInvalid(f"{named_stores(uow, [first])[first]} is no active store")
     return rows
 
 

@@ -175,6 +175,13 @@ def close_stores(
     return changed
 
 
+def reopen_stores(uow: UnitOfWork, actor: Actor, store_ids: Iterable[UUID]) -> list[UUID]:
+    """Open closed stores again, on no route; those that were closed."""
+    return change_stores(
+        uow, actor, "store.reopen", {key: {"status": "ACTIVE"} for key in store_ids}
+    )
+
+
 def change_stores(
     uow: UnitOfWork, actor: Actor, action: str, changes: Mapping[UUID, Mapping[str, Any]]
 ) -> list[UUID]:

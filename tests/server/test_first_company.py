@@ -1,6 +1,7 @@
 """The worked example of docs/operating.md is run as it stands: at its end a phone has its route."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -90,6 +91,73 @@ def test_what_was_added_is_listed_and_changed() -> None:
     assert run("person", "end", "wang@acme.example", "REP-2").exit_code == 0
 
 
+def test_stores_are_listed_by_code_changed_and_closed() -> None:
+    founded()
+    header, corner, kiosk = run("store", "list").output.splitlines()
+    assert " ".join(header.split()) == "CODE NAME CHANNEL CLASS REGION POSITION PIN FENCE"
+    assert " ".join(corner.split()) == "S001 Corner Shop grocery A – REP-1 39.90420 116.40740 –"
+    assert " ".join(kiosk.split()) == "S002 Station Kiosk kiosk C – REP-1 – –"
+
+    words = "--name Halt --channel stall --at 39.9 116.4 --fence 90 --region NORTH --without class"
+    done = run("store", "edit", "S002", *words.split())
+    assert done.output == "Changed: store S002.\n"
+    assert run("store", "edit", "S002", "--name", "Halt").output.endswith("is like this already.\n")
+    (_, halt) = run("store", "list", "--region", "CN").output.splitlines()
+    assert " ".join(halt.split()) == "S002 Halt stall – NORTH REP-1 39.90000 116.40000 90 m"
+    assert run("store", "list", "--code", "S1").output == "No store like this is active.\n"
+    listed = run("store", "list", "--position", "REP-1", "--at-most", "1").output
+    assert listed.splitlines()[-1] == "Only the first 1: --at-most shows more."
+
+    assert run("store", "edit", "S001", "--status", "closed").exit_code == 0
+    assert "S001" not in run("store", "list").output
+    assert "S001" in run("store", "list", "--status", "closed").output
+    assert "S001" not in run("route", "list").output
+    assert run("store", "edit", "S001", "--status", "active").exit_code == 0
+    assert "S001" in run("store", "list").output
+
+
+def test_a_route_is_listed_changed_moved_and_ended() -> None:
+    founded()
+    today = run("route", "list").output.partition(" from ")[2][:10]
+    by_day = f"    mon,tue,wed,thu,fri every week from {today}, not on holidays:"
+    first, rule, stops = run("route", "list", "--position", "REP-1").output.splitlines()
+    assert re.fullmatch(r"REP-1  North 1  [0-9a-f]{8}, 2 stops", first)
+    assert (rule, stops) == (by_day, "      S001 S002")
+
+    run("store", "add", "S003", "Third", "--channel", "kiosk")
+    done = run("route", "set-stops", "North 1", "S003", "S001")
+    assert done.output.splitlines()[0] == "Changed: route North 1 has 2 stores."
+    assert run("route", "list").output.splitlines()[1:] == [by_day, "      S003 S001"]
+    words = "--on mon --every 2 --from 2026-03-04"
+    assert run("route", "set-stops", first.split()[3][:8], "S001", *words.split()).exit_code == 0
+    assert run("route", "list").output.splitlines()[1:] == [
+        "    mon every 2 weeks counted from 2026-03-02, from 2026-03-04, not on holidays:",
+        "      S001",
+    ]
+
+    run("position", "add", "REP-2", "Rep North 2", "--role", "rep", "--region", "NORTH")
+    assert "Moved: route North 1 to REP-2." in run("route", "move", "North 1", "REP-2").output
+    run("route", "add", "North 1", "S002", "--position", "REP-1", "--on", "mon")
+    assert "several routes are 'North 1'" in run("route", "end", "North 1").output
+    ended = run("route", "end", "North 1", "--position", "REP-2")
+    assert ended.output.splitlines()[0] == "Ended: route North 1 of REP-2."
+    assert "REP-2" not in run("route", "list").output
+    assert ", ended" in run("route", "list", "--all").output
+
+
+def test_regions_and_positions_are_changed(tmp_path: Path) -> None:
+    founded()
+    ring = [[116, 39], [117, 39], [117, 40], [116, 40], [116, 39]]
+    area = tmp_path / "area.json"
+    area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    done = run("region", "edit", "NORTH", "--name", "Far North", "--boundary", str(area))
+    assert done.output == "Changed: region NORTH.\n"
+    assert "NORTH  Far North  CN     yes" in run("region", "list").output
+    assert run("position", "edit", "REP-1", "--name", "Rep One", "--region", "CN").exit_code == 0
+    (line,) = [one for one in run("position", "list").output.splitlines() if "REP-1" in one]
+    assert line.split() == ["REP-1", "Rep", "One", "rep", "CN", "Wang", "Wei"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -103,10 +171,21 @@ def test_what_was_added_is_listed_and_changed() -> None:
         ("person place tang@acme.example REP-1", "held by Wang Wei"),
         ("person end tang@acme.example REP-1", "do not hold"),
         ("store add S001 Again --channel kiosk", "S001"),
-        ("store add S009 Far --channel kiosk --at nan 0", "two numbers"),
-        ("store add S009 Far --channel kiosk --at 95 0", "lat_e7"),
+        ("store add S009 Far --channel kiosk --at nan 0", "a latitude from -90 to 90"),
+        ("store add S009 Far --channel kiosk --at 95 0", "a latitude from -90 to 90"),
         ("route add R S777 --position REP-1 --on mon", "no store 'S777'"),
         ("route add R S001 --position REP-1 --on someday", "weekdays are"),
+        ("route add R S001 S001 --position REP-1 --on mon", "S001 Corner Shop is named twice"),
+        (
+            "route add 'North 1' S001 --position REP-1 --on mon",
+            "REP-1 has a route 'North 1' already",
+        ),
+        ("route end 'North 9'", "no active route 'North 9'"),
+        ("store edit S777 --name X", "no store 'S777'"),
+        ("store edit S001 --fence 90 --without fence", "what it is to be without"),
+        ("store edit S001 --fence 5", "fence_radius_m: a whole number"),
+        ("region edit NOWHERE --name X", "no region 'NOWHERE'"),
+        ("position edit REP-1 --region NOWHERE", "no region 'NOWHERE'"),
     ],
 )
 def test_what_cannot_be_is_one_line(words: str, said: str) -> None:

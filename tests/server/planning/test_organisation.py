@@ -10,11 +10,13 @@ import pytest
 from server.identity.change_log import Actor, changes_of
 from server.identity.occupancies import give_occupancy
 from server.planning.day_plans import plan_again
-from server.planning.errors import CodeTaken, FieldInvalid, NoSuchRegion
+from server.planning.errors import CodeTaken, FieldInvalid, NoSuchPosition, NoSuchRegion
 from server.planning.organisation import (
     add_holiday,
     add_position,
     add_region,
+    edit_position,
+    edit_region,
     region_by_code,
     remove_holiday,
 )
@@ -137,3 +139,41 @@ def test_a_new_position_reaches_a_supervisor_given_at_the_same_moment(
         assert set(made) <= keys_of(uow, cast.sam.id)
         assert set(made) <= keys_of(uow, cast.ben.id)
     assert made
+
+
+def test_a_region_is_renamed_and_given_another_boundary_and_both_are_logged(
+    db: Database, cast: Cast
+) -> None:
+    with db.company(cast.company.id) as uow:
+        edit_region(uow, BY, cast.regions.north, name="Far North", boundary=SQUARE)
+        edit_region(uow, BY, cast.regions.north, name="Far North")
+        (logged,) = changes_of(uow, subject_kind="region", subject_id=cast.regions.north)
+        assert (logged.action, logged.after) == (
+            "region.edit",
+            {"name": "Far North", "boundary": SQUARE},
+        )
+        assert logged.before is not None
+        assert logged.before["name"] == "North"
+        with pytest.raises(FieldInvalid, match="boundary"):
+            edit_region(uow, BY, cast.regions.north, boundary={"type": "Point"})
+        with pytest.raises(NoSuchRegion):
+            edit_region(uow, BY, cast.ana.id, name="Nowhere")
+
+
+def test_a_position_that_moves_to_another_region_comes_to_who_oversees_that(
+    db: Database, cast: Cast
+) -> None:
+    with db.company(cast.company.id) as uow:
+        east = region(uow, above=cast.regions.wharf)
+        moved = {cast.ana.position_id, cast.ana_route}
+        assert moved <= keys_of(uow, cast.sam.id)
+        edit_position(uow, BY, cast.ana.position_id, region_id=east, today=TODAY)
+        assert not moved & keys_of(uow, cast.sam.id)
+        assert moved <= keys_of(uow, cast.mia.id)
+        assert moved <= keys_of(uow, cast.ana.id)
+        edit_position(uow, BY, cast.ana.position_id, region_id=cast.regions.south, today=TODAY)
+        assert moved <= keys_of(uow, cast.sam.id)
+        logged, _ = changes_of(uow, subject_kind="position", subject_id=cast.ana.position_id)
+        assert (logged.action, logged.before) == ("position.edit", {"region_id": str(east)})
+        with pytest.raises(NoSuchPosition):
+            edit_position(uow, BY, cast.ana.id, name="X", today=TODAY)

@@ -10,10 +10,17 @@ from sqlalchemy import Engine
 
 from server.identity.change_log import Actor, changes_of
 from server.identity.occupancies import give_occupancy
-from server.planning.errors import NoSuchPosition, NoSuchRoute, PhoneTooFull, StopsInvalid
+from server.planning.errors import (
+    NameTaken,
+    NoSuchPosition,
+    NoSuchRoute,
+    PhoneTooFull,
+    StopsInvalid,
+)
 from server.planning.handover import hand_over
 from server.planning.routes import close_route, make_route, move_route, set_stops
 from server.planning.rules import Stop
+from server.planning.stores import close_stores
 from sync.engine import Engine as SyncEngine
 from sync.kinds.store.publish import publish_stores
 from sync.unit_of_work import Database
@@ -360,3 +367,38 @@ def test_the_queries_of_a_change_do_not_grow_with_its_stops(
         counts.append(len(statements))
     assert counts[1] == counts[2]
     assert max(counts) <= 60
+
+
+def test_a_position_has_one_active_route_of_a_name(cast: Cast, db: Database, office: Actor) -> None:
+    with db.company(cast.company.id) as uow:
+        name = uow.rows("select name from route where id = :id", id=cast.ana_route)[0].name
+        made = make_route(
+            uow, office, position_id=cast.ben.position_id, name=name, stops=[], today=TODAY
+        )
+    with pytest.raises(NameTaken, match="already"), db.company(cast.company.id) as uow:
+        make_route(
+            uow, office, position_id=cast.ana.position_id, name=f" {name}", stops=[], today=TODAY
+        )
+    with pytest.raises(NameTaken), db.company(cast.company.id) as uow:
+        move_route(uow, office, made.route_id, cast.ana.position_id, today=TODAY)
+    with db.company(cast.company.id) as uow:
+        close_route(uow, office, cast.ana_route, today=TODAY)
+        move_route(uow, office, made.route_id, cast.ana.position_id, today=TODAY)
+
+
+def test_a_store_that_cannot_be_a_stop_is_named_by_its_code(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    one, two, _ = cast.ana_stores
+    with (
+        pytest.raises(StopsInvalid, match="ANCHOR Anchor is named"),
+        db.company(cast.company.id) as uow,
+    ):
+        set_stops(uow, office, cast.ana_route, stops(one, two, one), today=TODAY)
+    with db.company(cast.company.id) as uow:
+        close_stores(uow, office, [one], today=TODAY)
+    with (
+        pytest.raises(StopsInvalid, match="ANCHOR Anchor is no active"),
+        db.company(cast.company.id) as uow,
+    ):
+        set_stops(uow, office, cast.ana_route, stops(one), today=TODAY)
