@@ -1,6 +1,7 @@
 """Which company is meant, and what day it is there."""
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -41,3 +42,8 @@ def company_day(uow: UnitOfWork, now: datetime | None = None) -> date:
     """The day in the company's time zone."""
     _, policy = current_policy(uow)
     return (now or datetime.now(UTC)).astimezone(policy.zone).date()
+
+
+def company_zone(uow: UnitOfWork) -> ZoneInfo:
+    """The company's time zone, in which its people are told the time."""
+    return current_policy(uow)[1].zone

@@ -4,34 +4,44 @@ Each command is one transaction, logged under the operator's name. What cannot b
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import click
 
 from server.cli import say
-from server.identity.companies import company_day
-from server.identity.terminal import company_of, company_option, operator
+from server.identity.companies import company_day, company_zone
+from server.identity.occupancies import position_by_code
+from server.identity.prefixes import id_that_begins
+from server.identity.terminal import at_most_option, company_of, company_option, operator
+from server.planning.amendments import read_amendment
 from server.planning.conflicts import Choice, Other, choose, list_conflicts
-from server.planning.errors import PlanningError
+from server.planning.decision_lines import conflict_lines, proposal_lines, stores_in
+from server.planning.errors import NoSuchConflict, NoSuchProposal, PlanningError
+from server.planning.named_stores import named_stores
+from server.planning.organisation import region_by_code
 from server.planning.proposals import (
     NewStorePlace,
-    Proposal,
     amend,
     approve,
+    find_proposal,
     list_proposals,
     refuse,
 )
+from sync.kinds.proposal.table import proposal as proposal_table
+from sync.tables import conflict as conflict_table
+from sync.unit_of_work import UnitOfWork
 
 _answer = click.option("--answer", help="What the proposer's phone shows.")
 _knowing = click.option(
     "--knowing", is_flag=True, help="Also where what it is about has changed since."
 )
 _store_code = click.option("--code", help="A new store's code.")
-_region = click.option("--region", type=click.UUID, help="A new store's region, if not its pin's.")
+_region = click.option(
+    "--region", metavar="CODE", help="The code of a new store's region, if not its pin's."
+)
 _position = click.option(
-    "--position", type=click.UUID, help="Whose a new store is, if not its proposer's."
+    "--position", metavar="CODE", help="The code of whose a new store is, if not its proposer's."
 )
 
 
@@ -47,21 +57,22 @@ def proposal() -> None:
     show_default=True,
     type=click.Choice(("WAITING", "APPROVED", "REFUSED", "AMENDED")),
 )
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1000))
+@at_most_option
 @company_option
-def list_proposals_command(state: Any, most: int, company: str | None) -> None:
-    """List proposals, the longest waiting first."""
+def list_proposals_command(state: Any, at_most: int, company: str | None) -> None:
+    """List proposals, the longest waiting first: what was asked, and what was decided."""
     with company_of(company, PlanningError) as uow:
-        found = list_proposals(uow, state=state, at_most=most)
+        found = list_proposals(uow, state=state, at_most=at_most)
+        names = named_stores(uow, stores_in(found))
+        zone = company_zone(uow)
     for one in found:
-        for line in _proposal_lines(one):
+        for line in proposal_lines(one, names, zone):
             say(line)
-    if not found:
-        say(f"No proposal is {state.lower()}.")
+    say(f"Times of {zone}." if found else f"No proposal is {state.lower()}.")
 
 
 @proposal.command("approve")
-@click.argument("proposal_id", type=click.UUID)
+@click.argument("proposal_id", metavar="PROPOSAL")
 @_answer
 @_knowing
 @_store_code
@@ -69,12 +80,12 @@ def list_proposals_command(state: Any, most: int, company: str | None) -> None:
 @_position
 @company_option
 def approve_command(
-    proposal_id: UUID,
+    proposal_id: str,
     answer: str | None,
     knowing: bool,
     code: str | None,
-    region: UUID | None,
-    position: UUID | None,
+    region: str | None,
+    position: str | None,
     company: str | None,
 ) -> None:
     """Do what was proposed."""
@@ -82,18 +93,22 @@ def approve_command(
         done = approve(
             uow,
             operator(),
-            proposal_id,
+            _proposal(uow, proposal_id),
             today=company_day(uow),
             answer=answer,
-            place=_place(code, region, position),
+            place=_place(uow, code, region, position),
             knows_it_is_outdated=knowing,
         )
     say(f"Approved: {done.subject}.")
 
 
 @proposal.command("amend")
-@click.argument("proposal_id", type=click.UUID)
-@click.argument("changes")
+@click.argument("proposal_id", metavar="PROPOSAL")
+@click.argument("changes", required=False)
+@click.option(
+    "--stops", metavar="CODE,CODE…", help="The stores in their order, each by the rule it has."
+)
+@click.option("--empty", "may_be_empty", is_flag=True, help="No stop at all is meant.")
 @_answer
 @_knowing
 @_store_code
@@ -101,38 +116,50 @@ def approve_command(
 @_position
 @company_option
 def amend_command(
-    proposal_id: UUID,
-    changes: str,
+    *,
+    proposal_id: str,
+    changes: str | None,
+    stops: str | None,
+    may_be_empty: bool,
     answer: str | None,
     knowing: bool,
     code: str | None,
-    region: UUID | None,
-    position: UUID | None,
+    region: str | None,
+    position: str | None,
     company: str | None,
 ) -> None:
-    """Do CHANGES, a JSON object of the proposal's form, instead of what was proposed."""
+    """Do something else instead of what was proposed.
+
+    CHANGES is a JSON object of the proposal's form, as {"name": "Corner Shop"}, or, for rules of their own,
+    {"stops": ["S001", {"store": "S002", "rule": {…}}]}. For stops alone --stops will do.
+    """
+    if (changes is None) == (stops is None):
+        raise click.UsageError("give CHANGES, or --stops")
+    typed = _json_object(changes) if changes is not None else {"stops": _codes(stops or "")}
     with company_of(company, PlanningError) as uow:
+        found = find_proposal(uow, _proposal(uow, proposal_id))
         done = amend(
             uow,
             operator(),
-            proposal_id,
-            _json_object(changes),
+            found.id,
+            read_amendment(uow, found, typed),
+            may_be_empty=may_be_empty,
             today=company_day(uow),
             answer=answer,
-            place=_place(code, region, position),
+            place=_place(uow, code, region, position),
             knows_it_is_outdated=knowing,
         )
     say(f"Amended: {done.subject}.")
 
 
 @proposal.command("refuse")
-@click.argument("proposal_id", type=click.UUID)
+@click.argument("proposal_id", metavar="PROPOSAL")
 @click.argument("reason")
 @company_option
-def refuse_command(proposal_id: UUID, reason: str, company: str | None) -> None:
+def refuse_command(proposal_id: str, reason: str, company: str | None) -> None:
     """Do not do what was proposed; REASON is what its proposer's phone shows."""
     with company_of(company, PlanningError) as uow:
-        done = refuse(uow, operator(), proposal_id, reason)
+        done = refuse(uow, operator(), _proposal(uow, proposal_id), reason)
     say(f"Refused: {done.subject}.")
 
 
@@ -143,65 +170,53 @@ def conflict() -> None:
 
 @conflict.command("list")
 @click.option("--state", default="OPEN", show_default=True, type=click.Choice(("OPEN", "DECIDED")))
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 1000))
+@at_most_option
 @company_option
-def list_conflicts_command(state: Any, most: int, company: str | None) -> None:
-    """List conflicts, the oldest first."""
+def list_conflicts_command(state: Any, at_most: int, company: str | None) -> None:
+    """List conflicts, the oldest first: both values, and what was decided."""
     with company_of(company, PlanningError) as uow:
-        found = list_conflicts(uow, state=state, at_most=most)
+        found = list_conflicts(uow, state=state, at_most=at_most)
+        zone = company_zone(uow)
     for one in found:
-        say(f"{one.id}  {one.kind} {one.subject}, {one.opened_at:%Y-%m-%d %H:%M}Z")
-        for name, sides in sorted(one.fields.items()):
-            say(f"    {name}: held {_told(sides['held'])} ({one.held_by})")
-            say(f"    {'':<{len(name)}}  sent {_told(sides['sent'])} ({one.sent_by})")
-            if one.chosen is not None:
-                say(f"    {'':<{len(name)}}  chosen: {one.chosen.get(name)}")
-    if not found:
-        say(f"No conflict is {state.lower()}.")
+        for line in conflict_lines(one, zone):
+            say(line)
+    say(f"Times of {zone}." if found else f"No conflict is {state.lower()}.")
 
 
 @conflict.command("choose")
-@click.argument("conflict_id", type=click.UUID)
+@click.argument("conflict_id", metavar="CONFLICT")
 @click.argument("choices", nargs=-1, required=True, metavar="FIELD=held|sent|JSON…")
 @company_option
-def choose_command(conflict_id: UUID, choices: tuple[str, ...], company: str | None) -> None:
+def choose_command(conflict_id: str, choices: tuple[str, ...], company: str | None) -> None:
     """Decide every field: keep what is held, take what was sent, or give a value as JSON."""
     with company_of(company, PlanningError) as uow:
         chosen = dict(map(_choice, choices))
-        done = choose(uow, operator(), conflict_id, chosen)
+        named = id_that_begins(
+            uow, conflict_table.c.id, conflict_id, what="conflict", refusal=NoSuchConflict
+        )
+        done = choose(uow, operator(), named, chosen)
     say(f"Decided: {done.subject}.")
 
 
-def _proposal_lines(one: Proposal) -> Iterator[str]:
-    outdated = " (has changed since)" if one.is_outdated else ""
-    yield f"{one.id}  {one.kind} {one.subject}{outdated}"
-    yield f"    by {one.proposer}, {one.proposed_at:%Y-%m-%d %H:%M}Z" + (
-        f": {one.reason}" if one.reason else ""
-    )
-    for name, value in sorted(one.changes.items()):
-        if name == "stops":
-            yield f"    stops: {len(value)} instead of {len(one.held.get(name) or ())}"
-        elif one.is_new_store:
-            yield f"    {name}: {_told(value)}"
-        else:
-            yield f"    {name}: {_told(one.held.get(name))} → {_told(value)}"
-    if one.decided_by is not None:
-        yield f"    {one.state.lower()} by {one.decided_by}" + (
-            f": {one.answer}" if one.answer else ""
-        )
+def _proposal(uow: UnitOfWork, typed: str) -> UUID:
+    """The one proposal whose id begins like this."""
+    return id_that_begins(uow, proposal_table.c.id, typed, what="proposal", refusal=NoSuchProposal)
 
 
-def _told(value: Any) -> str:
-    """A value on one line: text as it is, anything else as JSON."""
-    if isinstance(value, str):
-        return " ".join(value.split()) or '""'
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _place(code: str | None, region: UUID | None, position: UUID | None) -> NewStorePlace | None:
+def _place(
+    uow: UnitOfWork, code: str | None, region: str | None, position: str | None
+) -> NewStorePlace | None:
     if code is None:
         return None
-    return NewStorePlace(code=code, region_id=region, position_id=position)
+    return NewStorePlace(
+        code=code,
+        region_id=None if region is None else region_by_code(uow, region),
+        position_id=None if position is None else position_by_code(uow, position),
+    )
+
+
+def _codes(typed: str) -> list[str]:
+    return [code.strip() for code in typed.split(",") if code.strip()]
 
 
 def _choice(typed: str) -> tuple[str, Choice]:

@@ -24,11 +24,17 @@ from sync.unit_of_work import UnitOfWork
 
 _SELECT = """
 select c.id, c.kind, c.entity_id, c.op_id, c.fields, h.name as held_by, s.name as sent_by, c.state,
-       c.chosen, c.decided_by, c.opened_at, c.decided_at, r.doc
+       c.chosen, c.decided_by, c.opened_at, c.decided_at, r.doc, l.decided
 from conflict c
 left join person h on h.company_id = c.company_id and h.id = c.held_by
 left join person s on s.company_id = c.company_id and s.id = c.sent_by
 left join record r on r.company_id = c.company_id and r.id = c.entity_id
+left join lateral (
+    select g.after -> 'values' as decided from change_log g
+    where g.company_id = c.company_id and g.subject_kind = 'conflict'
+      and g.subject_id = c.id::text and c.state <> 'OPEN'
+    order by g.id desc limit 1
+) l on true
 where c.company_id = :company
 """
 _LIST = f"{_SELECT} and c.state = :state order by c.opened_at, c.id limit :at_most"
@@ -50,7 +56,10 @@ where c.company_id = :company and c.id = :conflict
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A conflict as who decides sees it; `fields` are {name: {base, held, sent}}."""
+    """A conflict as who decides sees it; `fields` are {name: {base, held, sent}}.
+
+    `decided` are the values that the fields got, once it is decided.
+    """
 
     id: UUID
     kind: str
@@ -63,6 +72,7 @@ class Conflict:
     sent_by: str
     state: str
     chosen: dict[str, str] | None
+    decided: dict[str, Any] | None
     decided_by: str | None
     opened_at: datetime
     decided_at: datetime | None
@@ -123,11 +133,17 @@ def choose(
         )
     if values:
         change_stores(uow, actor, "store.edit", {found.entity_id: store_columns(values)})
-    _close(uow, actor, found, choices)
+    _close(uow, actor, found, choices, {**found.now, **values})
     return find_conflict(uow, conflict_id)
 
 
-def _close(uow: UnitOfWork, actor: Actor, found: Conflict, choices: Mapping[str, Choice]) -> None:
+def _close(
+    uow: UnitOfWork,
+    actor: Actor,
+    found: Conflict,
+    choices: Mapping[str, Choice],
+    values: Mapping[str, Any],
+) -> None:
     chosen = {
         name: "other" if isinstance(choice, Other) else choice
         for name, choice in sorted(choices.items())
@@ -156,7 +172,7 @@ def _close(uow: UnitOfWork, actor: Actor, found: Conflict, choices: Mapping[str,
         "conflict",
         found.id,
         before={"fields": found.fields},
-        after={"chosen": chosen},
+        after={"chosen": chosen, "values": values},
     )
 
 
@@ -185,6 +201,7 @@ def _seen(row: Any) -> Conflict:
         sent_by=row.sent_by or "somebody unknown",
         state=row.state,
         chosen=row.chosen,
+        decided=row.decided,
         decided_by=row.decided_by,
         opened_at=row.opened_at,
         decided_at=row.decided_at,

@@ -20,7 +20,7 @@ from server.planning.errors import (
     Outdated,
     StopsInvalid,
 )
-from server.planning.regions import regions_of
+from server.planning.regions import region_codes, regions_of
 from server.planning.routes import set_stops
 from server.planning.rules import Stop, with_held_windows
 from server.planning.stores import change_stores, store_columns
@@ -37,12 +37,19 @@ STORE_FIELDS = ("name", "code", "store_class", "channel", "address", "pin")
 _SELECT = """
 select p.id, p.kind, p.entity_id, p.base_version, p.person_id, n.name as proposer, p.changes,
        p.reason, p.waits_for, p.state, p.answer, p.proposed_at, p.decided_at, p.decided_by,
-       r.version, r.doc, case when r.version = p.base_version then r.doc else v.doc end as base_doc
+       r.version, r.doc, case when r.version = p.base_version then r.doc else v.doc end as base_doc,
+       l.held as held_then, l.decided
 from proposal p
 left join person n on n.company_id = p.company_id and n.id = p.person_id
 left join record r on r.company_id = p.company_id and r.id = p.entity_id
 left join record_version v on v.company_id = p.company_id and v.id = p.entity_id
                           and v.version = p.base_version
+left join lateral (
+    select g.before -> 'held' as held, g.after -> 'decided' as decided from change_log g
+    where g.company_id = p.company_id and g.subject_kind = 'proposal'
+      and g.subject_id = p.id::text and p.state <> 'WAITING'
+    order by g.id desc limit 1
+) l on true
 where p.company_id = :company
 """
 _LIST = f"{_SELECT} and p.state = :state order by p.proposed_at, p.id limit :at_most"
@@ -72,7 +79,11 @@ State = Literal["WAITING", "APPROVED", "REFUSED", "AMENDED"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal as who decides sees it. `outdated_fields` have changed since it was made."""
+    """A proposal as who decides sees it. `outdated_fields` have changed since it was made.
+
+    `held` is what `changes` would change: as it is while it waits, then as it was when it was decided.
+    `decided` is what was done, in the form of `changes`; None for what waits or was refused.
+    """
 
     id: UUID
     kind: str
@@ -82,6 +93,7 @@ class Proposal:
     proposer: str
     changes: dict[str, Any]
     held: dict[str, Any]
+    decided: dict[str, Any] | None
     reason: str | None
     waits_for: dict[str, Any] | None
     state: str
@@ -147,8 +159,8 @@ def approve(
     """Do what was proposed. Raises AlreadyDecided, Outdated, and what the change itself raises."""
     proposal = _open(uow, proposal_id)
     _must_know(proposal, knows_it_is_outdated)
-    _carry_out(uow, actor, proposal, proposal.changes, place, today)
-    return _close(uow, actor, proposal, "APPROVED", answer)
+    decided = _carry_out(uow, actor, proposal, proposal.changes, place, today)
+    return _close(uow, actor, proposal, "APPROVED", answer, decided)
 
 
 def amend(
@@ -161,15 +173,19 @@ def amend(
     answer: str | None = None,
     place: NewStorePlace | None = None,
     knows_it_is_outdated: bool = False,
+    may_be_empty: bool = False,
 ) -> Proposal:
     """Do something like what was proposed: `changes` take the place of the proposal's own.
 
-    They have the proposal's form; what was proposed stays as it was sent. Raises as `approve`.
+    They have the proposal's form; what was proposed stays as it was sent. No stops at all are more
+    likely forgotten than meant, and have to be said to be. Raises as `approve`.
     """
     proposal = _open(uow, proposal_id)
     _must_know(proposal, knows_it_is_outdated)
-    _carry_out(uow, actor, proposal, changes, place, today, is_amended=True)
-    return _close(uow, actor, proposal, "AMENDED", answer)
+    if changes.get("stops") == [] and not may_be_empty:
+        raise StopsInvalid("no stop would be left: say --empty where that is meant")
+    decided = _carry_out(uow, actor, proposal, changes, place, today, is_amended=True)
+    return _close(uow, actor, proposal, "AMENDED", answer, decided)
 
 
 def refuse(uow: UnitOfWork, actor: Actor, proposal_id: UUID, reason: str) -> Proposal:
@@ -211,7 +227,9 @@ def _carry_out(
     today: date,
     *,
     is_amended: bool = False,
-) -> None:
+) -> dict[str, Any]:
+    """Do these changes; what was done, in their form."""
+    decided = dict(changes)
     if proposal.kind == "route":
         set_stops(
             uow,
@@ -230,8 +248,10 @@ def _carry_out(
         columns = _columns({**waited, **changes} if is_amended else waited)
         placed = _placed(uow, proposal.entity_id, columns, place, today)
         change_stores(uow, actor, "store.approve", {proposal.entity_id: {**columns, **placed}})
+        decided["code"] = placed["code"]
     else:
         change_stores(uow, actor, "store.edit", {proposal.entity_id: _columns(changes)})
+    return decided
 
 
 def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,14 +270,17 @@ def _placed(
     today: date,
 ) -> dict[str, Any]:
     if place is None:
-        raise FieldInvalid("code: a new store needs the company's code for it")
+        raise FieldInvalid("code: a new store needs the company's code for it: --code")
     held = uow.rows(_STORE, company=uow.company_id, store=store_id, today=today)[0]
     region_id = place.region_id
     lat_e7 = columns.get("lat_e7", held.lat_e7)
     if region_id is None and lat_e7 is not None:
         region_id = regions_of(uow, [Point(lat_e7, columns.get("lon_e7", held.lon_e7))])[0]
     if region_id is None:
-        raise FieldInvalid("region_id: no region's boundary contains the store; say which it is in")
+        raise FieldInvalid(
+            "region_id: the store's pin is in no region's boundary; name its region with --region,"
+            f" one of {region_codes(uow)}"
+        )
     return {
         "status": "ACTIVE",
         "code": place.code,
@@ -286,9 +309,16 @@ def _stops(changes: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _close(
-    uow: UnitOfWork, actor: Actor, proposal: Proposal, state: State, answer: str | None
+    uow: UnitOfWork,
+    actor: Actor,
+    proposal: Proposal,
+    state: State,
+    answer: str | None,
+    decided: dict[str, Any] | None = None,
 ) -> Proposal:
-    """Write the decision and tell the proposer's phone."""
+    """Write the decision and tell the proposer's phone. What was there and what was done stay in
+    the change log, where the list of what was decided reads them.
+    """
     said = None if answer is None else answer.strip()[:ANSWER_MAX] or None
     decided_at = uow.rows(
         _CLOSE,
@@ -313,8 +343,8 @@ def _close(
         f"proposal.{state.lower()}",
         "proposal",
         proposal.id,
-        before={"state": proposal.state},
-        after={"state": state, "answer": said},
+        before={"state": proposal.state, "held": proposal.held},
+        after={"state": state, "answer": said, "decided": decided},
     )
     return find_proposal(uow, proposal.id)
 
@@ -322,6 +352,7 @@ def _close(
 def _seen(row: Any) -> Proposal:
     held = {} if row.doc is None else decode_document(row.doc)
     base = None if row.base_doc is None else decode_document(row.base_doc)
+    held_now = {name: held.get(name) for name in row.changes}
     return Proposal(
         id=row.id,
         kind=row.kind,
@@ -330,7 +361,8 @@ def _seen(row: Any) -> Proposal:
         proposer_id=row.person_id,
         proposer=row.proposer or "somebody unknown",
         changes=row.changes,
-        held={name: held.get(name) for name in row.changes},
+        held=held_now if row.state == "WAITING" else row.held_then or {},
+        decided=row.decided,
         reason=row.reason,
         waits_for=row.waits_for,
         state=row.state,

@@ -7,6 +7,9 @@ from uuid import UUID
 from sync.geo import Boundary, Point
 from sync.unit_of_work import UnitOfWork
 
+AT_MOST_NAMED = 20
+
+_CODES = "select code from region where company_id = :company order by code limit :at_most"
 _REGIONS = "select id, parent_id, boundary from region where company_id = :company"
 
 
@@ -24,6 +27,13 @@ def regions_of(uow: UnitOfWork, points: Sequence[Point]) -> list[UUID | None]:
                 if is_in and depth > found[place][0]:
                     found[place] = (depth, row.id)
     return [region_id for _, region_id in found]
+
+
+def region_codes(uow: UnitOfWork) -> str:
+    """The codes to choose from, for a message; of many the first."""
+    rows = uow.rows(_CODES, company=uow.company_id, at_most=AT_MOST_NAMED + 1)
+    codes = [row.code for row in rows[:AT_MOST_NAMED]]
+    return ", ".join(codes) + (" …" if len(rows) > AT_MOST_NAMED else "")
 
 
 def boundaries_of(geojson: Mapping[str, Any]) -> list[Boundary]:

@@ -1,13 +1,19 @@
+import json
+import re
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from click.testing import CliRunner, Result
 
 from server.cli import COMMANDS, load_command
+from server.identity.change_log import Actor
 from server.planning.commands import conflict, proposal
+from server.planning.stores import edit_stores
 from sync.engine import Engine as SyncEngine
-from tests.factories import Cast, item, push_items
+from sync.unit_of_work import Database
+from tests.factories import Cast, item, push_items, rule
 
 Run = Callable[..., Result]
 
@@ -87,9 +93,12 @@ def test_a_new_store_needs_its_code(run: Run, cast: Cast, sync_engine: SyncEngin
     )
     (result,) = push_items(sync_engine, cast.ana.device, [new])
     assert "code:" in refused(run("proposal", "approve", result["proposal_id"]))
-    place = ("--code", "L1", "--region", str(cast.regions.north))
+    line = refused(run("proposal", "approve", result["proposal_id"], "--code", "L1"))
+    assert "--region, one of HARBOUR, NORTH, SOUTH, WHARF" in line
+    place = ("--code", "L1", "--region", "NORTH", "--position", "REP-BEN")
     done = run("proposal", "approve", result["proposal_id"], *place)
     assert done.output == "Approved: Lantern.\n"
+    assert "code: L1" in run("proposal", "list", "--state", "APPROVED").output
 
 
 def test_a_conflict_is_listed_and_decided_by_field(
@@ -110,4 +119,99 @@ def test_a_conflict_is_listed_and_decided_by_field(
     assert run("conflict", "choose", conflict_id, "address").exit_code == 2
     assert run("conflict", "choose", conflict_id, "address=3 Bell").exit_code == 2
     assert run("conflict", "choose", conflict_id, 'address="3 Bell"').output == "Decided: Anchor.\n"
-    assert "chosen: other" in run("conflict", "list", "--state", "DECIDED").output
+    *_, chosen, decided, zone = run("conflict", "list", "--state", "DECIDED").output.splitlines()
+    assert chosen == "             chosen: other, 3 Bell"
+    assert re.fullmatch(r"    decided by operator \w+, [-0-9]{10} [:0-9]{5}", decided)
+    assert zone == "Times of Asia/Shanghai."
+
+
+def test_what_was_decided_stays_shown_as_it_was_then(
+    run: Run, waiting: UUID, cast: Cast, db: Database, office: Actor
+) -> None:
+    run("proposal", "amend", str(waiting), '{"name": "Anchor and Sons"}', "--answer", "Spelt out")
+    with db.company(cast.company.id) as uow:
+        edit_stores(uow, office, {cast.ana_stores[0]: {"name": "Anchorage"}})
+    _, asked, wish, decided, done, zone = run(
+        "proposal", "list", "--state", "AMENDED"
+    ).output.splitlines()
+    assert re.fullmatch(r"    by Ana, [-0-9]{10} [:0-9]{5}: New sign", asked)
+    assert wish == "      name: Anchor → Anchor & Sons"
+    assert re.fullmatch(r"    amended by operator \w+, [-0-9]{10} [:0-9]{5}: Spelt out", decided)
+    assert done == "      name: Anchor → Anchor and Sons"
+    assert zone == "Times of Asia/Shanghai."
+
+
+def test_ids_may_be_cut_short_where_one_thing_alone_begins_so(run: Run, waiting: UUID) -> None:
+    assert "no such proposal" in refused(run("proposal", "refuse", "x", "No"))
+    assert run("proposal", "refuse", str(waiting)[:9], "No").output == "Refused: Anchor.\n"
+
+
+def proposed_route(cast: Cast, sync_engine: SyncEngine, *stops: tuple[UUID, Any]) -> str:
+    sent = [{"store_id": str(store_id), "rule": stop_rule} for store_id, stop_rule in stops]
+    payload = {"reason": "Shorter", "stops": sent}
+    one = item("route", "propose", cast.ana_route, payload, base_version=1)
+    (result,) = push_items(sync_engine, cast.ana.device, [one])
+    return str(result["proposal_id"])
+
+
+def stops_now(db: Database, cast: Cast) -> list[tuple[UUID, list[int]]]:
+    with db.reading(cast.company.id) as uow:
+        rows = uow.rows(
+            "select store_id, rule from route_stop where route_id = :id order by sequence",
+            id=cast.ana_route,
+        )
+    return [(row.store_id, row.rule["weekdays"]) for row in rows]
+
+
+def test_a_route_proposal_shows_what_would_be_added_removed_moved_and_ruled_otherwise(
+    run: Run, cast: Cast, sync_engine: SyncEngine
+) -> None:
+    one, _, three = cast.ana_stores
+    stops = [(three, rule(weekdays=[2])), (one, rule()), (cast.ben_stores[0], rule(cycle_weeks=2))]
+    proposed_route(cast, sync_engine, *stops)
+    days, every = "mon,tue,wed,thu,fri,sat", "every week from 2026-01-05, not on holidays"
+    other = f"{days} every 2 weeks counted from 2026-01-05, from 2026-01-05, not on holidays"
+    assert run("proposal", "list").output.splitlines()[2:-1] == [
+        "      stops: 3 → 3",
+        "      removed: BEACON Beacon",
+        f"      added at 3: DOCK Dock, {other}",
+        "      moved: COMPASS Compass, 3 → 1",
+        f"      rule of COMPASS Compass: {days} {every} → tue {every}",
+        "      order: COMPASS,ANCHOR,DOCK",
+    ]
+
+
+def test_another_order_is_amended_by_the_codes_of_stores(
+    run: Run, cast: Cast, sync_engine: SyncEngine, db: Database
+) -> None:
+    one, two, three = cast.ana_stores
+    proposal_id = proposed_route(cast, sync_engine, (two, rule(weekdays=[2])), (one, rule()))
+    assert "give CHANGES, or --stops" in run("proposal", "amend", proposal_id).output
+    unknown = refused(run("proposal", "amend", proposal_id, "--stops", "ANCHOR,NOWHERE"))
+    assert "no store 'NOWHERE'" in unknown
+    done = run("proposal", "amend", proposal_id, "--stops", "ANCHOR, COMPASS,BEACON")
+    assert done.output.startswith("Amended: ")
+    every = [1, 2, 3, 4, 5, 6]
+    assert stops_now(db, cast) == [(one, every), (three, every), (two, [2])]
+
+
+def test_a_route_is_amended_with_rules_of_its_own_in_json(
+    run: Run, cast: Cast, sync_engine: SyncEngine, db: Database
+) -> None:
+    one, two, _ = cast.ana_stores
+    proposal_id = proposed_route(cast, sync_engine, (two, rule()), (one, rule()))
+    stops = ["BEACON", {"store": "ANCHOR", "rule": rule(weekdays=[5])}]
+    done = run("proposal", "amend", proposal_id, json.dumps({"stops": stops}))
+    assert done.output.startswith("Amended: ")
+    assert stops_now(db, cast) == [(two, [1, 2, 3, 4, 5, 6]), (one, [5])]
+
+
+def test_a_route_is_not_emptied_without_a_word(
+    run: Run, cast: Cast, sync_engine: SyncEngine, db: Database
+) -> None:
+    proposal_id = proposed_route(cast, sync_engine, (cast.ana_stores[0], rule()))
+    for words in (('{"stops": []}',), ("--stops", "")):
+        assert "--empty" in refused(run("proposal", "amend", proposal_id, *words))
+    assert len(stops_now(db, cast)) == 3
+    assert run("proposal", "amend", proposal_id, '{"stops": []}', "--empty").exit_code == 0
+    assert stops_now(db, cast) == []
