@@ -49,7 +49,8 @@ def prepare_demo(settings: Settings, say: Callable[[str], None]) -> list[str]:
 def _greeting(database: Database) -> list[str]:
     with database.installation() as uow:
         company_id = uow.rows("select company_id_of(:code) as id", code=CODE)[0].id
-    lines = [f"Demo company: {NAME} ({CODE}); everybody's password is {PASSWORD}"]
+    about = f"Demo company: {NAME} ({CODE}). Its accounts, all with the password {PASSWORD}"
+    lines = [f"{about}; no page asks for it yet:"]
     seen = set()
     for seat in OVERSEERS:
         if not seat.is_acting and seat.role not in seen:

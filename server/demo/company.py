@@ -76,7 +76,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """Somebody who can sign in to the demo."""
+    """Somebody of the demo, by the address with which commands name them."""
 
     role: str
     name: str
@@ -86,7 +86,7 @@ class DemoAccount:
 
 @dataclass(frozen=True, slots=True)
 class DemoAccounts:
-    """What was made: the company, who can sign in with which password, and how much there is."""
+    """What was made: the company, its accounts and their password, and how much there is."""
 
     company_id: int
     code: str

@@ -42,6 +42,6 @@ def rep_seats(township_codes: list[str]) -> list[Seat]:
 
 
 def email_of(name: str) -> str:
-    """The address with which somebody of the demo signs in."""
+    """The address of somebody of the demo."""
     family, given = name.lower().split()
     return f"{given}.{family}@demo.example"

@@ -14,16 +14,16 @@ from server.cli import say
 from server.identity import device_states, devices, occupancies, passwords, people
 from server.identity.aligned import NOTHING, say_list, told_age, told_offset, told_size
 from server.identity.companies import company_day
-from server.identity.device_list import DeviceListed, list_devices
+from server.identity.device_list import DeviceListed, count_ended, list_devices
 from server.identity.errors import NoSuchDevice, NoSuchPerson
 from server.identity.people import list_people, person_by_email
-from server.identity.terminal import company_of, company_option, operator
+from server.identity.prefixes import id_that_begins
+from server.identity.terminal import at_most_option, company_of, company_option, operator
+from sync.organisation import device as device_table
 from sync.unit_of_work import UnitOfWork
 
 SHORT_ID = 8
 MAX_CODE_MINUTES = 7 * 24 * 60
-# What a phone is that is let in no more.
-ENDED = ("REVOKED", "WIPED")
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -35,12 +35,19 @@ def device() -> None:
 @device.command("list")
 @click.option("--person", "whose", help="Only this person's: an e-mail address or an id.")
 @click.option("--all", "is_with_ended", is_flag=True, help="Those revoked or wiped, too.")
+@at_most_option
 @company_option
-def list_devices_command(whose: str | None, company: str | None, *, is_with_ended: bool) -> None:
-    """List phones: state, version, when last seen, what they still hold, how far their clock is off."""
+def list_devices_command(
+    whose: str | None, at_most: int, company: str | None, *, is_with_ended: bool
+) -> None:
+    """List phones, the latest enrolled first.
+
+    State, version, when last seen, what they still hold, how far their clock is off.
+    """
     with company_of(company) as uow:
-        known = list_devices(uow, None if whose is None else _person(uow, whose))
-    found = [one for one in known if is_with_ended or one.state not in ENDED]
+        person_id = None if whose is None else _person(uow, whose)
+        found = list_devices(uow, person_id, is_with_ended=is_with_ended, at_most=at_most + 1)
+        ended = 0 if is_with_ended else count_ended(uow, person_id)
     now = datetime.now(UTC)
     header = (
         "DEVICE",
@@ -57,9 +64,10 @@ def list_devices_command(whose: str | None, company: str | None, *, is_with_ende
     rows = [
         _device_row(one, now, short) for one, short in zip(found, _short_ids(found), strict=True)
     ]
-    say_list(header, rows, "No phone is enrolled yet." if not known else "No phone works now.")
-    if len(known) > len(found):
-        say(f"{len(known) - len(found)} revoked or wiped: --all shows them.")
+    nothing = "No phone works now." if ended else "No phone is enrolled yet."
+    say_list(header, rows, nothing, at_most=at_most)
+    if ended:
+        say(f"{ended} revoked or wiped: --all shows them.")
 
 
 @device.command("code")
@@ -123,7 +131,7 @@ def list_people_command(is_with_leavers: bool, company: str | None) -> None:
         for one in found
     ]
     say_list(
-        ("NAME", "E-MAIL", "HOLDS", "PHONES", "SIGNS IN", "LEAVES", "ID"),
+        ("NAME", "E-MAIL", "HOLDS", "PHONES", "PASSWORD", "LEAVES", "ID"),
         rows,
         "Nobody is here yet.",
     )
@@ -131,7 +139,7 @@ def list_people_command(is_with_leavers: bool, company: str | None) -> None:
 
 @person.command("add")
 @click.argument("name")
-@click.option("--email", help="To sign in with.")
+@click.option("--email", help="Names them in commands.")
 @company_option
 def add_command(name: str, email: str | None, company: str | None) -> None:
     """Add a person, who holds nothing yet."""
@@ -244,7 +252,10 @@ def leave_command(whose: str, left_on: datetime | None, company: str | None) -> 
 @click.argument("whose", metavar="EMAIL-OR-ID")
 @company_option
 def password_command(whose: str, company: str | None) -> None:
-    """Give a person a password. Asked for twice, or the first line of what is piped in."""
+    """Give a person a password. No page asks for it yet.
+
+    Asked for twice, or the first line of what is piped in.
+    """
     with company_of(company) as uow:
         # Before the question, so that nobody types a password for nobody.
         person_id = _person(uow, whose)
@@ -266,13 +277,10 @@ def _person(uow: UnitOfWork, whose: str) -> UUID:
 
 def _device(uow: UnitOfWork, typed: str) -> DeviceListed:
     """The one device whose id begins like this."""
-    begin = typed.strip().lower()
-    found = [one for one in list_devices(uow) if begin and str(one.id).startswith(begin)]
-    if len(found) > 1:
-        raise NoSuchDevice(f"{len(found)} devices begin with {typed}: give more of the id")
-    if not found:
-        raise NoSuchDevice(f"there is no device {typed} in this company")
-    return found[0]
+    device_id = id_that_begins(
+        uow, device_table.c.id, typed, what="such device", refusal=NoSuchDevice
+    )
+    return next(one for one in list_devices(uow) if one.id == device_id)
 
 
 def _short_ids(found: list[DeviceListed]) -> list[str]:

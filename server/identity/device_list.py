@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from sync.organisation import device, person
 from sync.unit_of_work import UnitOfWork
+
+ENDED = ("REVOKED", "WIPED")
+"""What a phone is that is let in no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,14 @@ class DeviceListed:
     clock_offset_ms: int | None
 
 
-def list_devices(uow: UnitOfWork, person_id: UUID | None = None) -> list[DeviceListed]:
-    """The company's devices, or one person's: by person's name, the latest enrolled first."""
+def list_devices(
+    uow: UnitOfWork,
+    person_id: UUID | None = None,
+    *,
+    is_with_ended: bool = True,
+    at_most: int | None = None,
+) -> list[DeviceListed]:
+    """The company's devices, or one person's: the latest enrolled first."""
     asked = (
         select(
             device.c.id,
@@ -54,8 +63,23 @@ def list_devices(uow: UnitOfWork, person_id: UUID | None = None) -> list[DeviceL
             (person.c.company_id == device.c.company_id) & (person.c.id == device.c.person_id),
         )
         .where(device.c.company_id == uow.company_id)
-        .order_by(person.c.name, person.c.id, device.c.enrolled_at.desc(), device.c.id)
+        .order_by(device.c.enrolled_at.desc(), person.c.name, device.c.id)
+        .limit(at_most)
     )
     if person_id is not None:
         asked = asked.where(device.c.person_id == person_id)
+    if not is_with_ended:
+        asked = asked.where(device.c.state.not_in(ENDED))
     return [DeviceListed(**row) for row in uow.connection.execute(asked).mappings()]
+
+
+def count_ended(uow: UnitOfWork, person_id: UUID | None = None) -> int:
+    """How many of the company's devices, or of one person's, are let in no more."""
+    asked = (
+        select(func.count())
+        .select_from(device)
+        .where(device.c.company_id == uow.company_id, device.c.state.in_(ENDED))
+    )
+    if person_id is not None:
+        asked = asked.where(device.c.person_id == person_id)
+    return uow.connection.execute(asked).scalar_one()

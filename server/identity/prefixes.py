@@ -38,7 +38,7 @@ def id_that_begins(
             ).scalars()
         )
     if not found:
-        raise refusal(f"there is no such {what} in this company")
+        raise refusal(f"there is no {what} in this company")
     if len(found) > 1:
         raise refusal(f"several begin with {typed.strip()}: give more of the id")
     return found[0]

@@ -192,7 +192,7 @@ def choose_command(conflict_id: str, choices: tuple[str, ...], company: str | No
     with company_of(company, PlanningError) as uow:
         chosen = dict(map(_choice, choices))
         named = id_that_begins(
-            uow, conflict_table.c.id, conflict_id, what="conflict", refusal=NoSuchConflict
+            uow, conflict_table.c.id, conflict_id, what="such conflict", refusal=NoSuchConflict
         )
         done = choose(uow, operator(), named, chosen)
     say(f"Decided: {done.subject}.")
@@ -200,7 +200,9 @@ def choose_command(conflict_id: str, choices: tuple[str, ...], company: str | No
 
 def _proposal(uow: UnitOfWork, typed: str) -> UUID:
     """The one proposal whose id begins like this."""
-    return id_that_begins(uow, proposal_table.c.id, typed, what="proposal", refusal=NoSuchProposal)
+    return id_that_begins(
+        uow, proposal_table.c.id, typed, what="such proposal", refusal=NoSuchProposal
+    )
 
 
 def _place(

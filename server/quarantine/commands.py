@@ -2,13 +2,21 @@
 
 import sys
 from typing import IO, TYPE_CHECKING
-from uuid import UUID
 
 import click
 
 from mobile_contract.version import ITEM_BYTES
 from server.cli import say
-from server.identity.terminal import Opened, company_of, company_option, opened, operator
+from server.identity.aligned import told_moment
+from server.identity.companies import company_zone
+from server.identity.terminal import (
+    Opened,
+    at_most_option,
+    company_of,
+    company_option,
+    opened,
+    operator,
+)
 from server.quarantine.kept import (
     OPEN,
     KeptItem,
@@ -19,6 +27,7 @@ from server.quarantine.kept import (
     list_kept,
     named_op_id,
     pretty,
+    standing,
 )
 
 if TYPE_CHECKING:
@@ -35,26 +44,25 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Default: open.")
-@click.option("--at-most", default=50, show_default=True, type=click.IntRange(1, 1000))
+@at_most_option
 @company_option
 def list_command(company: str | None, states: tuple[str, ...], at_most: int) -> None:
     """List kept items, the oldest first."""
     with company_of(company) as uow:
         items = list_kept(uow, states or OPEN, at_most)
         counts = count_kept(uow)
+        zone = company_zone(uow)
     for item in items:
-        said = item.code or ("waits for " + ", ".join(map(str, item.missing)))
-        about = f"{item.kind or '?'} of {item.person_name or '?'}: {said}"
-        line = f"{item.op_id}  {item.received_at:%Y-%m-%d %H:%M}  {item.state:<11}  {about}"
+        at = told_moment(item.received_at, zone)
+        about = f"{item.kind or '?'} of {item.person_name or '?'}: {standing(item, zone)}"
+        line = f"{item.op_id}  {at}  {item.state:<11}  {about}"
         say(in_one_line(line + (", which will not do" if item.useless else "")))
-    say(
-        ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        or "nothing is kept"
-    )
+    told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+    say(f"{told}. Times of {zone}." if told else "nothing is kept")
 
 
 @quarantine.command("show")
-@click.argument("op_id", type=click.UUID)
+@click.argument("op_id")
 @click.option(
     "--digest", default="", help="The first digits of the digest, where several have one op_id."
 )
@@ -62,15 +70,16 @@ def list_command(company: str | None, states: tuple[str, ...], at_most: int) -> 
     "--raw", "is_raw", is_flag=True, help="Only what was sent, to be changed and given to mend."
 )
 @company_option
-def show_command(company: str | None, op_id: UUID, digest: str, *, is_raw: bool) -> None:
+def show_command(company: str | None, op_id: str, digest: str, *, is_raw: bool) -> None:
     """Show one item: what is wrong with it, in words, and what was sent."""
     with company_of(company) as uow:
         item = find_kept(uow, op_id, digest)
+        zone = company_zone(uow)
     if is_raw:
         # To a program the very bytes; to a terminal nothing that could move its cursor.
         click.echo(pretty(item.raw) if sys.stdout.isatty() else item.raw, nl=sys.stdout.isatty())
         return
-    for line in explain(item):
+    for line in explain(item, zone):
         say(line)
     say(f"digest    {item.digest.hex()}")
     say("")
@@ -82,13 +91,13 @@ def show_command(company: str | None, op_id: UUID, digest: str, *, is_raw: bool)
 
 
 @quarantine.command("mend")
-@click.argument("op_id", type=click.UUID)
+@click.argument("op_id")
 @click.option("--file", required=True, type=click.File("rb"), help="- is the standard input.")
 @click.option("--digest", default="")
 @click.option("--reason", help="What was changed and why.")
 @company_option
 def mend_command(
-    company: str | None, op_id: UUID, file: IO[bytes], digest: str, reason: str | None
+    company: str | None, op_id: str, file: IO[bytes], digest: str, reason: str | None
 ) -> None:
     """Put other bytes in an item's place and release it; what the phone sent stays as well."""
     mended = file.read(ITEM_BYTES + 1)
@@ -100,21 +109,21 @@ def mend_command(
 
 
 @quarantine.command("release")
-@click.argument("op_id", type=click.UUID)
+@click.argument("op_id")
 @click.option("--digest", default="")
 @click.option("--reason", help="Why it may be applied now.")
 @company_option
-def release_command(company: str | None, op_id: UUID, digest: str, reason: str | None) -> None:
+def release_command(company: str | None, op_id: str, digest: str, reason: str | None) -> None:
     """Judge an item again as it was sent, because what was in its way has been put right."""
     _release(company, op_id, digest, mended=None, reason=reason)
 
 
 @quarantine.command("set-aside")
-@click.argument("op_id", type=click.UUID)
+@click.argument("op_id")
 @click.option("--digest", default="")
 @click.option("--reason", required=True, help="Why it is not to be applied; its sender reads this.")
 @company_option
-def set_aside_command(company: str | None, op_id: UUID, digest: str, reason: str) -> None:
+def set_aside_command(company: str | None, op_id: str, digest: str, reason: str) -> None:
     """Decide that an item is not to be applied. It stays, with the reason."""
     with opened(company) as found:
         item = _open_item(found, op_id, digest)
@@ -129,7 +138,7 @@ def set_aside_command(company: str | None, op_id: UUID, digest: str, reason: str
 
 
 def _release(
-    company: str | None, op_id: UUID, digest: str, *, mended: bytes | None, reason: str | None
+    company: str | None, op_id: str, digest: str, *, mended: bytes | None, reason: str | None
 ) -> None:
     with opened(company) as found:
         item = _open_item(found, op_id, digest)
@@ -148,13 +157,14 @@ def _release(
     say(in_one_line(_what_was_done(result)))
 
 
-def _open_item(found: Opened, op_id: UUID, digest: str) -> KeptItem:
+def _open_item(found: Opened, op_id: str, digest: str) -> KeptItem:
     """The item, if nobody has decided it."""
     with found.database.reading(found.company_id) as uow:
         item = find_kept(uow, op_id, digest)
+        zone = company_zone(uow)
     if item.state not in OPEN:
-        when = "" if item.decided_at is None else f" on {item.decided_at:%Y-%m-%d %H:%M}"
-        raise click.ClickException(f"it was decided{when} by {item.decided_by}: {item.state}")
+        said = f"it is decided: {standing(item, zone)}. Times of {zone}."
+        raise click.ClickException(in_one_line(said))
     return item
 
 

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from mobile_contract.problems import ITEM_CODES_BY_NAME
 from mobile_contract.raw_items import load_leniently
 from mobile_contract.version import CURRENT
+from server.identity.aligned import told_moment
+from server.identity.prefixes import id_that_begins
 from sync.errors import NotThere
 from sync.failures import is_passing
+from sync.tables import kept_item
 from sync.unit_of_work import Database, UnitOfWork
 
 if TYPE_CHECKING:
@@ -87,18 +91,21 @@ def list_kept(
     ]
 
 
-def find_kept(uow: UnitOfWork, op_id: UUID, digest_prefix: str = "") -> KeptItem:
-    """The kept item with this op_id; where several sendings differ, the digest's first digits choose.
+def find_kept(uow: UnitOfWork, op_id: UUID | str, digest_prefix: str = "") -> KeptItem:
+    """The kept item whose op_id begins like this; where several sendings differ, the digest's first digits choose.
 
     Raises NotThere with the digests to choose from.
     """
+    named = id_that_begins(
+        uow, kept_item.c.op_id, str(op_id), what="kept item with this op_id", refusal=NotThere
+    )
     found = [
         KeptItem(**row._mapping)  # noqa: SLF001 - as above
-        for row in uow.rows(_ONE, company=uow.company_id, op_id=op_id)
+        for row in uow.rows(_ONE, company=uow.company_id, op_id=named)
         if row.digest.hex().startswith(digest_prefix.lower())
     ]
     if not found:
-        message = "there is no kept item with this op_id in this company"
+        message = "there is no kept item with this digest in this company"
         raise NotThere(message)
     if len(found) > 1:
         digests = ", ".join(item.digest.hex()[:12] for item in found)
@@ -140,13 +147,25 @@ def release_understood(database: Database, engine: "Engine", company_id: int) ->
     return len(waiting) if len(waiting) == AT_MOST else 0
 
 
-def explain(item: KeptItem) -> Iterator[str]:
+def standing(item: KeptItem, zone: ZoneInfo) -> str:
+    """Why an item is kept, or who decided it, when and why, in a few words."""
+    if item.state == "DEFERRED":
+        return "waits for " + ", ".join(map(str, item.missing))
+    if item.state in OPEN or item.decided_at is None:
+        return item.code or "without a code"
+    return f"by {item.decided_by}, {told_moment(item.decided_at, zone)}" + (
+        f": {item.reason}" if item.reason else ""
+    )
+
+
+def explain(item: KeptItem, zone: ZoneInfo) -> Iterator[str]:
     """What is wrong with an item and what can be done, in lines for a terminal."""
     known = ITEM_CODES_BY_NAME.get(item.code or "")
     yield f"op_id     {item.op_id}"
     yield f"state     {item.state}"
     yield f"from      {item.person_name or 'somebody unknown'}, {item.device_model or 'no device'}"
-    yield f"received  {item.received_at:%Y-%m-%d %H:%M:%S %Z}, contract {item.contract}"
+    received = f"{item.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    yield f"received  {received} ({zone}), contract {item.contract}"
     yield in_one_line(
         f"about     {item.kind or 'an unreadable kind'} {item.entity_id or ''}"
     ).rstrip()
@@ -166,7 +185,7 @@ def explain(item: KeptItem) -> Iterator[str]:
     if item.mended is not None:
         yield "It was mended; what the phone sent stays as well."
     if item.decided_at is not None:
-        yield f"Last decided {item.decided_at:%Y-%m-%d %H:%M} by {item.decided_by}" + (
+        yield f"Last decided {told_moment(item.decided_at, zone)} by {item.decided_by}" + (
             f": {item.reason}" if item.reason else ""
         )
 

@@ -142,6 +142,18 @@ def test_phones_that_are_let_in_no_more_are_listed_only_where_asked_for(
     assert "--all shows them" not in every
 
 
+def test_of_many_phones_the_latest_enrolled_are_listed(db: Database, rows: Cast, run: Run) -> None:
+    with db.company(rows.company.id) as uow:
+        uow.connection.execute(
+            update(device)
+            .where(device.c.company_id == rows.company.id, device.c.id == rows.mia.device.id)
+            .values(enrolled_at=datetime.now(UTC) + timedelta(minutes=1))
+        )
+    _, first, _, more = run("device", "list", "--at-most", "2").output.splitlines()
+    assert " Mia " in first
+    assert more == "Only the first 2: --at-most shows more."
+
+
 def test_people_are_added_listed_and_let_go(db: Database, rows: Cast, run: Run) -> None:
     assert run("person", "add", "王 Zoe", "--email", "Zoe@example.com").exit_code == 0
     listed = run("person", "list").output.splitlines()
@@ -167,8 +179,8 @@ def test_a_password_is_read_from_what_is_piped_in_and_never_shown(
 def test_what_cannot_be_done_is_one_line(rows: Cast, other: Cast, run: Run) -> None:
     assert "nobody in this company" in refused(run("device", "code", "--person", "no@example.com"))
     assert "no such person" in refused(run("device", "code", "--person", str(other.ana.id)))
-    assert "no device" in refused(run("device", "revoke", str(other.ana.device.id)))
-    assert "no device" in refused(run("device", "drain", str(uuid4())))
+    assert "no such device" in refused(run("device", "revoke", str(other.ana.device.id)))
+    assert "no such device" in refused(run("device", "drain", str(uuid4())))
     assert "at least 10" in refused(run("person", "password", email_of(rows), typed="short\n"))
     assert "already" not in refused(run("person", "add", "Zoe", "--email", email_of(rows)))
 

@@ -1,6 +1,7 @@
 """A person at a terminal sees what was kept, mends it, releases it, or sets it aside."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,17 @@ def test_kept_items_are_listed_and_shown_with_what_is_wrong(
     assert '"store_id": "' in shown
 
 
+def test_an_item_is_named_by_the_first_letters_of_its_op_id(
+    run: Run, push: Push, cast: Cast
+) -> None:
+    item = broken(cast.ana_stores[0])
+    push(item)
+    assert f"op_id     {item['op_id']}" in run("show", item["op_id"][:9]).output
+    other = broken(cast.ana_stores[0])
+    push({**other, "op_id": item["op_id"][:-1] + ("0" if item["op_id"][-1] != "0" else "1")})
+    assert "give more of the id" in run("show", item["op_id"][:9]).output
+
+
 def test_a_mended_item_is_applied_and_its_phone_hears_of_it(
     run: Run, push: Push, cast: Cast, sync_engine: SyncEngine, tmp_path: Path
 ) -> None:
@@ -154,6 +166,9 @@ def test_a_mended_item_is_applied_and_its_phone_hears_of_it(
     shown = run("show", item["op_id"]).output
     assert "mended:" in shown
     assert "the note was a number" in shown
+    released, _ = run("list", "--state", "RELEASED").output.splitlines()
+    assert "waits for" not in released
+    assert released.endswith(": the note was a number")
 
 
 def test_an_item_that_still_cannot_be_applied_stays_and_says_why(
@@ -174,7 +189,12 @@ def test_an_item_set_aside_stays_with_its_reason(
     push(item)
     assert run("set-aside", item["op_id"], "--reason", "a test of the phone's").exit_code == 0
     assert item["op_id"] not in run("list").output
-    assert item["op_id"] in run("list", "--state", "SET_ASIDE").output
+    listed, counts = run("list", "--state", "SET_ASIDE").output.splitlines()
+    assert listed.startswith(item["op_id"])
+    assert re.search(
+        r"visit of Ana: by operator \w+, [-0-9]{10} [:0-9]{5}: a test of the phone's$", listed
+    )
+    assert counts == "1 SET_ASIDE. Times of Asia/Shanghai."
     assert pulled_item(cast, sync_engine, item["op_id"])["state"] == "SET_ASIDE"
     for command in ("release", "set-aside"):
         again = run(command, item["op_id"], "--reason", "x")
