@@ -94,4 +94,7 @@ def _watch_requests(app: Flask, service: Service) -> None:
         code: Any = getattr(response, "problem_code", None)
         if code is not None:
             instruments.count_problem(code)
+            # Where the server's own line of the request finds them, too.
+            request.environ["roadbook.problem"] = code
+            request.environ["roadbook.problem_detail"] = getattr(response, "problem_detail", None)
         return response

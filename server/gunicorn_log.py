@@ -30,21 +30,21 @@ class JsonLogger(Logger):
         level = logging.WARNING if status >= 500 or seconds > SLOW_S else logging.INFO
         if not self.error_log.isEnabledFor(level):
             return
-        self.error_log.log(
-            level,
-            "request",
-            extra={
-                "fields": {
-                    "method": environ.get("REQUEST_METHOD"),
-                    "path": environ.get("PATH_INFO"),
-                    "status": status,
-                    "seconds": round(seconds, 4),
-                    "bytes": getattr(resp, "sent", None),
-                    "from": environ.get("REMOTE_ADDR"),
-                    "request": environ.get("roadbook.request_id"),
-                }
-            },
-        )
+        fields = {
+            "method": environ.get("REQUEST_METHOD"),
+            "path": environ.get("PATH_INFO"),
+            "status": status,
+            "seconds": round(seconds, 4),
+            "bytes": getattr(resp, "sent", None),
+            "from": environ.get("REMOTE_ADDR"),
+            "request": environ.get("roadbook.request_id"),
+        }
+        if "roadbook.problem" in environ:
+            fields["code"] = environ["roadbook.problem"]
+            # Below 500 a detail may quote what was sent.
+            if status >= 500:
+                fields["detail"] = environ.get("roadbook.problem_detail")
+        self.error_log.log(level, "request", extra={"fields": fields})
 
 
 class _JsonFormatter(logging.Formatter):

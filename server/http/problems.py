@@ -127,6 +127,7 @@ def handle(error: Exception) -> Any:
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     response.problem_code = refused.code  # type: ignore[attr-defined]
+    response.problem_detail = refused.detail  # type: ignore[attr-defined]
     return response
 
 

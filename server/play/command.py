@@ -30,7 +30,9 @@ _LONGEST_SEED = 2**31
 @click.option("--url", help="The server; that of the settings unless given.")
 @click.option("--team", default="general", show_default=True, type=click.Choice(tuple(TEAMS)))
 @click.option("--company", default="DEMO", show_default=True, help="Code of the company.")
+@click.option("--keep-phones", is_flag=True, help="Do not revoke the phones at the end.")
 def play(
+    *,
     reps: int,
     days: int,
     faults: str | None,
@@ -39,6 +41,7 @@ def play(
     url: str | None,
     team: str,
     company: str,
+    keep_phones: bool,
 ) -> None:
     """Drive phones through working days over real HTTP and check what came of it.
 
@@ -49,12 +52,12 @@ def play(
 
     from mobile_contract.phone.link import Problem
     from mobile_contract.phone.transport import LinkFailure
-    from server.play.check import count_in_database, read_played_days
+    from server.play.ending import end_play
     from server.play.enrolment import EnrolmentDesk, NobodyToPlay
     from server.play.fleet import Play, play_fleet
     from server.play.played_clock import now_ms
     from server.play.report import report_lines
-    from server.play.tally import add_database_count, promised_to, tally_up
+    from server.play.tally import tally_up
     from server.play.track import TrackUnreadable, read_track
     from server.settings import load_settings
     from server.wiring import make_engine
@@ -95,21 +98,12 @@ def play(
             except (LinkFailure, Problem) as failure:
                 raise click.ClickException(f"no play against {played.url}: {failure}") from failure
         tally = tally_up(fleet, played_until_ms=began_ms)
-        devices = [rep.phone.device.enrolment.device_id for rep in fleet]
-        add_database_count(
-            tally,
-            count_in_database(database, desk.company_id, promised_to(fleet), devices),
-            read_played_days(database, desk.company_id, devices, now_ms()),
-        )
+        notes = end_play(database, desk, fleet, tally, keeps_phones=keep_phones)
         for rep in fleet:
             rep.phone.close()
     database.engine.dispose()
-    moved_m = max(rep.track_moved_m for rep in fleet)
-    if moved_m:
-        click.echo(f"the track passes no store: it was moved by up to {moved_m / 1000:,.0f} km")
-    for line in report_lines(tally):
+    for line in report_lines(tally, [f"seed {seed}, {time.monotonic() - began_s:.1f} s", *notes]):
         click.echo(line)
-    click.echo(f"seed {seed}, {time.monotonic() - began_s:.1f} s")
     if not tally.is_good:
         raise SystemExit(1)
 

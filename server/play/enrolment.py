@@ -1,9 +1,11 @@
-"""Where the phones of a play get their enrolment codes: from the identity service, as a command."""
+"""Where the phones of a play get their codes, and are given back: the identity service, as a command."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from server.identity.change_log import Actor
+from server.identity.device_states import revoke
 from server.identity.devices import issue_enrolment_code
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -31,10 +33,11 @@ class Seat:
 
 
 class EnrolmentDesk:
-    """Hands out codes for the reps of one company."""
+    """Hands out codes for the reps of one company, and takes the phones back."""
 
     def __init__(self, database: Database, company_code: str) -> None:
         self._database = database
+        self.company_code = company_code
         with database.installation() as uow:
             found = uow.rows("select company_id_of(:code) as id", code=company_code)[0].id
         if found is None:
@@ -48,6 +51,14 @@ class EnrolmentDesk:
             if not reps:
                 raise NobodyToPlay("this company has no reps")
             return [self._seat(uow, *reps[number % len(reps)]) for number in range(count)]
+
+    def take_back(self, device_ids: Iterable[str]) -> int:
+        """Revoke these phones: nobody has them any more. How many there were."""
+        ids = sorted(UUID(each) for each in device_ids)
+        with self._database.company(self.company_id) as uow:
+            for device_id in ids:
+                revoke(uow, _ACTOR, device_id)
+        return len(ids)
 
     def _seat(self, uow: UnitOfWork, person_id: UUID, name: str) -> Seat:
         return Seat(name=name, code=issue_enrolment_code(uow, person_id, _ACTOR))

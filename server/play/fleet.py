@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from threading import BoundedSemaphore
 from zoneinfo import ZoneInfo
 
 from mobile_contract.phone.clock import SimulatedClock
@@ -37,6 +38,10 @@ _OLDEST_WORK_MS = 40 * 24 * HOUR_MS
 _EVENING_TRIES = 8
 _LAST_TRIES = 12
 _COMPARISONS = 8
+# How many read a whole scope at once, as a server lets in without sending any away.
+_WHOLE_AT_ONCE = 4
+# What was deferred is applied by the server's worker, soon but not at once.
+_WORKER_MS = 1_000
 _MODELS = ("Redmi 9A", "Galaxy A04", "Pixel 4a", "Moto E13", "Honor X6")
 
 
@@ -64,10 +69,11 @@ def play_fleet(play: Play, seats: Sequence[Seat], *, note: Callable[[str], None]
         _make_rep(play, number, seat, faults)
         for number, (seat, faults) in enumerate(zip(seats, drawn, strict=True))
     ]
+    whole = BoundedSemaphore(_WHOLE_AT_ONCE)
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, max(1, len(reps)))) as pool:
-        list(pool.map(lambda rep: _live_through(play, rep, seats[rep.number], note), reps))
+        list(pool.map(lambda rep: _live_through(play, rep, seats[rep.number], whole, note), reps))
         # Only now, when nobody writes any more, does every phone have a scope that stands still.
-        list(pool.map(lambda rep: _settle(rep, note), reps))
+        list(pool.map(lambda rep: _settle(rep, whole, note), reps))
     return reps
 
 
@@ -83,6 +89,11 @@ def _make_rep(play: Play, number: int, seat: Seat, faults: PhoneFaults) -> Rep:
     clock = PlayedClock(line)
     link = RoughTransport(HttpTransport(play.url), play.rates, Random(f"{play.seed}/{number}/link"))
     habits_random = Random(f"{play.seed}/{number}/habits")
+
+    def turns_the_batch() -> bool:
+        link.is_newest_first = habits_random.random() < play.rates.newest_first
+        return link.is_newest_first
+
     phone = Phone.open(
         play.folder / f"phone-{number:04d}.sqlite",
         link,
@@ -93,7 +104,7 @@ def _make_rep(play: Play, number: int, seat: Seat, faults: PhoneFaults) -> Rep:
             max_items=random.randint(10, 60),
             app_version=f"1.{9 if faults.contract > 1 else 4}.0",
             first_backoff_ms=300,
-            is_newest_first=lambda: habits_random.random() < play.rates.newest_first,
+            is_newest_first=turns_the_batch,
         ),
         encoding=random.choice(("gzip", "zstd")),
         is_durable=False,
@@ -109,16 +120,19 @@ def _make_rep(play: Play, number: int, seat: Seat, faults: PhoneFaults) -> Rep:
     )
 
 
-def _live_through(play: Play, rep: Rep, seat: Seat, note: Callable[[str], None]) -> None:
-    with rep.clock.live():
-        enrolment = rep.phone.enrol(
-            seat.code,
-            model=rep.random.choice(_MODELS),
-            os="Android 13",
-            app_version="1.9.0",
-            contract=rep.contract,
-        )
-    rep.sync(most_tries=_EVENING_TRIES)
+def _live_through(
+    play: Play, rep: Rep, seat: Seat, whole: BoundedSemaphore, note: Callable[[str], None]
+) -> None:
+    with whole:
+        with rep.clock.live():
+            enrolment = rep.phone.enrol(
+                seat.code,
+                model=rep.random.choice(_MODELS),
+                os="Android 13",
+                app_version="1.9.0",
+                contract=rep.contract,
+            )
+        rep.sync(most_tries=_EVENING_TRIES)
     note("enrolled")
     zone = ZoneInfo(enrolment.company["time_zone"])
     dates = work_dates(
@@ -126,6 +140,7 @@ def _live_through(play: Play, rep: Rep, seat: Seat, note: Callable[[str], None])
         play.days,
         late_days=rep.faults.late_days,
     )
+    rep.dates = dates
     _schedule_clock_faults(rep, working_hours(dates[0], zone)[0], working_hours(dates[-1], zone)[0])
     syncs_on_the_way = rep.random.random() < _SYNCS_ON_THE_WAY
     for number, day in enumerate(dates):
@@ -159,20 +174,26 @@ def _schedule_clock_faults(rep: Rep, first_starts_ms: int, last_starts_ms: int) 
         rep.clock.line.reboot(at_true_ms=last_starts_ms + 6 * HOUR_MS)
 
 
-def _settle(rep: Rep, note: Callable[[str], None]) -> None:
-    """Pull what the others' work brought, and compare; None where the server could not be asked."""
+def _settle(rep: Rep, whole: BoundedSemaphore, note: Callable[[str], None]) -> None:
+    """Pull what the others' work brought and what the worker applied, and compare.
+
+    `is_equal` is None where the server could not be asked.
+    """
     for _ in range(_COMPARISONS):
         rep.sync(most_tries=_LAST_TRIES)
         with rep.clock.live():
             try:
-                rep.is_equal = rep.phone.is_equal()
+                with whole:
+                    rep.is_equal = rep.phone.is_equal()
             except LinkFailure:
                 rep.is_equal = None
             except Problem as problem:
                 rep.is_equal = None
                 rep.clock.wait_ms(int(1000 * (problem.retry_after_s or 0)))
-        if rep.is_equal:
-            break
+            if rep.is_equal and not rep.is_waiting:
+                break
+            if rep.is_equal:
+                rep.clock.wait_ms(_WORKER_MS)
     rep.phone.link.close()
     note("compared")
 

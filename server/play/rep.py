@@ -6,6 +6,7 @@ before anything was sent, with the true times that only the simulation knows.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -68,6 +69,7 @@ class Rep:
     random: Random
     tracked: dict[str, Tracked] = field(default_factory=dict)
     true_times: dict[str, int] = field(default_factory=dict)
+    dates: list[date] = field(default_factory=list)
     track_moved_m: float = 0.0
     is_equal: bool | None = None
     _listed_to: int = 0
@@ -75,6 +77,11 @@ class Rep:
     @property
     def contract(self) -> int:
         return self.faults.contract
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the server holds items that it applies by itself when others have come."""
+        return any(each.status == "deferred" for each in self.tracked.values())
 
     def sync(self, *, most_tries: int) -> SyncReport:
         """Talk to the server now, whatever time it is in the rep's day."""

@@ -1,7 +1,7 @@
 """The table at the end of a play, in words that a person can check."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from server.play.tally import Tally
 
@@ -9,8 +9,8 @@ _WIDTH = 24
 _LINES_OF_FAULT = 20
 
 
-def report_lines(tally: Tally) -> list[str]:
-    """The figures of a play, a line each, and at the end the sentence that decides the exit code."""
+def report_lines(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
+    """The figures of a play, a line each, the notes, and at the end the sentence that decides the exit code."""
     traffic = tally.traffic
     made = tally.faults
     lines = [
@@ -28,7 +28,8 @@ def report_lines(tally: Tally) -> list[str]:
         _line("resends", f"{tally.resends} items again, {traffic.failures} answers missing"),
         _line(
             "faults made",
-            f"{made.sent_twice} requests doubled, {made.request_lost} lost,"
+            f"{made.sent_twice} requests doubled, {made.newest_first} batches newest first,"
+            f" {made.request_lost} requests lost,"
             f" {made.answer_lost} answers lost, {made.body_cut} bodies cut,"
             f" {made.answer_cut} answers cut, {made.socket_stalled} sockets stalled",
         ),
@@ -40,9 +41,15 @@ def report_lines(tally: Tally) -> list[str]:
         _line("phones equal to scope", f"{tally.equal} of {tally.phones}"),
         _line("lost", len(tally.lost)),
         _line("counted twice", len(tally.twice)),
-        _line("counted by", "pull and database" if tally.is_database_counted else "pull alone"),
+        _line(
+            "counted by",
+            "pull and database"
+            if tally.is_database_counted
+            else "pull alone: the database did not answer",
+        ),
     ]
     lines += _first(tally.lost) + _first(tally.twice) + _first(tally.unequal)
+    lines += ["", *notes] if notes else []
     lines += [
         "",
         "good: nothing lost, nothing twice, every phone equal" if tally.is_good else "NOT good",

@@ -21,6 +21,7 @@ class FaultCount:
     """How often each fault was made."""
 
     sent_twice: int = 0
+    newest_first: int = 0
     request_lost: int = 0
     answer_lost: int = 0
     body_cut: int = 0
@@ -30,15 +31,22 @@ class FaultCount:
 
 @dataclass(slots=True)
 class RoughTransport:
-    """`inner` with faults; `is_rough` switches them off for the last sync of a day."""
+    """`inner` with faults; `is_rough` switches them off for the last sync of a day.
+
+    `is_newest_first` says that the phone has put the next batch into that order.
+    """
 
     inner: HttpTransport
     rates: FaultRates
     random: Random
     is_rough: bool = True
+    is_newest_first: bool = False
     count: FaultCount = field(default_factory=FaultCount)
 
     def exchange(self, request: Request) -> Answer:
+        if self.is_newest_first and request.path == "/v1/push":
+            self.is_newest_first = False
+            self.count.newest_first += 1
         if not self.is_rough or request.path.startswith("/v1/devices"):
             return self.inner.exchange(request)
         # Always the same number of draws, so that one fault does not shift all that follow.

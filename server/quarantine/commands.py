@@ -163,7 +163,7 @@ def _open_item(found: Opened, op_id: str, digest: str) -> KeptItem:
         item = find_kept(uow, op_id, digest)
         zone = company_zone(uow)
     if item.state not in OPEN:
-        said = f"it is decided: {standing(item, zone)}. Times of {zone}."
+        said = f"it is {item.state} already, {standing(item, zone)}. Times of {zone}."
         raise click.ClickException(in_one_line(said))
     return item
 

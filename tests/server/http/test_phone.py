@@ -284,13 +284,24 @@ class _Slow:
         return b"{}"
 
 
-def test_first_syncs_are_admitted_a_few_at_a_time(cast: Cast, unit_database: Database) -> None:
+def test_first_syncs_are_admitted_a_few_at_a_time(
+    cast: Cast, unit_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from server.http.admission import ProcessGate
 
     slow = _Slow()
     app = build_app(
         Service(database=unit_database, engine=slow, first_syncs=ProcessGate(1))  # type: ignore[arg-type]
     )
+
+    environs: list[dict[str, Any]] = []
+    answer = app.wsgi_app
+
+    def kept(environ: dict[str, Any], start: Any) -> Any:
+        environs.append(environ)
+        return answer(environ, start)
+
+    monkeypatch.setattr(app, "wsgi_app", kept)
 
     def ask() -> Any:
         return app.test_client().post(
@@ -307,6 +318,8 @@ def test_first_syncs_are_admitted_a_few_at_a_time(cast: Cast, unit_database: Dat
     first.join()
     assert code_of(refused) == (503, "busy")
     assert int(refused.headers["Retry-After"]) >= 5
+    assert environs[1]["roadbook.problem"] == "busy"
+    assert "being filled" in environs[1]["roadbook.problem_detail"]
     assert ask().status_code == 200
 
 

@@ -1,11 +1,16 @@
 from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import Engine as DatabaseEngine
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 
+from server.identity.device_list import list_devices
 from server.play.check import (
     Count,
     PlayedDays,
@@ -13,13 +18,16 @@ from server.play.check import (
     count_in_database,
     read_played_days,
 )
+from server.play.ending import end_play
 from server.play.enrolment import EnrolmentDesk, NobodyToPlay
+from server.play.patience import ask_patiently
+from server.play.rep import Rep
 from server.play.report import report_lines
 from server.play.tally import Tally, add_database_count
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
-from tests.factories import NOON_MS, Cast, item, make_cast, push_items
+from tests.factories import NOON_MS, TODAY, Cast, item, make_cast, push_items
 
 
 @pytest.fixture(scope="session")
@@ -171,3 +179,81 @@ def test_every_rep_is_given_a_code_and_then_the_next_round_begins(db: Database, 
 def test_a_company_that_is_not_there_is_named(db: Database) -> None:
     with pytest.raises(NobodyToPlay, match="nowhere"):
         EnrolmentDesk(db, "nowhere")
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """As much of a rep as the end of a play looks at."""
+
+    phone: Any
+    dates: list[date]
+    tracked: dict[str, Any] = field(default_factory=dict)
+    track_moved_m: float = 0.0
+
+
+def played_by(cast: Cast) -> list[Rep]:
+    enrolment = SimpleNamespace(device_id=str(cast.ana.device.id))
+    phone = SimpleNamespace(device=SimpleNamespace(enrolment=enrolment))
+    return [Played(phone, [TODAY])]  # type: ignore[list-item]
+
+
+def states(db: Database, cast: Cast) -> list[str]:
+    with db.reading(cast.company.id) as uow:
+        return [one.state for one in list_devices(uow, cast.ana.id)]
+
+
+def test_a_play_counts_in_the_database_and_gives_its_phones_back(db: Database, cast: Cast) -> None:
+    desk, tally = EnrolmentDesk(db, cast.company.code), Tally()
+    notes = end_play(db, desk, played_by(cast), tally, keeps_phones=True)
+    assert "1 phones stay enrolled: roadbook device list" in notes
+    assert states(db, cast) == ["ACTIVE"]
+    notes = end_play(db, desk, played_by(cast), tally, keeps_phones=False)
+    assert notes == [f"to read the day: roadbook day --date {TODAY} --company {cast.company.code}"]
+    assert states(db, cast) == ["REVOKED"]
+    assert tally.is_database_counted
+
+
+def test_a_play_whose_connections_were_killed_counts_all_the_same(
+    db: Database, cast: Cast, database: dict[str, str]
+) -> None:
+    desk, tally = EnrolmentDesk(db, cast.company.code), Tally()
+    url = make_url(database["admin"])
+    with psycopg.connect(
+        host=str(url.query["host"]), user=url.username, dbname=url.database, autocommit=True
+    ) as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and usename = %s",
+            [db.engine.url.username],
+        )
+    end_play(db, desk, played_by(cast), tally, keeps_phones=False)
+    assert tally.is_database_counted
+    assert states(db, cast) == ["REVOKED"]
+
+
+def test_without_its_database_a_play_is_told_by_pull_alone(db: Database, cast: Cast) -> None:
+    desk, tally = EnrolmentDesk(db, cast.company.code), Tally()
+    away = Database(create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none"))
+    notes = end_play(away, desk, played_by(cast), tally, keeps_phones=False, for_s=0)
+    told = report_lines(tally, notes)
+    assert any(line.endswith("pull alone: the database did not answer") for line in told)
+    assert "1 phones stay enrolled: roadbook device list" in told
+    assert told[-1].startswith("good")
+
+
+def test_the_database_is_asked_until_it_answers_and_not_for_ever() -> None:
+    now = [0.0]
+
+    def pause(seconds: float) -> None:
+        now[0] += seconds
+
+    def ask() -> float:
+        if now[0] < 5:
+            raise psycopg.OperationalError("gone")
+        return now[0]
+
+    assert ask_patiently(ask, for_s=9, clock=lambda: now[0], pause=pause) == 5
+    now[0] = 0
+    assert ask_patiently(ask, for_s=3, clock=lambda: now[0], pause=pause) is None
+    with pytest.raises(ZeroDivisionError):
+        ask_patiently(lambda: 1 / 0)
