@@ -178,10 +178,13 @@ def _route_lines(one: RouteListed) -> Iterator[str]:
     ended = "" if one.is_active else ", ended"
     yield f"{one.position_code}  {one.name}  {str(one.id)[:8]}, {len(one.stops)} stops{ended}"
     for told, stops in groupby(one.stops, key=lambda stop: told_rule(stop.rule)):
-        yield f"    {told}:"
         codes = " ".join(stop.store.short for stop in stops)
         yield from textwrap.wrap(
-            codes, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False
+            f"{codes}: {told}",
+            _WIDTH,
+            initial_indent=" " * 4,
+            subsequent_indent=" " * 6,
+            break_on_hyphens=False,
         )
 
 

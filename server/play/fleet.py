@@ -16,6 +16,7 @@ from threading import BoundedSemaphore
 from zoneinfo import ZoneInfo
 
 from mobile_contract.phone.clock import SimulatedClock
+from mobile_contract.phone.device_state import Enrolment
 from mobile_contract.phone.link import Problem
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SendingHabits
@@ -35,6 +36,7 @@ _SYNCS_ON_THE_WAY = 0.4
 _SYNCS_IN_THE_EVENING = 0.9
 _SWITCHED_ON_BEFORE_MS = 72 * HOUR_MS
 _OLDEST_WORK_MS = 40 * 24 * HOUR_MS
+_ENROL_TRIES = 4
 _EVENING_TRIES = 8
 _LAST_TRIES = 12
 _COMPARISONS = 8
@@ -124,14 +126,7 @@ def _live_through(
     play: Play, rep: Rep, seat: Seat, whole: BoundedSemaphore, note: Callable[[str], None]
 ) -> None:
     with whole:
-        with rep.clock.live():
-            enrolment = rep.phone.enrol(
-                seat.code,
-                model=rep.random.choice(_MODELS),
-                os="Android 13",
-                app_version="1.9.0",
-                contract=rep.contract,
-            )
+        enrolment = _enrol(rep, seat)
         rep.sync(most_tries=_EVENING_TRIES)
     note("enrolled")
     zone = ZoneInfo(enrolment.company["time_zone"])
@@ -162,6 +157,27 @@ def _live_through(
     rep.link.is_rough = False
     rep.sync(most_tries=_LAST_TRIES)
     note("synced")
+
+
+def _enrol(rep: Rep, seat: Seat) -> Enrolment:
+    """Become a phone of the rep; a server that is not ready is asked again when it says."""
+    model = rep.random.choice(_MODELS)
+    tries_left = _ENROL_TRIES
+    with rep.clock.live():
+        while True:
+            tries_left -= 1
+            try:
+                return rep.phone.enrol(
+                    seat.code,
+                    model=model,
+                    os="Android 13",
+                    app_version="1.9.0",
+                    contract=rep.contract,
+                )
+            except Problem as problem:
+                if problem.status < 500 or not tries_left:
+                    raise
+                rep.clock.wait_ms(int(1000 * (problem.retry_after_s or 1)))
 
 
 def _schedule_clock_faults(rep: Rep, first_starts_ms: int, last_starts_ms: int) -> None:

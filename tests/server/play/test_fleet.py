@@ -20,6 +20,7 @@ from server.play.rep import Rep
 from server.play.report import report_lines
 from server.play.tally import Tally, promised_to, tally_up
 from server.play.teams import TEAMS, Team
+from tests.mobile_contract.phone.fake_server import Refusal
 from tests.server.play.loopback import RecordingServer, fill, loopback
 
 SMALL = Team(visits_a_day=8, unplanned_share=0.25)
@@ -126,6 +127,19 @@ def test_what_the_worker_applies_at_the_end_is_waited_for_and_counted(
     assert tally.statuses["deferred"] == 1
     assert tally.settled == Counter({"deferred → applied": 1})
     assert tally.is_good, "\n".join(report_lines(tally))
+
+
+class SlowToStart(RecordingServer):
+    """Its database is away when the phone comes first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuse_next["/v1/devices/enrol"] = [Refusal(503, "not_ready")]
+
+
+def test_a_phone_that_comes_before_the_server_is_ready_enrols_later(tmp_path: Path) -> None:
+    tally, _, _ = played(tmp_path, phones=1, rates=FAULTS["none"], make_server=SlowToStart)
+    assert tally.is_good
 
 
 def test_a_fleet_compares_a_few_phones_at_a_time(
