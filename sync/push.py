@@ -440,7 +440,7 @@ class _Batch:
                     item.digest,
                     is_first=entry.is_first
                     and not (isinstance(item, Spoiled) and item.is_perhaps_its_record)
-                    and settlement.is_free(op_id, ITEM)
+                    and not settlement.is_held(op_id)
                     and op_id not in self._entities,
                 ),
                 item.kind,

@@ -138,6 +138,8 @@ class Truth:
         self.receipts: dict[str, tuple[Intent, Expected]] = {}
         # (op_id, what was meant): items under an op_id that was somebody's already.
         self.aside: dict[tuple[str, Intent], Expected] = {}
+        # op_ids of kept items whose receipts ran out: other bytes under them are items of their own.
+        self.run_out: set[str] = set()
         self.kept: list[Kept] = []
         self.clashes: dict[str, Clash] = {}
         self.wishes: dict[str, Wish] = {}
@@ -241,7 +243,7 @@ class Truth:
                 answers[index] = Expected("duplicate", first[1].code, first[1].version)
             elif (intent.op_id, intent) in self.aside:
                 answers[index] = Expected("duplicate")
-            elif first is not None:
+            elif first is not None and intent.op_id not in self.run_out:
                 code = "op_id_reused" if first[0].person == intent.person else "op_id_taken"
                 answers[index] = self.aside[intent.op_id, intent] = Expected("quarantined", code)
                 self.kept.append(Kept(intent, "QUARANTINED", "", received_at))
@@ -265,10 +267,19 @@ class Truth:
 
     def _first(self, intent: Intent, received_at: int) -> Expected:
         answer = self._judge(intent)
+        if intent.op_id in self.run_out:
+            self.run_out.remove(intent.op_id)
+            before, told = self.receipts[intent.op_id]
+            self.aside[intent.op_id, before] = told
         if answer.status in ("deferred", "quarantined"):
             state = "DEFERRED" if answer.status == "deferred" else "QUARANTINED"
-            self.kept.append(Kept(intent, state, intent.op_id, received_at))
-            self.put(intent.op_id, "item", {"state": state}, {intent.person}, person=intent.person)
+            if intent.op_id in self.records:
+                self.kept.append(Kept(intent, state, "", received_at))
+            else:
+                self.kept.append(Kept(intent, state, intent.op_id, received_at))
+                self.put(
+                    intent.op_id, "item", {"state": state}, {intent.person}, person=intent.person
+                )
         self.receipts[intent.op_id] = (intent, answer)
         return answer
 

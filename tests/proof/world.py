@@ -422,7 +422,9 @@ class World:
                     company=self.company_id,
                     op=UUID(op_id),
                 )
-            if not is_kept:
+            if is_kept:
+                self.truth.run_out.add(op_id)
+            else:
                 del self.truth.receipts[op_id]
 
     def set_watermark(self, at: int) -> None:

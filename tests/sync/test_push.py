@@ -192,6 +192,25 @@ def test_an_op_id_of_another_person_is_taken(cast: Cast, phone: PhoneOf, db: Dat
     assert ana.push_one(item)["status"] == "duplicate"
 
 
+def test_an_item_under_the_op_id_of_a_kept_one_without_a_receipt_has_a_record_of_its_own(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana, ben = phone(cast.ana), phone(cast.ben)
+    hers = ana.visit(uuid4())
+    ana.push_one(hers)
+    with db.company(cast.company.id) as uow:
+        uow.run("delete from ledger")
+    his = ben.visit(cast.ben_stores[0]) | {"op_id": hers["op_id"], "payload": {}}
+    assert ben.push_one(his)["status"] == "quarantined"
+    ana.pull()
+    ben.pull()
+    assert ana.fields(hers["op_id"])["state"] == "DEFERRED"
+    assert hers["op_id"] not in ben.held
+    assert [r["fields"]["state"] for r in ben.held.values() if r["kind"] == "item"] == [
+        "QUARANTINED"
+    ]
+
+
 @pytest.mark.parametrize("has_receipt", [True, False])
 def test_bytes_that_are_kept_as_another_persons_are_kept_as_ones_own_as_well(
     cast: Cast, phone: PhoneOf, db: Database, roadbook: Engine, has_receipt: bool
