@@ -19,9 +19,17 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-from sync.tables import Moment, belongs_to, company_table, filled, metadata, numbered, stamped
+from sync.tables import (
+    Document,
+    Moment,
+    belongs_to,
+    company_table,
+    filled,
+    metadata,
+    numbered,
+    stamped,
+)
 
 ROLES = ("rep", "supervisor", "regional_manager", "auditor", "driver", "admin")
 
@@ -43,7 +51,7 @@ company = Table(
 policy = company_table(
     "policy",
     filled("version", Integer),
-    filled("settings", JSONB),
+    filled("settings", Document),
     stamped("since"),
     key=("version",),
 )
@@ -71,7 +79,7 @@ region = company_table(
     filled("code", Text),
     filled("name", Text),
     # GeoJSON Polygon or MultiPolygon in WGS-84, degrees.
-    Column("boundary", JSONB),
+    Column("boundary", Document),
     UniqueConstraint("company_id", "code"),
     belongs_to("parent_id", "region"),
     key=("id",),
@@ -181,8 +189,8 @@ change_log = company_table(
     filled("action", Text),
     filled("subject_kind", Text),
     filled("subject_id", Text),
-    Column("before", JSONB),
-    Column("after", JSONB),
+    Column("before", Document),
+    Column("after", Document),
     key=("id",),
 )
 Index(

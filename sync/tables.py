@@ -54,6 +54,9 @@ class Xid8(UserDefinedType[int]):
 
 Moment = DateTime(timezone=True)
 
+# None is null. By default it would be JSON's null, which no `is null` of a question finds.
+Document = JSONB(none_as_null=True)
+
 
 def company_table(
     name: str, *items: SchemaItem, key: tuple[str, ...], is_hot: bool = False
@@ -230,7 +233,7 @@ remark = company_table(
     filled("person_id", Uuid),
     Column("reason", Text),
     # {"files": [{sha256, size, role}, …]}
-    filled("media", JSONB),
+    filled("media", Document),
     filled("received_at", Moment),
     # What came under one op_id with other bytes or from another may be released, and says something too.
     key=("op_id", "digest", "person_id"),
@@ -311,11 +314,11 @@ conflict = company_table(
     filled("kind", Text),
     filled("entity_id", Uuid),
     filled("op_id", Uuid),
-    filled("fields", JSONB),
+    filled("fields", Document),
     Column("held_by", Uuid),
     filled("sent_by", Uuid),
     filled("state", Text),
-    Column("chosen", JSONB),
+    Column("chosen", Document),
     Column("decided_by", Text),
     stamped("opened_at"),
     Column("decided_at", Moment),
@@ -329,7 +332,7 @@ outbox = company_table(
     "outbox",
     numbered("id"),
     filled("topic", Text),
-    filled("payload", JSONB),
+    filled("payload", Document),
     stamped("created_at"),
     Column("enqueued_at", Moment),
     filled("attempts", Integer, server_default="0"),

@@ -11,17 +11,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import insert, select
 
 from sync.organisation import change_log
 from sync.unit_of_work import UnitOfWork
-
-_NULLABLE_JSON = JSONB(none_as_null=True)
-_ENTRY = insert(change_log).values(
-    before=bindparam("before", type_=_NULLABLE_JSON),
-    after=bindparam("after", type_=_NULLABLE_JSON),
-)
 
 SECRET_WORDS = ("password", "secret", "token", "hash", "key_material")
 
@@ -91,7 +84,7 @@ def log_changes(
         for subject_id, before, after in changes
     ]
     if rows:
-        uow.connection.execute(_ENTRY, rows)
+        uow.connection.execute(insert(change_log), rows)
 
 
 def changes_of(

@@ -77,7 +77,7 @@ def test_the_worked_example_ends_with_a_phone_that_has_its_stores_route_and_plan
 def test_what_was_added_is_listed_and_changed() -> None:
     founded()
     assert "ACME  Acme Foods  Asia/Shanghai  2" in run("company", "list").output
-    assert "NORTH  North  CN" in run("region", "list").output
+    assert "NORTH  North  CN     no" in run("region", "list").output
     assert "Wang Wei" in run("position", "list").output
     assert "2026-10-01  National Day" in run("holiday", "list").output
     assert "fence_radius_m=150" in run("company", "policy").output
@@ -160,13 +160,24 @@ def test_regions_and_positions_are_changed(tmp_path: Path) -> None:
     assert line.split() == ["REP-1", "Rep", "One", "rep", "CN", "Wang", "Wei"]
 
 
+def test_its_day_is_read_though_no_region_has_a_boundary() -> None:
+    founded()
+    read = run("day")
+    assert read.exit_code == 0, read.output
+    assert "Wang Wei" in read.output
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ("company add --code ACME --name A --time-zone UTC", "already"),
         ("company policy fence_radius_m=5", "fence_radius_m: a whole number"),
         ("company policy no_such=1", "there is no such setting"),
-        ("company policy fence", "NAME=VALUE"),
+        (
+            "company policy no_such=1 grace_days=-1 pin_move_m=7",
+            "no_such: there is no such setting; grace_days: a whole number from 0 to 400\n",
+        ),
+        ("company policy fence grace_days=3 radius", "fence, radius: write it as NAME=VALUE"),
         ("region add SOUTH South --above NOWHERE", "no region 'NOWHERE'"),
         ("position add REP-1 Again --role rep --region NORTH", "already"),
         ("person place wang@acme.example NOWHERE", "no position 'NOWHERE'"),
@@ -175,6 +186,8 @@ def test_regions_and_positions_are_changed(tmp_path: Path) -> None:
         ("store add S001 Again --channel kiosk", "S001"),
         ("store add S009 Far --channel kiosk --at nan 0", "a latitude from -90 to 90"),
         ("store add S009 Far --channel kiosk --at 95 0", "a latitude from -90 to 90"),
+        ("store add S009 Far --channel kiosk --at 39 200", "a longitude from -180 to 180"),
+        ("holiday add", "Usage: roadbook holiday add [OPTIONS] DAY NAME"),
         ("route add R S777 --position REP-1 --on mon", "no store 'S777'"),
         ("route add R S001 --position REP-1 --on someday", "weekdays are"),
         ("route add R S001 S001 --position REP-1 --on mon", "S001 Corner Shop is named twice"),

@@ -1,9 +1,8 @@
 """The table of proposals: what people ask for from below, waiting for a decision."""
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
 
-from sync.tables import Moment, company_table, filled
+from sync.tables import Document, Moment, company_table, filled
 
 proposal = company_table(
     "proposal",
@@ -13,10 +12,10 @@ proposal = company_table(
     Column("base_version", Integer),
     filled("person_id", Uuid),
     filled("op_id", Uuid),
-    filled("changes", JSONB),
+    filled("changes", Document),
     Column("reason", Text),
     # Why it waits, with the figures of the rule that held it.
-    Column("waits_for", JSONB),
+    Column("waits_for", Document),
     filled("state", Text),
     Column("answer", Text),
     filled("proposed_at", Moment),

@@ -1,9 +1,8 @@
 """The tables of routes: an ordered set of stores of one position, with a rule per stop."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
 
-from sync.tables import belongs_to, company_table, filled
+from sync.tables import Document, belongs_to, company_table, filled
 
 route = company_table(
     "route",
@@ -24,7 +23,7 @@ route_stop = company_table(
     filled("sequence", Integer),
     filled("store_id", Uuid),
     # The visiting rule as on the wire (`Rule` in PROTOCOL.md).
-    filled("rule", JSONB),
+    filled("rule", Document),
     belongs_to("route_id", "route"),
     belongs_to("store_id", "store"),
     key=("route_id", "sequence"),
