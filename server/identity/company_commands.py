@@ -90,6 +90,9 @@ def policy_command(changes: tuple[str, ...], company: str | None) -> None:
 
     A VALUE is JSON, as in is_fence_hard=true or fence_by_class='{"A": 150}', or a plain text.
     """
+    unreadable = [typed for typed in changes if "=" not in typed]
+    if unreadable:
+        raise click.BadParameter(f"{', '.join(unreadable)}: write it as NAME=VALUE")
     asked = dict(map(_change, changes))
     with company_of(company) as uow:
         if asked:
@@ -101,9 +104,7 @@ def policy_command(changes: tuple[str, ...], company: str | None) -> None:
 
 
 def _change(typed: str) -> tuple[str, Any]:
-    name, equals, value = typed.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{typed}: write it as NAME=VALUE")
+    name, _, value = typed.partition("=")
     try:
         return name, json.loads(value)
     except ValueError:

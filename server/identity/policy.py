@@ -57,7 +57,7 @@ RANGES: dict[str, tuple[int, int]] = {
 def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> int:
     """The version of the settings with these changed; the present one where nothing differs.
 
-    Raises SettingInvalid, naming the setting and what it may be.
+    Raises SettingInvalid, naming each setting that cannot be and what it may be.
     """
     # One version after another: the number is the key, and two at once must not lose either.
     uow.connection.execute(
@@ -100,11 +100,19 @@ def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> 
 
 
 def changed_policy(held: Policy, changes: Mapping[str, Any]) -> Policy:
-    """The policy with these changes, checked; SettingInvalid names the first that cannot be."""
-    values = {name: _checked(name, value) for name, value in changes.items()}
+    """The policy with these changes, checked; SettingInvalid names all that cannot be."""
+    values: dict[str, Any] = {}
+    faults = []
+    for name, value in changes.items():
+        try:
+            values[name] = _checked(name, value)
+        except SettingInvalid as fault:
+            faults.append(str(fault))
     asked = replace(held, **values)
     if asked.working_from_min >= asked.working_until_min:
-        raise SettingInvalid("working_from_min: the working day begins before it ends")
+        faults.append("working_from_min: the working day begins before it ends")
+    if faults:
+        raise SettingInvalid("; ".join(faults))
     return asked
 
 

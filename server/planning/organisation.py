@@ -8,13 +8,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+from shapely.errors import ShapelyError
 from sqlalchemy import delete, insert, select, update
 
 from server.identity.change_log import Actor, log_change
 from server.planning.day_plans import plan_again
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchPosition, NoSuchRegion
 from server.planning.phones import rescope_people
-from server.planning.regions import boundaries_of
+from server.planning.regions import boundaries_of, trouble_with
 from sync.organisation import ROLES, holiday, position, region
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
@@ -249,8 +250,11 @@ def _checked_name(name: str) -> str:
 def _checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         is_area = boundary["type"] in {"Polygon", "MultiPolygon"} and bool(boundaries_of(boundary))
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
+        trouble = trouble_with(boundary) if is_area else None
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, ShapelyError):
         is_area = False
     if not is_area:
         raise FieldInvalid("boundary: a GeoJSON Polygon or MultiPolygon in WGS-84 degrees")
+    if trouble is not None:
+        raise FieldInvalid(f"boundary: {trouble}")
     return boundary

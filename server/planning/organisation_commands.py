@@ -168,7 +168,7 @@ def holiday() -> None:
 
 
 @holiday.command("add")
-@click.argument("day", type=_DAY)
+@click.argument("day", type=_DAY, metavar="DAY")
 @click.argument("name")
 @company_option
 def add_holiday_command(day: datetime, name: str, company: str | None) -> None:
@@ -179,7 +179,7 @@ def add_holiday_command(day: datetime, name: str, company: str | None) -> None:
 
 
 @holiday.command("remove")
-@click.argument("day", type=_DAY)
+@click.argument("day", type=_DAY, metavar="DAY")
 @company_option
 def remove_holiday_command(day: datetime, company: str | None) -> None:
     """Take a holiday away again; plans from today on follow."""

@@ -1,8 +1,11 @@
 """Which region a point lies in: the lowest of the tree whose boundary contains it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
+
+import shapely
 
 from sync.geo import Boundary, Point
 from sync.unit_of_work import UnitOfWork
@@ -47,6 +50,22 @@ def boundaries_of(geojson: Mapping[str, Any]) -> list[Boundary]:
         )
         for rings in polygons
     ]
+
+
+def trouble_with(geojson: Mapping[str, Any]) -> str | None:
+    """Why nobody could say what is inside of this boundary, and where; None where all is well.
+
+    Such a line crosses itself, or a part lies over another. Points off the earth are the same trouble.
+    """
+    area = shapely.from_geojson(json.dumps(geojson))
+    west, south, east, north = area.bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        return "longitude comes first, from -180 to 180 degrees, then latitude, from -90 to 90"
+    if area.is_valid:
+        return None
+    what, _, where = shapely.is_valid_reason(area).partition("[")
+    place = where.rstrip("]").replace(" ", ", ") or "everywhere"
+    return f"{what.strip().lower()} at longitude, latitude {place}"
 
 
 def _depth(region_id: UUID, parents: Mapping[UUID, UUID | None]) -> int:

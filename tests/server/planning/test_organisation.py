@@ -57,9 +57,30 @@ def test_who_holds_a_region_holds_what_is_added_below_it(db: Database, cast: Cas
 def test_a_boundary_is_geojson_or_refused(db: Database, cast: Cast) -> None:
     with db.company(cast.company.id) as uow:
         region(uow, boundary=SQUARE)
-        for wrong in ({"type": "Point", "coordinates": [0, 0]}, {"type": "Polygon"}, {}):
+        for wrong in (
+            {"type": "Point", "coordinates": [0, 0]},
+            {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]},
+            {"type": "Polygon"},
+            {},
+        ):
             with pytest.raises(FieldInvalid, match="boundary"):
                 region(uow, "WEST", boundary=wrong)
+
+
+@pytest.mark.parametrize(
+    ("ring", "said"),
+    [
+        ([[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]], "self-intersection at longitude, latitude 1, 1"),
+        ([[0, 0], [1, 0], [1, 95], [0, 0]], "longitude comes first"),
+        ([[0, 0], [1, 0], [2, 0], [0, 0]], "self-intersection at longitude, latitude"),
+    ],
+)
+def test_a_boundary_of_which_nobody_could_say_what_is_inside_is_refused_with_the_place(
+    db: Database, cast: Cast, ring: list[list[float]], said: str
+) -> None:
+    boundary = {"type": "Polygon", "coordinates": [ring]}
+    with db.company(cast.company.id) as uow, pytest.raises(FieldInvalid, match=said):
+        region(uow, boundary=boundary)
 
 
 def test_codes_are_taken_once_and_found_again(db: Database, cast: Cast) -> None:
