@@ -62,7 +62,10 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        event.listen(engine, "connect", note_run)
+        if not event.contains(engine, "connect", note_run):
+            event.listen(engine, "connect", note_run)
+            # What the engine has opened before is not ready: the pool opens others.
+            engine.dispose()
 
     @contextmanager
     def company(self, company_id: int) -> Iterator[UnitOfWork]:

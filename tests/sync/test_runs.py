@@ -19,6 +19,7 @@ from server.embedded import Embedded
 from server.embedded_postgres import APP, OWNER
 from server.migrate import migrate
 from sync.engine import Engine
+from sync.epoch import current_epoch
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import RUN, Database
 from tests.factories import make_cast
@@ -43,6 +44,23 @@ def own(fresh_database: dict[str, str]) -> Iterator[tuple[sqlalchemy.Engine, Dat
     yield owner, Database(app)
     app.dispose()
     owner.dispose()
+
+
+def test_a_connection_that_was_opened_before_the_database_is_not_used_as_it_is(
+    fresh_database: dict[str, str],
+) -> None:
+    engine = create_engine(fresh_database["app"], pool_size=1, max_overflow=0)
+    with engine.connect() as early:
+        early.execute(text("select 1"))
+    db = Database(engine)
+    for _ in range(2):  # of these the driver would forget what was prepared, when it rolls back
+        with suppress(ZeroDivisionError), db.installation() as uow:
+            current_epoch(uow.driver)
+            raise ZeroDivisionError
+    with db.installation() as uow:
+        assert uow.driver.prepare_threshold is None
+        assert current_epoch(uow.driver).name
+    engine.dispose()
 
 
 def test_what_was_written_from_the_first_id_of_a_later_run_on_is_not_taken_for_seen(
