@@ -27,6 +27,7 @@ APP = "roadbook_app"
 SUPERUSER = "postgres"
 
 _PROGRAM = "postgres"
+_SOCKET_LOCK = ".s.PGSQL.5432.lock"
 
 _STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
 _RECOVERY_S = 600.0
@@ -138,7 +139,7 @@ class EmbeddedPostgres:
         )
 
     def _clear_the_way(self) -> None:
-        """Wait for what a killed postmaster left, and drop the pid file that blocks a start."""
+        """Wait for what a killed postmaster left, and drop the files with its id that block a start."""
         if not self.data.exists():
             return
         if not processes.wait_until_left(_PROGRAM, self.data, 2.0):
@@ -150,8 +151,10 @@ class EmbeddedPostgres:
                     f"PostgreSQL of an earlier run still works in {self.data} and does not stop; "
                     "end it, then start again"
                 )
-        # Nobody works there: the id in the file belongs to a dead process or to a stranger.
+        # Nobody works there: the id in the files belongs to a dead process or to a stranger. The
+        # folder of the sockets is this cluster's alone.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self.sockets / _SOCKET_LOCK).unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
         draft = self.data.with_name(f"{self.data.name}.new")

@@ -92,6 +92,19 @@ def test_a_pid_file_that_names_a_stranger_does_not_block_the_start(running: Embe
         assert connection.execute("select 1").fetchone() == (1,)
 
 
+def test_the_lock_of_a_socket_that_names_a_stranger_does_not_block_the_start(
+    running: Embedded,
+) -> None:
+    running.postgres.stop()
+    assert running.redis.child is not None
+    # Of the same account, which PostgreSQL takes for a postmaster.
+    lock = running.postgres.sockets / ".s.PGSQL.5432.lock"
+    lock.write_text(f"{running.redis.child.pid}\n{running.postgres.data}\n1\n5432\n\n")
+    running.postgres.start()
+    with running.postgres.connect() as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
 def test_a_broken_off_first_start_is_begun_again(var: Path) -> None:
     (var / "postgres").mkdir()
     (var / "postgres" / "half").write_text("what a killed start left")
