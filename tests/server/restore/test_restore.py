@@ -63,6 +63,13 @@ def test_a_turned_epoch_has_another_name_for_phones_too(connection: Connection) 
     assert current_epoch(driver).name == after.name  # type: ignore[arg-type]
 
 
+def test_epochs_are_counted_though_a_crash_leaves_gaps_in_their_numbers(
+    connection: Connection,
+) -> None:
+    connection.execute(text("select setval(pg_get_serial_sequence('epoch', 'number'), 33)"))
+    assert turn_epoch(connection, "after a crash").number == 2
+
+
 def test_turning_corrects_what_speaks_of_transactions_that_are_yet_to_come(
     owner: Engine,
 ) -> None:
