@@ -7,8 +7,10 @@ Without DATABASE_URL and REDIS_URL the embedded servers are used and SECRET_KEY 
 
 import os
 import secrets
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from server.embedded import addresses
 
 SECRET_KEY_MIN = 32
 _HERE = Path(__file__).resolve().parent.parent
+_OWN = "ROADBOOK_"
+# Handed to migrations, and to a test that walks real tracks.
+_NOT_SETTINGS = ("ROADBOOK_APP_ROLE", "ROADBOOK_SAMPLE_DATA")
 _SECRET = ("SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "METRICS_TOKEN")
 
 
@@ -177,10 +182,11 @@ class SettingsSchema(Schema):
             field_obj.data_key = prefix + field_name.upper()
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
+def load_settings(environ: Mapping[str, str], *, keeps_key: bool = True) -> Settings:
     """The settings of this environment; raises SettingsRefused with every fault.
 
-    Writes nothing, except the key of an embedded installation when there is none yet.
+    Writes nothing, except the key of an embedded installation when there is none yet. With
+    `keeps_key` false not that either: the key is then good for looking only.
     """
     schema = SettingsSchema()
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
@@ -195,6 +201,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         faults += [_fault(schema, str(name), given) for name in refused.messages]
     var = Path(loaded["var"]).expanduser().absolute()
     faults += _faults_between(loaded, given)
+    faults += _misspelt(schema, given)
+    has_own_key = loaded["secret_key"] is None and "DATABASE_URL" not in given
+    if has_own_key and "SECRET_KEY" not in given:
+        faults += _faults_of_folder(var)
     if faults:
         raise SettingsRefused(sorted(faults, key=lambda fault: fault.variable))
     embedded = addresses(var)
@@ -206,7 +216,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     if has_embedded_redis:
         loaded["redis_url"] = embedded.redis_url
     if loaded["secret_key"] is None:
-        loaded["secret_key"] = kept_secret(var)
+        loaded["secret_key"] = kept_secret(var) if keeps_key else secrets.token_urlsafe(48)
     values = {field.name: loaded[field.name] for field in fields(Settings) if field.name in loaded}
     return Settings(
         **{
@@ -246,10 +256,36 @@ def kept_secret(var: Path) -> str:
 
 
 def _unusable(file: Path, error: Exception) -> SettingsRefused:
+    return SettingsRefused([_folder_fault(file.parent, error)])
+
+
+def _folder_fault(folder: Path, error: Exception) -> Fault:
     reason = getattr(error, "strerror", None) or "not a key"
-    return SettingsRefused(
-        [Fault("ROADBOOK_VAR", f"{file.parent} ({reason})", "a folder that can be written")]
-    )
+    return Fault("ROADBOOK_VAR", f"{folder} ({reason})", "a folder that can be written")
+
+
+def _faults_of_folder(var: Path) -> Iterator[Fault]:
+    """Whether the key can be read, or be kept where there is none; nothing is made."""
+    try:
+        (var / "secret_key").read_bytes()
+    except FileNotFoundError:
+        place = next(folder for folder in (var, *var.parents) if folder.exists())
+        try:
+            tempfile.TemporaryFile(dir=place).close()
+        except OSError as error:
+            yield _folder_fault(var, error)
+    except OSError as error:
+        yield _folder_fault(var, error)
+
+
+def _misspelt(schema: Schema, given: Mapping[str, str]) -> Iterator[Fault]:
+    """Variables that can only be meant for us, and that nothing reads."""
+    known = {str(f.data_key).removeprefix(_OWN): str(f.data_key) for f in schema.fields.values()}
+    for name in given:
+        if name.startswith(_OWN) and name not in (*known.values(), *_NOT_SETTINGS):
+            near = get_close_matches(name.removeprefix(_OWN), known, 1)
+            meant = f"{known[near[0]]}, if that is meant" if near else "no such variable"
+            yield Fault(name, "no setting", meant)
 
 
 def _faults_between(loaded: dict[str, Any], given: Mapping[str, str]) -> list[Fault]:
@@ -290,7 +326,9 @@ def _fault(schema: Schema, variable: str, given: Mapping[str, str]) -> Fault:
     found = given.get(variable, "")
     if variable in _SECRET:
         shown = (
-            f"{len(found)} characters long" if variable.endswith(("KEY", "TOKEN")) else "not such"
+            f"{len(found)} characters long"
+            if variable.endswith(("KEY", "TOKEN"))
+            else "something else (not shown, as it may hold a password)"
         )
     else:
         shown = repr(found if len(found) <= 60 else found[:57] + "…")

@@ -21,6 +21,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         LEDGER_DAYS="1",
         DATABASE_URL="mysql://host/x",
         ROADBOOK_LOG_LEVEL="loud",
+        ROADBOOK_PROT="1",
     )
     assert set(found) == {
         "ROADBOOK_PORT",
@@ -28,6 +29,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         "LEDGER_DAYS",
         "DATABASE_URL",
         "ROADBOOK_LOG_LEVEL",
+        "ROADBOOK_PROT",
         "SECRET_KEY",
     }
     assert found["ROADBOOK_PORT"] == (
@@ -39,6 +41,10 @@ def test_a_fault_never_repeats_a_secret() -> None:
     found = faults(SECRET_KEY="short-but-secret", DATABASE_URL="mysql://me:hidden@host/x")
     assert "secret" not in found["SECRET_KEY"].removeprefix("SECRET_KEY")
     assert "hidden" not in found["DATABASE_URL"]
+    assert found["DATABASE_URL"] == (
+        "DATABASE_URL is something else (not shown, as it may hold a password); "
+        "expected: an address like postgresql://user:password@host/database"
+    )
 
 
 def test_a_real_database_needs_a_key_of_its_own() -> None:
@@ -68,6 +74,31 @@ def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_a_fault() -> None:
     assert set(faults(ROADBOOK_VAR="/proc/roadbook")) == {"ROADBOOK_VAR"}
+
+
+def test_a_folder_that_cannot_be_written_is_named_beside_other_faults(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for var in ("/proc/nope", str(tmp_path / "file"), str(tmp_path / "file" / "below")):
+        assert set(faults(ROADBOOK_VAR=var, WEB_THREADS="0")) == {"ROADBOOK_VAR", "WEB_THREADS"}
+
+
+def test_a_fault_makes_nothing(tmp_path: Path) -> None:
+    faults(ROADBOOK_VAR=str(tmp_path / "var"), WEB_THREADS="0")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ROADBOOK_PROT", "is no setting; expected: ROADBOOK_PORT, if that is meant"),
+        ("ROADBOOK_WEB_WORKERS", "is no setting; expected: WEB_WORKERS, if that is meant"),
+        ("ROADBOOK_ZZZZ", "is no setting; expected: no such variable"),
+    ],
+)
+def test_a_variable_of_ours_that_nothing_reads_is_a_fault(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    assert faults(ROADBOOK_VAR=str(tmp_path), **{name: "1"}) == {name: f"{name} {said}"}
 
 
 def test_a_body_is_answered_before_the_socket_is_given_up(tmp_path: Path) -> None:
