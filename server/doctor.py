@@ -23,9 +23,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.embedded import FREE_BYTES_MIN
-from server.fitness import needs
+from server.fitness import needs, tables_need, ways_past
 from server.identity.aligned import told_span
-from server.migrate import head_revision
 from server.restore.epochs import show_epoch, show_watermark
 from server.settings import Settings, SettingsRefused, load_settings
 from server.supervise import first_line
@@ -86,10 +85,10 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
     """Everything that can be looked at, in the order in which it should be mended."""
     findings = [*_python(), *_packages(_ROOT / "requirements.txt")]
     try:
-        settings = load_settings(environ)
+        settings = load_settings(environ, keeps_key=False)
     except SettingsRefused as refused:
         findings += [
-            Finding(Verdict.FAIL, fault.variable, fault.found, f"set it to {fault.expected}")
+            Finding(Verdict.FAIL, fault.variable, fault.found, f"expected: {fault.expected}")
             for fault in refused.faults
         ]
         return findings
@@ -155,6 +154,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
             for check in _DATABASE_CHECKS:
                 yield from _looked(check, connection)
                 connection.rollback()
+            # Without its tables nothing more can be said, and one remedy helps.
+            of_tables = tables_need(connection)
+            yield judge("migrations", of_tables.found, of_tables.remedy, fails=not of_tables.is_met)
+            if not of_tables.is_met:
+                return
+            for check in _TABLE_CHECKS:
+                yield from _looked(check, connection)
+                connection.rollback()
             yield from _looked(partial(_backups, is_own=settings.has_embedded_database), connection)
     except SQLAlchemyError as error:
         yield Finding(Verdict.FAIL, "database", first_line(error), start)
@@ -176,28 +183,17 @@ def _fitness(connection: Connection) -> Iterator[Finding]:
         yield judge(need.what, need.found, need.remedy, fails=not need.is_met)
 
 
-def _migrations(connection: Connection) -> Iterator[Finding]:
-    exists = _one(connection, "select to_regclass('alembic_version') is not null")
-    at = _one(connection, "select max(version_num) from alembic_version") if exists else None
-    head = head_revision()
-    yield judge(
-        "migrations", f"at {at or 'none'} of {head}", "run roadbook migrate", fails=at != head
-    )
-
-
 def _role(connection: Connection) -> Iterator[Finding]:
     role = connection.execute(
         text(
-            "select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, "
+            "select rolname, rolcreaterole, rolcreatedb, "
             "(select count(*) from pg_class where relowner = r.oid) as owned "
             "from pg_roles r where rolname = current_user"
         )
     ).one()
-    too_much = [
+    too_much = ways_past(connection) + [
         name
         for name, has in (
-            ("is a superuser", role.rolsuper),
-            ("bypasses row-level security", role.rolbypassrls),
             ("may make roles", role.rolcreaterole),
             ("may make databases", role.rolcreatedb),
             (f"owns {role.owned} relations", role.owned),
@@ -207,7 +203,8 @@ def _role(connection: Connection) -> Iterator[Finding]:
     yield judge(
         "application's role",
         f"{role.rolname} {', '.join(too_much) or 'owns nothing and has no rights of its own'}",
-        "connect as a role that owns nothing (nosuperuser nobypassrls) and migrate as another",
+        "connect as a role that owns nothing (nosuperuser nobypassrls) and is a member of none that does, "
+        "and migrate as another",
         fails=bool(too_much),
     )
 
@@ -350,15 +347,8 @@ def _clock(connection: Connection) -> Iterator[Finding]:
     )
 
 
-_DATABASE_CHECKS = (
-    _fitness,
-    _migrations,
-    _role,
-    _row_level_security,
-    _transaction_ids,
-    _waiting_work,
-    _clock,
-)
+_DATABASE_CHECKS = (_fitness, _clock)
+_TABLE_CHECKS = (_role, _row_level_security, _transaction_ids, _waiting_work)
 
 
 def _queue(settings: Settings) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -42,6 +42,30 @@ def current_revision(database_url: str) -> str | None:
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The migration that the database of a connection is at; None where it has none that can be seen."""
+    can_be_seen = connection.execute(
+        text(
+            "select case when to_regclass('alembic_version') is null then false"
+            " else has_table_privilege(to_regclass('alembic_version'), 'select') end"
+        )
+    ).scalar_one()
+    if not can_be_seen:
+        return None
+    at: str | None = connection.execute(
+        text("select max(version_num) from alembic_version")
+    ).scalar_one()
+    return at
+
+
+def way_to_head(at: str | None) -> str:
+    """What to do about a database that is at another migration than this program's newest."""
+    known = ScriptDirectory.from_config(_config("")).walk_revisions()
+    if at is None or at in {one.revision for one in known}:
+        return "run roadbook migrate"
+    return "it is of a newer Roadbook: put that version in place"
 
 
 def driver_url(url: str) -> str:

@@ -4,6 +4,7 @@ Whatever prevents the start is one line in `CannotStart`. A child that ends is s
 growing pauses. Children die with this process, also when it is killed.
 """
 
+import errno
 import http.client
 import os
 import selectors
@@ -174,8 +175,9 @@ def serve(settings: Settings, say: Say) -> None:
             with closing(_listen(settings)) as listener:
                 with asked.stopping_at_once():
                     embedded = _start_servers(settings, keeper, say)
-                    require_fit(settings, patience_s=0)
+                    require_fit(settings, patience_s=0, is_migrated=False)
                     _prepare_database(settings, say)
+                    require_fit(settings, patience_s=0)
                     welcome = _prepare_demo(settings, say)
                     own = _own_programs(settings, listener)
                     for program in own:
@@ -269,8 +271,18 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server(
             (str(address[0]), int(address[1])), family=family, backlog=settings.backlog
         )
+    except socket.gaierror as error:
+        raise CannotStart(
+            f"ROADBOOK_HOST is {settings.host!r}, which is no address and does not resolve "
+            f"({error.strerror}); set it to an address of this machine"
+        ) from error
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise CannotStart(
+                f"ROADBOOK_HOST is {settings.host!r}, which is no address of this machine; "
+                "set it to one that is"
+            ) from error
         raise CannotStart(
             f"{place} cannot be used ({reason}); stop what uses it or choose another, "
             f"as in ROADBOOK_PORT={settings.port + 1} make run"
@@ -311,10 +323,10 @@ def _prepare_database(settings: Settings, say: Say) -> None:
 
 def _prepare_demo(settings: Settings, say: Say) -> Sequence[str]:
     """The demo company on an embedded database: made at the first start, greeted at every one."""
-    if not settings.has_embedded_database:
-        return ()
-    from server.welcome import prepare_demo
+    from server.welcome import first_steps, prepare_demo
 
+    if not settings.has_embedded_database:
+        return first_steps(settings)
     return prepare_demo(settings, say)
 
 

@@ -1,4 +1,4 @@
-"""What a first start makes and every start says: the demo company and a way into it."""
+"""What a first start makes and every start says: the demo company and a way into it, or what is next."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -44,6 +44,20 @@ def prepare_demo(settings: Settings, say: Callable[[str], None]) -> list[str]:
             with suppress(DemoExists):
                 make_demo_company(database, owner, today=datetime.now(ZoneInfo(TIME_ZONE)).date())
         return _greeting(database)
+
+
+def first_steps(settings: Settings) -> list[str]:
+    """What to do next on a database of one's own; nothing where that is done."""
+    engine = make_engine(settings, application_name="roadbook-start", pool_size=1)
+    try:
+        with Database(engine).installation() as uow:
+            if uow.rows("select company_ids()"):
+                return []
+    finally:
+        engine.dispose()
+    return [
+        "There is no company yet. Make one: roadbook company add (docs/operating.md, A first company)"
+    ]
 
 
 def _greeting(database: Database) -> list[str]:

@@ -27,6 +27,7 @@ def demo() -> None:
 def make(today: datetime | None, seed: int) -> None:
     """Make the demo company; an existing one is left as it is."""
     from server.demo.company import TIME_ZONE, DemoExists, make_demo_company
+    from server.fitness import require_migrated
     from server.migrate import driver_url
     from server.wiring import make_engine
     from sync.unit_of_work import Database
@@ -39,6 +40,7 @@ def make(today: datetime | None, seed: int) -> None:
     day = (today or datetime.now(ZoneInfo(TIME_ZONE))).date()
     began = perf_counter()
     try:
+        require_migrated(owner)
         made = make_demo_company(Database(engine), owner, today=day, seed=seed)
     except DemoExists as refused:
         raise click.ClickException(str(refused)) from refused

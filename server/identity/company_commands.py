@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from server.cli import say, settings
+from server.fitness import require_migrated
 from server.identity.aligned import aligned
 from server.identity.errors import IdentityError
 from server.identity.founding import found_company, list_companies
@@ -39,6 +40,7 @@ def add_command(code: str, name: str, time_zone: str) -> None:
     owner = create_engine(driver_url(chosen.database_owner_url), poolclass=NullPool)
     engine = make_engine(chosen, application_name="roadbook-command", pool_size=1)
     try:
+        require_migrated(owner)
         found_company(
             owner, Database(engine), operator(), code=code, name=name, time_zone=time_zone
         )
@@ -59,6 +61,7 @@ def list_command() -> None:
 
     engine = make_engine(settings(), application_name="roadbook-command", pool_size=1)
     try:
+        require_migrated(engine)
         found = list_companies(Database(engine))
     except DBAPIError as error:
         raise database_refusal(error) from error

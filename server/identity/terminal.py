@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server.cli import settings
+from server.fitness import require_migrated
 from server.identity.change_log import Actor
 from server.identity.companies import find_company
 from server.identity.errors import IdentityError
@@ -69,6 +70,7 @@ def opened(company: str | None, *refusals: type[Exception]) -> Iterator[Opened]:
     engine = make_engine(chosen, application_name="roadbook-command", pool_size=2)
     try:
         database = Database(engine)
+        require_migrated(engine)
         yield Opened(chosen, database, find_company(database, company))
     except refused_here as refused:
         raise click.ClickException(str(refused)) from refused

@@ -52,6 +52,7 @@ def play(
 
     from mobile_contract.phone.link import Problem
     from mobile_contract.phone.transport import LinkFailure
+    from server.fitness import require_migrated
     from server.play.ending import end_play
     from server.play.enrolment import EnrolmentDesk, NobodyToPlay
     from server.play.fleet import Play, play_fleet
@@ -70,6 +71,8 @@ def play(
             raise click.BadParameter(message, param_hint="--url")
         points = None if track is None else read_track(track)
         database = Database(make_engine(settings, application_name="roadbook-play", pool_size=2))
+        click.get_current_context().call_on_close(database.engine.dispose)
+        require_migrated(database.engine)
         desk = EnrolmentDesk(database, company)
         seats = desk.seats(reps)
     except (TrackUnreadable, NobodyToPlay) as refused:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from server.cli import say, settings
+from server.fitness import require_migrated
 from server.installation import running_database
 from server.migrate import driver_url
 from server.restore.epochs import (
@@ -109,6 +110,7 @@ def as_owner() -> Iterator[Connection]:
         with ExitStack() as stack:
             if chosen.has_embedded_database and not _answers(engine):
                 stack.enter_context(running_database(chosen))
+            require_migrated(engine)
             yield stack.enter_context(engine.begin())
     except DBAPIError as error:
         raise click.ClickException(

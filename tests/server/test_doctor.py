@@ -6,6 +6,9 @@ import pytest
 from sqlalchemy import create_engine
 
 from server.doctor import Finding, Verdict, _packages, examine
+from server.fitness import require_fit
+from server.processes import CannotStart
+from server.settings import load_settings
 from sync.unit_of_work import Database
 from tests.factories import make_cast
 
@@ -83,6 +86,38 @@ def test_an_unmigrated_database_is_a_failure(
 ) -> None:
     admin.execute("update alembic_version set version_num = '0001'")
     assert "run roadbook migrate" in str(found(environ)["migrations"])
+    admin.execute("update alembic_version set version_num = '9999'")
+    assert "put that version in place" in str(found(environ)["migrations"])
+
+
+def test_of_an_empty_database_only_the_one_thing_is_said_that_helps(
+    environ: dict[str, str], admin: psycopg.Connection
+) -> None:
+    admin.execute("drop schema public cascade; create schema public")
+    admin.execute("grant usage on schema public to roadbook_app")
+    findings = found(environ)
+    failed = [what for what, finding in findings.items() if finding.verdict is Verdict.FAIL]
+    assert failed == ["migrations"]
+    assert not {"row-level security", "application's role", "epoch"} & findings.keys()
+
+
+@pytest.mark.parametrize(
+    "step", ["grant {0} to roadbook_app", "grant {0} to {1}; grant {1} to roadbook_app"]
+)
+def test_a_role_that_may_act_as_the_owner_passes_row_level_security(
+    environ: dict[str, str], admin: psycopg.Connection, step: str
+) -> None:
+    names = ("roadbook_owner", f"between_{admin.info.dbname}")
+    admin.execute(f"create role {names[1]}".encode())
+    try:
+        admin.execute(step.format(*names).encode())
+        finding = found(environ)["application's role"]
+        with pytest.raises(CannotStart, match="member of roadbook_owner, which owns the tables"):
+            require_fit(load_settings(environ))
+    finally:
+        admin.execute(f"revoke roadbook_owner from roadbook_app; drop role {names[1]}".encode())
+    assert finding.verdict is Verdict.FAIL
+    assert "is a member of roadbook_owner, which owns the tables" in finding.found
 
 
 def test_what_waits_for_somebody_is_counted_over_companies_with_the_age_of_the_oldest(
@@ -139,6 +174,11 @@ def test_servers_that_are_away_are_told_with_what_to_do(environ: dict[str, str])
     findings = found(environ)
     assert findings["database"].remedy == "check DATABASE_URL"
     assert findings["queue"].remedy == "check REDIS_URL"
+
+
+def test_it_looks_and_changes_nothing(tmp_path: Path) -> None:
+    found({"ROADBOOK_VAR": str(tmp_path / "var")})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_settings_are_each_a_failure(environ: dict[str, str]) -> None:

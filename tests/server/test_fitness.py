@@ -1,5 +1,6 @@
 """Nothing that keeps phones' work starts on a database that might not keep it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +38,19 @@ def admin(fresh_database: dict[str, str]) -> Iterator[psycopg.Connection]:
     url = fresh_database["admin"].replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
+
+
+OF_THE_DATABASE = (
+    "web",
+    "worker",
+    "company add --code A --name A --time-zone UTC",
+    "company list",
+    "day",
+    "device list",
+    "demo make",
+    "epoch show",
+    "play --reps 1",
+)
 
 
 class Facts:
@@ -113,6 +127,36 @@ def test_what_keeps_work_does_not_start_where_a_commit_does_not_wait(
     done = CliRunner().invoke(roadbook, [command])
     assert isinstance(done.exception, CannotStart)
     assert "synchronous_commit is off" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("drop schema public cascade; create schema public", "none, not .*; run roadbook migrate$"),
+        ("update alembic_version set version_num = '0001'", "0001, not .*; run roadbook migrate$"),
+        (
+            "update alembic_version set version_num = '9999'",
+            "9999, not .*; it is of a newer Roadbook",
+        ),
+    ],
+)
+def test_other_tables_than_this_programs_are_one_line_from_every_command(
+    state: str,
+    said: str,
+    environ: dict[str, str],
+    fresh_database: dict[str, str],
+    admin: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    admin.execute(state.encode())
+    admin.execute("grant usage on schema public to roadbook_app, roadbook_owner")
+    for variable, value in {**environ, "DATABASE_OWNER_URL": fresh_database["owner"]}.items():
+        monkeypatch.setenv(variable, value)
+    line = re.compile(f"The database cannot be used: migration is {said}")
+    for words in OF_THE_DATABASE:
+        done = CliRunner().invoke(roadbook, words.split())
+        assert isinstance(done.exception, CannotStart), (words, done.output)
+        assert line.match(str(done.exception)), words
 
 
 def test_a_database_that_does_not_come_up_is_one_line(environ: dict[str, str]) -> None:

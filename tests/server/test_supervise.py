@@ -91,6 +91,7 @@ def test_it_serves_survives_the_death_of_its_children_and_stops_when_told(
 ) -> None:
     run = start()
     assert f":{run.port}" in run.said("Roadbook is at")
+    assert "roadbook company add" in run.said("There is no company yet")
     assert run.is_ready()
     for name, words in (("web", "The web server"), ("worker", "The worker")):
         before = run.pid(name)
@@ -123,6 +124,19 @@ def test_a_busy_port_is_one_line(start: Callable[..., Run]) -> None:
         port = busy.getsockname()[1]
         line = _only_line(start(ROADBOOK_PORT=str(port)))
     assert line.startswith(f"Port {port} of 127.0.0.1 cannot be used (Address already in use)")
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("no.such.host.invalid", "which is no address and does not resolve"),
+        ("192.0.2.1", "which is no address of this machine"),
+    ],
+)
+def test_a_host_that_is_not_here_is_one_line(
+    start: Callable[..., Run], host: str, said: str
+) -> None:
+    assert _only_line(start(ROADBOOK_HOST=host)).startswith(f"ROADBOOK_HOST is '{host}', {said}")
 
 
 def test_a_database_that_is_away_is_one_line(start: Callable[..., Run]) -> None:
