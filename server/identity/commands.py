@@ -15,7 +15,7 @@ from server.identity import device_states, devices, occupancies, passwords, peop
 from server.identity.aligned import NOTHING, say_list, told_age, told_offset, told_size
 from server.identity.companies import company_day
 from server.identity.device_list import DeviceListed, count_ended, list_devices
-from server.identity.errors import NoSuchDevice, NoSuchPerson
+from server.identity.errors import LeaveDoubtful, NoSuchDevice, NoSuchPerson
 from server.identity.people import list_people, person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, operator
@@ -151,8 +151,10 @@ def add_command(name: str, email: str | None, company: str | None) -> None:
 @person.command("place")
 @click.argument("whose", metavar="EMAIL-OR-ID")
 @click.argument("position_code", metavar="POSITION-CODE")
-@click.option("--from", "starts_on", type=_DAY, help="First day. Default: today.")
-@click.option("--until", "ends_on", type=_DAY, help="Last day. Default: without an end.")
+@click.option("--from", "starts_on", type=_DAY, metavar="DAY", help="First day. Default: today.")
+@click.option(
+    "--until", "ends_on", type=_DAY, metavar="DAY", help="Last day. Default: without an end."
+)
 @click.option("--acting", "is_acting", is_flag=True, help="Beside the holder, or in for one.")
 @company_option
 def place_command(
@@ -183,7 +185,9 @@ def place_command(
 @person.command("move")
 @click.argument("whose", metavar="EMAIL-OR-ID")
 @click.argument("position_code", metavar="POSITION-CODE")
-@click.option("--from", "first_day", type=_DAY, help="First day there. Default: today.")
+@click.option(
+    "--from", "first_day", type=_DAY, metavar="DAY", help="First day there. Default: today."
+)
 @company_option
 def move_command(
     whose: str, position_code: str, first_day: datetime | None, company: str | None
@@ -205,7 +209,7 @@ def move_command(
 @person.command("end")
 @click.argument("whose", metavar="EMAIL-OR-ID")
 @click.argument("position_code", metavar="POSITION-CODE")
-@click.option("--last-day", type=_DAY, help="Default: today.")
+@click.option("--last-day", type=_DAY, metavar="DAY", help="Default: today.")
 @company_option
 def end_command(
     whose: str, position_code: str, last_day: datetime | None, company: str | None
@@ -231,21 +235,53 @@ def end_command(
 @click.option(
     "--on",
     "left_on",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=_DAY,
+    metavar="DAY",
     help="The day after their last, in the company's time zone. Default: today.",
 )
+@click.option(
+    "--day-is-meant",
+    "is_meant",
+    is_flag=True,
+    help="They left before they last worked, or long ago: what they held since is theirs no more, "
+    "and work of theirs from then on waits for review.",
+)
 @company_option
-def leave_command(whose: str, left_on: datetime | None, company: str | None) -> None:
+def leave_command(
+    whose: str, left_on: datetime | None, company: str | None, *, is_meant: bool
+) -> None:
     """Let a person go: positions end, phones send what they hold and are wiped."""
     with company_of(company) as uow:
         today = company_day(uow)
         day: date = today if left_on is None else left_on.date()
         person_id = _person(uow, whose)
-        people.leave_person(uow, operator(), person_id, left_on=day, today=today)
+        try:
+            people.leave_person(
+                uow, operator(), person_id, left_on=day, today=today, is_meant=is_meant
+            )
+        except LeaveDoubtful as refused:
+            raise click.ClickException(
+                f"{refused}. Their phones would be wiped, and no command gives the days back that they "
+                "held since. If it is so, add --day-is-meant"
+            ) from refused
         phones = [one for one in list_devices(uow, person_id) if one.state == "DRAINING"]
     say(f"Gone from {day} on.")
     for one in phones:
         say(f"Draining: {_named(one)}. {_still_held(one)}".rstrip())
+
+
+@person.command("return")
+@click.argument("whose", metavar="EMAIL-OR-ID")
+@company_option
+def return_command(whose: str, company: str | None) -> None:
+    """Take a person back who left, or was to leave. Positions and phones are given anew."""
+    with company_of(company) as uow:
+        today = company_day(uow)
+        person_id = _person(uow, whose)
+        people.return_person(uow, operator(), person_id, today=today)
+        found = next(one for one in list_people(uow, today) if one.id == person_id)
+    say(f"{found.name} is with the company and holds {', '.join(found.positions) or 'nothing'}.")
+    say("Next: roadbook person place, and roadbook device code for each phone that was wiped.")
 
 
 @person.command("password")

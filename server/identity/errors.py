@@ -53,6 +53,12 @@ class PersonHasLeft(IdentityError):
     code = "person_has_left"
 
 
+class LeaveDoubtful(IdentityError):
+    """The day of leaving would take back what has been, and nobody said that it is meant."""
+
+    code = "leave_doubtful"
+
+
 class PasswordRefused(IdentityError):
     code = "password_refused"
 

@@ -18,10 +18,12 @@ from server.identity.devices import end_codes_of
 from server.identity.errors import (
     EmailInvalid,
     EmailTaken,
+    LeaveDoubtful,
     NameInvalid,
     NoSuchPerson,
     PersonHasLeft,
 )
+from server.identity.leaving import doubts_about
 from server.identity.passwords import folded_email
 from sync.organisation import device, occupancy, person, position
 from sync.scope import people_concerned, rescope, take_turn
@@ -113,13 +115,22 @@ def change_email(uow: UnitOfWork, actor: Actor, person_id: UUID, email: str) -> 
 
 
 def leave_person(
-    uow: UnitOfWork, actor: Actor, person_id: UUID, *, left_on: date, today: date
+    uow: UnitOfWork,
+    actor: Actor,
+    person_id: UUID,
+    *,
+    left_on: date,
+    today: date,
+    is_meant: bool = False,
 ) -> None:
     """The person is gone from `left_on` on.
 
-    Their occupancies end the day before, one that would only have begun later is taken away, and
-    scopes follow in this transaction. If the day has come their phones drain now; otherwise
-    `drain_leavers` does it then. Raises PersonHasLeft for somebody already gone.
+    What they hold ends the day before, what would only have begun later is taken away, and
+    scopes follow in this transaction; what had ended stays as it was. If the day has come their
+    phones drain now; otherwise `drain_leavers` does it then.
+
+    Raises PersonHasLeft for somebody already gone, and LeaveDoubtful for a day in the past that
+    would take back what has been, unless it is meant.
     """
     take_turn(uow)
     is_gone = left_on <= today
@@ -128,6 +139,11 @@ def leave_person(
     held = _locked(uow, person_id)
     if held.left_on is not None and held.left_on <= today:
         raise PersonHasLeft(f"{held.name} has already left, on {held.left_on}")
+    doubts = [] if is_meant else doubts_about(uow, person_id, left_on, today)
+    if doubts:
+        raise LeaveDoubtful(
+            f"from {left_on} on {held.name} would have held nothing, but {', '.join(doubts)}"
+        )
     _set(uow, person_id, left_on=left_on)
     log_change(
         uow,
@@ -138,7 +154,7 @@ def leave_person(
         before={"left_on": held.left_on},
         after={"left_on": left_on},
     )
-    positions = _end_occupancies(uow, actor, person_id, left_on)
+    positions = _end_occupancies(uow, actor, person_id, left_on, today)
     rescope(uow, {person_id} | people_concerned(uow, positions), today)
     if is_gone:
         drain_devices_of(uow, actor, [person_id])
@@ -262,9 +278,15 @@ def list_people(
     ]
 
 
-def _end_occupancies(uow: UnitOfWork, actor: Actor, person_id: UUID, left_on: date) -> set[UUID]:
-    """End what they hold the day before; the positions concerned."""
-    last_day = left_on - timedelta(days=1)
+def _end_occupancies(
+    uow: UnitOfWork, actor: Actor, person_id: UUID, left_on: date, today: date
+) -> set[UUID]:
+    """End what they hold the day before; the positions concerned.
+
+    What had ended stays as it was. What began after a day that is meant all the same has been held
+    until yesterday.
+    """
+    last_day, yesterday = left_on - timedelta(days=1), today - timedelta(days=1)
     theirs = (occupancy.c.company_id == uow.company_id) & (occupancy.c.person_id == person_id)
     open_ones = uow.connection.execute(
         select(
@@ -274,17 +296,21 @@ def _end_occupancies(uow: UnitOfWork, actor: Actor, person_id: UUID, left_on: da
             occupancy.c.ends_on,
             occupancy.c.is_acting,
         )
-        .where(theirs, or_(occupancy.c.ends_on.is_(None), occupancy.c.ends_on >= left_on))
+        .where(
+            theirs, or_(occupancy.c.ends_on.is_(None), occupancy.c.ends_on >= max(left_on, today))
+        )
         .order_by(occupancy.c.id)
         .with_for_update()
     ).all()
-    begun = [one for one in open_ones if one.starts_on <= last_day]
-    unbegun = [one for one in open_ones if one.starts_on > last_day]
-    uow.connection.execute(
-        update(occupancy)
-        .where(theirs, occupancy.c.id.in_([one.id for one in begun]))
-        .values(ends_on=last_day)
-    )
+    begun = [one for one in open_ones if one.starts_on <= max(last_day, yesterday)]
+    unbegun = [one for one in open_ones if one.starts_on > max(last_day, yesterday)]
+    ends = {one.id: last_day if one.starts_on <= last_day else yesterday for one in begun}
+    for day in set(ends.values()):
+        uow.connection.execute(
+            update(occupancy)
+            .where(theirs, occupancy.c.id.in_([key for key, end in ends.items() if end == day]))
+            .values(ends_on=day)
+        )
     uow.connection.execute(
         delete(occupancy).where(theirs, occupancy.c.id.in_([one.id for one in unbegun]))
     )
@@ -293,7 +319,7 @@ def _end_occupancies(uow: UnitOfWork, actor: Actor, person_id: UUID, left_on: da
         actor,
         "occupancy.end",
         "occupancy",
-        [(one.id, {"ends_on": one.ends_on}, {"ends_on": last_day}) for one in begun],
+        [(one.id, {"ends_on": one.ends_on}, {"ends_on": ends[one.id]}) for one in begun],
     )
     log_changes(
         uow,

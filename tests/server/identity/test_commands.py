@@ -167,6 +167,22 @@ def test_people_are_added_listed_and_let_go(db: Database, rows: Cast, run: Run) 
     assert email_of(rows) in run("person", "list", "--all").output
 
 
+def test_a_leave_in_the_wrong_year_is_asked_about_and_whoever_left_comes_back(
+    db: Database, rows: Cast, run: Run
+) -> None:
+    said = refused(run("person", "leave", email_of(rows), "--on", "2021-01-01"))
+    assert "from 2021-01-01 on Ana would have held nothing, but they hold" in said
+    assert said.endswith("If it is so, add --day-is-meant")
+    assert run("person", "leave", email_of(rows)).exit_code == 0
+    back = run("person", "return", email_of(rows))
+    assert back.output.splitlines()[0] == "Ana is with the company and holds nothing."
+    with db.company(rows.company.id) as uow:
+        seat = uow.rows("select code from position where id = :id", id=rows.ana.position_id)[0].code
+        assert changes_of(uow)[0].action == "person.return"
+    assert run("person", "place", email_of(rows), seat).exit_code == 0
+    assert run("device", "code", "--person", email_of(rows)).exit_code == 0
+
+
 def test_a_password_is_read_from_what_is_piped_in_and_never_shown(
     db: Database, rows: Cast, run: Run
 ) -> None:

@@ -1,10 +1,10 @@
 """People join, are named, leave and return; what they did and held stays."""
 
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from server.identity.change_log import Actor, changes_of
 from server.identity.device_list import list_devices
@@ -12,10 +12,12 @@ from server.identity.devices import issue_enrolment_code
 from server.identity.errors import (
     EmailInvalid,
     EmailTaken,
+    LeaveDoubtful,
     NameInvalid,
     NoSuchPerson,
     PersonHasLeft,
 )
+from server.identity.occupancies import give_occupancy
 from server.identity.passwords import set_password, verify
 from server.identity.people import (
     change_email,
@@ -26,6 +28,7 @@ from server.identity.people import (
     rename_person,
     return_person,
 )
+from sync.kinds.attendance.table import attendance
 from sync.organisation import enrolment_code, occupancy, person
 from sync.unit_of_work import Database, UnitOfWork
 from tests.factories import MONDAY, TODAY, Cast, add_occupancy
@@ -54,6 +57,26 @@ def periods_of(uow: UnitOfWork, person_id: UUID) -> list[tuple[date, date | None
 
 def states_of(uow: UnitOfWork, person_id: UUID) -> list[str]:
     return [one.state for one in list_devices(uow, person_id)]
+
+
+def worked(uow: UnitOfWork, cast: Cast, day: date) -> None:
+    """Ana was on duty that day."""
+    uow.connection.execute(
+        insert(attendance).values(
+            company_id=uow.company_id,
+            id=uuid4(),
+            version=1,
+            person_id=cast.ana.id,
+            position_id=cast.ana.position_id,
+            device_id=cast.ana.device.id,
+            event="ON",
+            business_day=day,
+            occurred_at=datetime.now(UTC),
+            trust="CLOCK",
+            flags=[],
+            received_at=datetime.now(UTC),
+        )
+    )
 
 
 def test_a_new_person_is_found_by_e_mail_however_it_is_written(db: Database, rows: Cast) -> None:
@@ -164,6 +187,69 @@ def test_an_occupancy_that_would_only_have_begun_later_is_taken_away(
         ]
     assert entry.before is not None
     assert entry.before["starts_on"] == "2026-03-11"
+
+
+@pytest.mark.parametrize(
+    ("days_back", "said"),
+    [
+        (1900, "it is 1900 days ago"),
+        (32, "it is 32 days ago"),
+        ((TODAY - MONDAY).days, "they hold ANA since 2026-01-05"),
+        (2, "they worked on 2026-03-02"),
+    ],
+)
+def test_a_leave_that_is_dated_back_takes_nothing_back_unless_that_is_meant(
+    db: Database, cast: Cast, days_back: int, said: str
+) -> None:
+    left_on = TODAY - timedelta(days=days_back)
+    with db.company(cast.company.id) as uow:
+        seat = uow.rows("select code from position where id = :id", id=cast.ana.position_id)
+        worked(uow, cast, TODAY - timedelta(days=2))
+    doubt = said.replace("ANA", seat[0].code)
+    with pytest.raises(LeaveDoubtful, match=doubt), db.company(cast.company.id) as uow:
+        leave_person(uow, OPERATOR, cast.ana.id, left_on=left_on, today=TODAY)
+    with db.company(cast.company.id) as uow:
+        assert states_of(uow, cast.ana.id) == ["ACTIVE"]
+        assert periods_of(uow, cast.ana.id) == [(MONDAY, None)]
+        leave_person(uow, OPERATOR, cast.ana.id, left_on=left_on, today=TODAY, is_meant=True)
+        assert states_of(uow, cast.ana.id) == ["DRAINING"]
+
+
+def test_a_leave_is_asked_about_for_no_day_after_the_last_work_of_late(
+    db: Database, cast: Cast
+) -> None:
+    with db.company(cast.company.id) as uow:
+        worked(uow, cast, TODAY - timedelta(days=2))
+        leave_person(uow, OPERATOR, cast.ana.id, left_on=TODAY - timedelta(days=1), today=TODAY)
+        assert periods_of(uow, cast.ana.id) == [(MONDAY, TODAY - timedelta(days=2))]
+
+
+def test_a_leave_of_long_ago_leaves_what_was_held_as_it_was(db: Database, cast: Cast) -> None:
+    ended = (MONDAY, MONDAY + timedelta(days=6))
+    with db.company(cast.company.id) as uow:
+        add_occupancy(
+            uow.connection,
+            cast.company,
+            position_id=cast.ben.position_id,
+            person_id=cast.ana.id,
+            starts_on=ended[0],
+            ends_on=ended[1],
+            is_acting=True,
+        )
+        long_ago = MONDAY - timedelta(days=300)
+        leave_person(uow, OPERATOR, cast.ana.id, left_on=long_ago, today=TODAY, is_meant=True)
+        yesterday = TODAY - timedelta(days=1)
+        assert sorted(periods_of(uow, cast.ana.id)) == [ended, (MONDAY, yesterday)]
+        return_person(uow, OPERATOR, cast.ana.id, today=TODAY)
+        give_occupancy(
+            uow,
+            OPERATOR,
+            person_id=cast.ana.id,
+            position_id=cast.ana.position_id,
+            starts_on=TODAY,
+            today=TODAY,
+        )
+        assert cast.ana.position_id in keys_of(uow, cast.ana.id)
 
 
 def test_who_returns_may_get_a_phone_again_but_what_ended_stays_ended(
