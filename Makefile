@@ -37,8 +37,13 @@ _install:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt || \
 	  { echo "The packages of requirements.txt could not be installed; the lines above say why." >&2; exit 1; }
 	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/roadbook.pth"
-	@printf '#!%s\nfrom server.cli import main\n\nmain()\n' "$$(pwd)/$(BIN)/python" > $(BIN)/roadbook && chmod +x $(BIN)/roadbook
+	@$(MAKE) --no-print-directory _command
 	@touch "$(STAMP)"
+
+# A shell's script: a first line that names the interpreter ends at a space of its path.
+.PHONY: _command
+_command:
+	@$(BIN)/python -c 'import shlex, sys; print("#!/bin/sh", "exec " + shlex.quote(sys.executable) + " -P -m server \"$$@\"", sep="\n")' > $(BIN)/roadbook && chmod +x $(BIN)/roadbook
 
 run: install
 	@exec $(BIN)/python -m server serve $(ARGS)

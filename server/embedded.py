@@ -1,12 +1,14 @@
 """PostgreSQL and Redis from their Python packages, with their data in one folder.
 
 Everything they own is under `var`: postgres/, redis/, run/ (sockets and pid files), log/. Both
-listen on sockets that only we can open. Where the folder's path is too long for a socket, the
-sockets live in a short folder of our own under the system's temporary folder.
+listen on sockets that only we can open. Where the folder's path is too long for a socket, or has a
+space or anything else that is not plain, the sockets live in a short folder of our own under the
+system's temporary folder.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -21,6 +23,8 @@ from server.system_account import choose_account, give, let_through
 
 # sun_path has 108 bytes with its end (unix(7)); the longest name that we put there.
 _SOCKET_PATH_MAX = 107 - len("/.s.PGSQL.5432.lock")
+# What needs no quoting, neither in a list of folders, nor in an address, nor between words.
+_PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
 FREE_BYTES_MIN = 300 * 1024 * 1024
 """Below this PostgreSQL could not write what it must to stay up."""
 
@@ -145,7 +149,7 @@ def disk_trouble(error: OSError, var: Path) -> str:
 
 def _socket_folder(var: Path) -> Path:
     sockets = var.resolve() / "sockets"
-    if len(os.fsencode(sockets)) <= _SOCKET_PATH_MAX:
+    if len(os.fsencode(sockets)) <= _SOCKET_PATH_MAX and _PLAIN.fullmatch(str(sockets)):
         return sockets
     digest = hashlib.sha256(os.fsencode(sockets)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"roadbook-{os.geteuid()}-{digest}"

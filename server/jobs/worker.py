@@ -46,6 +46,11 @@ class QuietWorker(SimpleWorker):
 
     log_result_lifespan = False
 
+    def _set_ip_address(self, connection: redis.Redis) -> None:  # noqa: ARG002 - RQ's signature
+        # Nobody reads it; and asked for, a client on a socket has the socket's path for an address,
+        # which the driver cannot read where there is a space in it.
+        self.ip_address = "unknown"
+
 
 @dataclass(slots=True)
 class WorkerProcess:

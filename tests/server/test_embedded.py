@@ -158,6 +158,26 @@ def test_a_long_path_gets_a_short_place_for_its_sockets(var: Path) -> None:
         shutil.rmtree(servers.postgres.sockets)
 
 
+def test_a_folder_may_have_spaces_quotes_and_letters_of_any_alphabet(var: Path) -> None:
+    odd = var / "Лен's “My” Projects, 100 % [it]"
+    servers = Embedded.start(odd)
+    try:
+        at = addresses(odd)
+        with psycopg.connect(at.database_url.replace("+psycopg", "")) as connection:
+            assert connection.execute("select current_user").fetchone() == (APP,)
+        with redis.Redis.from_url(at.redis_url) as client:
+            assert [one["db"] for one in client.client_list()] == ["0"]
+        # Killed, it is known again by its folder.
+        assert servers.postgres.child is not None
+        servers.postgres.child.kill()
+        servers.postgres.child.wait()
+        servers.postgres.start()
+        assert (odd / "postgres" / "PG_VERSION").exists()
+    finally:
+        servers.stop()
+        shutil.rmtree(servers.postgres.sockets)
+
+
 def test_a_folder_that_cannot_be_made_is_one_line() -> None:
     with pytest.raises(CannotStart, match=r"^/proc/nowhere.* cannot be written .*ROADBOOK_VAR$"):
         Embedded.start(Path("/proc/nowhere"))

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 import redis
+from rq.serializers import JSONSerializer
 
-from server.jobs.worker import living_workers
+from server.embedded_redis import EmbeddedRedis
+from server.jobs.relay import make_queue
+from server.jobs.worker import QuietWorker, living_workers
 from sync.unit_of_work import Database
 from tests.factories import Company
 from tests.server.jobs.conftest import SOON_S, add_row, rows_of, run, until
@@ -41,6 +44,26 @@ def worker(
     process.wait()
     assert process.stderr is not None
     process.stderr.close()
+
+
+def test_a_queue_on_a_socket_with_a_space_in_its_path_has_its_worker(tmp_path: Path) -> None:
+    folder = tmp_path / "sp ace"
+    folder.mkdir()
+    server = EmbeddedRedis(
+        data=folder,
+        socket=folder / "redis.sock",
+        pid_file=folder / "redis.pid",
+        log=folder / "redis.log",
+        account=None,
+    )
+    server.start()
+    try:
+        with redis.Redis.from_url(server.url) as its:
+            worker = QuietWorker([make_queue(its)], connection=its, serializer=JSONSerializer)
+            worker.register_birth()  # type: ignore[no-untyped-call]
+            worker.register_death()  # type: ignore[no-untyped-call]
+    finally:
+        server.stop()
 
 
 def add_release(database: Database, company: Company) -> int:
