@@ -28,15 +28,28 @@ def serve() -> None:
 @click.option("--listener", type=int, help="An open listening socket's descriptor.", hidden=True)
 def web(listener: int | None) -> None:
     """Run the web server alone, for a machine that something else supervises."""
+    from server.counts import counts_folder, drop_counts_of_the_dead, make_counts_folder
     from server.fitness import require_fit
     from server.gunicorn_settings import serve as serve_web
-    from server.wiring import metrics_folder
 
     loaded = settings()
     require_fit(loaded)
-    folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder(loaded))))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    serve_web(loaded, listener=listener)
+    given = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if given is not None:
+        Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
+        serve_web(loaded, listener=listener)
+        return
+    folder = counts_folder(loaded.var)
+    drop_counts_of_the_dead(folder)
+    make_counts_folder(folder)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    starter = os.getpid()
+    try:
+        serve_web(loaded, listener=listener)
+    finally:
+        # The web processes end through here as well.
+        if os.getpid() == starter:
+            drop_counts_of_the_dead(folder)
 
 
 @click.command()

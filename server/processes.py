@@ -90,7 +90,13 @@ def spawn(
     finally:
         if output is not None:
             os.close(output)
-    remember(pid_file, child.pid)
+    try:
+        remember(pid_file, child.pid)
+    except OSError:
+        # One that nobody could find again, as on a full disk, is none.
+        child.kill()
+        child.wait()
+        raise
     return child
 
 

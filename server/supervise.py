@@ -8,7 +8,6 @@ import errno
 import http.client
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,13 +21,13 @@ from types import FrameType
 from typing import Protocol
 
 from server import processes
+from server.counts import counts_folder, drop_counts, make_counts_folder
 from server.embedded import Embedded
 from server.fitness import require_fit
 from server.installation import held
 from server.migrate import current_revision, head_revision, migrate
 from server.processes import CannotStart
 from server.settings import Settings
-from server.wiring import metrics_folder
 
 _ROOT = Path(__file__).resolve().parent.parent
 _READY_S = 60.0
@@ -199,6 +198,8 @@ def serve(settings: Settings, say: Say) -> None:
                 program.ask_to_stop()
             for program in own:
                 program.stop()
+            if own:
+                drop_counts(counts_folder(settings.var))
             if embedded is not None:
                 embedded.stop()
 
@@ -331,13 +332,13 @@ def _prepare_demo(settings: Settings, say: Say) -> Sequence[str]:
 
 
 def _own_programs(settings: Settings, listener: socket.socket) -> list[OwnProgram]:
-    metrics = metrics_folder(settings)
-    shutil.rmtree(metrics, ignore_errors=True)
-    metrics.mkdir(mode=0o700, parents=True)
+    counts = counts_folder(settings.var)
+    drop_counts(counts)
+    make_counts_folder(counts)
     environment = {
         **os.environ,
         "ROADBOOK_VAR": str(settings.var),
-        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        "PROMETHEUS_MULTIPROC_DIR": str(counts),
     }
     web = OwnProgram(
         name="The web server",

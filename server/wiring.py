@@ -5,8 +5,6 @@ transaction. There is no ping before use: a connection that died is found by its
 and the push is told to come again.
 """
 
-from pathlib import Path
-
 import redis
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import QueuePool
@@ -53,8 +51,3 @@ def make_redis(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(
         settings.redis_url, socket_timeout=_REDIS_S, socket_connect_timeout=_REDIS_S
     )
-
-
-def metrics_folder(settings: Settings) -> Path:
-    """Where the web processes leave their counts for each other (PROMETHEUS_MULTIPROC_DIR)."""
-    return settings.var / "run" / "metrics"

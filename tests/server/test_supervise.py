@@ -161,6 +161,19 @@ def test_wrong_settings_are_listed_and_nothing_starts(start: Callable[..., Run])
     assert [line.split()[0] for line in lines[1:]] == ["ROADBOOK_LOG_LEVEL", "WEB_THREADS"]
 
 
+def test_a_child_that_could_not_be_found_again_is_not_left_running(tmp_path: Path) -> None:
+    pid_file = tmp_path / "no such folder" / "child.pid"
+    with pytest.raises(FileNotFoundError):
+        processes.spawn(
+            ["/bin/sleep", "60"],
+            log=None,
+            pid_file=pid_file,
+            death_signal=signal.SIGTERM,
+            directory=tmp_path,
+        )
+    assert processes.processes_in("sleep", tmp_path) == []
+
+
 def test_a_child_that_keeps_ending_is_started_with_growing_pauses(tmp_path: Path) -> None:
     class Ending:
         name = "It"
