@@ -10,17 +10,22 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from server.processes import CannotStart
+
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
 def migrate(owner_database_url: str, *, app_role: str) -> bool:
     """Run what is missing, as the owner. True when there was anything to run.
 
-    `app_role` is the role that the service connects as; migrations grant to it.
+    `app_role` is the role that the service connects as; migrations grant to it. Raises CannotStart
+    for a database of a newer Roadbook.
     """
     before = current_revision(owner_database_url)
     if before == head_revision():
         return False
+    if _is_of_newer(before):
+        raise CannotStart(f"The database is at migration {before}: {way_to_head(before)}")
     # The migrations' one setting that is not a matter of the schema.
     os.environ["ROADBOOK_APP_ROLE"] = app_role
     command.upgrade(_config(owner_database_url), "head")
@@ -62,10 +67,14 @@ def revision_of(connection: Connection) -> str | None:
 
 def way_to_head(at: str | None) -> str:
     """What to do about a database that is at another migration than this program's newest."""
+    if _is_of_newer(at):
+        return "it is of a newer Roadbook: put that version in place"
+    return "run roadbook migrate"
+
+
+def _is_of_newer(at: str | None) -> bool:
     known = ScriptDirectory.from_config(_config("")).walk_revisions()
-    if at is None or at in {one.revision for one in known}:
-        return "run roadbook migrate"
-    return "it is of a newer Roadbook: put that version in place"
+    return at is not None and at not in {one.revision for one in known}
 
 
 def driver_url(url: str) -> str:

@@ -25,7 +25,7 @@ from server.counts import counts_folder, drop_counts, make_counts_folder
 from server.embedded import Embedded
 from server.fitness import require_fit
 from server.installation import held
-from server.migrate import current_revision, head_revision, migrate
+from server.migrate import head_revision, migrate
 from server.processes import CannotStart
 from server.settings import Settings
 
@@ -307,17 +307,14 @@ def _start_servers(settings: Settings, keeper: Keeper, say: Say) -> Embedded | N
 
 
 def _prepare_database(settings: Settings, say: Say) -> None:
+    """Migrate it where the owner is known; whether it is migrated is looked at next."""
     from sqlalchemy.exc import DBAPIError
 
+    if settings.database_owner_url is None:
+        return
     try:
-        if settings.database_owner_url is not None:
-            if migrate(settings.database_owner_url, app_role=app_role(settings)):
-                say(f"The database is at migration {head_revision()}.")
-        elif current_revision(settings.database_url) != head_revision():
-            raise CannotStart(
-                "The database is not at this version's migration: run roadbook migrate with "
-                "DATABASE_OWNER_URL, or set it here"
-            )
+        if migrate(settings.database_owner_url, app_role=app_role(settings)):
+            say(f"The database is at migration {head_revision()}.")
     except DBAPIError as error:
         raise CannotStart(f"The database cannot be used: {first_line(error)}") from error
 

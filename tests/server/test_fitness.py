@@ -41,6 +41,7 @@ def admin(fresh_database: dict[str, str]) -> Iterator[psycopg.Connection]:
 
 
 OF_THE_DATABASE = (
+    "serve",
     "web",
     "worker",
     "company add --code A --name A --time-zone UTC",
@@ -150,13 +151,32 @@ def test_other_tables_than_this_programs_are_one_line_from_every_command(
 ) -> None:
     admin.execute(state.encode())
     admin.execute("grant usage on schema public to roadbook_app, roadbook_owner")
-    for variable, value in {**environ, "DATABASE_OWNER_URL": fresh_database["owner"]}.items():
+    for variable, value in {**environ, "ROADBOOK_PORT": "18479"}.items():
         monkeypatch.setenv(variable, value)
     line = re.compile(f"The database cannot be used: migration is {said}")
     for words in OF_THE_DATABASE:
+        if words != "serve":  # which migrates by itself, where it knows the owner
+            monkeypatch.setenv("DATABASE_OWNER_URL", fresh_database["owner"])
         done = CliRunner().invoke(roadbook, words.split())
         assert isinstance(done.exception, CannotStart), (words, done.output)
         assert line.match(str(done.exception)), words
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve"])
+def test_what_a_newer_roadbook_migrated_is_left_as_it_is(
+    command: str,
+    environ: dict[str, str],
+    fresh_database: dict[str, str],
+    admin: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    admin.execute("update alembic_version set version_num = '9999'")
+    owner = {"DATABASE_OWNER_URL": fresh_database["owner"], "ROADBOOK_PORT": "18479"}
+    for variable, value in {**environ, **owner}.items():
+        monkeypatch.setenv(variable, value)
+    done = CliRunner().invoke(roadbook, [command])
+    assert isinstance(done.exception, CannotStart)
+    assert "9999: it is of a newer Roadbook" in str(done.exception)
 
 
 def test_a_database_that_does_not_come_up_is_one_line(environ: dict[str, str]) -> None:
