@@ -11,7 +11,7 @@ TEST_PROCESSES ?= 2
 
 SOURCES := mobile_contract sync server migrations tests
 # Changes when the pinned list, the interpreter or the place of this folder changes.
-STAMP = $(VENV)/.installed-$(shell { cat requirements.txt; $(PYTHON) -VV; pwd; } 2>/dev/null | cksum | cut -d' ' -f1)
+STAMP = $(VENV)/.installed-$(shell { cat requirements.txt; "$(PYTHON)" -VV; pwd; } 2>/dev/null | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint format types imports bench soak clean
@@ -25,14 +25,14 @@ install:
 
 .PHONY: _install
 _install:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "Roadbook needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1 | head -n1). Name another: make run PYTHON=python3.11" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Roadbook needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1 | head -n1). Name another: make run PYTHON=python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv is missing. Install it (Debian, Ubuntu: apt-get install python3-venv) and try again." >&2; exit 1; }
 	@echo 'Installing into $(VENV) …'
 	@rm -f $(VENV)/.installed-*
-	@made="$$($(PYTHON) -VV) $$(pwd)"; test "$$(cat $(VENV)/.made-for 2>/dev/null)" = "$$made" || \
-	  { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && echo "$$made" > $(VENV)/.made-for; } || \
+	@made="$$("$(PYTHON)" -VV) $$(pwd)"; test "$$(cat $(VENV)/.made-for 2>/dev/null)" = "$$made" || \
+	  { rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV) && echo "$$made" > $(VENV)/.made-for; } || \
 	  { echo "No virtual environment could be made in $(VENV); the line above says why." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt || \
 	  { echo "The packages of requirements.txt could not be installed; the lines above say why." >&2; exit 1; }
