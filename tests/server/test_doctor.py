@@ -102,20 +102,30 @@ def test_of_an_empty_database_only_the_one_thing_is_said_that_helps(
 
 
 @pytest.mark.parametrize(
-    "step", ["grant {0} to roadbook_app", "grant {0} to {1}; grant {1} to roadbook_app"]
+    "steps",
+    [
+        "grant roadbook_owner to {it}",
+        "grant roadbook_owner to {it} with inherit false",
+        "create role {it}_between; grant roadbook_owner to {it}_between; grant {it}_between to {it}",
+    ],
 )
 def test_a_role_that_may_act_as_the_owner_passes_row_level_security(
-    environ: dict[str, str], admin: psycopg.Connection, step: str
+    environ: dict[str, str], admin: psycopg.Connection, steps: str
 ) -> None:
-    names = ("roadbook_owner", f"between_{admin.info.dbname}")
-    admin.execute(f"create role {names[1]}".encode())
+    # Not the role of the other tests: roles are of the whole cluster.
+    it = f"{admin.info.dbname}_app"
+    admin.execute(f"create role {it} login; grant select on alembic_version to {it}".encode())
+    environ["DATABASE_URL"] = environ["DATABASE_URL"].replace("roadbook_app@", f"{it}@")
+    assert found(environ)["application's role"].verdict is Verdict.OK
+    admin.execute(steps.format(it=it).encode())
     try:
-        admin.execute(step.format(*names).encode())
         finding = found(environ)["application's role"]
         with pytest.raises(CannotStart, match="member of roadbook_owner, which owns the tables"):
             require_fit(load_settings(environ))
     finally:
-        admin.execute(f"revoke roadbook_owner from roadbook_app; drop role {names[1]}".encode())
+        admin.execute(
+            f"drop owned by {it}; drop role {it}; drop role if exists {it}_between".encode()
+        )
     assert finding.verdict is Verdict.FAIL
     assert "is a member of roadbook_owner, which owns the tables" in finding.found
 
