@@ -45,7 +45,7 @@ from sync.kept_items import (
     wake,
 )
 from sync.ledger import LEDGER, Aside, Receipt, find_aside, find_receipts
-from sync.record_kind import ITEM, Accepted, Arrived, Missing, RecordKind, Rejected
+from sync.record_kind import Accepted, Arrived, Missing, RecordKind, Rejected
 from sync.rows import Statements
 from sync.senders import Claim, Sender
 from sync.settlement import Settled, Settlement

@@ -27,7 +27,7 @@ def test_a_boundary_that_is_jsons_null_becomes_none(owner_engine: Engine) -> Non
             ),
             ids,
         )
-        upgrade(connection, "0009_no_boundary_is_null")
+        upgrade(connection, "0008_no_boundary_is_null")
         rows = connection.execute(
             text(
                 "select id, boundary is null from region"
