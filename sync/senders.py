@@ -6,6 +6,7 @@ A device that is not there, was revoked or shows a wrong token gets one and the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Any, Literal
 from uuid import UUID
@@ -148,8 +149,14 @@ def _sender(company_id: int, device_id: str, row: Sequence[Any]) -> Sender:
             for position_id, role, starts_on, ends_on in msgspec.json.decode(row[10])
         ),
         policy_version=int(row[8]),
-        policy=read_policy(msgspec.json.decode(row[9])),
+        policy=_read_settings(row[9]),
     )
+
+
+@lru_cache(maxsize=1024)
+def _read_settings(settings: str) -> Policy:
+    """The policy of a settings text; all phones of a company bring the same."""
+    return read_policy(msgspec.json.decode(settings))
 
 
 def unknown_device() -> Refused:
