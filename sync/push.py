@@ -1,8 +1,8 @@
 """Push: a batch of items in, one result for each out, exactly once.
 
-Items are checked before the transaction; then one transaction authenticates the device, finds which
-items came before, judges the rest and writes effects, receipts and results together. The answer is
-made from what was committed and sent after it. What the database refuses is narrowed down by
+One transaction authenticates the device, finds which items came before, judges the rest and writes
+effects, receipts and results together; the items are checked while it finds out who speaks. The
+answer is made from what is committed and sent after it. What the database refuses is narrowed down by
 halving until only the culprits are taken out; what it could not do now is repeated, and in the end
 answered `retry`. Promises 1, 2, 3 and 6 of DESIGN.md live here.
 

@@ -225,7 +225,8 @@ feed_horizon = company_table(
 remark = company_table(
     "remark",
     filled("op_id", Uuid),
-    filled("digest", LargeBinary),
+    # A process of a version that does not know it may still write while this one is put in place.
+    filled("digest", LargeBinary, server_default=text("''")),
     filled("kind", Text),
     filled("op", Text),
     filled("entity_id", Uuid),

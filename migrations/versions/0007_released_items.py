@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.add_column("awaited", sa.Column("seen_version", sa.Integer(), nullable=True))
     op.add_column("remark", sa.Column("digest", sa.LargeBinary(), nullable=True))
     op.execute(_WHOSE)
-    op.alter_column("remark", "digest", nullable=False)
+    # Processes of the version before go on writing remarks until they are started again.
+    op.alter_column("remark", "digest", nullable=False, server_default=sa.text("''"))
     op.drop_constraint("remark_pk", "remark", type_="primary")
     op.create_primary_key("remark_pk", "remark", ["company_id", "op_id", "digest", "person_id"])

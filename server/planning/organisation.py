@@ -142,6 +142,7 @@ def edit_position(
     Its routes and stores stay its own: they come to who oversees the new region, and go from who
     oversaw the old one. Raises NoSuchPosition, FieldInvalid, PhoneTooFull.
     """
+    take_turn(uow)
     held = _locked(uow, position, position_id)
     if held is None:
         raise NoSuchPosition("there is no such position in this company")

@@ -24,6 +24,7 @@ from server.planning.stores import (
 )
 from sync.geo import Point
 from sync.kinds.store.table import STATUSES
+from sync.scope import take_turn
 from sync.unit_of_work import UnitOfWork
 
 _E7 = 10_000_000
@@ -178,6 +179,9 @@ def edit_store_command(
         pin = _pin(*at)
         columns |= {"lat_e7": pin.lat_e7, "lon_e7": pin.lon_e7}
     with company_of(company, PlanningError) as uow:
+        if status is not None:
+            # Closing takes the store out of routes, whose turn comes before any lock.
+            take_turn(uow)
         (store_id,) = stores_by_code(uow, [code])
         if position_code is not None:
             columns["position_id"] = position_by_code(uow, position_code)

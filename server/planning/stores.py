@@ -30,6 +30,7 @@ from server.planning.routes import take_out_of_routes
 from sync.kinds.store.publish import publish_stores
 from sync.publish import hold
 from sync.rows import array
+from sync.scope import take_turn
 from sync.unit_of_work import UnitOfWork
 
 # column → its type in the database
@@ -167,6 +168,8 @@ def close_stores(
     uow: UnitOfWork, actor: Actor, store_ids: Iterable[UUID], *, today: date
 ) -> list[UUID]:
     """Close stores: they leave every route and the plans from today on; their past stays."""
+    # Before any store is locked: whoever sets a route's stops has its turn first, and its stores then.
+    take_turn(uow)
     changed = change_stores(
         uow, actor, "store.close", {key: {"status": "CLOSED"} for key in store_ids}
     )

@@ -36,3 +36,15 @@ def test_a_boundary_that_is_jsons_null_becomes_none(owner_engine: Engine) -> Non
             ids,
         ).all()
     assert dict(map(tuple, rows)) == {cast.regions.north: True, cast.regions.south: False}
+
+
+def test_a_process_of_the_version_before_may_still_write_a_remark(owner_engine: Engine) -> None:
+    """It does not know the digest, and serves until it is started again."""
+    cast: Cast = make_cast_rows(owner_engine)
+    written = (
+        "insert into remark (company_id, op_id, kind, op, entity_id, person_id, media, received_at)"
+        " values (:company, :id, 'visit', 'create', :id, :id, '{}', now()) returning digest"
+    )
+    with owner_engine.begin() as connection:
+        values = {"company": cast.company.id, "id": cast.ana.id}
+        assert bytes(connection.execute(text(written), values).scalar_one()) == b""
