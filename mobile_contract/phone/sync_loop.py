@@ -23,7 +23,7 @@ from random import Random
 from typing import Any
 
 from mobile_contract.phone import digest_repair
-from mobile_contract.phone.backoff import FIRST_MS, Backoff
+from mobile_contract.phone.backoff import FIRST_MS, LONGEST_MS, Backoff
 from mobile_contract.phone.clock import PhoneClock
 from mobile_contract.phone.device_state import DeviceState
 from mobile_contract.phone.link import Link, Problem
@@ -92,6 +92,7 @@ class SendingHabits:
     max_bytes: int = MOST_BYTES_A_PUSH
     app_version: str = "reference"
     first_backoff_ms: int = FIRST_MS
+    longest_backoff_ms: int = LONGEST_MS
     is_newest_first: Callable[[], bool] = lambda: False
 
 
@@ -119,8 +120,9 @@ class SyncLoop:
         self._clock = clock
         self._habits = habits
         self._make_id = make_id
-        self._push_backoff = Backoff(random, first_ms=habits.first_backoff_ms)
-        self._pull_backoff = Backoff(random, first_ms=habits.first_backoff_ms)
+        first_ms, longest_ms = habits.first_backoff_ms, habits.longest_backoff_ms
+        self._push_backoff = Backoff(random, first_ms=first_ms, longest_ms=longest_ms)
+        self._pull_backoff = Backoff(random, first_ms=first_ms, longest_ms=longest_ms)
         self._most_items = habits.max_items
         self._batch_items = habits.max_items
         self._asked_to_retry: dict[str, int] = {}

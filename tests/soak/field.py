@@ -300,6 +300,8 @@ class Field:
             habits=SendingHabits(
                 max_items=random.randint(5, 60),
                 first_backoff_ms=150,
+                # A quarter of an hour, as after many blows in a row, is longer than anybody waits here.
+                longest_backoff_ms=20_000,
                 is_newest_first=lambda: random.random() < 0.2,
             ),
             encoding=random.choice(("gzip", "zstd")),
