@@ -9,7 +9,7 @@ Longer than most modules: arrival, release and setting aside are three ways into
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -83,7 +83,7 @@ _SETTLE = """
 update kept_item set state = %(state)s, code = %(code)s, "where" = %(where)s, detail = %(detail)s,
        missing = coalesce(string_to_array(nullif(%(missing)s, ''), ',')::uuid[], '{}'), decided_at = %(at)s,
        decided_by = %(by)s, reason = %(reason)s, is_reviewed = %(is_reviewed)s,
-       mended = coalesce(%(mended)s, mended)
+       mended = coalesce(%(mended)s, mended), kind = %(kind)s, entity_id = %(entity_id)s
 where company_id = %(company)s and op_id = %(op_id)s and digest = %(digest)s
 """
 # Its rows are those of the records that it names as missing.
@@ -372,7 +372,8 @@ def _judge_again(
     settled = iter(settlement.judge([entry for entry in checked if isinstance(entry, Arrived)]))
     settlement.read_more(id_ for item in items for id_ in _record_ids(item))
     results = []
-    for item, entry in zip(items, checked, strict=True):
+    for kept, entry in zip(items, checked, strict=True):
+        item = _as_judged(kept, entry)
         if isinstance(entry, Arrived):
             outcome = next(settled)
         elif isinstance(entry, Spoiled):
@@ -395,6 +396,13 @@ def _judge_again(
     wake(statements, uow.company_id, settlement.made())
     execute(uow.driver, statements)
     return results
+
+
+def _as_judged(item: KeptItem, entry: Arrived | Spoiled | Rejected) -> KeptItem:
+    """The item about what was judged: what was sent may have named another record, or none."""
+    if isinstance(entry, Arrived):
+        return replace(item, kind=entry.kind, entity_id=entry.entity_id)
+    return item
 
 
 def _is_reviewed(item: KeptItem, decision: Decision) -> bool:
@@ -493,6 +501,8 @@ def _note(uow: UnitOfWork, item: KeptItem, standing: Standing, decision: Decisio
         "at": decision.at,
         "reason": decision.reason,
         "mended": decision.mended,
+        "kind": item.kind,
+        "entity_id": item.entity_id,
     }
     with uow.driver.pipeline():
         # What it waits for now is written with the rest.

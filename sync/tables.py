@@ -263,6 +263,7 @@ kept_item = company_table(
     filled("person_id", Uuid),
     filled("device_id", Uuid),
     filled("state", Text),
+    # What it is about: as the bytes say that were judged last, where that can be read.
     Column("kind", Text),
     Column("entity_id", Uuid),
     Column("code", Text),

@@ -18,8 +18,8 @@ MISSING_MAX: Final = 100
 class ItemDown(WireSchema):
     """The state of an item that the server holds."""
 
-    kind = Text(0, 40, presence=NULLABLE, about="the kind it named, where that could be read")
-    entity_id = Id(presence=NULLABLE, about="the record it named, where that could be read")
+    kind = Text(0, 40, presence=NULLABLE, about="the kind it is of, where that could be read")
+    entity_id = Id(presence=NULLABLE, about="the record it is about, where that could be read")
     state = Choice(STATES, about="where it stands")
     code = Choice(
         tuple(each.code for each in ITEM_CODES), presence=NULLABLE, about="why it is quarantined"

@@ -206,6 +206,29 @@ def test_an_item_that_somebody_let_pass_passes_also_after_it_had_to_wait(
     }
 
 
+def test_a_mended_item_is_told_of_as_about_the_record_that_it_was_mended_to(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    visit = ana.visit(str(uuid4()))
+    ana.push_one(visit | {"entity_id": "no id"})
+    row = only(kept(db, cast))
+    key = (cast.company.id, row.op_id, bytes(row.digest))
+
+    def told() -> tuple[Any, ...]:
+        ana.pull()
+        fields = ana.fields(visit["op_id"])
+        return fields["state"], fields["entity_id"]
+
+    assert told() == ("QUARANTINED", None)
+    roadbook.release(*key, decided_by="Sam", mended=json.dumps(visit).encode())
+    assert told() == ("DEFERRED", visit["entity_id"])
+    roadbook.release(*key, decided_by="Sam", mended=b"{")
+    assert told() == ("QUARANTINED", visit["entity_id"])
+    roadbook.set_aside(*key, decided_by="Sam", reason="that shop is none")
+    assert told() == ("SET_ASIDE", visit["entity_id"])
+
+
 def count_judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The op_ids of the items that are judged from now on."""
     judged: list[str] = []

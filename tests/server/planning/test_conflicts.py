@@ -166,3 +166,33 @@ def test_an_item_under_an_op_id_that_was_used_before_is_over_with_its_conflict_t
         (found,) = list_conflicts(uow)
         choose(uow, office, found.id, {"address": "held"})
     assert state() == "RELEASED"
+
+
+@pytest.mark.parametrize("named", ["no id", "another store's"])
+def test_a_mended_item_that_then_conflicted_is_over_with_its_conflict(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine, named: str
+) -> None:
+    store_id = cast.ana_stores[0]
+    sams, good = (
+        item("store", "edit", store_id, {"changes": {"address": address}}, base_version=1)
+        for address in ("Sam's", "Ana's")
+    )
+    spoilt = good | {"entity_id": named if named == "no id" else str(cast.ben_stores[0])}
+    (kept,) = push_items(sync_engine, cast.ana.device, [spoilt])
+    assert kept["status"] == "quarantined"
+    push_items(sync_engine, cast.sam.device, [sams])
+    op_id = UUID(good["op_id"])
+    released = sync_engine.release(
+        cast.company.id,
+        op_id,
+        sha256(msgspec.json.encode(spoilt)).digest(),
+        decided_by="the office",
+        mended=msgspec.json.encode(good),
+    )
+    assert released.status == "conflict"
+    told = on_phone(sync_engine, cast.ana, op_id)
+    assert (told["state"], told["entity_id"]) == ("CONFLICT", str(store_id))
+    with db.company(cast.company.id) as uow:
+        (found,) = list_conflicts(uow)
+        choose(uow, office, found.id, {"address": "held"})
+    assert on_phone(sync_engine, cast.ana, op_id)["state"] == "RELEASED"
