@@ -47,7 +47,7 @@ _COLUMNS = """
 select k.op_id::text, k.digest, k.person_id::text, k.device_id::text, k.state, k.kind,
        k.entity_id::text, coalesce(k.mended, k.raw), k.contract, k.sent_at, k.sent_uptime_ms,
        k.sent_boot_id, (extract(epoch from k.received_at) * 1000)::bigint, k.place, k.code,
-       array_to_string(k.missing, ','), k.is_reviewed, k.decided_at
+       array_to_string(k.missing, ','), k.is_reviewed, k.decided_at, k.decided_by, k.reason
 from kept_item k
 """
 # A page of them, in the order of their receipt.
@@ -123,6 +123,8 @@ class KeptItem:
     missing: str
     is_reviewed: bool
     decided_at: datetime | None
+    decided_by: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +314,7 @@ def _judge_page(
 def _judge_arrived(
     database: Database, kinds: Mapping[str, RecordKind], company_id: int, item: KeptItem
 ) -> Result | None:
-    """Judge one of a page that was given up; None where it is somebody else's by now, or broke again."""
+    """Judge one of a page that was given up; None where it is decided by now, or broke again."""
     values = {"op_id": item.op_id, "digest": item.digest}
     try:
         return _judge_alone(database, kinds, company_id, values, _arrival())
@@ -483,8 +485,16 @@ def _result(item: KeptItem, settled: Settled) -> Result:
     )
 
 
+def _decided(item: KeptItem, decision: Decision) -> tuple[datetime | None, str | None, str | None]:
+    """When it is decided, by whom and why: what arrives takes that from nobody who let it pass before."""
+    if decision.by == _BY_ARRIVAL and item.decided_by not in {None, _BY_ARRIVAL}:
+        return item.decided_at, item.decided_by, item.reason
+    return decision.at, decision.by, decision.reason
+
+
 def _note(uow: UnitOfWork, item: KeptItem, standing: Standing, decision: Decision) -> None:
     """Note on the kept item what became of it. Its first result stays with its receipt."""
+    at, by, reason = _decided(item, decision)
     values = {
         "company": uow.company_id,
         "op_id": item.op_id,
@@ -497,9 +507,9 @@ def _note(uow: UnitOfWork, item: KeptItem, standing: Standing, decision: Decisio
         "missing": ",".join(standing.missing),
         "was_missing": item.missing,
         "is_reviewed": _is_reviewed(item, decision),
-        "by": decision.by,
-        "at": decision.at,
-        "reason": decision.reason,
+        "by": by,
+        "at": at,
+        "reason": reason,
         "mended": decision.mended,
         "kind": item.kind,
         "entity_id": item.entity_id,

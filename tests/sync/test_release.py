@@ -206,6 +206,60 @@ def test_an_item_that_somebody_let_pass_passes_also_after_it_had_to_wait(
     }
 
 
+def decided(db: Database, cast: Cast) -> tuple[Any, ...]:
+    """The one item that is kept: its state, and who decided it, why and when."""
+    statement = "select state, decided_by, reason, decided_at from kept_item"
+    return tuple(only(rows_of(db, cast, statement)))
+
+
+@pytest.mark.parametrize("is_mended", [False, True])
+def test_who_let_an_item_pass_and_why_stays_when_what_it_then_waited_for_arrives(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, is_mended: bool
+) -> None:
+    ana = phone(cast.ana)
+    store = ana.new_store()
+    # Mended to wait; or under an op_id that was used before, and waiting by itself.
+    visit = ana.visit(store["entity_id"])
+    if is_mended:
+        ana.push_one(visit | {"entity_id": "no id"})
+    else:
+        ana.push(ana.attendance("ON") | {"op_id": visit["op_id"]}, visit)
+    row = only(kept(db, cast))
+    result = roadbook.release(
+        cast.company.id,
+        row.op_id,
+        bytes(row.digest),
+        decided_by="Sam",
+        mended=json.dumps(visit).encode() if is_mended else None,
+        reason="it is plain what was meant",
+    )
+    assert result.status == "deferred"
+    made = decided(db, cast)
+    assert made[:3] == ("DEFERRED", "Sam", "it is plain what was meant")
+    ana.push_one(store)
+    assert roadbook.release_ready(cast.company.id) == 1
+    assert decided(db, cast) == ("RELEASED", *made[1:])
+
+
+def test_what_nobody_decided_is_decided_by_the_arrival_of_what_was_missing(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    stores = [ana.new_store(), ana.new_store("Harbour")]
+    ana.push_one(
+        ana.visit(stores[0]["entity_id"], item={"depends_on": [one["entity_id"] for one in stores]})
+    )
+    moments = []
+    for store, state in zip(stores, ("DEFERRED", "RELEASED"), strict=True):
+        ana.push_one(store)
+        roadbook.release_ready(cast.company.id)
+        *told, at = decided(db, cast)
+        assert told == [state, "arrival of what was missing", None]
+        moments.append(at)
+    # It is the last of them that settles it.
+    assert moments[0] < moments[1]
+
+
 def test_a_mended_item_is_told_of_as_about_the_record_that_it_was_mended_to(
     cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
 ) -> None:

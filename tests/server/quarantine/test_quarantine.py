@@ -171,6 +171,31 @@ def test_a_mended_item_is_applied_and_its_phone_hears_of_it(
     assert released.endswith(": the note was a number")
 
 
+def test_who_let_an_item_pass_is_shown_also_after_it_had_to_wait(
+    run: Run, push: Push, cast: Cast, sync_engine: SyncEngine, tmp_path: Path
+) -> None:
+    shop = visit(
+        uuid4(),
+        kind="store",
+        payload={"name": "Gallery", "channel": "grocery", "address": "1 Quay"},
+    )
+    item = broken(shop["entity_id"]) | {"entity_id": "no id"}
+    push(item)
+    file = tmp_path / "mended.json"
+    file.write_text(json.dumps(visit(shop["entity_id"], op_id=item["op_id"])))
+    why = ": the note was a number"
+    waits = run("mend", item["op_id"], "--file", file, "--reason", "the note was a number")
+    assert "still kept, deferred" in waits.output
+    push(shop)
+    assert sync_engine.release_ready(cast.company.id) == 1
+    released, _ = run("list", "--state", "RELEASED").output.splitlines()
+    assert re.search(rf"visit of Ana: by operator \w+, [-0-9]{{10}} [:0-9]{{5}}{why}$", released)
+    shown = run("show", item["op_id"]).output
+    assert re.search(rf"^Last decided .* by operator \w+{why}$", shown, re.MULTILINE)
+    mended = json.loads(file.read_text())
+    assert f"about     visit {mended['entity_id']}\n" in shown
+
+
 def test_an_item_that_still_cannot_be_applied_stays_and_says_why(
     run: Run, push: Push, cast: Cast
 ) -> None:
