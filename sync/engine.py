@@ -55,7 +55,7 @@ class Engine:
         return release.release_deferred(self.database, self._kinds, company_id, entity_ids)
 
     def release_ready(self, company_id: int) -> int:
-        """Judge again every deferred item of which a record has arrived."""
+        """Judge again every deferred item of which a record has arrived, or has changed since."""
         return release.release_ready(self.database, self._kinds, company_id)
 
     def release(

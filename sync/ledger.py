@@ -53,7 +53,7 @@ class Receipt:
 
     person_id: str
     digest: bytes
-    # JSON of the result without its op_id, as it was first sent
+    # JSON of the result, whole, as it was first sent
     result: str
 
 
