@@ -18,15 +18,15 @@ where r.company_id = :company and (r.is_active or :ended)
   and (cast(:position as uuid) is null or r.position_id = :position)
 """
 _LIST = f"{_SELECT} order by p.code, r.name, r.is_active desc, r.id limit :at_most"
-_NAMED = f"""
-{_SELECT} and (r.name = :name or r.id between :first and :last)
-order by p.code, r.id limit :at_most
-"""
+_NAMED = f"{_SELECT} and r.name = :name order by p.code, r.id limit :at_most"
+_BEGUN = f"{_SELECT} and r.id between :first and :last order by p.code, r.id limit :at_most"
 _STOPS = """
 select route_id, store_id, rule from route_stop
 where company_id = :company and route_id = any(:routes) order by route_id, sequence
 """
 _NAMED_AT_MOST = 10
+# Routes have names like "1", "B" or "E2", and people mistype them.
+_ID_DIGITS_MIN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +65,20 @@ def list_routes(
 
 
 def find_route(uow: UnitOfWork, named: str, position_id: UUID | None = None) -> RouteListed:
-    """The active route with this name, or whose id begins like this. Raises NoSuchRoute."""
-    begin = ids_that_begin(named)
-    rows = uow.rows(
-        _NAMED,
-        company=uow.company_id,
-        position=position_id,
-        ended=False,
-        name=" ".join(named.split()),
-        first=None if begin is None else begin[0],
-        last=None if begin is None else begin[1],
-        at_most=_NAMED_AT_MOST,
-    )
+    """The active route with this name; where none has it, the one whose id begins like this.
+
+    Raises NoSuchRoute. A name wins over every id, and few letters are no id.
+    """
+    asked = {
+        "company": uow.company_id,
+        "position": position_id,
+        "ended": False,
+        "at_most": _NAMED_AT_MOST,
+    }
+    rows = uow.rows(_NAMED, **asked, name=" ".join(named.split()))
+    begin = ids_that_begin(named, digits_min=_ID_DIGITS_MIN)
+    if not rows and begin is not None:
+        rows = uow.rows(_BEGUN, **asked, first=begin[0], last=begin[1])
     if not rows:
         raise NoSuchRoute(f"there is no active route {named!r} in this company")
     if len(rows) > 1:

@@ -143,6 +143,8 @@ def test_what_was_decided_stays_shown_as_it_was_then(
 
 def test_ids_may_be_cut_short_where_one_thing_alone_begins_so(run: Run, waiting: UUID) -> None:
     assert "no such proposal" in refused(run("proposal", "refuse", "x", "No"))
+    for few in (1, 3):
+        assert "too little of an id" in refused(run("proposal", "refuse", str(waiting)[:few], "No"))
     assert run("proposal", "refuse", str(waiting)[:9], "No").output == "Refused: Anchor.\n"
 
 

@@ -18,6 +18,7 @@ from server.planning.errors import (
     StopsInvalid,
 )
 from server.planning.handover import hand_over
+from server.planning.route_list import find_route
 from server.planning.routes import close_route, make_route, move_route, set_stops
 from server.planning.rules import Stop
 from server.planning.stores import close_stores
@@ -384,6 +385,44 @@ def test_a_position_has_one_active_route_of_a_name(cast: Cast, db: Database, off
     with db.company(cast.company.id) as uow:
         close_route(uow, office, cast.ana_route, today=TODAY)
         move_route(uow, office, made.route_id, cast.ana.position_id, today=TODAY)
+
+
+def test_a_route_is_named_by_its_name_whatever_ids_begin_like(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    one, other = (UUID(f"{digit * 8}-0000-4000-8000-000000000000") for digit in "21")
+    with db.company(cast.company.id) as uow:
+        for id_, name in ((one, "1"), (other, "111111")):
+            make_route(
+                uow,
+                office,
+                position_id=cast.ana.position_id,
+                name=name,
+                stops=[],
+                today=TODAY,
+                route_id=id_,
+            )
+        assert find_route(uow, "1", cast.ana.position_id).id == one
+        assert find_route(uow, "222222").id == one
+        assert find_route(uow, "11111111").id == other
+
+
+def test_what_few_letters_of_an_id_might_mean_is_no_route(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    with db.company(cast.company.id) as uow:
+        make_route(
+            uow,
+            office,
+            position_id=cast.ana.position_id,
+            name="Old",
+            stops=[],
+            today=TODAY,
+            route_id=UUID("e2e2e2e2-0000-4000-8000-000000000000"),
+        )
+        for mistyped in ("E2", "e", "E2E2E"):
+            with pytest.raises(NoSuchRoute, match=f"no active route '{mistyped}'"):
+                find_route(uow, mistyped)
 
 
 def test_a_store_that_cannot_be_a_stop_is_named_by_its_code(
