@@ -1,8 +1,8 @@
 """What somebody decides instead of what was proposed, as they type it: stores by their codes.
 
-A stop is a store's code, or an object with `store` (its code) or `store_id`, and with a `rule` where
-it is another than the one proposed, held, or shared by all others. What comes out has the
-proposal's own form.
+A stop is a store's code, or an object with `store` (its code) or `store_id`, and on a route with a
+`rule` where it is another than the one proposed, held, or shared by all others. What comes out has
+the proposal's own form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,26 +15,47 @@ from server.planning.proposals import Proposal
 from server.planning.route_list import ruled_stops
 from sync.unit_of_work import UnitOfWork
 
+# The names of a stop by the proposal's kind, the names of its store first.
+_NAMES = {"route": ("store", "store_id", "rule"), "day_plan": ("store", "store_id")}
+
 
 def read_amendment(
     uow: UnitOfWork, proposal: Proposal, typed: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The changes in the proposal's form. Raises StopsInvalid, NoSuchStore."""
+    """The changes in the proposal's form. Raises StopsInvalid, NoSuchStore.
+
+    What a rule says is for whoever sets it to check.
+    """
     stops = typed.get("stops")
     if proposal.kind == "store" or not isinstance(stops, list):
         return typed
+    for place, stop in enumerate(stops):
+        _must_be_read(stop, _NAMES[proposal.kind], f"stops[{place}]")
     ids = _store_ids(uow, stops)
     if proposal.kind == "day_plan":
         return {**typed, "stops": [{"store_id": str(id_)} for id_ in ids]}
     own = {
         id_: stop["rule"]
         for id_, stop in zip(ids, stops, strict=True)
-        if isinstance(stop, dict) and isinstance(stop.get("rule"), dict)
+        if isinstance(stop, dict) and "rule" in stop
     }
     without = [id_ for id_ in ids if id_ not in own]
     given = {stop.store_id: stop.rule for stop in ruled_stops(uow, without, _rules(proposal))}
-    ruled = [{"store_id": str(id_), "rule": own.get(id_) or given[id_]} for id_ in ids]
+    ruled = [{"store_id": str(id_), "rule": own[id_] if id_ in own else given[id_]} for id_ in ids]
     return {**typed, "stops": ruled}
+
+
+def _must_be_read(stop: Any, names: Sequence[str], place: str) -> None:
+    """Nothing that was typed is passed over. Raises StopsInvalid, naming the place."""
+    if not isinstance(stop, dict):
+        return
+    unknown = next((name for name in stop if name not in names), None)
+    if unknown is not None:
+        raise StopsInvalid(f"{place}.{unknown}: no name of a stop; these are {', '.join(names)}")
+    if "store" in stop and "store_id" in stop:
+        raise StopsInvalid(f"{place}: name its store once, by store or by store_id")
+    if "rule" in stop and not isinstance(stop["rule"], dict):
+        raise StopsInvalid(f"{place}.rule: must be an object, as Rule in PROTOCOL.md")
 
 
 def _store_ids(uow: UnitOfWork, stops: Sequence[Any]) -> list[UUID]:

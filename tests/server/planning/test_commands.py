@@ -208,6 +208,28 @@ def test_a_route_is_amended_with_rules_of_its_own_in_json(
     assert stops_now(db, cast) == [(two, [1, 2, 3, 4, 5, 6]), (one, [5])]
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"store": "BEACON", "rule": [2]}, "stops[1].rule: must be an object"),
+        ({"store": "BEACON", "rule": None}, "stops[1].rule: must be an object"),
+        ({"store": "BEACON", "rule": {}}, "stops[1].rule.weekdays"),
+        ({"store": "BEACON", "rules": {}}, "stops[1].rules: no name of a stop"),
+        ({"store": "BEACON", "store_id": str(uuid4())}, "stops[1]: name its store once"),
+        ({"rule": {}}, "stops[1]: name its store"),
+    ],
+)
+def test_nothing_that_is_typed_of_a_stop_is_passed_over(
+    run: Run, cast: Cast, sync_engine: SyncEngine, db: Database, typed: Any, said: str
+) -> None:
+    one, two, _ = cast.ana_stores
+    held = stops_now(db, cast)
+    proposal_id = proposed_route(cast, sync_engine, (two, rule()), (one, rule()))
+    changes = json.dumps({"stops": ["ANCHOR", typed]})
+    assert said in refused(run("proposal", "amend", proposal_id, changes))
+    assert stops_now(db, cast) == held
+
+
 def test_a_route_is_not_emptied_without_a_word(
     run: Run, cast: Cast, sync_engine: SyncEngine, db: Database
 ) -> None:
