@@ -28,7 +28,7 @@ def say_list(
     rows: Sequence[Sequence[str]],
     nothing: str,
     *,
-    at_most: int | None = None,
+    at_most: int,
 ) -> None:
     """Say a table, or that there is nothing; of more than `at_most` rows the first, and that there are more."""
     if not rows:
@@ -36,7 +36,12 @@ def say_list(
         return
     for line in aligned(header, rows[:at_most]):
         say(line)
-    if at_most is not None and len(rows) > at_most:
+    say_if_cut(len(rows), at_most)
+
+
+def say_if_cut(found: int, at_most: int) -> None:
+    """Say that there are more than a list shows. Whoever lists asks for one more than `at_most`."""
+    if found > at_most:
         say(f"Only the first {at_most}: --at-most shows more.")
 
 

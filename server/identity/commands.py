@@ -14,7 +14,7 @@ from server.cli import say
 from server.identity import device_states, devices, occupancies, passwords, people
 from server.identity.aligned import NOTHING, say_list, told_age, told_offset, told_size
 from server.identity.companies import company_day
-from server.identity.device_list import DeviceListed, count_ended, list_devices
+from server.identity.device_list import DeviceListed, count_ended, find_device, list_devices
 from server.identity.errors import LeaveDoubtful, NoSuchDevice, NoSuchPerson
 from server.identity.people import list_people, person_by_email
 from server.identity.prefixes import id_that_begins
@@ -113,11 +113,14 @@ def person() -> None:
 
 @person.command("list")
 @click.option("--all", "is_with_leavers", is_flag=True, help="Those who have left, too.")
+@at_most_option
 @company_option
-def list_people_command(is_with_leavers: bool, company: str | None) -> None:
-    """List people with what they hold today."""
+def list_people_command(at_most: int, company: str | None, *, is_with_leavers: bool) -> None:
+    """List people by name with what they hold today."""
     with company_of(company) as uow:
-        found = list_people(uow, company_day(uow), is_with_leavers=is_with_leavers)
+        found = list_people(
+            uow, company_day(uow), is_with_leavers=is_with_leavers, at_most=at_most + 1
+        )
     rows = [
         (
             one.name,
@@ -134,6 +137,7 @@ def list_people_command(is_with_leavers: bool, company: str | None) -> None:
         ("NAME", "E-MAIL", "HOLDS", "PHONES", "PASSWORD", "LEAVES", "ID"),
         rows,
         "Nobody is here yet.",
+        at_most=at_most,
     )
 
 
@@ -316,7 +320,7 @@ def _device(uow: UnitOfWork, typed: str) -> DeviceListed:
     device_id = id_that_begins(
         uow, device_table.c.id, typed, what="such device", refusal=NoSuchDevice
     )
-    return next(one for one in list_devices(uow) if one.id == device_id)
+    return find_device(uow, device_id)
 
 
 def _short_ids(found: list[DeviceListed]) -> list[str]:

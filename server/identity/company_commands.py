@@ -11,11 +11,17 @@ from sqlalchemy.pool import NullPool
 
 from server.cli import say, settings
 from server.fitness import require_migrated
-from server.identity.aligned import aligned
+from server.identity.aligned import say_list
 from server.identity.errors import IdentityError
 from server.identity.founding import found_company, list_companies
 from server.identity.policy import change_policy
-from server.identity.terminal import company_of, company_option, database_refusal, operator
+from server.identity.terminal import (
+    at_most_option,
+    company_of,
+    company_option,
+    database_refusal,
+    operator,
+)
 from sync.policy import current_policy
 from sync.unit_of_work import Database
 
@@ -55,21 +61,19 @@ def add_command(code: str, name: str, time_zone: str) -> None:
 
 
 @company.command("list")
-def list_command() -> None:
-    """List companies: people and active phones of each."""
+@at_most_option
+def list_command(at_most: int) -> None:
+    """List companies in the order in which they were founded: people and active phones of each."""
     from server.wiring import make_engine
 
     engine = make_engine(settings(), application_name="roadbook-command", pool_size=1)
     try:
         require_migrated(engine)
-        found = list_companies(Database(engine))
+        found = list_companies(Database(engine), at_most=at_most + 1)
     except DBAPIError as error:
         raise database_refusal(error) from error
     finally:
         engine.dispose()
-    if not found:
-        say("There is no company yet.")
-        return
     rows = [
         (
             one.code,
@@ -81,8 +85,12 @@ def list_command() -> None:
         )
         for one in found
     ]
-    for line in aligned(("CODE", "NAME", "TIME ZONE", "PEOPLE", "PHONES", "SINCE"), rows):
-        say(line)
+    say_list(
+        ("CODE", "NAME", "TIME ZONE", "PEOPLE", "PHONES", "SINCE"),
+        rows,
+        "There is no company yet.",
+        at_most=at_most,
+    )
 
 
 @company.command("policy")

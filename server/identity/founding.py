@@ -67,12 +67,12 @@ def found_company(
     return company_id
 
 
-def list_companies(database: Database) -> list[CompanyListed]:
-    """Every company, by its code."""
+def list_companies(database: Database, *, at_most: int | None = None) -> list[CompanyListed]:
+    """The companies in the order in which they were founded."""
     with database.installation() as uow:
         ids = [int(one) for one in uow.connection.execute(select(func.company_ids())).scalars()]
     found = []
-    for company_id in ids:
+    for company_id in sorted(ids)[:at_most]:
         with database.reading(company_id) as uow:
             row = uow.rows(
                 "select code, name, time_zone, created_at,"
@@ -80,7 +80,7 @@ def list_companies(database: Database) -> list[CompanyListed]:
                 " (select count(*) from device where state = 'ACTIVE') as phones from company"
             )[0]
         found.append(CompanyListed(*row))
-    return sorted(found, key=lambda one: one.code)
+    return found
 
 
 def _written(connection: Connection, code: str, name: str, chosen: Policy) -> int:

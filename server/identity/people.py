@@ -221,9 +221,16 @@ def person_by_email(uow: UnitOfWork, email: str) -> UUID:
 
 
 def list_people(
-    uow: UnitOfWork, today: date, *, is_with_leavers: bool = False
+    uow: UnitOfWork,
+    today: date,
+    person_id: UUID | None = None,
+    *,
+    is_with_leavers: bool = False,
+    at_most: int | None = None,
 ) -> list[PersonListed]:
-    """The company's people by name, with what they hold today; leavers only where asked for."""
+    """The company's people by name, or one of them, with what they hold today; leavers only where
+    asked for.
+    """
     holding = (
         select(func.array_agg(position.c.code).label("codes"))
         .select_from(occupancy)
@@ -261,7 +268,10 @@ def list_people(
         )
         .where(person.c.company_id == uow.company_id)
         .order_by(person.c.name, person.c.id)
+        .limit(at_most)
     )
+    if person_id is not None:
+        asked = asked.where(person.c.id == person_id)
     if not is_with_leavers:
         asked = asked.where(or_(person.c.left_on.is_(None), person.c.left_on > today))
     return [

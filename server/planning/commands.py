@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from server.cli import say
+from server.identity.aligned import say_if_cut
 from server.identity.companies import company_day, company_zone
 from server.identity.occupancies import position_by_code
 from server.identity.prefixes import id_that_begins
@@ -62,12 +63,13 @@ def proposal() -> None:
 def list_proposals_command(state: Any, at_most: int, company: str | None) -> None:
     """List proposals, the longest waiting first: what was asked, and what was decided."""
     with company_of(company, PlanningError) as uow:
-        found = list_proposals(uow, state=state, at_most=at_most)
+        found = list_proposals(uow, state=state, at_most=at_most + 1)
         names = named_stores(uow, stores_in(found))
         zone = company_zone(uow)
-    for one in found:
+    for one in found[:at_most]:
         for line in proposal_lines(one, names, zone):
             say(line)
+    say_if_cut(len(found), at_most)
     say(f"Times of {zone}." if found else f"No proposal is {state.lower()}.")
 
 
@@ -175,11 +177,12 @@ def conflict() -> None:
 def list_conflicts_command(state: Any, at_most: int, company: str | None) -> None:
     """List conflicts, the oldest first: both values, and what was decided."""
     with company_of(company, PlanningError) as uow:
-        found = list_conflicts(uow, state=state, at_most=at_most)
+        found = list_conflicts(uow, state=state, at_most=at_most + 1)
         zone = company_zone(uow)
-    for one in found:
+    for one in found[:at_most]:
         for line in conflict_lines(one, zone):
             say(line)
+    say_if_cut(len(found), at_most)
     say(f"Times of {zone}." if found else f"No conflict is {state.lower()}.")
 
 

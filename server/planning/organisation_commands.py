@@ -13,7 +13,7 @@ from server.cli import say
 from server.identity.aligned import NOTHING, say_list
 from server.identity.companies import company_day
 from server.identity.occupancies import position_by_code
-from server.identity.terminal import company_of, company_option, operator
+from server.identity.terminal import at_most_option, company_of, company_option, operator
 from server.planning.errors import PlanningError
 from server.planning.organisation import (
     add_holiday,
@@ -31,7 +31,7 @@ _NONE = "There is none yet."
 _REGIONS = """
 select r.code, r.name, a.code as above, r.boundary is not null as has_boundary from region r
 left join region a on a.company_id = r.company_id and a.id = r.parent_id
-where r.company_id = :company order by r.code
+where r.company_id = :company order by r.code limit :at_most
 """
 _POSITIONS = """
 select s.code, s.name, s.role, r.code as region,
@@ -40,9 +40,11 @@ select s.code, s.name, s.role, r.code as region,
         where o.company_id = s.company_id and o.position_id = s.id and o.starts_on <= :today
           and (o.ends_on is null or o.ends_on >= :today)) as held_by
 from position s join region r on r.company_id = s.company_id and r.id = s.region_id
-where s.company_id = :company order by s.code
+where s.company_id = :company order by s.code limit :at_most
 """
-_HOLIDAYS = "select day, name from holiday where company_id = :company order by day"
+_HOLIDAYS = """
+select day, name from holiday where company_id = :company order by day desc limit :at_most
+"""
 
 
 @click.group()
@@ -88,15 +90,17 @@ def edit_region_command(code: str, name: str | None, boundary: Any, company: str
 
 
 @region.command("list")
+@at_most_option
 @company_option
-def list_regions_command(company: str | None) -> None:
+def list_regions_command(at_most: int, company: str | None) -> None:
     """List regions by code."""
     with company_of(company) as uow:
-        rows = uow.rows(_REGIONS, company=uow.company_id)
+        rows = uow.rows(_REGIONS, company=uow.company_id, at_most=at_most + 1)
     say_list(
         ("CODE", "NAME", "ABOVE", "BOUNDARY"),
         [(r.code, r.name, r.above or NOTHING, "yes" if r.has_boundary else "no") for r in rows],
         _NONE,
+        at_most=at_most,
     )
 
 
@@ -150,15 +154,19 @@ def edit_position_command(
 
 
 @position.command("list")
+@at_most_option
 @company_option
-def list_positions_command(company: str | None) -> None:
-    """List positions with who holds them today."""
+def list_positions_command(at_most: int, company: str | None) -> None:
+    """List positions by code with who holds them today."""
     with company_of(company) as uow:
-        rows = uow.rows(_POSITIONS, company=uow.company_id, today=company_day(uow))
+        rows = uow.rows(
+            _POSITIONS, company=uow.company_id, today=company_day(uow), at_most=at_most + 1
+        )
     say_list(
         ("CODE", "NAME", "ROLE", "REGION", "HELD BY"),
         [(r.code, r.name, r.role, r.region, r.held_by or NOTHING) for r in rows],
         _NONE,
+        at_most=at_most,
     )
 
 
@@ -189,12 +197,14 @@ def remove_holiday_command(day: datetime, company: str | None) -> None:
 
 
 @holiday.command("list")
+@at_most_option
 @company_option
-def list_holidays_command(company: str | None) -> None:
-    """List holidays."""
+def list_holidays_command(at_most: int, company: str | None) -> None:
+    """List holidays, the latest first."""
     with company_of(company) as uow:
-        rows = uow.rows(_HOLIDAYS, company=uow.company_id)
-    say_list(("DAY", "NAME"), [(row.day.isoformat(), row.name) for row in rows], _NONE)
+        rows = uow.rows(_HOLIDAYS, company=uow.company_id, at_most=at_most + 1)
+    days = [(row.day.isoformat(), row.name) for row in rows]
+    say_list(("DAY", "NAME"), days, _NONE, at_most=at_most)
 
 
 def _geojson(raw: bytes) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from server.cli import say
+from server.identity.aligned import say_if_cut
 from server.identity.companies import company_day
 from server.identity.occupancies import position_by_code
 from server.identity.terminal import at_most_option, company_of, company_option, operator
@@ -59,8 +60,7 @@ def list_routes_command(
             say(line)
     if not found:
         say("There is none yet.")
-    if len(found) > at_most:
-        say(f"Only the first {at_most}: --at-most shows more.")
+    say_if_cut(len(found), at_most)
 
 
 @route.command("add")

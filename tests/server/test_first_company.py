@@ -91,6 +91,21 @@ def test_what_was_added_is_listed_and_changed() -> None:
     assert run("person", "end", "wang@acme.example", "REP-2").exit_code == 0
 
 
+def test_every_list_is_bounded_and_says_so_where_it_was_cut() -> None:
+    founded()
+    run("company", "add", "--code", "BCME", "--name", "B", "--time-zone", "Asia/Shanghai")
+    run("person", "add", "Zoe", "--company", "ACME")
+    run("holiday", "add", "2027-01-01", "New Year", "--company", "ACME")
+    for group in ("company", "region", "position", "person", "holiday"):
+        where = () if group == "company" else ("--company", "ACME")
+        cut = run(group, "list", "--at-most", "1", *where).output.splitlines()
+        assert len(cut) == 3, (group, cut)
+        assert cut[-1] == "Only the first 1: --at-most shows more."
+        assert "Only" not in run(group, "list", *where).output
+    latest = run("holiday", "list", "--at-most", "1", "--company", "ACME").output
+    assert "2027-01-01" in latest
+
+
 def test_stores_are_listed_by_code_changed_and_closed() -> None:
     founded()
     header, corner, kiosk = run("store", "list").output.splitlines()

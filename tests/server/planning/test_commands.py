@@ -13,7 +13,7 @@ from server.planning.commands import conflict, proposal
 from server.planning.stores import edit_stores
 from sync.engine import Engine as SyncEngine
 from sync.unit_of_work import Database
-from tests.factories import Cast, item, push_items, rule
+from tests.factories import Cast, Person, item, push_items, rule
 
 Run = Callable[..., Result]
 
@@ -123,6 +123,23 @@ def test_a_conflict_is_listed_and_decided_by_field(
     assert chosen == "             chosen: other, 3 Bell"
     assert re.fullmatch(r"    decided by operator \w+, [-0-9]{10} [:0-9]{5}", decided)
     assert zone == "Times of Asia/Shanghai."
+
+
+def test_a_list_that_was_cut_says_so(run: Run, cast: Cast, sync_engine: SyncEngine) -> None:
+    def edit(changes: dict[str, str], sender: Person) -> None:
+        payload = {"changes": changes, "reason": "r"}
+        one = item("store", "edit", cast.ana_stores[0], payload, base_version=1)
+        push_items(sync_engine, sender.device, [one])
+
+    for number in (1, 2):
+        edit({"name": f"Anchor {number}"}, cast.ana)
+    for address, sender in (("1 Bell", cast.sam), ("2 Bell", cast.ana), ("3 Bell", cast.ana)):
+        edit({"address": address}, sender)
+    for group in ("proposal", "conflict"):
+        listed = run(group, "list", "--at-most", "1").output.splitlines()
+        assert "Only the first 1: --at-most shows more." in listed
+        assert sum(" by " in line or "sent" in line for line in listed) == 1
+        assert "Only" not in run(group, "list", "--at-most", "2").output
 
 
 def test_what_was_decided_stays_shown_as_it_was_then(
