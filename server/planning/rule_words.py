@@ -1,6 +1,6 @@
 """A visiting rule in words: "mon,wed every 2 weeks from 2026-03-02, not on holidays"."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ def told_rule(rule: Mapping[str, Any]) -> str:
     """When a stop is due by its rule (`Rule` in PROTOCOL.md)."""
     words = [
         ",".join(WEEKDAYS[day - 1] for day in sorted(rule["weekdays"])),
-        _told_weeks(rule),
+        *_told_weeks(rule),
         f"from {rule['starts_on']}",
     ]
     if rule.get("ends_on"):
@@ -27,14 +27,19 @@ def told_rule(rule: Mapping[str, Any]) -> str:
     return f"{' '.join(words)}, {_ON_HOLIDAY[rule['on_holiday']]}"
 
 
-def _told_weeks(rule: Mapping[str, Any]) -> str:
-    """Weeks of a cycle are told by the Mondays that they begin with the first time."""
+def _told_weeks(rule: Mapping[str, Any]) -> Iterator[str]:
+    """Weeks of a cycle are told by the Mondays that they begin with the first time, where the first
+    day of the rule does not tell the same.
+    """
     weeks, groups = rule["cycle_weeks"], sorted(rule["week_groups"])
     if len(groups) == weeks:
-        return "every week"
+        yield "every week"
+        return
+    yield f"every {weeks} weeks"
     anchor = date.fromisoformat(str(rule["anchor"]))
-    firsts = " and ".join(str(anchor + timedelta(weeks=group)) for group in groups)
-    return f"every {weeks} weeks counted from {firsts},"
+    firsts = [str(anchor + timedelta(weeks=group)) for group in groups]
+    if firsts != [str(rule["starts_on"])]:
+        yield f"counted from {' and '.join(firsts)},"
 
 
 def _told_minute(minute: int) -> str:

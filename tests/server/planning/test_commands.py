@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from server.cli import COMMANDS, load_command
 from server.identity.change_log import Actor
 from server.planning.commands import conflict, proposal
+from server.planning.rule_words import told_rule
 from server.planning.stores import edit_stores
 from sync.engine import Engine as SyncEngine
 from sync.unit_of_work import Database
@@ -189,7 +190,7 @@ def test_a_route_proposal_shows_what_would_be_added_removed_moved_and_ruled_othe
     stops = [(three, rule(weekdays=[2])), (one, rule()), (cast.ben_stores[0], rule(cycle_weeks=2))]
     proposed_route(cast, sync_engine, *stops)
     days, every = "mon,tue,wed,thu,fri,sat", "every week from 2026-01-05, not on holidays"
-    other = f"{days} every 2 weeks counted from 2026-01-05, from 2026-01-05, not on holidays"
+    other = f"{days} every 2 weeks from 2026-01-05, not on holidays"
     assert run("proposal", "list").output.splitlines()[2:-1] == [
         "      stops: 3 → 3",
         "      removed: BEACON Beacon",
@@ -198,6 +199,25 @@ def test_a_route_proposal_shows_what_would_be_added_removed_moved_and_ruled_othe
         f"      rule of COMPASS Compass: {days} {every} → tue {every}",
         "      order: COMPASS,ANCHOR,DOCK",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"week_groups": [0]}, "every 2 weeks from 2026-03-02"),
+        ({"week_groups": [0, 1]}, "every week from 2026-03-02"),
+        ({"week_groups": [1]}, "every 2 weeks counted from 2026-03-09, from 2026-03-02"),
+        (
+            {"cycle_weeks": 3, "week_groups": [0, 1]},
+            "every 3 weeks counted from 2026-03-02 and 2026-03-09, from 2026-03-02",
+        ),
+    ],
+)
+def test_a_rule_is_told_without_saying_one_day_twice(changed: dict[str, Any], told: str) -> None:
+    monday = {"anchor": "2026-03-02", "starts_on": "2026-03-02"}
+    assert told_rule(rule(weekdays=[1, 3], cycle_weeks=2, **monday) | changed) == (
+        f"mon,wed {told}, not on holidays"
+    )
 
 
 def test_another_order_is_amended_by_the_codes_of_stores(
