@@ -25,6 +25,12 @@ where company_id = :company and position_id = :position and not is_acting
   and (ends_on is null or ends_on >= :first_day)
 order by starts_on
 """
+_LAST_DAYS = """
+select position_id, max(ends_on) as last_day from occupancy
+where company_id = :company and person_id = :person and position_id = any(:positions)
+  and ends_on is not null
+group by position_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +108,31 @@ def hand_over_leaver(
     left_on: date,
     today: date,
     successors: dict[UUID, UUID],
+    is_meant: bool = False,
 ) -> list[Given]:
     """A person leaves; from `left_on` on the positions named go to their successors, the rest
     stay vacant.
 
     Sessions end and phones drain as in `leave_person`; what the phones still hold is sent and kept.
+    A day in the past that would take back what has been raises LeaveDoubtful, unless it is meant:
+    what stays the leaver's until a later day goes to the successor from the day after.
     """
     take_turn(uow)
-    leave_person(uow, actor, person_id, left_on=left_on, today=today)
+    leave_person(uow, actor, person_id, left_on=left_on, today=today, is_meant=is_meant)
+    held_until = {
+        row.position_id: row.last_day
+        for row in uow.rows(
+            _LAST_DAYS, company=uow.company_id, person=person_id, positions=list(successors)
+        )
+    }
+    day = timedelta(days=1)
     return [
         hand_over(
             uow,
             actor,
             position_id=position_id,
             to_person_id=to_person_id,
-            first_day=left_on,
+            first_day=max(left_on, held_until.get(position_id, left_on - day) + day),
             today=today,
         )
         for position_id, to_person_id in sorted(successors.items())

@@ -1,18 +1,19 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine
 
 from server.identity.change_log import Actor
+from server.identity.errors import LeaveDoubtful
 from server.planning.day_begins import begin_day
 from server.planning.handover import hand_over, hand_over_leaver, turn_occupancies
 from sync.engine import Engine as SyncEngine
 from sync.errors import Refused
 from sync.unit_of_work import Database
 from tests import factories
-from tests.factories import NOON_MS, TODAY, Cast, Person, item, pull_all, push_items
+from tests.factories import MONDAY, NOON_MS, TODAY, Cast, Person, item, pull_all, push_items
 
 Visible = Callable[[Person], set[UUID]]
 TOMORROW = TODAY + timedelta(days=1)
@@ -145,6 +146,42 @@ def test_a_leavers_plans_go_to_the_successor_and_their_facts_stay_theirs(
         plans = {r.id for r in uow.rows("select id from day_plan where day > :day", day=TODAY)}
     assert (row.person_id, row.position_id) == (cast.ana.id, cast.ana.position_id)
     assert plans <= visible_to(cast.ben)
+
+
+@pytest.mark.parametrize(
+    ("left_on", "last_day"),
+    [
+        (TODAY - timedelta(days=2), TODAY - timedelta(days=3)),
+        # What began after the day of leaving has been theirs until yesterday.
+        (MONDAY - timedelta(days=9), TODAY - timedelta(days=1)),
+    ],
+)
+def test_a_leave_dated_back_over_work_is_handed_over_where_that_is_meant(
+    cast: Cast, db: Database, office: Actor, sync_engine: SyncEngine, left_on: date, last_day: date
+) -> None:
+    visit = item("visit", "create", cast.company.named("a visit"), call_at(cast.ana_stores[0]))
+    push_items(sync_engine, cast.ana.device, [visit])
+
+    def hand(*, is_meant: bool) -> None:
+        with db.company(cast.company.id) as uow:
+            hand_over_leaver(
+                uow, office, cast.ana.id, left_on=left_on, today=TODAY,
+                successors={cast.ana.position_id: cast.ben.id}, is_meant=is_meant,
+            )  # fmt: skip
+
+    with pytest.raises(LeaveDoubtful):
+        hand(is_meant=False)
+    hand(is_meant=True)
+    with db.reading(cast.company.id) as uow:
+        rows = uow.rows(
+            "select person_id, starts_on, ends_on from occupancy where position_id = :id"
+            " order by starts_on",
+            id=cast.ana.position_id,
+        )
+    assert [tuple(row) for row in rows] == [
+        (cast.ana.id, MONDAY, last_day),
+        (cast.ben.id, last_day + timedelta(days=1), None),
+    ]
 
 
 def test_a_leavers_phone_sends_what_it_holds_and_gets_nothing_more(
