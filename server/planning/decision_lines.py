@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 
 from server.identity.aligned import told_moment
 from server.planning.conflicts import Conflict
-from server.planning.named_stores import StoreNamed
+from server.planning.named_stores import StoreNamed, told_pin
 from server.planning.proposals import Proposal
 from server.planning.rule_words import told_rule
 from server.planning.rules import with_held_windows
 
 Names = Mapping[UUID, StoreNamed]
-_E7 = 10_000_000
 _UNKNOWN = "a value that was not written down"
 
 
@@ -132,7 +131,7 @@ def _told(value: Any) -> str:
     if isinstance(value, str):
         return _one_line(value) or '""'
     if isinstance(value, Mapping) and {"lat_e7", "lon_e7"} <= value.keys():
-        return f"{value['lat_e7'] / _E7:.5f} {value['lon_e7'] / _E7:.5f}"
+        return told_pin(value["lat_e7"], value["lon_e7"])
     return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""Stores as people name them: which ones the codes mean, and what a store is called."""
+"""Stores as people name them: which ones the codes mean, what a store is called, where its pin is."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from sync.unit_of_work import UnitOfWork
 
 _BY_CODE = "select code, id from store where company_id = :company and code = any(:codes)"
 _NAMES = "select id, code, name from store where company_id = :company and id = any(:ids)"
+
+DEGREE_E7 = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,8 @@ def named_stores(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, StoreNamed]
     rows = uow.rows(_NAMES, company=uow.company_id, ids=sorted(wanted)) if wanted else []
     named = {id_: StoreNamed(None, str(id_)) for id_ in wanted}
     return named | {row.id: StoreNamed(row.code, row.name) for row in rows}
+
+
+def told_pin(lat_e7: int, lon_e7: int) -> str:
+    """A pin in degrees, to about a metre, as commands take it."""
+    return f"{lat_e7 / DEGREE_E7:.5f} {lon_e7 / DEGREE_E7:.5f}"

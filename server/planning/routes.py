@@ -5,6 +5,7 @@ again and is logged, in the caller's transaction. It is refused as a whole where
 hold more records than the company allows.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -237,11 +238,11 @@ def _must_be_free(uow: UnitOfWork, position_id: UUID, name: str) -> None:
 
 
 def _checked(uow: UnitOfWork, stops: Sequence[Stop]) -> list[tuple[UUID, dict[str, Any]]]:
-    ids = [stop.store_id for stop in stops]
-    twice = next((id_ for place, id_ in enumerate(ids) if id_ in ids[:place]), None)
+    """The stops as they are stored: so many as a route may have, each of an active store, once."""
+    rows = stored_stops(stops)
+    twice = next((id_ for id_, times in Counter(_stores(rows)).items() if times > 1), None)
     if twice is not None:
         raise StopsInvalid(f"{named_stores(uow, [twice])[twice]} is named twice")
-    rows = stored_stops(stops)
     found = uow.rows(_STORES, company=uow.company_id, ids=_stores(rows))
     missing = set(_stores(rows)) - {row.id for row in found}
     if missing:

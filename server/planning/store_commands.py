@@ -11,7 +11,7 @@ from server.identity.companies import company_day
 from server.identity.occupancies import position_by_code
 from server.identity.terminal import at_most_option, company_of, company_option, operator
 from server.planning.errors import PlanningError
-from server.planning.named_stores import stores_by_code
+from server.planning.named_stores import DEGREE_E7, stores_by_code, told_pin
 from server.planning.organisation import region_by_code
 from server.planning.regions import regions_of
 from server.planning.store_list import StoreListed, list_stores
@@ -27,7 +27,6 @@ from sync.kinds.store.table import STATUSES
 from sync.scope import take_turn
 from sync.unit_of_work import UnitOfWork
 
-_E7 = 10_000_000
 _CLASSES = click.Choice(("A", "B", "C"))
 # What a store may be without, as it is typed → its columns.
 _WITHOUT = {
@@ -206,7 +205,7 @@ def _set_status(uow: UnitOfWork, store_id: UUID, status: str | None) -> bool:
 def _row(one: StoreListed) -> tuple[str, ...]:
     pin = NOTHING
     if one.lat_e7 is not None and one.lon_e7 is not None:
-        pin = f"{one.lat_e7 / _E7:.5f} {one.lon_e7 / _E7:.5f}"
+        pin = told_pin(one.lat_e7, one.lon_e7)
     return (
         one.code or NOTHING,
         one.name,
@@ -226,4 +225,4 @@ def _pin(latitude: float, longitude: float) -> Point:
             f"--at {latitude:g} {longitude:g}: a latitude from -90 to 90 degrees, then a longitude "
             "from -180 to 180"
         )
-    return Point(round(latitude * _E7), round(longitude * _E7))
+    return Point(round(latitude * DEGREE_E7), round(longitude * DEGREE_E7))

@@ -322,8 +322,13 @@ def test_a_store_stands_on_a_route_once_and_has_to_exist(
     cast: Cast, db: Database, office: Actor
 ) -> None:
     twice = stops(cast.ana_stores[0], cast.ana_stores[0])
-    for wrong in (twice, stops(uuid4())):
-        with pytest.raises(StopsInvalid), db.company(cast.company.id) as uow:
+    too_many = stops(*[cast.ana_stores[0]] * 401)
+    for wrong, said in (
+        (twice, "is named twice"),
+        (stops(uuid4()), "is no active store"),
+        (too_many, "at most 400 stops, not 401"),
+    ):
+        with pytest.raises(StopsInvalid, match=said), db.company(cast.company.id) as uow:
             set_stops(uow, office, cast.ana_route, wrong, today=TODAY)
 
 
