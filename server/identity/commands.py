@@ -278,14 +278,24 @@ def leave_command(
 @click.argument("whose", metavar="EMAIL-OR-ID")
 @company_option
 def return_command(whose: str, company: str | None) -> None:
-    """Take a person back who left, or was to leave. Positions and phones are given anew."""
+    """Take a person back who left, or was to leave.
+
+    Who had left is given positions and phones anew. Who was only to leave keeps what they hold.
+    """
     with company_of(company) as uow:
         today = company_day(uow)
         person_id = _person(uow, whose)
-        people.return_person(uow, operator(), person_id, today=today)
-        found = next(one for one in list_people(uow, today) if one.id == person_id)
+        returned = people.return_person(uow, operator(), person_id, today=today)
+        (found,) = list_people(uow, today, person_id)
     say(f"{found.name} is with the company and holds {', '.join(found.positions) or 'nothing'}.")
-    say("Next: roadbook person place, and roadbook device code for each phone that was wiped.")
+    for end in returned.ending:
+        then = end.last_day + timedelta(days=1)
+        further = f"place them again from {then}" if end.next_holder is None else end.next_holder
+        say(f"{end.code} until {end.last_day}, then {further}.")
+    for taken in returned.taken_away:
+        say(f"{taken.code} from {taken.first_day} was taken away by the leave: place them again.")
+    if returned.was_gone:
+        say("Next: roadbook person place, and roadbook device code for each phone that was wiped.")
 
 
 @person.command("password")

@@ -25,6 +25,12 @@ from server.identity.errors import (
 )
 from server.identity.leaving import doubts_about
 from server.identity.passwords import folded_email
+from server.identity.returning import (
+    Returned,
+    leaves_taken_back,
+    not_given_back,
+    reopen_occupancies,
+)
 from sync.organisation import device, occupancy, person, position
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
@@ -160,15 +166,19 @@ def leave_person(
         drain_devices_of(uow, actor, [person_id])
 
 
-def return_person(uow: UnitOfWork, actor: Actor, person_id: UUID, *, today: date) -> None:
-    """A person who left, or was to leave, is with the company.
+def return_person(uow: UnitOfWork, actor: Actor, person_id: UUID, *, today: date) -> Returned:
+    """A person who left, or was to leave, is with the company; what is not as it was before.
 
-    Positions and phones are given anew: what ended has ended, and a phone that drains drains.
+    Of who had left, positions and phones are given anew: what ended has ended, and a phone that
+    drains drains. Who was only to leave keeps what they hold, as long as they would have held it,
+    where nobody else was given it since.
     """
     take_turn(uow)
     held = _locked(uow, person_id)
     if held.left_on is None:
-        return
+        return Returned(was_gone=False)
+    was_gone = held.left_on <= today
+    moments = leaves_taken_back(uow, person_id)
     _set(uow, person_id, left_on=None)
     log_change(
         uow,
@@ -179,7 +189,10 @@ def return_person(uow: UnitOfWork, actor: Actor, person_id: UUID, *, today: date
         before={"left_on": held.left_on},
         after={"left_on": None},
     )
+    if not was_gone:
+        reopen_occupancies(uow, actor, person_id, moments, today)
     rescope(uow, [person_id], today)
+    return not_given_back(uow, person_id, moments, today, was_gone=was_gone)
 
 
 def drain_leavers(uow: UnitOfWork, actor: Actor, today: date) -> list[UUID]:

@@ -14,6 +14,7 @@ from server.identity.aligned import aligned, shown_width, told_age, told_offset,
 from server.identity.change_log import changes_of
 from server.identity.commands import device as device_group
 from server.identity.commands import person as person_group
+from server.identity.companies import company_day
 from server.identity.device_list import list_devices
 from server.identity.devices import DeviceInfo, enrol
 from server.identity.passwords import verify
@@ -181,6 +182,31 @@ def test_a_leave_in_the_wrong_year_is_asked_about_and_whoever_left_comes_back(
         assert changes_of(uow)[0].action == "person.return"
     assert run("person", "place", email_of(rows), seat).exit_code == 0
     assert run("device", "code", "--person", email_of(rows)).exit_code == 0
+
+
+def test_who_was_to_leave_is_told_what_is_theirs_and_what_is_to_be_placed_again(
+    db: Database, rows: Cast, run: Run
+) -> None:
+    with db.company(rows.company.id) as uow:
+        today = company_day(uow)
+        seats = [
+            uow.rows("select code from position where id = :id", id=one.position_id)[0].code
+            for one in (rows.ana, rows.ben)
+        ]
+    later = today + timedelta(days=40)
+    run("person", "place", email_of(rows), seats[1], "--acting", "--from", str(later))
+    run("person", "leave", email_of(rows), "--on", str(today + timedelta(days=7)))
+    back = run("person", "return", email_of(rows)).output.splitlines()
+    assert back == [
+        f"Ana is with the company and holds {seats[0]}.",
+        f"{seats[1]} from {later} was taken away by the leave: place them again.",
+    ]
+    last = today + timedelta(days=6)
+    run("person", "end", email_of(rows), seats[0], "--last-day", str(last))
+    run("person", "leave", email_of(rows), "--on", str(today + timedelta(days=30)))
+    assert run("person", "return", email_of(rows)).output.splitlines()[1:] == [
+        f"{seats[0]} until {last}, then place them again from {last + timedelta(days=1)}."
+    ]
 
 
 def test_a_password_is_read_from_what_is_piped_in_and_never_shown(

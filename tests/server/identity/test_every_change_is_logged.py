@@ -11,7 +11,15 @@ from uuid import UUID
 import pytest
 
 import server.identity
-from server.identity import device_states, devices, occupancies, passwords, people, policy
+from server.identity import (
+    device_states,
+    devices,
+    occupancies,
+    passwords,
+    people,
+    policy,
+    returning,
+)
 from server.identity.change_log import Actor, LoggedChange, changes_of
 from server.identity.devices import DeviceInfo
 from sync.unit_of_work import Database, UnitOfWork
@@ -97,7 +105,15 @@ CHANGING: tuple[Case, ...] = (
     Case(
         people.return_person,
         lambda u, a, c: people.return_person(u, a, c.ana.id, today=TODAY),
-        ("person.return",),
+        ("person.return", "occupancy.reopen"),
+        before=_leave_later,
+    ),
+    Case(
+        returning.reopen_occupancies,
+        lambda u, a, c: returning.reopen_occupancies(
+            u, a, c.ana.id, returning.leaves_taken_back(u, c.ana.id), TODAY
+        ),
+        ("occupancy.reopen",),
         before=_leave_later,
     ),
     Case(

@@ -17,7 +17,7 @@ from server.identity.errors import (
     NoSuchPerson,
     PersonHasLeft,
 )
-from server.identity.occupancies import give_occupancy
+from server.identity.occupancies import end_occupancy, give_occupancy, occupancy_of
 from server.identity.passwords import set_password, verify
 from server.identity.people import (
     change_email,
@@ -263,6 +263,63 @@ def test_who_returns_may_get_a_phone_again_but_what_ended_stays_ended(
         assert periods_of(uow, cast.ana.id) == [(MONDAY, TODAY - timedelta(days=1))]
         # What everybody of the company holds, and their own records, are theirs again at once.
         assert keys_of(uow, cast.ana.id) == {cast.company.key, cast.ana.id}
+
+
+def test_who_was_to_leave_keeps_what_they_hold_as_long_as_they_would_have_held_it(
+    db: Database, cast: Cast
+) -> None:
+    until = TODAY + timedelta(days=90)
+    with db.company(cast.company.id) as uow:
+        add_occupancy(
+            uow.connection,
+            cast.company,
+            position_id=cast.ben.position_id,
+            person_id=cast.ana.id,
+            starts_on=TODAY,
+            ends_on=until,
+            is_acting=True,
+        )
+    before = {(MONDAY, None), (TODAY, until)}
+    # The day is set again, earlier and later: what counts is how it was before the first.
+    for days in (7, 3, 9):
+        with db.company(cast.company.id) as uow:
+            day = TODAY + timedelta(days=days)
+            leave_person(uow, OPERATOR, cast.ana.id, left_on=day, today=TODAY)
+    with db.company(cast.company.id) as uow:
+        assert set(periods_of(uow, cast.ana.id)) != before
+        returned = return_person(uow, OPERATOR, cast.ana.id, today=TODAY)
+        assert set(periods_of(uow, cast.ana.id)) == before
+        assert [one.last_day for one in returned.ending] == [until]
+        assert changes_of(uow)[0].action == "occupancy.reopen"
+        # Nothing is left to take back.
+        return_person(uow, OPERATOR, cast.ana.id, today=TODAY)
+        assert changes_of(uow)[0].action == "occupancy.reopen"
+
+
+def test_what_somebody_was_given_or_ended_since_is_not_reopened(db: Database, cast: Cast) -> None:
+    with db.company(cast.company.id) as uow:
+        leave_person(uow, OPERATOR, cast.ana.id, left_on=TOMORROW, today=TODAY)
+    with db.company(cast.company.id) as uow:
+        give_occupancy(
+            uow,
+            OPERATOR,
+            person_id=cast.ben.id,
+            position_id=cast.ana.position_id,
+            starts_on=TOMORROW,
+            today=TODAY,
+        )
+    with db.company(cast.company.id) as uow:
+        (ending,) = return_person(uow, OPERATOR, cast.ana.id, today=TODAY).ending
+        assert (ending.last_day, ending.next_holder) == (TODAY, "Ben")
+        assert periods_of(uow, cast.ana.id) == [(MONDAY, TODAY)]
+    with db.company(cast.company.id) as uow:
+        leave_person(uow, OPERATOR, cast.sam.id, left_on=TODAY + timedelta(days=7), today=TODAY)
+    with db.company(cast.company.id) as uow:
+        held = occupancy_of(uow, cast.sam.id, cast.sam.position_id, TODAY)
+        end_occupancy(uow, OPERATOR, held, last_day=TOMORROW, today=TODAY)
+    with db.company(cast.company.id) as uow:
+        (ending,) = return_person(uow, OPERATOR, cast.sam.id, today=TODAY).ending
+        assert (ending.last_day, ending.next_holder) == (TOMORROW, None)
 
 
 def test_nobody_of_another_company_can_be_named_changed_or_sent_away(
