@@ -2,6 +2,8 @@
 
 Whatever prevents the start is one line in `CannotStart`. A child that ends is started again, with
 growing pauses. Children die with this process, also when it is killed.
+
+Longer than most modules: start, watch and stop share what is known of each child.
 """
 
 import errno

@@ -1,8 +1,5 @@
-"""Settling a set of items inside one transaction: read what they need, judge each, write in sets.
-
-The statements do not grow with the items: one lock, one read of the records named, and one write a
-table. Two more reads happen only for items that need them: when a record was last in somebody's
-scope, and the base of a three-way merge.
+"""Settling a set of items inside one transaction: read what they need (sight.py), judge each, write
+in sets: one statement a table, whatever their number.
 """
 
 import logging
@@ -13,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync.batch_order import parents_first
-from sync.direct import Row, bytes_of, fetch, send, text_of
 from sync.document import document_hash, encode_document
 from sync.history import History
 from sync.record_kind import (
@@ -29,50 +25,12 @@ from sync.record_kind import (
 )
 from sync.record_store import OLD_VERSIONS, RecordWrite, write_changed, write_new
 from sync.remarks import REMARKS, remark_row
-from sync.rows import RowSet, Statements, array
-from sync.scope import is_visible
+from sync.rows import RowSet, Statements
 from sync.senders import Sender
+from sync.sight import Sight
 from sync.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
-
-_LOCK = b"""
-select 1 from record where company_id = $1 and id = any($2::uuid[]) order by id for update
-"""
-_READ = f"""
-select r.id, r.kind, r.version, r.doc, r.person_id, r.changed_by, r.born_digest,
-       {is_visible("$1", "$2")}
-from record r where r.company_id = $1 and r.id = any($3::uuid[])
-""".encode()
-# When a record was last in a person's scope: each key that it is or was at, against each that the
-# person holds or held. Milliseconds.
-_LAST_VISIBLE = """
-with at as (
-    select id, key, since, null::timestamptz as until from record_key
-    where company_id = %(company)s and id = any(%(ids)s::uuid[])
-    union all
-    select id, key, since, until from record_key_past
-    where company_id = %(company)s and id = any(%(ids)s::uuid[])
-), held as (
-    select key, since, null::timestamptz as until from holder_key
-    where company_id = %(company)s and person_id = %(person)s
-    union all
-    select key, since, until from holder_key_past
-    where company_id = %(company)s and person_id = %(person)s
-)
-select at.id::text,
-       (extract(epoch from max(least(at.until, held.until))) * 1000)::bigint
-from at join held on held.key = at.key
-where greatest(at.since, held.since) <= coalesce(least(at.until, held.until), now())
-group by at.id
-"""
-_OLDER = """
-select v.id::text, v.version, v.doc, v.changed_by::text
-from record_version v
-join unnest(%s::uuid[], %s::int4[]) as r(id, version) on r.id = v.id and v.version >= r.version
-where v.company_id = %s order by v.id, v.version
-"""
-_NAMES = "select id::text, name from person where company_id = %s and id = any(%s::uuid[])"
 
 
 @dataclass(slots=True)
@@ -110,6 +68,7 @@ class Settlement:
         self.sender = sender
         self.now = now
         self.is_reviewed = is_reviewed
+        self._sight = Sight(uow, kinds, sender)
         self._writes = _Writes()
         self._context: Context | None = None
         # The items in the order in which they were settled: parents before children.
@@ -123,7 +82,7 @@ class Settlement:
         it, so that items about one record keep their order. No item's failure touches another.
         """
         named = [(*item.depends_on, *self.kinds[item.kind].mentions(item)) for item in items]
-        context = self._context = self._read(items, named)
+        context = self._context = self._sight.of(items, named, is_reviewed=self.is_reviewed)
         settled: list[Settled | None] = [None] * len(items)
         pending = parents_first(items, self.kinds, named, context.known)
         while pending:
@@ -174,7 +133,7 @@ class Settlement:
         assert self._context is not None
         known = self._context.known
         # What this batch has changed already is not to be read anew.
-        known.update(self._read_known([id_ for id_ in ids if id_ not in known]))
+        known.update(self._sight.records([id_ for id_ in ids if id_ not in known]))
 
     def is_held(self, record_id: str) -> bool:
         """Whether there is a record with this id, as far as was read."""
@@ -204,99 +163,6 @@ class Settlement:
     def made(self) -> list[str]:
         """The ids of the records that this settlement creates."""
         return list(self._writes.new)
-
-    # ---- reading -------------------------------------------------------------------------
-
-    def _read(self, items: Sequence[Arrived], named: Sequence[Sequence[str]]) -> Context:
-        driver, company_id = self.uow.driver, self.uow.company_id
-        known = {}
-        if items:
-            shared = {i.entity_id for i in items if i.op not in self.kinds[i.kind].makes}
-            if shared:
-                send(driver, _LOCK, [company_id, array("uuid", sorted(shared))])
-            wanted = {item.entity_id for item in items}.union(*named)
-            known = self._read_known(sorted(wanted))
-        self._read_last_visible(known)
-        histories = self._histories(items, known)
-        return Context(
-            sender=self.sender,
-            policy=self.sender.policy,
-            policy_version=self.sender.policy_version,
-            known=known,
-            reads=self._kind_reads(items),
-            histories=histories,
-            names=self._names(histories, known),
-            is_reviewed=self.is_reviewed,
-        )
-
-    def _names(
-        self, histories: Mapping[str, History[Known]], known: Mapping[str, Known]
-    ) -> dict[str, str]:
-        """Who changed the records that edits in this batch may meet on."""
-        people = {known[id_].changed_by for id_ in histories}
-        people.update(*(history.people() for history in histories.values()))
-        people.discard(None)
-        if not people:
-            return {}
-        cursor = self.uow.driver.execute(
-            _NAMES, [self.uow.company_id, array("uuid", sorted(filter(None, people)))]
-        )
-        return dict(cursor.fetchall())
-
-    def _read_known(self, ids: list[str]) -> dict[str, Known]:
-        values = (self.uow.company_id, self.sender.person_id, array("uuid", ids))
-        rows = fetch(self.uow.driver, _READ, values)
-        return {known.id: known for known in map(_known, rows)}
-
-    def _read_last_visible(self, known: dict[str, Known]) -> None:
-        person = self.sender.person_id
-        asked = [k.id for k in known.values() if not k.is_visible and k.person_id != person]
-        if asked:
-            cursor = self.uow.driver.execute(
-                _LAST_VISIBLE,
-                {"company": self.uow.company_id, "person": person, "ids": array("uuid", asked)},
-            )
-            for id_, until in cursor.fetchall():
-                known[id_].last_visible_at = until
-
-    def _kind_reads(self, items: Sequence[Arrived]) -> dict[str, dict[str, list[Any]]]:
-        found: dict[str, dict[str, list[Any]]] = {}
-        for kind in self.kinds.values():
-            for read in kind.reads:
-                found[read.name] = {}
-                ids = {id_ for item in items if item.kind == kind.name for id_ in read.wants(item)}
-                if ids:
-                    cursor = self.uow.driver.execute(
-                        read.statement,
-                        {
-                            "company": self.uow.company_id,
-                            "ids": array("uuid", sorted(ids)),
-                        },
-                    )
-                    for row in cursor.fetchall():
-                        found[read.name].setdefault(row[0], []).append(row[1:])
-        return found
-
-    def _histories(
-        self, items: Sequence[Arrived], known: Mapping[str, Known]
-    ) -> dict[str, History[Known]]:
-        """The versions from the first base of an edit on, of records that have changed since."""
-        bases: dict[str, int] = {}
-        for item in items:
-            number, id_ = item.base_version, item.entity_id
-            if number is not None and id_ in known and number < known[id_].version:
-                bases[id_] = min(number, bases.get(id_, number))
-        if not bases:
-            return {}
-        cursor = self.uow.driver.execute(
-            _OLDER,
-            [array("uuid", list(bases)), array("int4", list(bases.values())), self.uow.company_id],
-        )
-        histories: dict[str, History[Known]] = {}
-        for id_, version, doc, changed_by in cursor.fetchall():
-            history = histories.setdefault(id_, History())
-            history.add(Known(id_, known[id_].kind, version, doc, None, changed_by))
-        return histories
 
     # ---- judging -------------------------------------------------------------------------
 
@@ -389,17 +255,3 @@ def _versions(outcome: Missing | Rejected, context: Context) -> tuple[int | None
         return ()
     known = context.known
     return tuple([known[id_].version if id_ in known else None for id_ in outcome.ids])
-
-
-def _known(row: Row) -> Known:
-    id_, kind, version, doc, person_id, changed_by, born_digest, visible = row
-    return Known(
-        id=text_of(id_),
-        kind=int(text_of(kind)),
-        version=int(text_of(version)),
-        doc=doc,
-        person_id=person_id,
-        changed_by=changed_by,
-        born_digest=bytes_of(born_digest),
-        is_visible=visible == "t",
-    )

@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 
 from server.cli import say
-from server.identity import device_states, devices, occupancies, passwords, people
+from server.identity import device_states, devices, leaving, occupancies, passwords, people
 from server.identity.aligned import NOTHING, say_list, told_age, told_offset, told_size
 from server.identity.companies import company_day
 from server.identity.device_list import DeviceListed, count_ended, find_device, list_devices
@@ -260,7 +260,7 @@ def leave_command(
         day: date = today if left_on is None else left_on.date()
         person_id = _person(uow, whose)
         try:
-            people.leave_person(
+            leaving.leave_person(
                 uow, operator(), person_id, left_on=day, today=today, is_meant=is_meant
             )
         except LeaveDoubtful as refused:
@@ -285,7 +285,7 @@ def return_command(whose: str, company: str | None) -> None:
     with company_of(company) as uow:
         today = company_day(uow)
         person_id = _person(uow, whose)
-        returned = people.return_person(uow, operator(), person_id, today=today)
+        returned = leaving.return_person(uow, operator(), person_id, today=today)
         (found,) = list_people(uow, today, person_id)
     say(f"{found.name} is with the company and holds {', '.join(found.positions) or 'nothing'}.")
     for end in returned.ending:

@@ -1,38 +1,24 @@
-"""People join, are named, leave and return; what they did stays theirs.
+"""People join and are named, and are listed; leaving and returning are in `leaving`.
 
-`left_on` is the day after somebody's last. From then on they cannot sign in, hold no position, and
-their phones may only push what they still hold. Each change is in the change log of its
-transaction; `today` is the day in the company's time zone.
+Each change is in the change log of its transaction; `today` is the day in the company's time zone.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from server.identity.change_log import Actor, log_change, log_changes
-from server.identity.device_states import drain_devices_of
-from server.identity.devices import end_codes_of
+from server.identity.change_log import Actor, log_change
 from server.identity.errors import (
     EmailInvalid,
     EmailTaken,
-    LeaveDoubtful,
     NameInvalid,
     NoSuchPerson,
-    PersonHasLeft,
 )
-from server.identity.leaving import doubts_about
 from server.identity.passwords import folded_email
-from server.identity.returning import (
-    Returned,
-    leaves_taken_back,
-    not_given_back,
-    reopen_occupancies,
-)
 from sync.organisation import device, occupancy, person, position
-from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
 MAX_NAME_LENGTH = 200
@@ -78,7 +64,7 @@ def create_person(uow: UnitOfWork, actor: Actor, name: str, email: str | None = 
 
 def rename_person(uow: UnitOfWork, actor: Actor, person_id: UUID, name: str) -> None:
     """Call a person by another name; what was recorded under the old one stays as it was."""
-    held = _locked(uow, person_id)
+    held = locked_person(uow, person_id)
     clean_name = _checked_name(name)
     if clean_name == held.name:
         return
@@ -96,7 +82,7 @@ def rename_person(uow: UnitOfWork, actor: Actor, person_id: UUID, name: str) -> 
 
 def change_email(uow: UnitOfWork, actor: Actor, person_id: UUID, email: str) -> None:
     """Give a person another e-mail to sign in with; the password stays. Raises EmailTaken."""
-    held = _locked(uow, person_id)
+    held = locked_person(uow, person_id)
     clean_email = _checked_email(email)
     if clean_email == held.email:
         return
@@ -118,107 +104,6 @@ def change_email(uow: UnitOfWork, actor: Actor, person_id: UUID, email: str) -> 
         before={"email": held.email},
         after={"email": clean_email},
     )
-
-
-def leave_person(
-    uow: UnitOfWork,
-    actor: Actor,
-    person_id: UUID,
-    *,
-    left_on: date,
-    today: date,
-    is_meant: bool = False,
-) -> None:
-    """The person is gone from `left_on` on.
-
-    What they hold ends the day before, what would only have begun later is taken away, and
-    scopes follow in this transaction; what had ended stays as it was. If the day has come their
-    phones drain now; otherwise `drain_leavers` does it then.
-
-    Raises PersonHasLeft for somebody already gone, and LeaveDoubtful for a day in the past that
-    would take back what has been, unless it is meant.
-    """
-    take_turn(uow)
-    is_gone = left_on <= today
-    if is_gone:
-        end_codes_of(uow, actor, [person_id])
-    held = _locked(uow, person_id)
-    if held.left_on is not None and held.left_on <= today:
-        raise PersonHasLeft(f"{held.name} has already left, on {held.left_on}")
-    doubts = [] if is_meant else doubts_about(uow, person_id, left_on, today)
-    if doubts:
-        raise LeaveDoubtful(
-            f"from {left_on} on {held.name} would have held nothing, but {', '.join(doubts)}"
-        )
-    _set(uow, person_id, left_on=left_on)
-    log_change(
-        uow,
-        actor,
-        "person.leave",
-        "person",
-        person_id,
-        before={"left_on": held.left_on},
-        after={"left_on": left_on},
-    )
-    positions = _end_occupancies(uow, actor, person_id, left_on, today)
-    rescope(uow, {person_id} | people_concerned(uow, positions), today)
-    if is_gone:
-        drain_devices_of(uow, actor, [person_id])
-
-
-def return_person(uow: UnitOfWork, actor: Actor, person_id: UUID, *, today: date) -> Returned:
-    """A person who left, or was to leave, is with the company; what is not as it was before.
-
-    Of who had left, positions and phones are given anew: what ended has ended, and a phone that
-    drains drains. Who was only to leave keeps what they hold, as long as they would have held it,
-    where nobody else was given it since.
-    """
-    take_turn(uow)
-    held = _locked(uow, person_id)
-    if held.left_on is None:
-        return Returned(was_gone=False)
-    was_gone = held.left_on <= today
-    moments = leaves_taken_back(uow, person_id)
-    _set(uow, person_id, left_on=None)
-    log_change(
-        uow,
-        actor,
-        "person.return",
-        "person",
-        person_id,
-        before={"left_on": held.left_on},
-        after={"left_on": None},
-    )
-    if not was_gone:
-        reopen_occupancies(uow, actor, person_id, moments, today)
-    rescope(uow, [person_id], today)
-    return not_given_back(uow, person_id, moments, today, was_gone=was_gone)
-
-
-def drain_leavers(uow: UnitOfWork, actor: Actor, today: date) -> list[UUID]:
-    """Drain the phones of everybody whose day of leaving has come; the ids of the devices.
-
-    For the job that begins the company's day: a leave that was dated ahead ends with nobody at work.
-    """
-    people = list(
-        uow.connection.execute(
-            select(person.c.id)
-            .where(person.c.company_id == uow.company_id, person.c.left_on <= today)
-            .where(
-                select(device.c.id)
-                .where(
-                    device.c.company_id == person.c.company_id,
-                    device.c.person_id == person.c.id,
-                    device.c.state == "ACTIVE",
-                )
-                .exists()
-            )
-        ).scalars()
-    )
-    if not people:
-        return []
-    end_codes_of(uow, actor, people)
-    return drain_devices_of(uow, actor, people)
 
 
 def person_by_email(uow: UnitOfWork, email: str) -> UUID:
@@ -301,73 +186,8 @@ def list_people(
     ]
 
 
-def _end_occupancies(
-    uow: UnitOfWork, actor: Actor, person_id: UUID, left_on: date, today: date
-) -> set[UUID]:
-    """End what they hold the day before; the positions concerned.
-
-    What had ended stays as it was. What began after a day that is meant all the same has been held
-    until yesterday.
-    """
-    last_day, yesterday = left_on - timedelta(days=1), today - timedelta(days=1)
-    theirs = (occupancy.c.company_id == uow.company_id) & (occupancy.c.person_id == person_id)
-    open_ones = uow.connection.execute(
-        select(
-            occupancy.c.id,
-            occupancy.c.position_id,
-            occupancy.c.starts_on,
-            occupancy.c.ends_on,
-            occupancy.c.is_acting,
-        )
-        .where(
-            theirs, or_(occupancy.c.ends_on.is_(None), occupancy.c.ends_on >= max(left_on, today))
-        )
-        .order_by(occupancy.c.id)
-        .with_for_update()
-    ).all()
-    begun = [one for one in open_ones if one.starts_on <= max(last_day, yesterday)]
-    unbegun = [one for one in open_ones if one.starts_on > max(last_day, yesterday)]
-    ends = {one.id: last_day if one.starts_on <= last_day else yesterday for one in begun}
-    for day in set(ends.values()):
-        uow.connection.execute(
-            update(occupancy)
-            .where(theirs, occupancy.c.id.in_([key for key, end in ends.items() if end == day]))
-            .values(ends_on=day)
-        )
-    uow.connection.execute(
-        delete(occupancy).where(theirs, occupancy.c.id.in_([one.id for one in unbegun]))
-    )
-    log_changes(
-        uow,
-        actor,
-        "occupancy.end",
-        "occupancy",
-        [(one.id, {"ends_on": one.ends_on}, {"ends_on": ends[one.id]}) for one in begun],
-    )
-    log_changes(
-        uow,
-        actor,
-        "occupancy.take_away",
-        "occupancy",
-        [
-            (
-                one.id,
-                {
-                    "person_id": person_id,
-                    "position_id": one.position_id,
-                    "starts_on": one.starts_on,
-                    "ends_on": one.ends_on,
-                    "is_acting": one.is_acting,
-                },
-                None,
-            )
-            for one in unbegun
-        ],
-    )
-    return {one.position_id for one in open_ones}
-
-
-def _locked(uow: UnitOfWork, person_id: UUID) -> Row[str, str | None, date | None]:
+def locked_person(uow: UnitOfWork, person_id: UUID) -> Row[str, str | None, date | None]:
+    """The name, e-mail and day of leaving of a person, whose row is locked. Raises NoSuchPerson."""
     row = uow.connection.execute(
         select(person.c.name, person.c.email, person.c.left_on)
         .where(person.c.company_id == uow.company_id, person.c.id == person_id)

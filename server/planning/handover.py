@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from server.identity.change_log import Actor
+from server.identity.leaving import drain_leavers, leave_person
 from server.identity.occupancies import Given, end_occupancy, give_occupancy
-from server.identity.people import drain_leavers, leave_person
 from server.planning.horizon import FIRST
 from sync.scope import ScopeChange, people_out_of_date, rescope, take_turn
 from sync.unit_of_work import UnitOfWork

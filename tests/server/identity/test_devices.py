@@ -25,7 +25,7 @@ from server.identity.devices import (
     rotate,
 )
 from server.identity.errors import DeviceStateWrong, NoSuchDevice, NoSuchPerson, PersonHasLeft
-from server.identity.people import leave_person
+from server.identity.leaving import leave_person
 from sync.errors import Refused
 from sync.organisation import device, enrolment_code, person
 from sync.senders import Claim, authenticate

@@ -14,6 +14,7 @@ import server.identity
 from server.identity import (
     device_states,
     devices,
+    leaving,
     occupancies,
     passwords,
     people,
@@ -51,7 +52,7 @@ def _issue(uow: UnitOfWork, actor: Actor, cast: Cast) -> str:
 
 
 def _leave_later(uow: UnitOfWork, actor: Actor, cast: Cast) -> None:
-    people.leave_person(uow, actor, cast.ana.id, left_on=LATER, today=TODAY)
+    leaving.leave_person(uow, actor, cast.ana.id, left_on=LATER, today=TODAY)
 
 
 def _give(uow: UnitOfWork, actor: Actor, cast: Cast) -> None:
@@ -97,14 +98,14 @@ CHANGING: tuple[Case, ...] = (
         ("person.change_email",),
     ),
     Case(
-        people.leave_person,
-        lambda u, a, c: people.leave_person(u, a, c.ana.id, left_on=TODAY, today=TODAY),
+        leaving.leave_person,
+        lambda u, a, c: leaving.leave_person(u, a, c.ana.id, left_on=TODAY, today=TODAY),
         ("device.end_code", "person.leave", "occupancy.end", "device.drain"),
         before=_issue,
     ),
     Case(
-        people.return_person,
-        lambda u, a, c: people.return_person(u, a, c.ana.id, today=TODAY),
+        leaving.return_person,
+        lambda u, a, c: leaving.return_person(u, a, c.ana.id, today=TODAY),
         ("person.return", "occupancy.reopen"),
         before=_leave_later,
     ),
@@ -117,8 +118,8 @@ CHANGING: tuple[Case, ...] = (
         before=_leave_later,
     ),
     Case(
-        people.drain_leavers,
-        lambda u, a, _: people.drain_leavers(u, a, LATER),
+        leaving.drain_leavers,
+        lambda u, a, _: leaving.drain_leavers(u, a, LATER),
         ("device.drain",),
         before=_leave_later,
     ),

@@ -15,8 +15,9 @@ from server.identity.errors import (
     PersonHasLeft,
     PositionHeld,
 )
+from server.identity.leaving import leave_person
 from server.identity.occupancies import Given, end_occupancy, give_occupancy
-from server.identity.people import create_person, leave_person
+from server.identity.people import create_person
 from server.identity.policy import change_policy
 from sync.errors import ScopeTooLarge
 from sync.organisation import occupancy

@@ -17,16 +17,14 @@ from server.identity.errors import (
     NoSuchPerson,
     PersonHasLeft,
 )
+from server.identity.leaving import drain_leavers, leave_person, return_person
 from server.identity.occupancies import end_occupancy, give_occupancy, occupancy_of
 from server.identity.passwords import set_password, verify
 from server.identity.people import (
     change_email,
     create_person,
-    drain_leavers,
-    leave_person,
     person_by_email,
     rename_person,
-    return_person,
 )
 from sync.kinds.attendance.table import attendance
 from sync.organisation import enrolment_code, occupancy, person
