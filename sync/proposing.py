@@ -52,7 +52,9 @@ def propose(
     waits_for: dict[str, Any] | None = None,
 ) -> Accepted:
     """Add a waiting proposal to what an item does. `waits_for` says which rule held it."""
-    proposal_id = str(uuid5(NAMESPACE_OID, f"proposal {item.op_id} {item.digest.hex()}"))
+    # Another person may have sent the very same bytes, and somebody let both pass.
+    named = f"proposal {item.op_id} {item.digest.hex()} {context.sender.person_id}"
+    proposal_id = str(uuid5(NAMESPACE_OID, named))
     proposed_at = captured(item, context.policy).corrected_at
     record = Record(
         id=proposal_id,

@@ -88,8 +88,10 @@ def open_conflict(
     Who holds a field is who wrote it last, which need not be who changed the record last. Returns
     the conflict's id, the record that their phones receive, and its row.
     """
-    conflict_id = str(uuid5(NAMESPACE_OID, f"conflict {item.op_id} {item.digest.hex()}"))
     sender = context.sender
+    # Another person may have sent the very same bytes, and somebody let both pass.
+    named = f"conflict {item.op_id} {item.digest.hex()} {sender.person_id}"
+    conflict_id = str(uuid5(NAMESPACE_OID, named))
     holders = _holders(context, known, fields)
     names = [context.names[person] for person in holders if person in context.names]
     record = Record(

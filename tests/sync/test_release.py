@@ -521,3 +521,24 @@ def test_an_item_that_is_mended_with_nothing_is_not_taken_as_it_was_sent(
         cast.company.id, row.op_id, bytes(row.digest), decided_by="Sam", mended=b""
     )
     assert (done.status, done.code) == ("quarantined", "malformed_json")
+
+
+@pytest.mark.parametrize("field", ["name", "delivery_note"])
+def test_the_same_bytes_of_two_people_that_are_let_pass_have_each_their_own_outcome(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, field: str
+) -> None:
+    """One asks for a name, or meets another edit, and so does whoever sent the same after them."""
+    ana, sam, mia = phone(cast.ana), phone(cast.sam), phone(cast.mia)
+    mia.push_one(mia.edit(cast.ana_stores[0], 1, delivery_note="ring twice"))
+    edit = ana.edit(cast.ana_stores[0], 1, **{field: "By the back door"})
+    first = ana.push_one(edit)
+    sams = sam.push_one(edit)
+    assert sams["code"] == "op_id_taken"
+    (row,) = [row for row in kept(db, cast) if row.person_id == cast.sam.id]
+    result = roadbook.release(cast.company.id, row.op_id, bytes(row.digest), decided_by="Lou")
+    assert result.status == first["status"]
+    ids = {
+        result.proposal_id or result.conflict_id,
+        first.get("proposal_id", first.get("conflict_id")),
+    }
+    assert len(ids) == 2
