@@ -16,18 +16,22 @@ from sync.senders import SENDER, SENDER_COLUMNS, Claim, Sender, read_sender, unk
 from sync.unit_of_work import UnitOfWork
 
 _GREET = f"""
-select s.*, e.*, {RECEIPTS.format(company="$1", op_ids="$3::uuid[]")}
+select s.*, e.*, {RECEIPTS.format(company="$1", op_ids="$3::uuid[]")},
+       exists (select from awaited where company_id = $1)
 from ({SENDER}) s, ({EPOCH}) e
 """.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What an exchange begins with. `receipts` are those of the op_ids that were asked for."""
+    """What an exchange begins with. `receipts` are those of the op_ids that were asked for;
+    `is_awaited`: some item of the company waits for a record.
+    """
 
     sender: Sender
     epoch: Epoch
     receipts: dict[str, Receipt]
+    is_awaited: bool
 
 
 def greet(
@@ -48,5 +52,6 @@ def greet(
         raise unknown_device()
     row: Sequence[Any] = rows[0]
     sender = read_sender(uow, claim, right, row[:SENDER_COLUMNS])
-    found = [] if row[-1] is None else msgspec.json.decode(row[-1])
-    return Greeting(sender, read_epoch(row[SENDER_COLUMNS:-1]), read_receipts(found))
+    *said, receipts, is_awaited = row[SENDER_COLUMNS:]
+    found = [] if receipts is None else msgspec.json.decode(receipts)
+    return Greeting(sender, read_epoch(said), read_receipts(found), is_awaited == "t")

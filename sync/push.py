@@ -157,6 +157,7 @@ class _Batch:
         self._repeats: list[tuple[int, int]] = []
         # The items in the order in which they were judged: parents before children.
         self._judged: list[int] = []
+        self._is_awaited = True
 
     @property
     def items(self) -> Sequence[Arrived | Spoiled]:
@@ -190,6 +191,7 @@ class _Batch:
     def _greet(self, uow: UnitOfWork) -> Greeting:
         """Who speaks and what came before, asked while the items are checked."""
         greeting = greet(uow, self.claim, "push", self.arrivals.glanced, self.arrivals.check)
+        self._is_awaited = greeting.is_awaited
         unasked = set(self.arrivals.op_ids).difference(self.arrivals.glanced)
         if unasked:
             greeting.receipts.update(find_receipts(uow.driver, uow.company_id, sorted(unasked)))
@@ -356,7 +358,9 @@ class _Batch:
         self._repeats.clear()
         settlement.write(statements)
         statements.add_rows(LEDGER, uow.company_id, sorted(receipts, key=lambda row: row[0]))
-        wake(statements, uow.company_id, settlement.made())
+        if self._is_awaited:
+            # What begins to wait meanwhile is found by the scheduled look.
+            wake(statements, uow.company_id, settlement.made())
 
     @staticmethod
     def _fault(entry: _Fresh) -> Rejected:

@@ -347,6 +347,21 @@ def test_a_child_before_its_parent_waits_and_is_applied_when_it_arrives(
     assert rows_of(db, cast, "select 1 from awaited") == []
 
 
+def test_a_push_looks_for_children_only_while_some_item_waits(
+    cast: Cast, phone: PhoneOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = phone(cast.ana)
+
+    def looks(item: Json) -> bool:
+        with counted_statements(monkeypatch) as statements:
+            ana.push_one(item)
+        return any("release_deferred" in statement for statement in statements)
+
+    assert not looks(ana.visit(cast.ana_stores[0]))
+    looks(ana.finish(uuid4()))
+    assert looks(ana.visit(cast.ana_stores[0]))
+
+
 def test_a_chain_of_three_in_reverse_order_in_one_batch_is_applied(
     cast: Cast, phone: PhoneOf
 ) -> None:
