@@ -19,6 +19,7 @@ from sync.errors import Refused
 from sync.kinds import ALL_KINDS
 from sync.kinds.visit import KIND as VISIT
 from sync.record_kind import Arrived, Context, Outcome
+from sync.settlement import Settlement
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_device
 from tests.sync.talking import (
@@ -360,6 +361,28 @@ def test_a_push_looks_for_children_only_while_some_item_waits(
     assert not looks(ana.visit(cast.ana_stores[0]))
     looks(ana.finish(uuid4()))
     assert looks(ana.visit(cast.ana_stores[0]))
+
+
+def test_a_child_that_comes_while_its_parent_is_under_way_is_applied_by_the_scheduled_look(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent's push has asked already whether anything waits, and found nothing."""
+    ana, other = phone(cast.ana), phone(cast.ana)
+    parent = ana.visit(cast.ana_stores[0])
+    child = other.finish(parent["entity_id"])
+    judge = Settlement.judge
+
+    def overtaken(self: Settlement, items: Any) -> Any:
+        monkeypatch.setattr(Settlement, "judge", judge)
+        assert other.push_one(child)["status"] == "deferred"
+        return judge(self, items)
+
+    monkeypatch.setattr(Settlement, "judge", overtaken)
+    assert ana.push_one(parent)["status"] == "applied"
+    assert rows_of(db, cast, "select 1 from outbox") == []
+    assert roadbook.release_ready(cast.company.id) == 1
+    ana.pull()
+    assert ana.fields(parent["entity_id"])["state"] == "DONE"
 
 
 def test_a_chain_of_three_in_reverse_order_in_one_batch_is_applied(
