@@ -16,8 +16,8 @@ def visit_created(call: Call, *, boot_id: str) -> Payload:
         position_id=call.position_id,
         day_plan_id=call.day_plan_id,
         is_by_phone=call.is_by_phone,
-        check_in=_event(call.check_in, boot_id),
-        check_out=None if call.check_out is None else _event(call.check_out, boot_id),
+        check_in=event_fields(call.check_in, boot_id),
+        check_out=None if call.check_out is None else event_fields(call.check_out, boot_id),
         closed_by=call.closed_by,
         steps=_steps(call.steps),
         note=call.note,
@@ -28,7 +28,10 @@ def visit_finished(
     check_out: Event, *, closed_by: ClosedBy, steps: Sequence[Step], note: str | None, boot_id: str
 ) -> Payload:
     return present(
-        check_out=_event(check_out, boot_id), closed_by=closed_by, steps=_steps(steps), note=note
+        check_out=event_fields(check_out, boot_id),
+        closed_by=closed_by,
+        steps=_steps(steps),
+        note=note,
     )
 
 
@@ -46,7 +49,7 @@ def visit_skipped(
         day_plan_id=day_plan_id,
         reason=reason,
         note=note,
-        skipped=_event(skipped, boot_id),
+        skipped=event_fields(skipped, boot_id),
     )
 
 
@@ -61,7 +64,7 @@ def attendance_created(
     event: str, occurred: Event, *, position_id: str | None, boot_id: str
 ) -> Payload:
     return present(
-        event=_EVENTS[event], position_id=position_id, occurred=_event(occurred, boot_id)
+        event=_EVENTS[event], position_id=position_id, occurred=event_fields(occurred, boot_id)
     )
 
 
@@ -87,18 +90,18 @@ def present(**fields: object) -> Payload:
 _EVENTS = {"CLOCK_ON": "ON", "BREAK_START": "BREAK", "BREAK_END": "ON", "CLOCK_OFF": "OFF"}
 
 
-def _event(event: Event, boot_id: str) -> Payload:
+def event_fields(event: Event, boot_id: str) -> Payload:
     """An event; its boot is named where the phone was switched off between it and the capture."""
     moment = event.moment
     return present(
         at=moment.wall_ms,
         uptime_ms=moment.uptime_ms,
         boot_id=None if moment.boot_id == boot_id else moment.boot_id,
-        fix=None if event.fix is None else _fix(event.fix),
+        fix=None if event.fix is None else fix_fields(event.fix),
     )
 
 
-def _fix(fix: Fix) -> Payload:
+def fix_fields(fix: Fix) -> Payload:
     return present(
         lat_e7=fix.lat_e7,
         lon_e7=fix.lon_e7,

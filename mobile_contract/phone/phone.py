@@ -10,6 +10,12 @@ unsent edits laid over it; what has become of the work is in `outbox`.
     visit_id = phone.check_in(store_id, fix)
     phone.check_out(visit_id, fix, steps=[Step(step="GREET")])
     phone.sync()
+
+Being a device, visits, attendance, stores, plans and syncing are here. Every other kind of work has a
+module of its own beside this one: functions that take the phone first and build on what stands under
+"Looking" and "Capturing". Contract 1 has none of those kinds.
+
+Longer than most modules: it is the whole face of a phone.
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ from typing import Any
 
 from mobile_contract.phone import contract_one, contract_two
 from mobile_contract.phone.captured import Call, ClosedBy, Event, Fix, SkipReason, Step
-from mobile_contract.phone.clock import PhoneClock, SystemClock
+from mobile_contract.phone.clock import Moment, PhoneClock, SystemClock
 from mobile_contract.phone.contract_two import present
 from mobile_contract.phone.device_state import DeviceState, Enrolment
 from mobile_contract.phone.link import Link
@@ -36,6 +42,8 @@ from mobile_contract.version import CURRENT
 
 _CONTRACTS: Mapping[int, ModuleType] = {1: contract_one, 2: contract_two}
 _FIRST_VERSION = 1
+# The ops that make a record on the phone.
+_MAKES = frozenset({"create", "skip"})
 
 
 class Phone:
@@ -141,7 +149,7 @@ class Phone:
 
     def event(self, fix: Fix | None) -> Event:
         """Something happens now, here."""
-        return Event(self._clock.read(), fix)
+        return Event(self.read_clock(), fix)
 
     def check_in(
         self,
@@ -177,20 +185,22 @@ class Phone:
         payload = self._words.visit_finished(
             event, closed_by=closed_by, steps=steps, note=note, boot_id=event.moment.boot_id
         )
-        self._capture("visit", visit_id, "finish", payload, fix=fix)
+        self.capture("visit", visit_id, "finish", payload, fix=fix)
 
-    def record_visit(self, call: Call) -> str:
-        """Keep a visit in one item, whole or open; for an app that waits for the check-out. Returns its id."""
-        visit_id = self._make_id()
-        payload = self._words.visit_created(call, boot_id=self._clock.read().boot_id)
+    def record_visit(self, call: Call, *, visit_id: str | None = None) -> str:
+        """Keep a visit in one item, whole or open; for an app that waits for the check-out. Returns its id, the
+        one given where something has named the visit already.
+        """
+        visit_id = visit_id or self.new_id()
+        payload = self._words.visit_created(call, boot_id=self.read_clock().boot_id)
         last = call.check_out or call.check_in
-        self._capture(
+        self.capture(
             "visit",
             visit_id,
             "create",
             payload,
             fix=last.fix,
-            depends_on=self._unsent_store(call.store_id),
+            depends_on=self.unsent_parents(call.store_id),
         )
         return visit_id
 
@@ -204,7 +214,7 @@ class Phone:
         note: str | None = None,
     ) -> str:
         """Say why a planned visit is not made; returns the id of the skipped visit."""
-        visit_id = self._make_id()
+        visit_id = self.new_id()
         event = self.event(fix)
         payload = self._words.visit_skipped(
             store_id=store_id,
@@ -214,14 +224,14 @@ class Phone:
             skipped=event,
             boot_id=event.moment.boot_id,
         )
-        self._capture("visit", visit_id, "skip", payload, fix=fix)
+        self.capture("visit", visit_id, "skip", payload, fix=fix)
         return visit_id
 
     def correct_visit(self, visit_id: str, reason: str, **changes: Any) -> None:
         """Say what a visit truly was; the earlier version stays on the server."""
         payload = {"reason": reason, "changes": self._words.visit_changes(changes)}
-        self._capture(
-            "visit", visit_id, "correct", payload, base_version=self._version("visit", visit_id)
+        self.capture(
+            "visit", visit_id, "correct", payload, base_version=self.seen_version("visit", visit_id)
         )
 
     # Attendance
@@ -241,16 +251,16 @@ class Phone:
     def correct_attendance(self, attendance_id: str, reason: str, event: str) -> None:
         """The wrong button was pressed: `event` is CLOCK_ON, BREAK_START, BREAK_END or CLOCK_OFF."""
         payload = {"reason": reason, "changes": {"event": self._words.attendance_event(event)}}
-        version = self._version("attendance", attendance_id)
-        self._capture("attendance", attendance_id, "correct", payload, base_version=version)
+        version = self.seen_version("attendance", attendance_id)
+        self.capture("attendance", attendance_id, "correct", payload, base_version=version)
 
     def _attend(self, what: str, fix: Fix | None, position_id: str | None) -> str:
-        attendance_id = self._make_id()
+        attendance_id = self.new_id()
         event = self.event(fix)
         payload = self._words.attendance_created(
             what, event, position_id=position_id, boot_id=event.moment.boot_id
         )
-        self._capture("attendance", attendance_id, "create", payload, fix=fix)
+        self.capture("attendance", attendance_id, "create", payload, fix=fix)
         return attendance_id
 
     # Masters
@@ -260,20 +270,20 @@ class Phone:
     ) -> None:
         """Describe a store anew, against the version on this phone; None in `changes` empties a field."""
         payload = present(changes=self._words.store_fields(changes), reason=reason)
-        version = self._version("store", store_id)
-        self._capture(
+        version = self.seen_version("store", store_id)
+        self.capture(
             "store",
             store_id,
             "edit",
             payload,
             base_version=version,
-            depends_on=self._unsent_store(store_id),
+            depends_on=self.unsent_parents(store_id),
         )
 
     def propose_store(self, **fields: Any) -> str:
         """Propose a new store; returns its id, which may be visited at once."""
-        store_id = self._make_id()
-        self._capture("store", store_id, "create", self._words.store_fields(fields))
+        store_id = self.new_id()
+        self.capture("store", store_id, "create", self._words.store_fields(fields))
         return store_id
 
     def propose_route(self, route_id: str, reason: str, stops: Sequence[Mapping[str, Any]]) -> None:
@@ -282,15 +292,15 @@ class Phone:
             self._words.route_stop({"store_id": stop["store_id"], "rule": stop["rule"]})
             for stop in stops
         ]
-        version = self._version("route", route_id)
+        version = self.seen_version("route", route_id)
         payload = {"reason": reason, "stops": wanted}
-        self._capture("route", route_id, "propose", payload, base_version=version)
+        self.capture("route", route_id, "propose", payload, base_version=version)
 
     def propose_day_plan(self, day_plan_id: str, reason: str, store_ids: Sequence[str]) -> None:
         """Propose the stores of a day, in order."""
         payload = {"reason": reason, "stops": [{"store_id": store_id} for store_id in store_ids]}
-        version = self._version("day_plan", day_plan_id)
-        self._capture("day_plan", day_plan_id, "propose", payload, base_version=version)
+        version = self.seen_version("day_plan", day_plan_id)
+        self.capture("day_plan", day_plan_id, "propose", payload, base_version=version)
 
     # Looking
 
@@ -344,7 +354,15 @@ class Phone:
     def _words(self) -> ModuleType:
         return _CONTRACTS[self.device.contract]
 
-    def _capture(
+    def read_clock(self) -> Moment:
+        """Both clocks of this phone now."""
+        return self._clock.read()
+
+    def new_id(self) -> str:
+        """An id for a record that is to be made on this phone."""
+        return self._make_id()
+
+    def capture(
         self,
         kind: str,
         entity_id: str,
@@ -353,25 +371,28 @@ class Phone:
         *,
         fix: Fix | None = None,
         base_version: int | None = None,
-        depends_on: list[str] | None = None,
-    ) -> None:
-        now = self._clock.read()
+        depends_on: Sequence[str] = (),
+        media: Sequence[Mapping[str, Any]] = (),
+    ) -> str:
+        """Keep an item; it is on the disk when this returns. Returns its op_id."""
+        now = self.read_clock()
         item = present(
-            op_id=self._make_id(),
+            op_id=self.new_id(),
             kind=kind,
             entity_id=entity_id,
             op=op,
             base_version=base_version,
-            depends_on=depends_on or None,
+            depends_on=list(depends_on) or None,
             captured_at=now.wall_ms,
             captured_boot_id=now.boot_id,
             captured_uptime_ms=now.uptime_ms,
             gps_time=None if fix is None else fix.gps_time,
             payload=payload,
+            media=list(media) or None,
         )
-        self.outbox.add(item, contract=self.device.contract)
+        return self.outbox.add(item, contract=self.device.contract)
 
-    def _version(self, kind: str, entity_id: str) -> int:
+    def seen_version(self, kind: str, entity_id: str) -> int:
         """The version that the person saw: what came down, or what a receipt named, or the first."""
         known = [
             item.version for item in self.outbox.of_entity(entity_id) if item.version is not None
@@ -379,9 +400,13 @@ class Phone:
         held = self.scope.version_of(kind, entity_id)
         return max([*known, held or _FIRST_VERSION])
 
-    def _unsent_store(self, store_id: str) -> list[str]:
-        """The store as a parent to name, while the server may not know it yet."""
-        is_new = any(
-            item.op == "create" and item.is_unsent for item in self.outbox.of_entity(store_id)
-        )
-        return [store_id] if is_new else []
+    def unsent_parents(self, *record_ids: str | None) -> list[str]:
+        """Which of these records to name as parents: those that the server may not know yet, because this
+        phone made them and has no receipt.
+        """
+        return [
+            id_
+            for id_ in record_ids
+            if id_ is not None
+            and any(item.op in _MAKES and item.is_unsent for item in self.outbox.of_entity(id_))
+        ]
