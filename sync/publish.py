@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sync.companions import Accompaniment, accompany, follow
 from sync.direct import execute
 from sync.document import document_hash, encode_document
 from sync.record_kind import RecordKind
@@ -28,7 +29,11 @@ _OWN_KEYS = """
 select key::text, id::text from record_key
 where company_id = %s and id = any(%s::uuid[]) and not is_placed
 """
-_PLACED = "select id::text from record_key where company_id = %s and key = %s and is_placed"
+# What goes with another record is placed by that one.
+_PLACED = """
+select id::text from record_key k where k.company_id = %s and k.key = %s and k.is_placed
+  and not exists (select from companion a where a.company_id = k.company_id and a.id = k.id)
+"""
 # Shared with nobody who changes them: whoever is at it now has committed, whoever comes later sees
 # the new key and tells its holders.
 _KINDS = """
@@ -109,6 +114,26 @@ def publish(
     write_changed(statements, company_id, changed)
     enter_keys(statements, company_id, entered)
     execute(driver, statements)
+    follow(uow, [id_ for _, id_, _ in entered] + [id_ for _, id_ in left])
+    return versions
+
+
+def publish_companions(
+    uow: UnitOfWork,
+    drafts: Sequence[Draft],
+    leads: Mapping[UUID, Iterable[UUID]],
+    changed_by: UUID | None = None,
+) -> dict[UUID, int]:
+    """Write records that go wherever their leads go, and return their versions.
+
+    `leads` has for each draft's id the records that it goes with (a store, several stores): it is at
+    every key that one of them is at, now and whenever they move. A draft's own keys come on top:
+    an empty set for none, None to leave them as they are. Seven statements at most, however many.
+    """
+    with_leads = [Accompaniment(draft.id, frozenset(leads[draft.id])) for draft in drafts]
+    hold(uow, {lead for one in with_leads for lead in one.lead_ids})
+    versions = publish(uow, drafts, changed_by)
+    accompany(uow, with_leads)
     return versions
 
 
@@ -121,15 +146,17 @@ def place(uow: UnitOfWork, key: UUID, ids: Iterable[UUID]) -> None:
     driver.execute(_LOCK_PLACE, [str(key)])
     has = {row[0] for row in driver.execute(_PLACED, [company_id, key])}
     wanted = {str(id_) for id_ in ids}
+    # Those that leave as well: nobody gives them a companion meanwhile.
     kinds = dict(
-        driver.execute(_KINDS, [company_id, array("uuid", sorted(wanted - has))]).fetchall()
+        driver.execute(_KINDS, [company_id, array("uuid", sorted(wanted ^ has))]).fetchall()
     )
     statements = Statements()
     leave_keys(statements, company_id, [(str(key), id_) for id_ in sorted(has - wanted)])
     enter_keys(
         statements,
         company_id,
-        [(str(key), id_, kind) for id_, kind in sorted(kinds.items())],
+        [(str(key), id_, kind) for id_, kind in sorted(kinds.items()) if id_ in wanted],
         is_placed=True,
     )
     execute(driver, statements)
+    follow(uow, wanted ^ has)

@@ -15,6 +15,7 @@ from sync.history import History
 from sync.policy import Policy
 from sync.rows import RowSet
 from sync.senders import Sender
+from sync.state_machine import StateMachine, Step
 
 
 @dataclass(slots=True)
@@ -109,6 +110,8 @@ class Accepted:
     proposal_id: str | None = None
     # Files that the payload itself names, beside those of the item.
     media: tuple[dict[str, Any], ...] = ()
+    # What follows and nobody waits for: (topic, id of what it is about), see work.py.
+    work: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -162,18 +165,31 @@ class RecordKind:
     reads: tuple[Read, ...] = ()
     # The ops that make a new record: they need no lock, the primary key is their referee.
     makes: frozenset[str] = frozenset({"create"})
+    # Which state follows which, where it has states.
+    machine: StateMachine | None = None
 
 
 # What the engine itself tells phones: an item it could not apply, two edits that met on one field,
 # something asked for that waits for a decision.
 ITEM = RecordKind("item", 7)
 CONFLICT = RecordKind("conflict", 8)
-PROPOSAL = RecordKind("proposal", 6)
+PROPOSING = StateMachine(
+    "proposal",
+    "Something that a phone asks for and the office decides.",
+    (
+        Step(None, "propose", "WAITING", "phone"),
+        Step("WAITING", "approve", "APPROVED", "office"),
+        Step("WAITING", "amend", "AMENDED", "office, otherwise than asked"),
+        Step("WAITING", "refuse", "REFUSED", "office, with a reason"),
+    ),
+)
+PROPOSAL = RecordKind("proposal", 6, machine=PROPOSING)
 
 __all__ = [
     "CONFLICT",
     "ITEM",
     "PROPOSAL",
+    "PROPOSING",
     "Accepted",
     "Arrived",
     "Context",

@@ -1,9 +1,9 @@
 """Who holds what: people hold scope keys, records are at scope keys, and where they meet a record
 is in a person's scope.
 
-A key is the id of what owns a record: the company, a person, a position, a route or a region. A
-manager of two million stores holds a few keys. Keys follow from occupancies, positions, routes and
-the region tree; `rescope` works them out again and is called in the transaction that changed one
+A key is the id of what owns a record: the company, a division, a person, a position, a route or a
+region. A seat of no division has them all. A manager of two million stores holds a few keys. Keys
+follow from occupancies, positions, divisions, routes and the region tree; `rescope` works them out again and is called in the transaction that changed one
 of these. Such transactions of a company follow one another (`take_turn`): each sees what the one
 before it changed, and whom that concerns. What is logged is which keys were touched: a pull then
 decides from the state it sees, record by record, so that two removals at once still evict.
@@ -37,7 +37,7 @@ array(select k.key from record_key k where k.company_id = r.company_id and k.id 
 _TURN = "select pg_advisory_xact_lock(5, :company)"
 _WANTED = """
 with recursive holding as (
-    select o.person_id, p.id as position_id, p.region_id, p.role
+    select o.person_id, p.id as position_id, p.region_id, p.division_id, p.role
     from occupancy o
     join position p on p.company_id = o.company_id and p.id = o.position_id
     join person n on n.company_id = o.company_id and n.id = o.person_id
@@ -62,6 +62,9 @@ union select n.id, n.id, 'self' from person n
 where n.company_id = :company and n.id = any(:people)
   and (n.left_on is null or n.left_on > :today)
 union select person_id, position_id, 'holds' from holding
+union select h.person_id, d.id, 'division of ' || h.position_id
+from holding h join division d
+  on d.company_id = :company and (h.division_id is null or d.id = h.division_id)
 union select h.person_id, r.id, 'route of ' || h.position_id
 from holding h join route r on r.company_id = :company and r.position_id = h.position_id and r.is_active
 union select person_id, region_id, 'region under ' || by_position from below

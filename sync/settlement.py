@@ -29,6 +29,7 @@ from sync.rows import RowSet, Statements
 from sync.senders import Sender
 from sync.sight import Sight
 from sync.unit_of_work import UnitOfWork
+from sync.work import add_work
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class _Writes:
     changed: dict[str, RecordWrite] = field(default_factory=dict)
     passed: list[tuple[Any, ...]] = field(default_factory=list)
     rows: dict[RowSet, dict[str, tuple[Any, ...]]] = field(default_factory=dict)
+    work: dict[str, set[str]] = field(default_factory=dict)
 
 
 class Settlement:
@@ -159,6 +161,8 @@ class Settlement:
         statements.add_rows(OLD_VERSIONS, company_id, self._writes.passed)
         for rows, by_key in self._writes.rows.items():
             statements.add_rows(rows, company_id, [by_key[key] for key in sorted(by_key)])
+        if self._writes.work:
+            add_work(statements, company_id, self._writes.work)
 
     def made(self) -> list[str]:
         """The ids of the records that this settlement creates."""
@@ -194,6 +198,8 @@ class Settlement:
             self._put(other, context, None)
         for rows, key, row in outcome.rows:
             self.add_rows(rows, key, row)
+        for topic, id_ in outcome.work:
+            self._writes.work.setdefault(topic, set()).add(id_)
         remark = remark_row(item, outcome, version, self.sender.person_id)
         if remark is not None:
             self.add_rows(REMARKS, f"{item.op_id} {item.digest.hex()}", remark)

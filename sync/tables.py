@@ -132,7 +132,7 @@ record_version = company_table(
 )
 
 # At which keys a record is to be seen. A key is the id of what owns the record: a person,
-# a position, a route, a region or the whole company (see scope.py).
+# a position, a division, a route, a region or the whole company (see scope.py).
 record_key = company_table(
     "record_key",
     filled("key", Uuid),
@@ -157,6 +157,16 @@ record_key_past = company_table(
     is_hot=True,
 )
 Index("record_key_past_id_ix", record_key_past.c.company_id, record_key_past.c.id)
+
+# A record that goes wherever another one goes: what is told of a store is where the store is.
+companion = company_table(
+    "companion",
+    filled("id", Uuid),
+    filled("lead_id", Uuid),
+    key=("id", "lead_id"),
+    is_hot=True,
+)
+Index("companion_lead_id_ix", companion.c.company_id, companion.c.lead_id)
 
 # ---- scope: what people may see -----------------------------------------------------------
 

@@ -1,8 +1,4 @@
-"""A phone is shown out at once, or without losing its work.
-
-ACTIVE → DRAINING (it may only push what it holds) → WIPED (the engine told it to wipe); REVOKED
-from any of them at once.
-"""
+"""A phone is shown out at once, or without losing its work."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -12,18 +8,33 @@ from sqlalchemy import ColumnElement, Row, and_, select, update
 from server.identity.change_log import Actor, log_change, log_changes
 from server.identity.errors import DeviceStateWrong, NoSuchDevice
 from sync.organisation import device
+from sync.state_machine import StateMachine, Step
 from sync.unit_of_work import UnitOfWork
+
+DEVICE_STATES = StateMachine(
+    "device",
+    "A phone. One that drains may only push what it holds, and is then told to wipe.",
+    (
+        Step(None, "enrol", "ACTIVE", "phone, with a code"),
+        Step("ACTIVE", "drain", "DRAINING", "admin, or its person's leaving"),
+        Step("DRAINING", "send the last item", "WIPED", "phone"),
+        Step("ACTIVE", "revoke", "REVOKED", "admin"),
+        Step("DRAINING", "revoke", "REVOKED", "admin"),
+        Step("WIPED", "revoke", "REVOKED", "admin"),
+    ),
+)
 
 
 def revoke(uow: UnitOfWork, actor: Actor, device_id: UUID) -> None:
     """From this commit on the device's token opens nothing; what it had not sent stays on it."""
     held = _locked(uow, device_id)
-    if held.state == "REVOKED":
+    state = DEVICE_STATES.after(held.state, "revoke")
+    if state is None:
         return
     uow.connection.execute(
         update(device)
         .where(_is(uow, device_id))
-        .values(state="REVOKED", token_hash=None, next_token_hash=None)
+        .values(state=state, token_hash=None, next_token_hash=None)
     )
     log_change(
         uow,
@@ -32,7 +43,7 @@ def revoke(uow: UnitOfWork, actor: Actor, device_id: UUID) -> None:
         "device",
         device_id,
         before={"state": held.state},
-        after={"state": "REVOKED"},
+        after={"state": state},
     )
 
 
@@ -44,7 +55,7 @@ def drain(uow: UnitOfWork, actor: Actor, device_id: UUID) -> None:
     held = _locked(uow, device_id)
     if held.state == "DRAINING":
         return
-    if held.state != "ACTIVE":
+    if DEVICE_STATES.after(held.state, "drain") is None:
         raise DeviceStateWrong(f"the device is {held.state}: there is nothing to drain")
     _drain(uow, actor, [device_id])
 

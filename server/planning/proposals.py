@@ -27,7 +27,7 @@ from server.planning.stores import change_stores, store_columns
 from sync.document import decode_document
 from sync.geo import Point
 from sync.publish import Draft, publish
-from sync.record_kind import PROPOSAL
+from sync.record_kind import PROPOSAL, PROPOSING
 from sync.unit_of_work import UnitOfWork
 
 ANSWER_MAX = 400
@@ -160,7 +160,7 @@ def approve(
     proposal = _open(uow, proposal_id)
     _must_know(proposal, knows_it_is_outdated)
     decided = _carry_out(uow, actor, proposal, proposal.changes, place, today)
-    return _close(uow, actor, proposal, "APPROVED", answer, decided)
+    return _close(uow, actor, proposal, "approve", answer, decided)
 
 
 def amend(
@@ -185,7 +185,7 @@ def amend(
     if changes.get("stops") == [] and not may_be_empty:
         raise StopsInvalid("no stop would be left: say --empty where that is meant")
     decided = _carry_out(uow, actor, proposal, changes, place, today, is_amended=True)
-    return _close(uow, actor, proposal, "AMENDED", answer, decided)
+    return _close(uow, actor, proposal, "amend", answer, decided)
 
 
 def refuse(uow: UnitOfWork, actor: Actor, proposal_id: UUID, reason: str) -> Proposal:
@@ -197,14 +197,14 @@ def refuse(uow: UnitOfWork, actor: Actor, proposal_id: UUID, reason: str) -> Pro
     proposal = _open(uow, proposal_id)
     if proposal.is_new_store:
         change_stores(uow, actor, "store.refuse", {proposal.entity_id: {"status": "REFUSED"}})
-    return _close(uow, actor, proposal, "REFUSED", reason)
+    return _close(uow, actor, proposal, "refuse", reason)
 
 
 def _open(uow: UnitOfWork, proposal_id: UUID) -> Proposal:
     """The proposal, locked, so that two who decide at once follow one another."""
     uow.rows(_LOCK, company=uow.company_id, proposal=proposal_id)
     proposal = find_proposal(uow, proposal_id)
-    if proposal.state != "WAITING":
+    if not PROPOSING.acts_from(proposal.state):
         raise AlreadyDecided(f"the proposal is {proposal.state.lower()} already")
     return proposal
 
@@ -312,13 +312,15 @@ def _close(
     uow: UnitOfWork,
     actor: Actor,
     proposal: Proposal,
-    state: State,
+    act: str,
     answer: str | None,
     decided: dict[str, Any] | None = None,
 ) -> Proposal:
     """Write the decision and tell the proposer's phone. What was there and what was done stay in
     the change log, where the list of what was decided reads them.
     """
+    state = PROPOSING.after(proposal.state, act)
+    assert state is not None
     said = None if answer is None else answer.strip()[:ANSWER_MAX] or None
     decided_at = uow.rows(
         _CLOSE,

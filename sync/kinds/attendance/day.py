@@ -20,6 +20,7 @@ from typing import Protocol
 from sync.clock import day_bounds, is_within_window, minute_of_day
 from sync.flag import Flag
 from sync.geo import Occurrence, Point, implied_speed
+from sync.kinds.attendance.states import DUTY
 
 
 class State(StrEnum):
@@ -112,17 +113,16 @@ def read_attendance_day(
     for i, fact in enumerate(facts):
         at = fact.occurred.at
         flags: list[Flag] = []
-        wanted = State.__members__.get(fact.event, State.OFF)
-        is_in_order = wanted is not state and not (state is State.OFF and wanted is State.BREAK)
-        is_clock_in = state is State.OFF and wanted is State.ON
+        following = DUTY.after(state.value, fact.event)
+        is_clock_in = state is State.OFF and fact.event == State.ON.value
         if is_clock_in:
             flags += _clock_in_flags(fact.occurred, rules, boundary)
             if started_at is None:
                 started_at = at
-        if is_in_order:
+        if following is not None:
             if state in spent:
                 spent[state] += at - since
-            state, since = wanted, at
+            state, since = State(following), at
         else:
             before_at = facts[i - 1].occurred.at if i else at
             flags.append({"flag": "out_of_sequence", "since_ms": at - before_at})
@@ -142,7 +142,7 @@ def read_attendance_day(
             day_flags = ({"flag": "forgotten_close", "closed_at": until, "silent_ms": silent},)
         spent[state] += max(until - since, 0)
         if ended_at is not None:
-            state = State.AUTO_CLOSED
+            state = State(DUTY.after(state.value, "day ends") or state)
     elif started_at is not None:
         ended_at = since
     return AttendanceReading(

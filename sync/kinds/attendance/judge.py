@@ -6,6 +6,7 @@ from typing import Any
 from sync.clock import business_day
 from sync.evidence import captured, clock_wire, witness
 from sync.flag import Flag
+from sync.kinds.attendance.states import DUTY
 from sync.record_kind import (
     Accepted,
     Arrived,
@@ -112,4 +113,6 @@ def _accepted(
     )
 
 
-ATTENDANCE = RecordKind(name="attendance", number=5, ops={"create": create, "correct": correct})
+ATTENDANCE = RecordKind(
+    name="attendance", number=5, ops={"create": create, "correct": correct}, machine=DUTY
+)

@@ -16,6 +16,7 @@ from sync.evidence import Witnessed, captured, clock_wire, witness
 from sync.flag import Flag
 from sync.geo import Point
 from sync.kinds.visit.flags import skip_flags, visit_flags
+from sync.kinds.visit.states import VISITING
 from sync.kinds.visit.verdict import judge_check_in
 from sync.record_kind import (
     Accepted,
@@ -104,7 +105,7 @@ def create(item: Arrived, context: Context) -> Outcome:
         "position_id": right.position_id,
         "day_plan_id": payload.day_plan_id,
         "is_by_phone": payload.is_by_phone,
-        "state": "OPEN" if check_out is None else "DONE",
+        "state": VISITING.after(None, "check in" if check_out is None else "report whole"),
         "business_day": business_day(check_in.moment.corrected_at, policy.time_zone).isoformat(),
         "check_in": check_in.wire,
         "check_out": None if check_out is None else check_out.wire,
@@ -137,7 +138,7 @@ def skip(item: Arrived, context: Context) -> Outcome:
         "position_id": right.position_id,
         "day_plan_id": payload.day_plan_id,
         "is_by_phone": False,
-        "state": "SKIPPED",
+        "state": VISITING.after(None, "skip"),
         "business_day": day.isoformat(),
         "check_in": None,
         "check_out": skipped.wire,
@@ -161,14 +162,15 @@ def finish(item: Arrived, context: Context) -> Outcome:
     if isinstance(right, Rejected):
         return right
     before = known.fields
-    if before["state"] != "OPEN":
+    state = VISITING.after(before["state"], "finish")
+    if state is None:
         return Rejected("not_open", "op", f"The visit is {before['state']}, not open.")
     payload = item.payload
     check_out = witness(payload.check_out, item, context.policy)
     steps = to_builtins(payload.steps)
     fields = {
         **before,
-        "state": "DONE",
+        "state": state,
         "check_out": check_out.wire,
         "closed_by": payload.closed_by,
         "steps": steps,
@@ -393,4 +395,5 @@ VISIT = RecordKind(
     makes=frozenset({"create", "skip"}),
     mentions=mentions,
     reads=(STORE_OF_VISIT,),
+    machine=VISITING,
 )

@@ -1,0 +1,39 @@
+"""The state machines of Roadbook, drawn: `python -m server.state_drawings` writes docs/STATES.md anew
+from the objects that the code itself asks what may follow.
+"""
+
+from pathlib import Path
+
+from server.identity.device_states import DEVICE_STATES
+from sync.kinds import ALL_KINDS
+from sync.state_machine import StateMachine
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "STATES.md"
+
+# Those that belong to no kind of record.
+OTHERS: tuple[StateMachine, ...] = (DEVICE_STATES,)
+
+_HEAD = """# States
+
+Which state follows which, by what act, and in brackets whose. Drawn from the code by
+`python -m server.state_drawings`; a test compares. What is marked "when read" is stored nowhere: it is
+worked out from facts whenever somebody looks, so that what comes late changes it by itself.
+"""
+
+
+def machines() -> list[StateMachine]:
+    """Every state machine, those of the kinds first."""
+    return [*(kind.machine for kind in ALL_KINDS if kind.machine is not None), *OTHERS]
+
+
+def drawn() -> str:
+    """The text of docs/STATES.md."""
+    parts = [
+        f"## {one.name}\n\n{one.about}\n\n```mermaid\n{one.as_mermaid()}\n```\n"
+        for one in machines()
+    ]
+    return "\n".join([_HEAD, *parts])
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(drawn(), encoding="utf-8")
