@@ -6,8 +6,19 @@ from sync.kinds.day_plan import table as day_plan
 from sync.kinds.proposal import table as proposal
 from sync.kinds.route import table as route
 from sync.kinds.store import table as store
+from sync.kinds.target import table as target
 from sync.kinds.visit import table as visit
 
 metadata = tables.metadata
 
-ALL_TABLE_MODULES = (tables, organisation, store, route, day_plan, visit, attendance, proposal)
+ALL_TABLE_MODULES = (
+    tables,
+    organisation,
+    store,
+    route,
+    day_plan,
+    visit,
+    attendance,
+    proposal,
+    target,
+)

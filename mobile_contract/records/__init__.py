@@ -11,6 +11,7 @@ from mobile_contract.records.policy import POLICY
 from mobile_contract.records.proposal import PROPOSAL
 from mobile_contract.records.route import ROUTE
 from mobile_contract.records.store import STORE
+from mobile_contract.records.target import TARGET
 from mobile_contract.records.visit import VISIT
 from mobile_contract.version import CURRENT
 
@@ -24,6 +25,7 @@ RECORDS: Final[tuple[RecordContract, ...]] = (
     ITEM,
     CONFLICT,
     POLICY,
+    TARGET,
 )
 RECORDS_BY_KIND: Final = {record.kind: record for record in RECORDS}
 KINDS: Final = tuple(RECORDS_BY_KIND)

@@ -4,7 +4,7 @@ A new kind is a schema with examples in mobile_contract/records, a folder here, 
 migration; the engine is handed this list and names none of it.
 """
 
-from sync.kinds import attendance, day_plan, policy, route, store, visit
+from sync.kinds import attendance, day_plan, policy, route, store, target, visit
 from sync.record_kind import CONFLICT, ITEM, PROPOSAL, RecordKind
 
 ALL_KINDS: tuple[RecordKind, ...] = (
@@ -14,6 +14,7 @@ ALL_KINDS: tuple[RecordKind, ...] = (
     visit.KIND,
     attendance.KIND,
     policy.KIND,
+    target.KIND,
     PROPOSAL,
     ITEM,
     CONFLICT,

@@ -1,6 +1,6 @@
 """The tables of day plans: the stops due for a position on a date, every version kept."""
 
-from sqlalchemy import Column, Date, Integer, UniqueConstraint, Uuid
+from sqlalchemy import Column, Date, Index, Integer, UniqueConstraint, Uuid
 
 from sync.tables import Moment, belongs_to, company_table, filled, stamped
 
@@ -17,6 +17,8 @@ day_plan = company_table(
     belongs_to("position_id", "position"),
     key=("id",),
 )
+# For measures, which ask for a period and for some or all positions.
+Index("day_plan_day_ix", day_plan.c.company_id, day_plan.c.day, day_plan.c.position_id)
 
 day_plan_stop = company_table(
     "day_plan_stop",

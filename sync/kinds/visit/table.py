@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, CheckConstraint, Column, Date, Index, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from sync.tables import Moment, company_table, filled
+from sync.tables import Moment, belongs_to, company_table, filled, stamped
 
 visit = company_table(
     "visit",
@@ -32,3 +32,29 @@ visit = company_table(
 )
 Index("visit_day_ix", visit.c.company_id, visit.c.person_id, visit.c.business_day)
 Index("visit_store_ix", visit.c.company_id, visit.c.store_id, visit.c.business_day)
+# For measures, which ask for a period and for some or all positions.
+Index("visit_period_ix", visit.c.company_id, visit.c.business_day, visit.c.position_id)
+
+DECISIONS = ("ACCEPTED", "REJECTED")
+
+# What people decided about flags, every decision; of several the one with the highest number holds.
+flag_decision = company_table(
+    "flag_decision",
+    filled("visit_id", Uuid),
+    # The flag's name, or that of the verdict in small letters.
+    filled("flag", Text),
+    filled("number", Integer),
+    filled("decision", Text),
+    # Such a flag follows from the day's other visits and is not stored with the visit.
+    filled("is_derived", Boolean),
+    # That of the visit, which never changes.
+    filled("business_day", Date),
+    filled("reason", Text),
+    Column("person_id", Uuid),
+    filled("decided_by", Text),
+    stamped("decided_at"),
+    CheckConstraint("decision in ('" + "', '".join(DECISIONS) + "')", name="decision"),
+    belongs_to("visit_id", "visit"),
+    key=("visit_id", "flag", "number"),
+)
+Index("flag_decision_day_ix", flag_decision.c.company_id, flag_decision.c.business_day)

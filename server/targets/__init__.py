@@ -1,0 +1,1 @@
+"""Targets: set for a year, split down the tree, and how far each position is."""
