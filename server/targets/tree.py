@@ -161,7 +161,9 @@ class _Tree:
         self.pins = pins
         self.carried = carried
         self.nodes: list[Node] = []
-        self.codes = {each.id: each.code for each in (*basis.regions, *basis.positions)}
+        self.codes = {region.id: region.code for region in basis.regions} | {
+            position.id: position.code for position in basis.positions
+        }
         self.positions_at: dict[UUID, list[PositionBelow]] = {}
         for position in sorted(basis.positions, key=lambda each: (each.code, each.id)):
             self.positions_at.setdefault(position.region_id, []).append(position)
