@@ -3,6 +3,7 @@
 from sync import organisation, tables
 from sync.kinds.attendance import table as attendance
 from sync.kinds.day_plan import table as day_plan
+from sync.kinds.order import table as order
 from sync.kinds.proposal import table as proposal
 from sync.kinds.route import table as route
 from sync.kinds.store import table as store
@@ -21,4 +22,5 @@ ALL_TABLE_MODULES = (
     attendance,
     proposal,
     target,
+    order,
 )

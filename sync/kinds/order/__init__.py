@@ -1,0 +1,1 @@
+"""order: goods that a store orders or gives back, with every version of it."""
