@@ -36,8 +36,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("person", "server.identity.commands:person", "People: add them, place them, let them go."),
     (
         "holiday",
-        "server.planning.organisation_commands:holiday",
-        "Days on which the company does not work.",
+        "server.planning.holiday_commands:holiday",
+        "Days on which the company does not work, and weekends that it does.",
     ),
     ("store", "server.planning.store_commands:store", "Stores: see, add, change, close them."),
     ("route", "server.planning.route_commands:route", "Routes: see, add, change, end them."),

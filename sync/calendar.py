@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 WORKING_WEEKDAYS = frozenset({1, 2, 3, 4, 5, 6})
@@ -66,17 +67,34 @@ def read_rule(rule: Mapping[str, Any]) -> StopRule:
     )
 
 
+def is_working_day(
+    day: date,
+    *,
+    holidays: AbstractSet[date] = frozenset(),
+    working_weekdays: Collection[int] = WORKING_WEEKDAYS,
+    worked_days: AbstractSet[date] = frozenset(),
+) -> bool:
+    """Whether the company works on a day: one of its working weekdays that is no holiday, or a day that
+    is worked whatever its weekday, as a weekend that a country works for a holiday. No day is both
+    worked so and a holiday.
+    """
+    if day in worked_days:
+        return True
+    return day.isoweekday() in working_weekdays and day not in holidays
+
+
 def is_due(
     rule: StopRule,
     day: date,
     *,
     holidays: AbstractSet[date] = frozenset(),
     working_weekdays: Collection[int] = WORKING_WEEKDAYS,
+    worked_days: AbstractSet[date] = frozenset(),
 ) -> bool:
     """Whether the stop is due on a day, by the rule itself or moved there from a holiday.
 
-    A stop that falls on a holiday is left out, or moves to the next or the previous working day: one
-    of the company's working weekdays that is no holiday. It never moves out of the time from start
+    A stop that falls on a holiday is left out, or moves to the next or the previous working day
+    (`is_working_day`). It never moves out of the time from start
     to end, and never onto a day twice. A weekday of the rule on which the company does not work is
     as good as any other: whoever set it meant it.
     """
@@ -85,18 +103,23 @@ def is_due(
         return False
     if _is_named(rule, ordinal):
         return True
-    if rule.on_holiday is OnHoliday.SKIP or day.isoweekday() not in working_weekdays:
+    works = partial(
+        is_working_day,
+        holidays=holidays,
+        working_weekdays=working_weekdays,
+        worked_days=worked_days,
+    )
+    if rule.on_holiday is OnHoliday.SKIP or not works(day):
         return False
     # Whatever was moved here lies behind an unbroken row of days on which nobody works.
     step = -1 if rule.on_holiday is OnHoliday.NEXT else 1
     ordinal += step
     while _is_running(rule, ordinal):
         other = date.fromordinal(ordinal)
-        if other in holidays:
-            if _is_named(rule, ordinal):
-                return True
-        elif other.isoweekday() in working_weekdays:
+        if works(other):
             return False
+        if other in holidays and _is_named(rule, ordinal):
+            return True
         ordinal += step
     return False
 
@@ -108,13 +131,20 @@ def due_days(
     *,
     holidays: AbstractSet[date] = frozenset(),
     working_weekdays: Collection[int] = WORKING_WEEKDAYS,
+    worked_days: AbstractSet[date] = frozenset(),
 ) -> tuple[date, ...]:
     """Return the days from `first` to `last`, both included, on which the stop is due, ascending."""
     days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
     return tuple(
         day
         for day in days
-        if is_due(rule, day, holidays=holidays, working_weekdays=working_weekdays)
+        if is_due(
+            rule,
+            day,
+            holidays=holidays,
+            working_weekdays=working_weekdays,
+            worked_days=worked_days,
+        )
     )
 
 
@@ -124,6 +154,7 @@ def planned_stops(
     *,
     holidays: AbstractSet[date] = frozenset(),
     working_weekdays: Collection[int] = WORKING_WEEKDAYS,
+    worked_days: AbstractSet[date] = frozenset(),
 ) -> tuple[RouteStop, ...]:
     """Return the stops due on a day in the order of their routes, each store once.
 
@@ -138,7 +169,11 @@ def planned_stops(
         stops, key=lambda each: (place[each.route_id], each.sequence, each.store_id)
     ):
         if stop.store_id not in planned and is_due(
-            stop.rule, day, holidays=holidays, working_weekdays=working_weekdays
+            stop.rule,
+            day,
+            holidays=holidays,
+            working_weekdays=working_weekdays,
+            worked_days=worked_days,
         ):
             planned[stop.store_id] = stop
     return tuple(planned.values())

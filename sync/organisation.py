@@ -56,10 +56,15 @@ policy = company_table(
     key=("version",),
 )
 
+# Days that are unlike their weekday: not worked, or worked all the same.
 holiday = company_table(
     "holiday",
     filled("day", Date),
     filled("name", Text),
+    # A working day whatever its weekday, as a weekend that a country works for a holiday.
+    filled("is_worked", Boolean, server_default="false"),
+    # The calendar that it was loaded from, as CN or DE-BY; null where the company set it itself.
+    Column("calendar", Text),
     key=("day",),
 )
 

@@ -37,7 +37,7 @@ where r.company_id = :company and r.position_id = any(:positions) and r.is_activ
   and t.status = 'ACTIVE'
 order by r.position_id, r.name, r.id, s.sequence
 """
-_HOLIDAYS = "select day from holiday where company_id = :company"
+_CALENDAR = "select day, is_worked from holiday where company_id = :company"
 _PLANS = """
 select p.id, p.position_id, p.day, p.plan_version, p.frozen_at is not null as is_frozen,
        p.id in (select a.entity_id from proposal a where a.company_id = :company
@@ -143,7 +143,9 @@ def make_day_plans(
     company = uow.company_id
     uow.rows(_LOCK, company=company, positions=positions)
     stops_of = _route_stops(uow, positions)
-    holidays = frozenset(row.day for row in uow.rows(_HOLIDAYS, company=company))
+    calendar = uow.rows(_CALENDAR, company=company)
+    holidays = frozenset(row.day for row in calendar if not row.is_worked)
+    worked = frozenset(row.day for row in calendar if row.is_worked)
     weekdays = frozenset(current_policy(uow)[1].working_weekdays)
     held = {
         (row.position_id, row.day): _Held(
@@ -164,7 +166,14 @@ def make_day_plans(
     versioned: list[tuple[_Held, Stops]] = []
     for position_id in positions:
         mine = stops_of.get(position_id, ())
-        due = due_by_day(mine, from_day, until_day, holidays=holidays, working_weekdays=weekdays)
+        due = due_by_day(
+            mine,
+            from_day,
+            until_day,
+            holidays=holidays,
+            working_weekdays=weekdays,
+            worked_days=worked,
+        )
         routes = {stop.route_id for stop in mine}
         for day in days:
             plan = held.get((position_id, day))

@@ -25,6 +25,7 @@ def due_by_day(
     *,
     holidays: AbstractSet[date],
     working_weekdays: Collection[int],
+    worked_days: AbstractSet[date] = frozenset(),
 ) -> dict[date, tuple[tuple[UUID, UUID], ...]]:
     """(store, route) of every stop due, by day; days on which nothing is due are not there.
 
@@ -36,7 +37,12 @@ def due_by_day(
     for stop in stops:
         if stop.rule not in days_of:
             days_of[stop.rule] = due_days(
-                stop.rule, first, last, holidays=holidays, working_weekdays=working_weekdays
+                stop.rule,
+                first,
+                last,
+                holidays=holidays,
+                working_weekdays=working_weekdays,
+                worked_days=worked_days,
             )
         for day in days_of[stop.rule]:
             due.setdefault(day, {}).setdefault(stop.store_id, stop.route_id)

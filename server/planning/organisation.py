@@ -1,6 +1,6 @@
-"""What a company is made of, set and changed by hand: regions, positions, holidays.
+"""What a company is made of, set and changed by hand: regions and positions.
 
-Each change is logged, and who is concerned is re-scoped and planned again, in the caller's transaction.
+Each change is logged, and who is concerned is re-scoped, in the caller's transaction.
 """
 
 from collections.abc import Mapping
@@ -9,14 +9,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from shapely.errors import ShapelyError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from server.identity.change_log import Actor, log_change
-from server.planning.day_plans import plan_again
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchPosition, NoSuchRegion
 from server.planning.phones import rescope_people
 from server.planning.regions import boundaries_of, trouble_with
-from sync.organisation import ROLES, holiday, position, region
+from sync.organisation import ROLES, position, region
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
@@ -31,9 +30,6 @@ with recursive above as (
     where r.company_id = :company
 )
 select p.id from position p join above a on a.id = p.region_id where p.company_id = :company
-"""
-_WITH_ROUTES = """
-select distinct position_id from route where company_id = :company and is_active
 """
 
 
@@ -161,30 +157,6 @@ def edit_position(
     log_change(uow, actor, "position.edit", "position", position_id, before=before, after=after)
 
 
-def add_holiday(uow: UnitOfWork, actor: Actor, day: date, name: str, *, today: date) -> None:
-    """A day on which the company does not work; plans from today on follow. Raises CodeTaken."""
-    values = {"day": day, "name": _checked_name(name)}
-    if _is_holiday(uow, day):
-        raise CodeTaken(f"{day} is a holiday already")
-    uow.connection.execute(insert(holiday).values(company_id=uow.company_id, **values))
-    log_change(uow, actor, "holiday.add", "holiday", day.isoformat(), after=values)
-    _plan_everything_again(uow, today)
-
-
-def remove_holiday(uow: UnitOfWork, actor: Actor, day: date, *, today: date) -> None:
-    """A day that is worked after all; plans from today on follow. Raises FieldInvalid."""
-    held = _is_holiday(uow, day)
-    if held is None:
-        raise FieldInvalid(f"{day} is no holiday")
-    uow.connection.execute(
-        delete(holiday).where(holiday.c.company_id == uow.company_id, holiday.c.day == day)
-    )
-    log_change(
-        uow, actor, "holiday.remove", "holiday", day.isoformat(), before={"day": day, "name": held}
-    )
-    _plan_everything_again(uow, today)
-
-
 def region_by_code(uow: UnitOfWork, code: str) -> UUID:
     """The region with this code. Raises NoSuchRegion."""
     found = _by_code(uow, region, code)
@@ -220,18 +192,6 @@ def _must_be_free(uow: UnitOfWork, table: Any, code: str) -> None:
     # Two who take the same one at once meet at the unique key; the second is told by its error.
     if _by_code(uow, table, code) is not None:
         raise CodeTaken(f"there is a {table.name} {code} already")
-
-
-def _is_holiday(uow: UnitOfWork, day: date) -> str | None:
-    name: str | None = uow.connection.execute(
-        select(holiday.c.name).where(holiday.c.company_id == uow.company_id, holiday.c.day == day)
-    ).scalar_one_or_none()
-    return name
-
-
-def _plan_everything_again(uow: UnitOfWork, today: date) -> None:
-    rows = uow.rows(_WITH_ROUTES, company=uow.company_id)
-    plan_again(uow, [row.position_id for row in rows], today)
 
 
 def _checked_code(code: str) -> str:

@@ -1,10 +1,9 @@
-"""`roadbook region`, `position`, `holiday`: what a company is made of, set and changed by hand.
+"""`roadbook region`, `position`: what a company is made of, set and changed by hand.
 
 Things are named by their codes. Each command is one transaction, logged under the operator's name.
 """
 
 import json
-from datetime import datetime
 from typing import Any
 
 import click
@@ -16,17 +15,14 @@ from server.identity.occupancies import position_by_code
 from server.identity.terminal import at_most_option, company_of, company_option, operator
 from server.planning.errors import PlanningError
 from server.planning.organisation import (
-    add_holiday,
     add_position,
     add_region,
     edit_position,
     edit_region,
     region_by_code,
-    remove_holiday,
 )
 from sync.organisation import ROLES
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _NONE = "There is none yet."
 _REGIONS = """
 select r.code, r.name, a.code as above, r.boundary is not null as has_boundary from region r
@@ -41,9 +37,6 @@ select s.code, s.name, s.role, r.code as region,
           and (o.ends_on is null or o.ends_on >= :today)) as held_by
 from position s join region r on r.company_id = s.company_id and r.id = s.region_id
 where s.company_id = :company order by s.code limit :at_most
-"""
-_HOLIDAYS = """
-select day, name from holiday where company_id = :company order by day desc limit :at_most
 """
 
 
@@ -168,43 +161,6 @@ def list_positions_command(at_most: int, company: str | None) -> None:
         _NONE,
         at_most=at_most,
     )
-
-
-@click.group()
-def holiday() -> None:
-    """Days on which the company does not work; what they do to a route is in its rules."""
-
-
-@holiday.command("add")
-@click.argument("day", type=_DAY, metavar="DAY")
-@click.argument("name")
-@company_option
-def add_holiday_command(day: datetime, name: str, company: str | None) -> None:
-    """Add a holiday; plans from today on follow."""
-    with company_of(company, PlanningError) as uow:
-        add_holiday(uow, operator(), day.date(), name, today=company_day(uow))
-    say(f"Added: {day.date()}.")
-
-
-@holiday.command("remove")
-@click.argument("day", type=_DAY, metavar="DAY")
-@company_option
-def remove_holiday_command(day: datetime, company: str | None) -> None:
-    """Take a holiday away again; plans from today on follow."""
-    with company_of(company, PlanningError) as uow:
-        remove_holiday(uow, operator(), day.date(), today=company_day(uow))
-    say(f"Removed: {day.date()}.")
-
-
-@holiday.command("list")
-@at_most_option
-@company_option
-def list_holidays_command(at_most: int, company: str | None) -> None:
-    """List holidays, the latest first."""
-    with company_of(company) as uow:
-        rows = uow.rows(_HOLIDAYS, company=uow.company_id, at_most=at_most + 1)
-    days = [(row.day.isoformat(), row.name) for row in rows]
-    say_list(("DAY", "NAME"), days, _NONE, at_most=at_most)
 
 
 def _geojson(raw: bytes) -> dict[str, Any]:

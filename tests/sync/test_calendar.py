@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from sync.calendar import (
     StopRule,
     due_days,
     is_due,
+    is_working_day,
     planned_stops,
     read_rule,
 )
@@ -51,7 +53,12 @@ def monday_of(day: date) -> date:
 
 
 def naive_days(
-    stop: StopRule, first: date, last: date, holidays: set[date], working: set[int]
+    stop: StopRule,
+    first: date,
+    last: date,
+    holidays: set[date],
+    working: set[int],
+    worked: set[date],
 ) -> list[date]:
     """Move every day that the rule names, one by one, and keep those that come to lie within."""
     found = set()
@@ -65,7 +72,9 @@ def naive_days(
             target = None
             if stop.on_holiday is not OnHoliday.SKIP and working:
                 target = day
-                while target in holidays or target.isoweekday() not in working:
+                while target not in worked and (
+                    target in holidays or target.isoweekday() not in working
+                ):
                     target += step
         if is_named and target is not None:
             within = all(
@@ -120,8 +129,30 @@ def test_the_due_days_are_those_of_the_plain_definition(
     last = first + timedelta(days=span)
     near = st.integers(-20, span + 20).map(lambda n: first + timedelta(days=n))
     holidays = data.draw(st.sets(near, max_size=25))
-    found = due_days(stop, first, last, holidays=holidays, working_weekdays=working)
-    assert list(found) == naive_days(stop, first, last, holidays, working)
+    worked = data.draw(st.sets(near, max_size=8)) - holidays if working else set()
+    found = due_days(
+        stop, first, last, holidays=holidays, working_weekdays=working, worked_days=worked
+    )
+    assert list(found) == naive_days(stop, first, last, holidays, working, worked)
+
+
+def test_a_stop_of_a_holiday_moves_to_the_weekend_that_is_worked_for_it() -> None:
+    thursday, saturday = on("2026-01-08"), on("2026-01-10")
+    holidays = {thursday, thursday + timedelta(days=1)}
+    week = (on("2026-01-05"), on("2026-01-11"))
+    moved = rule(4, holiday=OnHoliday.NEXT)
+    weekdays = {1, 2, 3, 4, 5}
+    assert due_days(moved, *week, holidays=holidays, working_weekdays=weekdays) == ()
+    assert due_days(
+        moved, *week, holidays=holidays, working_weekdays=weekdays, worked_days={saturday}
+    ) == (saturday,)
+    works: dict[str, Any] = {"holidays": holidays, "working_weekdays": weekdays, "worked_days": {saturday}}
+    assert [is_working_day(thursday + timedelta(days=n), **works) for n in range(4)] == [
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_every_two_weeks_stays_two_weeks_across_a_year_of_53_weeks() -> None:

@@ -1,7 +1,6 @@
 """A company is filled by hand: what is added is logged, seen by those above, and planned with."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from threading import Thread
 from typing import Any
 
@@ -9,16 +8,13 @@ import pytest
 
 from server.identity.change_log import Actor, changes_of
 from server.identity.occupancies import give_occupancy
-from server.planning.day_plans import plan_again
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchPosition, NoSuchRegion
 from server.planning.organisation import (
-    add_holiday,
     add_position,
     add_region,
     edit_position,
     edit_region,
     region_by_code,
-    remove_holiday,
 )
 from sync.unit_of_work import Database, UnitOfWork
 from tests.factories import TODAY, Cast
@@ -113,28 +109,6 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with db.company(cast.company.id) as uow, pytest.raises(FieldInvalid):
         wrong(uow)
-
-
-def test_plans_follow_a_holiday_that_is_added_and_taken_away(db: Database, cast: Cast) -> None:
-    planned = "select count(*) from day_plan_stop s join day_plan p on p.id = s.day_plan_id"
-    on_day = planned + " and p.plan_version = s.plan_version where p.day = :day"
-    with db.company(cast.company.id) as uow:
-        plan_again(uow, [cast.ana.position_id, cast.ben.position_id], TODAY)
-        day = uow.rows(
-            "select p.day from day_plan p join day_plan_stop s on s.day_plan_id = p.id"
-            " and s.plan_version = p.plan_version where p.day > :today order by 1 limit 1",
-            today=TODAY,
-        )[0].day
-        before = uow.rows(on_day, day=day)[0][0]
-        assert before > 0
-        add_holiday(uow, BY, day, "Lantern Fair", today=TODAY)
-        assert uow.rows(on_day, day=day)[0][0] == 0
-        with pytest.raises(CodeTaken):
-            add_holiday(uow, BY, day, "Again", today=TODAY)
-        remove_holiday(uow, BY, day, today=TODAY)
-        assert uow.rows(on_day, day=day)[0][0] == before
-        with pytest.raises(FieldInvalid):
-            remove_holiday(uow, BY, day + timedelta(days=1), today=TODAY)
 
 
 def test_a_new_position_reaches_a_supervisor_given_at_the_same_moment(
