@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from mobile_contract.schema import plain
+from server.planning.replanning import TOPIC as PLAN_AGAIN
+from server.planning.replanning import plan_positions_again
 from sync.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -61,7 +63,15 @@ def release_deferred(shop: Workshop, company_id: int, payload: Mapping[str, Any]
         pass
 
 
-EFFECTS: Mapping[str, Effect] = {"release_deferred": release_deferred}
+def plan_again(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Make the plans of these positions again, after the company's calendar changed."""
+    plan_positions_again(shop.database, company_id, map(UUID, payload["ids"]))
+
+
+EFFECTS: Mapping[str, Effect] = {
+    "release_deferred": release_deferred,
+    PLAN_AGAIN: plan_again,
+}
 
 
 def do_row(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +21,7 @@ from server.planning.holidays import (
     remove_holiday,
     set_days,
 )
-from server.planning.replanning import TOPIC, plan_rest_again
+from server.planning.replanning import TOPIC, plan_positions_again
 from sync.unit_of_work import Database, UnitOfWork
 from tests.factories import TODAY, Cast
 
@@ -144,7 +145,7 @@ def test_a_company_of_many_positions_leaves_the_rest_of_its_plans_to_the_queue(
         (work,) = uow.rows("select topic, payload from outbox")
     assert work.topic == TOPIC
     for _ in range(2):
-        plan_rest_again(db, cast.company.id, work.payload)
+        plan_positions_again(db, cast.company.id, map(UUID, work.payload["ids"]))
         with db.reading(cast.company.id) as uow:
             assert planned_on(uow, day) == 0
 
