@@ -146,7 +146,11 @@ def test_a_stop_of_a_holiday_moves_to_the_weekend_that_is_worked_for_it() -> Non
     assert due_days(
         moved, *week, holidays=holidays, working_weekdays=weekdays, worked_days={saturday}
     ) == (saturday,)
-    works: dict[str, Any] = {"holidays": holidays, "working_weekdays": weekdays, "worked_days": {saturday}}
+    works: dict[str, Any] = {
+        "holidays": holidays,
+        "working_weekdays": weekdays,
+        "worked_days": {saturday},
+    }
     assert [is_working_day(thursday + timedelta(days=n), **works) for n in range(4)] == [
         False,
         False,

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner, Result
 
-import server.planning.replanning as replanning
 from server.identity.change_log import Actor, changes_of
+from server.planning import replanning
 from server.planning.day_plans import plan_again
 from server.planning.errors import CodeTaken, FieldInvalid
 from server.planning.holiday_commands import holiday
