@@ -1,9 +1,12 @@
 """The whole database schema: importing this module fills `metadata` with every table."""
 
-from sync import organisation, tables
+from sync import accounts, organisation, tables
 from sync.kinds.attendance import table as attendance
 from sync.kinds.day_plan import table as day_plan
 from sync.kinds.order import table as order
+from sync.kinds.price_list import table as price_list
+from sync.kinds.product import table as product
+from sync.kinds.promotion import table as promotion
 from sync.kinds.proposal import table as proposal
 from sync.kinds.route import table as route
 from sync.kinds.store import table as store
@@ -15,6 +18,7 @@ metadata = tables.metadata
 ALL_TABLE_MODULES = (
     tables,
     organisation,
+    accounts,
     store,
     route,
     day_plan,
@@ -23,4 +27,7 @@ ALL_TABLE_MODULES = (
     proposal,
     target,
     order,
+    product,
+    price_list,
+    promotion,
 )

@@ -338,6 +338,31 @@ conflict = company_table(
 )
 Index("conflict_state_ix", conflict.c.company_id, conflict.c.state)
 
+# ---- bodies: what many phones fetch, once each ---------------------------------------------------
+
+# Named by its SHA-256, packed once, never changed.
+body = company_table(
+    "body",
+    filled("sha256", LargeBinary),
+    filled("media_type", Text),
+    # Unpacked.
+    filled("size", Integer),
+    filled("zstd", LargeBinary),
+    filled("gzip", LargeBinary),
+    stamped("made_at"),
+    key=("sha256",),
+)
+
+# Which records name a body: whoever may see one of them may fetch it.
+body_reference = company_table(
+    "body_reference",
+    filled("sha256", LargeBinary),
+    filled("record_id", Uuid),
+    ForeignKeyConstraint(["company_id", "sha256"], ["body.company_id", "body.sha256"]),
+    key=("sha256", "record_id"),
+)
+Index("body_reference_record_id_ix", body_reference.c.company_id, body_reference.c.record_id)
+
 # ---- work for the queue ---------------------------------------------------------------------
 
 outbox = company_table(

@@ -8,9 +8,13 @@ from mobile_contract.records.contract import RecordContract
 from mobile_contract.records.day_plan import DAY_PLAN
 from mobile_contract.records.item import ITEM
 from mobile_contract.records.policy import POLICY
+from mobile_contract.records.price_list import PRICE_LIST
+from mobile_contract.records.product import PRODUCT
+from mobile_contract.records.promotion import PROMOTION
 from mobile_contract.records.proposal import PROPOSAL
 from mobile_contract.records.route import ROUTE
 from mobile_contract.records.store import STORE
+from mobile_contract.records.store_terms import STORE_TERMS
 from mobile_contract.records.target import TARGET
 from mobile_contract.records.visit import VISIT
 from mobile_contract.version import CURRENT
@@ -26,6 +30,10 @@ RECORDS: Final[tuple[RecordContract, ...]] = (
     CONFLICT,
     POLICY,
     TARGET,
+    PRODUCT,
+    PRICE_LIST,
+    PROMOTION,
+    STORE_TERMS,
 )
 RECORDS_BY_KIND: Final = {record.kind: record for record in RECORDS}
 KINDS: Final = tuple(RECORDS_BY_KIND)

@@ -4,7 +4,19 @@ A new kind is a schema with examples in mobile_contract/records, a folder here, 
 migration; the engine is handed this list and names none of it.
 """
 
-from sync.kinds import attendance, day_plan, policy, route, store, target, visit
+from sync.kinds import (
+    attendance,
+    day_plan,
+    policy,
+    price_list,
+    product,
+    promotion,
+    route,
+    store,
+    store_terms,
+    target,
+    visit,
+)
 from sync.record_kind import CONFLICT, ITEM, PROPOSAL, RecordKind
 
 ALL_KINDS: tuple[RecordKind, ...] = (
@@ -15,6 +27,10 @@ ALL_KINDS: tuple[RecordKind, ...] = (
     attendance.KIND,
     policy.KIND,
     target.KIND,
+    product.KIND,
+    price_list.KIND,
+    promotion.KIND,
+    store_terms.KIND,
     PROPOSAL,
     ITEM,
     CONFLICT,

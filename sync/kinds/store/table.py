@@ -26,6 +26,8 @@ store = company_table(
     Column("region_id", Uuid),
     # The position that owns the store beside any route.
     Column("position_id", Uuid),
+    # The customer that pays for what it orders.
+    Column("account_id", Uuid),
     filled("status", Text),
     Column("proposed_by", Uuid),
     stamped("created_at"),
@@ -34,7 +36,9 @@ store = company_table(
     CheckConstraint("(lat_e7 is null) = (lon_e7 is null)", name="pin"),
     belongs_to("region_id", "region"),
     belongs_to("position_id", "position"),
+    belongs_to("account_id", "account"),
     key=("id",),
 )
 Index("store_region_id_ix", store.c.company_id, store.c.region_id)
 Index("store_position_id_ix", store.c.company_id, store.c.position_id)
+Index("store_account_id_ix", store.c.company_id, store.c.account_id)
