@@ -52,7 +52,7 @@ promotion_for = company_table(
     Column("channel", Text),
     Column("region_id", Uuid),
     CheckConstraint(
-        "num_nonnulls(store_id, account_id, store_class, channel, region_id) = 1", name="one"
+        "num_nonnulls(store_id, account_id, store_class, channel, region_id) < 2", name="one"
     ),
     belongs_to("promotion_id", "promotion"),
     belongs_to("store_id", "store"),

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0016"
-down_revision = "0008"
+revision = "0014"
+down_revision = "0013"
 
 TABLES = (
     "account",
@@ -320,7 +320,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), nullable=True),
         sa.Column("region_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "num_nonnulls(store_id, account_id, store_class, channel, region_id) = 1",
+            "num_nonnulls(store_id, account_id, store_class, channel, region_id) < 2",
             name=op.f("price_list_for_one_ck"),
         ),
         sa.ForeignKeyConstraint(
@@ -367,7 +367,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), nullable=True),
         sa.Column("region_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "num_nonnulls(store_id, account_id, store_class, channel, region_id) = 1",
+            "num_nonnulls(store_id, account_id, store_class, channel, region_id) < 2",
             name=op.f("promotion_for_one_ck"),
         ),
         sa.ForeignKeyConstraint(
