@@ -17,14 +17,16 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from mobile_contract.compiled import decode_pull, decode_push
 from server.migrate import driver_url
 from sync import direct
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.kinds.store.publish import publish_stores
+from tests.bench.day import phone_day
 from tests.bench.limit import DayRows, write_days
 from tests.bench.load import Line, Run, drive, request_bytes
-from tests.bench.stage import Phone, Stage, phone_day, staged
+from tests.bench.stage import Phone, Stage, staged
 from tests.factories import add_store
 
 AT_ONCE = (1, 8, 32)
@@ -44,7 +46,7 @@ def main() -> int:
     figures: dict[str, Any] = {"cores": os.cpu_count(), "days": chosen.days}
     with staged(max(AT_ONCE), web_workers=chosen.workers) as stage:
         day = _real_day(stage)
-        figures["rows_a_day"] = day.count
+        figures["rows_a_day"] = day.counts
         write_days(stage.owner_url, day, 1, 30)
         figures["push"] = [_push(stage, day, phones, chosen.days) for phones in AT_ONCE]
         figures["resend"] = _resend(stage)
@@ -61,14 +63,19 @@ def main() -> int:
 
 
 def _real_day(stage: Stage) -> DayRows:
-    """Push one day and read back what it wrote."""
+    """Push one day and take what it writes."""
     phone = stage.phones[0]
     push = request_bytes(phone, "/v1/push", phone_day(phone, random.Random(1)))
     warm = drive(stage.port, [[push]], b'"applied"')
     if warm.failures:
         sys.exit(f"the first push failed: {warm.failures[0]!r}")
-    devices = [str(each.device.id) for each in stage.phones]
-    return DayRows(stage.owner_url, stage.cast.company.id, str(phone.person_id), devices)
+    engine = Engine(stage.database, ALL_KINDS, b"bench" * 8)
+    body = decode_push(phone_day(phone, random.Random(2)))
+    return DayRows(
+        stage.cast.company.id,
+        [str(each.device.id) for each in stage.phones],
+        lambda: engine.push(phone.device.claim, body, body.sent_at),
+    )
 
 
 def _push(stage: Stage, day: DayRows, phones: int, days: int) -> dict[str, Any]:
@@ -126,8 +133,6 @@ def _resend(stage: Stage) -> dict[str, Any]:
 
 def _statements(stage: Stage) -> dict[str, int]:
     """Statements of a push and of a pull, counted where the driver sends them."""
-    from mobile_contract.compiled import decode_pull, decode_push
-
     engine = Engine(stage.database, ALL_KINDS, b"bench" * 8)
     phone = stage.phones[1]
     push = decode_push(phone_day(phone, random.Random(5)))
@@ -302,7 +307,8 @@ def _cpu_ms(root: int) -> float:
 
 def _print(figures: dict[str, Any]) -> None:
     say = sys.stdout.write
-    say(f"\n{figures['rows_a_day']} rows a phone-day (40 visits, 4 attendance events)\n\n")
+    made_of = ", ".join(f"{number} {name}" for name, number in figures["rows_a_day"].items())
+    say(f"\nrows a phone-day: {made_of}\n\n")
     say("phones   days/s    limit   ratio   p50 ms   p99 ms   web CPU ms   database CPU ms\n")
     for row in figures["push"]:
         say(

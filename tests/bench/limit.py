@@ -2,13 +2,14 @@
 
 As the owner of the tables (no row-level security), one transaction a phone-day, rows packed as
 binary arrays, one statement for all tables, nothing read, judged or answered. The rows are those of
-a day that Roadbook really wrote, with new ids.
+a day that Roadbook really wrote, taken where it hands them to be written, with new ids.
 """
 
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
@@ -16,60 +17,56 @@ import psycopg
 
 from server.migrate import driver_url
 from sync.direct import begin, execute
-from sync.kinds.attendance.judge import ATTENDANCES
-from sync.kinds.visit.judge import VISITS
-from sync.ledger import LEDGER
-from sync.record_store import CHANGES, KEYS, NEW_RECORDS
 from sync.rows import RowSet, Statements
+from sync.schema import metadata
 from tests.bench.load import Run
 
 PROCESSES = 4
-SETS: tuple[RowSet, ...] = (NEW_RECORDS, KEYS, CHANGES, VISITS, ATTENDANCES, LEDGER)
 _SEEN = "update device set last_seen_at = now() where company_id = %s and id = %s::uuid"
+
+Rows = dict[RowSet, list[tuple[Any, ...]]]
+
+
+@contextmanager
+def rows_written() -> Iterator[Rows]:
+    """The rows that are handed to be written meanwhile, by how they are written."""
+    found: Rows = {}
+    plain = Statements.add_rows
+
+    def taking(
+        self: Statements, rows: RowSet, company_id: int, values: Sequence[tuple[Any, ...]]
+    ) -> None:
+        found.setdefault(rows, []).extend(values)
+        plain(self, rows, company_id, values)
+
+    Statements.add_rows = taking  # type: ignore[method-assign]
+    try:
+        yield found
+    finally:
+        Statements.add_rows = plain  # type: ignore[method-assign]
 
 
 class DayRows:
-    """The rows of one phone-day as they stand in the database, ready to be written again."""
+    """The rows of one phone-day as a push wrote them, ready to be written again."""
 
     def __init__(
-        self, owner_url: str, company_id: int, person_id: str, device_ids: Sequence[str]
+        self, company_id: int, device_ids: Sequence[str], push: Callable[[], object]
     ) -> None:
         self.company_id = company_id
-        # A device a connection: as one row for all they would wait for each other.
-        self.device_ids = device_ids
-        self.rows: dict[RowSet, list[tuple[Any, ...]]] = {}
-        with psycopg.connect(_plain(owner_url)) as connection:
-            ids = [
-                row[0]
-                for row in connection.execute(
-                    "select id::text from record where company_id = %s and person_id = %s",
-                    [company_id, person_id],
-                )
-            ]
-            ops = [
-                row[0]
-                for row in connection.execute(
-                    "select op_id::text from ledger where company_id = %s and person_id = %s",
-                    [company_id, person_id],
-                )
-            ]
-            for rows in SETS:
-                name = "op_id" if rows is LEDGER else "id"
-                picked = ", ".join(_as_packed(column, kind) for column, kind in rows.columns)
-                found = connection.execute(
-                    f"select {picked} from {rows.table}"
-                    f" where company_id = %s and {name} = any(%s::uuid[]) order by {name}",
-                    [company_id, ops if rows is LEDGER else ids],
-                ).fetchall()
-                self.rows[rows] = found
-        self.ids = ids + ops
+        self.device_ids = list(device_ids)
+        with rows_written() as found:
+            push()
+        self.rows = {rows: values for rows, values in found.items() if values}
+        self.ids = sorted(
+            {id_ for rows, values in self.rows.items() for id_ in _made(rows, values)}
+        )
 
     @property
-    def count(self) -> int:
-        """How many rows a day writes."""
-        return sum(map(len, self.rows.values()))
+    def counts(self) -> dict[str, int]:
+        """How many rows a day writes into each table."""
+        return {rows.table: len(values) for rows, values in self.rows.items()}
 
-    def again(self) -> dict[RowSet, list[tuple[Any, ...]]]:
+    def again(self) -> Rows:
         """The same rows with new ids."""
         new = {id_: str(uuid.uuid4()) for id_ in self.ids}
         get = new.get
@@ -149,7 +146,7 @@ def _write(
     link: psycopg.Connection[Any],
     day: DayRows,
     device_id: str,
-    days: Sequence[dict[RowSet, list[tuple[Any, ...]]]],
+    days: Sequence[Rows],
     latencies: list[float],
 ) -> None:
     for rows_by_set in days:
@@ -164,14 +161,13 @@ def _write(
         latencies.append((time.perf_counter() - started) * 1000)
 
 
-def _as_packed(column: str, kind: str) -> str:
-    """A column as the packers take it: ids as text, moments as milliseconds."""
-    name = f'"{column}"'
-    if kind == "uuid":
-        return f"{name}::text"
-    if kind == "timestamptz":
-        return f"(extract(epoch from {name}) * 1000)::bigint"
-    return name
+def _made(rows: RowSet, values: Sequence[tuple[Any, ...]]) -> Iterator[str]:
+    """The ids that these rows brought into the world: those that alone are a row's key."""
+    key = [c.name for c in metadata.tables[rows.table].primary_key if c.name != "company_id"]
+    names = [name for name, _ in rows.columns]
+    if len(key) == 1 and key[0] in names:
+        place = names.index(key[0])
+        yield from (row[place] for row in values if isinstance(row[place], str))
 
 
 def _plain(url: str) -> str:

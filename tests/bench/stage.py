@@ -1,12 +1,6 @@
-"""What the benchmark runs on: a fresh embedded PostgreSQL, a company, its phones, the web server.
+"""What the benchmark runs on: a fresh embedded PostgreSQL, a company, its phones, the web server."""
 
-The phones' days are made beforehand as the bytes of whole HTTP requests, so that sending them costs
-the client next to nothing.
-"""
-
-import json
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -17,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, create_engine
@@ -44,8 +37,6 @@ from tests.factories import (
 )
 
 STORES_A_PHONE = 50
-VISITS_A_DAY = 40
-STEPS = ("PREPARE", "GREET", "CHECK_STORE", "MERCHANDISE", "TAKE_STOCK", "AGREE_ORDER")
 
 
 @dataclass(slots=True)
@@ -164,72 +155,3 @@ def _wait_for(port: int) -> None:
             time.sleep(0.1)
     message = "the web server did not come up"
     raise RuntimeError(message)
-
-
-def phone_day(phone: Phone, chance: random.Random) -> bytes:
-    """The push of a general trade day (40 visits, four attendance events) as JSON."""
-    now = time.time_ns() // 1_000_000
-    up = 50_000_000
-    items: list[dict[str, Any]] = []
-
-    def add(kind: str, payload: dict[str, Any], ago: int) -> None:
-        items.append(
-            {
-                "op_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-                "kind": kind,
-                "entity_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-                "op": "create",
-                "captured_at": now - ago,
-                "captured_boot_id": phone.boot_id,
-                "captured_uptime_ms": up - ago,
-                "payload": payload,
-            }
-        )
-
-    def event(ago: int, place: int) -> dict[str, Any]:
-        return {
-            "at": now - ago,
-            "uptime_ms": up - ago,
-            "fix": {
-                "lat_e7": 312_304_000 + place * 3_000 + chance.randint(-9_000, 9_000),
-                "lon_e7": 1_214_737_000 + chance.randint(-9_000, 9_000),
-                "datum": "WGS84",
-                "accuracy_cm": chance.randint(300, 3_000),
-                "gps_time": now - ago - 200,
-                "is_mock": False,
-            },
-        }
-
-    for name, ago in (("ON", 36_000_000), ("BREAK", 20_000_000), ("ON", 18_000_000)):
-        add("attendance", {"event": name, "occurred": event(ago, 0)}, ago)
-    for number in range(VISITS_A_DAY):
-        ago = 35_000_000 - number * 800_000
-        steps = [{"step": s, "outcome": "DONE", "at": now - ago + 60_000} for s in STEPS]
-        add(
-            "visit",
-            {
-                "store_id": str(phone.store_ids[number]),
-                "is_by_phone": False,
-                "check_in": event(ago, number),
-                "check_out": event(ago - 600_000, number),
-                "closed_by": "PERSON",
-                "steps": steps,
-                "note": "Shelf tidy, display in place",
-            },
-            ago - 600_000,
-        )
-    add("attendance", {"event": "OFF", "occurred": event(1_000_000, 0)}, 1_000_000)
-    return json.dumps(
-        {
-            "contract": 2,
-            "device_id": str(phone.device.id),
-            "batch_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-            "sent_at": now,
-            "boot_id": phone.boot_id,
-            "uptime_ms": up,
-            "app_version": "2.0.0",
-            "outbox": {"count": len(items), "oldest_at": now - 36_000_000, "bytes": 40_000},
-            "items": items,
-        },
-        separators=(",", ":"),
-    ).encode()

@@ -1,0 +1,166 @@
+"""A phone's day as the bytes of one push. What it is made of is data: a make-up, and a part for each kind.
+
+The bytes are made beforehand, so that sending them costs the client next to nothing.
+"""
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.bench.stage import Phone
+
+STEPS = ("PREPARE", "GREET", "CHECK_STORE", "MERCHANDISE", "TAKE_STOCK", "AGREE_ORDER")
+HOUR_MS = 3_600_000
+# The day begins so long before it is sent, and so long after that its visits are over.
+BEGINS_MS = 10 * HOUR_MS
+ENDS_MS = HOUR_MS
+STAY_MS = 10 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUp:
+    """How much of what a day holds."""
+
+    name: str
+    visits: int
+
+
+# The day that the design was sized with.
+SPINE = MakeUp("spine", visits=12)
+# The domain's "A normal day, for sizing".
+TERMINAL = MakeUp("terminal", visits=25)
+
+
+@dataclass(slots=True)
+class Called:
+    """A visit of the day, for what is done in it."""
+
+    visit_id: str
+    store_id: str
+    began_ago: int
+
+
+@dataclass(slots=True)
+class Day:
+    """A day that is being made."""
+
+    phone: Phone
+    make_up: MakeUp
+    chance: random.Random
+    now: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    uptime: int = 50_000_000
+    items: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[Called] = field(default_factory=list)
+
+    def new_id(self) -> str:
+        return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
+
+    def add(
+        self, kind: str, payload: dict[str, Any], ago: int, *, entity_id: str | None = None
+    ) -> str:
+        """Capture the making of a record so many milliseconds ago; its id."""
+        made = entity_id or self.new_id()
+        self.items.append(
+            {
+                "op_id": self.new_id(),
+                "kind": kind,
+                "entity_id": made,
+                "op": "create",
+                "captured_at": self.now - ago,
+                "captured_boot_id": self.phone.boot_id,
+                "captured_uptime_ms": self.uptime - ago,
+                "payload": payload,
+            }
+        )
+        return made
+
+    def event(self, ago: int, place: int) -> dict[str, Any]:
+        """Something that happened then, near the store of this place on the route."""
+        chance = self.chance
+        return {
+            "at": self.now - ago,
+            "uptime_ms": self.uptime - ago,
+            "fix": {
+                "lat_e7": 312_304_000 + place * 3_000 + chance.randint(-9_000, 9_000),
+                "lon_e7": 1_214_737_000 + chance.randint(-9_000, 9_000),
+                "datum": "WGS84",
+                "accuracy_cm": chance.randint(300, 3_000),
+                "gps_time": self.now - ago - 200,
+                "is_mock": False,
+            },
+        }
+
+    def push(self) -> bytes:
+        """The day as one push."""
+        return json.dumps(
+            {
+                "contract": 2,
+                "device_id": str(self.phone.device.id),
+                "batch_id": self.new_id(),
+                "sent_at": self.now,
+                "boot_id": self.phone.boot_id,
+                "uptime_ms": self.uptime,
+                "app_version": "2.0.0",
+                "outbox": {
+                    "count": len(self.items),
+                    "oldest_at": self.now - BEGINS_MS,
+                    "bytes": 40_000,
+                },
+                "items": self.items,
+            },
+            separators=(",", ":"),
+        ).encode()
+
+
+def phone_day(phone: Phone, chance: random.Random, make_up: MakeUp = SPINE) -> bytes:
+    """A whole day of a phone, with ids of its own."""
+    day = Day(phone, make_up, chance)
+    for part in PARTS:
+        part(day)
+    return day.push()
+
+
+# ---- the parts ------------------------------------------------------------------------------------
+
+
+def attendance(day: Day) -> None:
+    """On, a break, off."""
+    for name, ago in (
+        ("ON", BEGINS_MS),
+        ("BREAK", 6 * HOUR_MS),
+        ("ON", 5 * HOUR_MS),
+        ("OFF", ENDS_MS // 2),
+    ):
+        day.add("attendance", {"event": name, "occurred": day.event(ago, 0)}, ago)
+
+
+def visits(day: Day) -> None:
+    """Calls along the route, whole, with six steps each."""
+    apart_ms = (BEGINS_MS - ENDS_MS) // (day.make_up.visits + 1)
+    for number in range(day.make_up.visits):
+        ago = BEGINS_MS - apart_ms * (number + 1)
+        store_id = str(day.phone.store_ids[number % len(day.phone.store_ids)])
+        visit_id = day.add(
+            "visit",
+            {
+                "store_id": store_id,
+                "is_by_phone": False,
+                "check_in": day.event(ago, number),
+                "check_out": day.event(ago - STAY_MS, number),
+                "closed_by": "PERSON",
+                "steps": [
+                    {"step": step, "outcome": "DONE", "at": day.now - ago + 60_000}
+                    for step in STEPS
+                ],
+                "note": "Shelf tidy, display in place",
+            },
+            ago - STAY_MS,
+        )
+        day.calls.append(Called(visit_id, store_id, ago))
+
+
+PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits)
