@@ -13,6 +13,7 @@ from uuid import UUID
 
 from server.days.person_day import PersonDay
 from server.days.reading import AT_MOST_PEOPLE, read_days
+from server.play.facts import FACT_KINDS, FACTS
 from sync.unit_of_work import Database, UnitOfWork
 
 _LEDGER = """
@@ -27,16 +28,12 @@ _RECORDS = """
 select id::text as id, version from record
 where company_id = :company and id = any(:ids) and doc is not null
 """
-_FACTS = """
-select id::text as id, 1 as number from visit where company_id = :company and id = any(:ids)
-union all
-select id::text, 1 from attendance where company_id = :company and id = any(:ids)
-"""
-_OF_DEVICES = """
-select id::text as id from visit where company_id = :company and device_id = any(:devices)
-union all
-select id::text from attendance where company_id = :company and device_id = any(:devices)
-"""
+_ROWS_OF = (
+    "select id::text as id, 1 as number from {} where company_id = :company and id = any(:ids)"
+)
+_ROWS = " union all ".join(_ROWS_OF.format(each.table) for each in FACT_KINDS)
+_SENT = "select id::text as id from {} where company_id = :company and device_id = any(:devices)"
+_OF_DEVICES = " union all ".join(_SENT.format(each.table) for each in FACT_KINDS)
 _PLAYED = """
 select person_id, business_day, id from visit
 where company_id = :company and device_id = any(:devices)
@@ -49,7 +46,6 @@ select op_id::text as id, count(*) as number from proposal
 where company_id = :company and op_id = any(:ids) group by op_id
 """
 
-_FACT_KINDS = frozenset({"visit", "attendance"})
 _APPLIED = frozenset({"applied", "merged"})
 _KEPT_ASIDE = frozenset({"deferred", "quarantined", "conflict"})
 
@@ -89,12 +85,12 @@ def count_in_database(
 ) -> Count:
     """Compare what was promised with what the database holds; `device_ids` sent all of it and nothing else."""
     wanted = list(promised)
-    facts = [each for each in wanted if each.kind in _FACT_KINDS]
+    facts = [each for each in wanted if each.kind in FACTS]
     with database.reading(company_id) as uow:
         ledger = _numbers(uow, _LEDGER, [each.op_id for each in wanted])
         kept = _numbers(uow, _KEPT, [each.op_id for each in wanted])
         proposals = _numbers(uow, _PROPOSALS, [each.op_id for each in wanted])
-        rows = _numbers(uow, _FACTS, [each.entity_id for each in facts])
+        rows = _numbers(uow, _ROWS, [each.entity_id for each in facts])
         versions = {
             row.id: row.version
             for row in uow.rows(
@@ -128,7 +124,7 @@ def count_in_database(
         for each in wanted
         if proposals[each.op_id] > 1
     ]
-    # Nobody but the phone writes its visits and attendance: each version is one item's effect.
+    # Nobody but the phone writes its facts: each version is one item's effect.
     effects = Counter(each.entity_id for each in facts)
     twice += [
         f"{entity_id}: version {versions[entity_id]} from {number} items"

@@ -24,6 +24,7 @@ from mobile_contract.phone.transport import HttpTransport, LinkFailure
 from server.play.enrolment import Seat
 from server.play.faults import FaultRates, PhoneFaults, draw_phone_faults
 from server.play.morning import read_morning, work_dates, working_hours
+from server.play.parts import DOING, fill_workday
 from server.play.played_clock import PlayedClock, now_ms
 from server.play.rep import Rep
 from server.play.rough_link import RoughTransport
@@ -119,6 +120,7 @@ def _make_rep(play: Play, number: int, seat: Seat, faults: PhoneFaults) -> Rep:
         link=link,
         faults=faults,
         random=random,
+        doing=DOING,
     )
 
 
@@ -144,6 +146,7 @@ def _live_through(
         acts: list[Act]
         if play.track is None:
             acts = make_workday(random, morning.sheet, play.team)
+            acts = fill_workday(f"{play.seed}/{rep.number}/{number}", acts, play.team)
         else:
             walk = walk_track(
                 random, play.track, morning.sheet.others, ends_ms=morning.sheet.ends_ms

@@ -4,7 +4,7 @@ The list is what the end of a play is checked against: it is made from what the 
 before anything was sent, with the true times that only the simulation knows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
@@ -56,6 +56,18 @@ class Tracked:
         return self.result.get("first") or self.result
 
 
+@dataclass(frozen=True, slots=True)
+class OnCall:
+    """The visit that a rep is at."""
+
+    visit_id: str
+    store_id: str
+
+
+Do = Callable[["Rep", Any, Morning, OnCall | None], None]
+"""Carries out an act at its time: the rep, the act, the morning's sheet, and the visit where it is in one."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Rep:
     """One rep and phone of the play."""
@@ -69,6 +81,8 @@ class Rep:
     random: Random
     tracked: dict[str, Tracked] = field(default_factory=dict)
     true_times: dict[str, int] = field(default_factory=dict)
+    # How the acts of each kind of work are carried out.
+    doing: Mapping[type, Do] = field(default_factory=dict)
     dates: list[date] = field(default_factory=list)
     track_moved_m: float = 0.0
     is_equal: bool | None = None
@@ -129,6 +143,15 @@ class Rep:
                     self._propose_route(act, morning)
                 case SyncOnTheWay():
                     self.sync(most_tries=2)
+                case _:
+                    self._do(act, morning, None)
+            self._list_new()
+
+    def _do(self, act: Act, morning: Morning, call: OnCall | None) -> None:
+        """Carry out an act of a kind of work; phones of contract 1 have none of those."""
+        if self.contract > 1:
+            self.clock.line.travel_to(act.at_ms)
+            self.doing[type(act)](self, act, morning, call)
             self._list_new()
 
     def _attend(self, act: Attend, morning: Morning) -> None:
@@ -145,11 +168,15 @@ class Rep:
             day_plan_id=morning.day_plan_id if act.is_planned else None,
             is_by_phone=act.is_by_phone and not is_older_app,
         )
+        visit_id = self.phone.new_id()
         if act.is_one_item:
-            visit_id = self._visit_in_one_item(act, call)
+            # What is done in it goes into the outbox before the visit itself.
+            self._do_within(act, morning, visit_id)
+            self._visit_in_one_item(act, call, visit_id)
         else:
-            visit_id = self.phone.record_visit(call)
+            self.phone.record_visit(call, visit_id=visit_id)
             steps = self._steps(act.steps)
+            self._do_within(act, morning, visit_id)
             self.clock.line.travel_to(act.until_ms)
             has_left = act.has_left_fence and not is_older_app
             self.phone.check_out(
@@ -163,10 +190,14 @@ class Rep:
             self.clock.line.travel_to(act.until_ms + 10_000)
             self.phone.correct_visit(visit_id, "forgot the note", note="owner was away")
 
-    def _visit_in_one_item(self, act: Visit, call: Call) -> str:
+    def _do_within(self, act: Visit, morning: Morning, visit_id: str) -> None:
+        for each in act.within:
+            self._do(each, morning, OnCall(visit_id, act.store_id))
+
+    def _visit_in_one_item(self, act: Visit, call: Call, visit_id: str) -> None:
         steps = self._steps(act.steps)
         self.clock.line.travel_to(act.until_ms)
-        return self.phone.record_visit(
+        self.phone.record_visit(
             Call(
                 store_id=call.store_id,
                 check_in=call.check_in,
@@ -176,7 +207,8 @@ class Rep:
                 is_by_phone=call.is_by_phone,
                 closed_by="PERSON",
                 steps=tuple(steps),
-            )
+            ),
+            visit_id=visit_id,
         )
 
     def _skip(self, act: Skip, morning: Morning) -> None:

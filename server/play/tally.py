@@ -8,11 +8,11 @@ from typing import Any
 from mobile_contract.phone.link import Traffic
 from mobile_contract.phone.scope_store import HeldRecord
 from server.play.check import Count, PlayedDays, Promised
+from server.play.facts import FACTS
 from server.play.faults import DAY_MS
 from server.play.rep import Rep, Tracked
 from server.play.rough_link import FaultCount
 
-_FACT_KINDS = frozenset({"visit", "attendance"})
 _EFFECTIVE = frozenset({"applied", "merged"})
 
 
@@ -146,9 +146,7 @@ def _time_of(record: HeldRecord) -> tuple[str, int | None]:
 def _count_losses(tally: Tally, rep: Rep) -> None:
     """Every receipt must have its record on the phone, and no fact more versions than items."""
     effects = Counter(
-        each.entity_id
-        for each in rep.tracked.values()
-        if each.kind in _FACT_KINDS and not each.is_unsent
+        each.entity_id for each in rep.tracked.values() if each.kind in FACTS and not each.is_unsent
     )
     for each in rep.tracked.values():
         if not each.is_unsent and not _has_come_down(rep, each):
@@ -156,7 +154,7 @@ def _count_losses(tally: Tally, rep: Rep) -> None:
                 f"phone {rep.number}: {each.kind} {each.op} {each.entity_id} was {each.status},"
                 " and nothing of it came down"
             )
-    for kind in sorted(_FACT_KINDS):
+    for kind in sorted(FACTS):
         for record in rep.phone.held(kind):
             if record.id in effects and record.version > effects[record.id]:
                 tally.twice.append(
@@ -173,7 +171,7 @@ def _has_come_down(rep: Rep, each: Tracked) -> bool:
         proposal_id = told.get("proposal_id")
         if proposal_id is not None and scope.get("proposal", proposal_id) is None:
             return False
-        if each.kind in _FACT_KINDS or (each.kind == "store" and each.op == "create"):
+        if each.kind in FACTS or (each.kind == "store" and each.op == "create"):
             return scope.get(each.kind, each.entity_id) is not None
         return True
     if scope.get("item", each.op_id) is not None:

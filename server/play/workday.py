@@ -9,7 +9,7 @@ What does not fit before the evening is skipped for want of time.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Literal, Protocol
 
 from mobile_contract.phone.captured import SkipReason
 from server.play.places import Place, Reading, read_position, stand_for
@@ -83,6 +83,8 @@ class Visit:
     is_one_item: bool
     is_corrected: bool = False
     has_left_fence: bool = False
+    # What is done in the store beside the steps, in its order.
+    within: tuple["Act", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,12 @@ class SyncOnTheWay:
     at_ms: int
 
 
-Act = Attend | Visit | Skip | EditStore | NewStore | ProposeRoute | SyncOnTheWay
+class Act(Protocol):
+    """Something that a rep does. Those above are a day's frame; each kind of work adds its own (parts.py)."""
+
+    @property
+    def at_ms(self) -> int:
+        """The true time at which it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,55 @@
+"""What a rep does beside calling and clocking: a part of the day for each kind of work.
+
+A part plans its acts from the day's visits and carries each out on the phone. A new kind is a module with
+its part, and a line in PARTS.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Final
+
+from server.play.rep import Do
+from server.play.teams import Team
+from server.play.workday import Act, Visit
+
+
+def _nothing(_random: Random, _team: Team, _acts: Sequence[Any]) -> dict[int, list[Act]]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A kind of work of a rep.
+
+    `in_visits` plans what is done in visits: by the place of the visit in the list that it is given, the
+    acts in the order in which they are done. `in_day` plans what is done between other acts.
+    `doing` has for each sort of act how it is carried out.
+    """
+
+    doing: Mapping[type, Do]
+    in_visits: Callable[[Random, Team, Sequence[Visit]], Mapping[int, Sequence[Act]]] = _nothing
+    in_day: Callable[[Random, Team, Sequence[Act]], Sequence[Act]] = field(
+        default=lambda _random, _team, _acts: ()
+    )
+
+
+PARTS: Final[tuple[Part, ...]] = ()
+DOING: Final[Mapping[type, Do]] = {kind: do for part in PARTS for kind, do in part.doing.items()}
+
+
+def fill_workday(
+    seed: str, acts: Sequence[Act], team: Team, parts: Sequence[Part] = PARTS
+) -> list[Act]:
+    """The day with every part of it, in the order of true times."""
+    filled = list(acts)
+    places = [n for n, act in enumerate(filled) if isinstance(act, Visit)]
+    for number, part in enumerate(parts):
+        random = Random(f"{seed}/{number}")
+        calls = [act for act in (filled[n] for n in places) if isinstance(act, Visit)]
+        for call, within in part.in_visits(random, team, calls).items():
+            place, visit = places[call], calls[call]
+            filled[place] = replace(visit, within=(*visit.within, *within))
+    for number, part in enumerate(parts):
+        filled += part.in_day(Random(f"{seed}/{number}/day"), team, filled)
+    return sorted(filled, key=lambda act: act.at_ms)
