@@ -14,6 +14,7 @@ from mobile_contract.records.promotion import PROMOTION
 from mobile_contract.records.proposal import PROPOSAL
 from mobile_contract.records.route import ROUTE
 from mobile_contract.records.store import STORE
+from mobile_contract.records.store_history import STORE_HISTORY
 from mobile_contract.records.store_terms import STORE_TERMS
 from mobile_contract.records.target import TARGET
 from mobile_contract.records.visit import VISIT
@@ -34,6 +35,7 @@ RECORDS: Final[tuple[RecordContract, ...]] = (
     PRICE_LIST,
     PROMOTION,
     STORE_TERMS,
+    STORE_HISTORY,
 )
 RECORDS_BY_KIND: Final = {record.kind: record for record in RECORDS}
 KINDS: Final = tuple(RECORDS_BY_KIND)

@@ -15,6 +15,8 @@ from uuid import UUID
 from mobile_contract.schema import plain
 from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
+from server.planning.store_histories import TOPIC as STORE_HISTORY
+from server.planning.store_histories import tell_store_histories
 from sync.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -68,9 +70,15 @@ def plan_again(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> N
     plan_positions_again(shop.database, company_id, map(UUID, payload["ids"]))
 
 
+def store_history(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Tell what happened at these stores last."""
+    tell_store_histories(shop.database, company_id, [UUID(text) for text in payload["ids"]])
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
+    STORE_HISTORY: store_history,
 }
 
 

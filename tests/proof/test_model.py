@@ -633,6 +633,8 @@ class RoadbookMachine(RuleBasedStateMachine):
                 assert held.keys() == wanted.keys(), (carried.name, kind, held, wanted)
             for id_, record in wanted.items():
                 world._hold_fields(kind, record.fields or {}, held[id_].fields, carried.contract)
+        if carried.contract == 2:
+            self._check_histories(carried, {i for i, r in scope.items() if r.kind == "store"})
         wishes = [w for w in world.truth.wishes.values() if w.person == carried.person_id]
         told = sorted((r.fields["entity_id"], r.fields["state"]) for r in phone.held("proposal"))
         assert told == sorted((w.entity, w.state) for w in wishes), carried.name
@@ -642,6 +644,22 @@ class RoadbookMachine(RuleBasedStateMachine):
             }
             found = {r.fields["op_id"]: r.fields["state"] for r in phone.held("conflict")}
             assert found == clashes, (carried.name, "hears of other conflicts")
+
+    def _check_histories(self, carried: Carried, stores: set[str]) -> None:
+        """Of each store in scope that was visited the last three visits, and of no other store."""
+        visits: dict[str, list[str]] = {}
+        for held in self.world.truth.records.values():
+            if held.kind == "visit" and (fields := held.fields) and fields["store_id"] in stores:
+                visits.setdefault(fields["store_id"], []).append(fields["state"])
+        found = {
+            self.world.store_of(record.id): record.fields["visits"]["state"]
+            for record in carried.phone.held("store_history")
+        }
+        assert found.keys() == visits.keys(), (carried.name, found, visits)
+        for store, states in visits.items():
+            told = Counter(found[store])
+            assert told.total() == min(3, len(states)), (carried.name, store, told, states)
+            assert told <= Counter(states), (carried.name, store, told, states)
 
     def _check_server(self) -> None:
         world = self.world

@@ -36,6 +36,7 @@ from mobile_contract.records import lower_record
 from server.jobs.work import Workshop, do_row
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
+from sync.kinds.store_history.publish import history_id
 from sync.schema import metadata
 from sync.unit_of_work import Database, UnitOfWork
 from tests.factories import Cast, Device, Person, make_cast, rule
@@ -303,6 +304,10 @@ class World:
         scope = self.truth.scope(wire.carried.person_id)
         for change in answer.get("changes", ()):
             self.seen[f"{change['op']} {change['kind']}"] += 1
+            if change["kind"] == "store_history":
+                # It goes where its store goes; what it says is compared when all is quiet.
+                assert (change["op"] == "put") == (self.store_of(change["id"]) in scope), change
+                continue
             if change["op"] != "put":
                 assert change["id"] not in scope, ("evicted from within", change)
                 continue
@@ -332,6 +337,11 @@ class World:
             assert found["note"] == wanted["note"], (wanted, found)
             if contract == 2:
                 assert found["state"] == wanted["state"], (wanted, found)
+
+    def store_of(self, history: str) -> str | None:
+        """The store that a history is of."""
+        stores = (id_ for id_, held in self.truth.records.items() if held.kind == "store")
+        return next((id_ for id_ in stores if str(history_id(UUID(id_))) == history), None)
 
     def _is_aside(self, person: str) -> bool:
         return any(not kept.record and kept.intent.person == person for kept in self.truth.kept)

@@ -37,6 +37,8 @@ from sync.rows import RowSet
 # Who makes visits. Auditors and managers call at stores too.
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
 STORE = 1
+# The topic of the work that tells whoever has a store what happened there last.
+STORE_HISTORY = "store_history"
 
 VISITS = RowSet(
     "visit",
@@ -215,6 +217,8 @@ def correct(item: Arrived, context: Context) -> Outcome:
             _flags(context, store, began, _check_out(known.fields), fields["steps"])
         )
     outcome = _accepted(item, context, fields, merged=revision.merged)
+    if "store_id" in revision.fields:
+        outcome.work = (*outcome.work, (STORE_HISTORY, known.fields["store_id"]))
     if revision.conflict:
         outcome.conflict_id, told, row = open_conflict(context, item, known, revision.conflict)
         outcome.others = (told,)
@@ -385,6 +389,7 @@ def _accepted(
         record=Record(item.entity_id, VISIT, fields, keys),
         rows=((VISITS, item.entity_id, row),),
         merged=merged,
+        work=((STORE_HISTORY, fields["store_id"]),),
     )
 
 

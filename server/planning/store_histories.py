@@ -1,0 +1,29 @@
+"""What happened at stores last is told again after something happened there: work from the outbox."""
+
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+from sync.kinds.store_history.publish import publish_store_histories
+from sync.unit_of_work import Database
+
+TOPIC = "store_history"
+
+# Other work about nothing but these stores comes to the same: done here, it need not be done again. What another
+# worker is at is left to it.
+_TAKE = """
+delete from outbox where company_id = :company and id = any(array(
+    select id from outbox
+    where company_id = :company and topic = :topic and not is_set_aside
+      and payload -> 'ids' <@ cast(:ids as jsonb)
+    for update skip locked))
+"""
+
+
+def tell_store_histories(database: Database, company_id: int, store_ids: Sequence[UUID]) -> None:
+    """Make the histories of these stores anew. However much work about one of them waits, that is once."""
+    ids = json.dumps(sorted(map(str, store_ids)))
+    with database.company(company_id) as uow:
+        # Taken before the facts are read: what comes to be after that has work of its own.
+        uow.run(_TAKE, company=company_id, topic=TOPIC, ids=ids)
+        publish_store_histories(uow, store_ids)
