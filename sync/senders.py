@@ -19,11 +19,13 @@ from sync.policy import Policy, read_policy
 from sync.unit_of_work import UnitOfWork
 
 # A device with its person, the company's policy and the positions; $1 the company, $2 the device.
+# Positions that they hold for good come last, after those that they stand in for: where an item names
+# none, the last that fits is taken.
 SENDER = """
 select d.state, d.token_hash, d.next_token_hash, d.person_id, n.name, n.left_on, d.contract,
        c.key, p.version, p.settings,
        coalesce((select json_agg(json_build_array(o.position_id, q.role, o.starts_on, o.ends_on)
-                                 order by o.starts_on, o.position_id)
+                                 order by o.is_acting desc, o.starts_on, o.position_id)
                  from occupancy o
                  join position q on q.company_id = o.company_id and q.id = o.position_id
                  where o.company_id = d.company_id and o.person_id = d.person_id), '[]')

@@ -4,6 +4,7 @@ Things are named by their codes. Each command is one transaction, logged under t
 """
 
 import json
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -21,8 +22,10 @@ from server.planning.organisation import (
     edit_region,
     region_by_code,
 )
+from server.planning.vacancies import DAYS_AHEAD, list_vacancies
 from sync.organisation import ROLES
 
+_DAY = click.DateTime(["%Y-%m-%d"])
 _NONE = "There is none yet."
 _REGIONS = """
 select r.code, r.name, a.code as above, r.boundary is not null as has_boundary from region r
@@ -161,6 +164,53 @@ def list_positions_command(at_most: int, company: str | None) -> None:
         _NONE,
         at_most=at_most,
     )
+
+
+@position.command("vacancies")
+@click.option("--on", "day", type=_DAY, metavar="DAY", help="Default: today.")
+@click.option("--region", "region_code", help="Those of this region and of the regions below.")
+@click.option("--uncovered", "is_uncovered", is_flag=True, help="Only where nobody stands in.")
+@at_most_option
+@company_option
+def list_vacancies_command(
+    *,
+    day: datetime | None,
+    region_code: str | None,
+    is_uncovered: bool,
+    at_most: int,
+    company: str | None,
+) -> None:
+    """List positions that nobody holds: who did last, who stands in, who comes, what is due there."""
+    with company_of(company, PlanningError) as uow:
+        found = list_vacancies(
+            uow,
+            company_day(uow) if day is None else day.date(),
+            is_uncovered=is_uncovered,
+            region_id=None if region_code is None else region_by_code(uow, region_code),
+            at_most=at_most + 1,
+        )
+    say_list(
+        ("CODE", "NAME", "REGION", "HELD UNTIL", "ACTING", "NEXT", "ROUTES", f"DUE {DAYS_AHEAD} D"),
+        [
+            (
+                one.code,
+                one.name,
+                one.region_code,
+                _dated(one.last_holder, one.last_day),
+                _dated(", ".join(one.acting) or None, one.acting_until),
+                _dated(one.next_holder, one.next_day),
+                str(one.routes),
+                str(one.stops_due),
+            )
+            for one in found
+        ],
+        "Every position is held." if not is_uncovered else "Somebody looks after every position.",
+        at_most=at_most,
+    )
+
+
+def _dated(name: str | None, day: date | None) -> str:
+    return " ".join(filter(None, (name, None if day is None else str(day)))) or NOTHING
 
 
 def _geojson(raw: bytes) -> dict[str, Any]:
