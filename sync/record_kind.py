@@ -171,8 +171,34 @@ class RecordKind:
 
 # What the engine itself tells phones: an item it could not apply, two edits that met on one field,
 # something asked for that waits for a decision.
-ITEM = RecordKind("item", 7)
-CONFLICT = RecordKind("conflict", 8)
+KEEPING = StateMachine(
+    "item",
+    "An item that could not be applied when it came. It is kept whole until it is applied or a person sets it aside.",
+    (
+        Step(None, "wait", "DEFERRED", "its record is not there"),
+        Step(None, "keep", "QUARANTINED", "something stands against it"),
+        Step(None, "meet", "CONFLICT", "two edits met"),
+        Step("DEFERRED", "apply", "RELEASED", "its record came"),
+        Step("DEFERRED", "keep", "QUARANTINED", "its record came and will not do"),
+        Step("DEFERRED", "meet", "CONFLICT", "two edits met"),
+        Step("DEFERRED", "set aside", "SET_ASIDE", "office"),
+        Step("QUARANTINED", "apply", "RELEASED", "office released or mended it"),
+        Step("QUARANTINED", "wait", "DEFERRED", "released, its record is not there"),
+        Step("QUARANTINED", "meet", "CONFLICT", "released, two edits met"),
+        Step("QUARANTINED", "set aside", "SET_ASIDE", "office"),
+        Step("CONFLICT", "choose", "RELEASED", "office"),
+    ),
+)
+CLASHING = StateMachine(
+    "conflict",
+    "Two edits that met on one field: both values are kept until somebody chooses.",
+    (
+        Step(None, "meet", "OPEN", "phone"),
+        Step("OPEN", "choose", "DECIDED", "office"),
+    ),
+)
+ITEM = RecordKind("item", 7, machine=KEEPING)
+CONFLICT = RecordKind("conflict", 8, machine=CLASHING)
 PROPOSING = StateMachine(
     "proposal",
     "Something that a phone asks for and the office decides.",
@@ -186,8 +212,10 @@ PROPOSING = StateMachine(
 PROPOSAL = RecordKind("proposal", 6, machine=PROPOSING)
 
 __all__ = [
+    "CLASHING",
     "CONFLICT",
     "ITEM",
+    "KEEPING",
     "PROPOSAL",
     "PROPOSING",
     "Accepted",

@@ -33,7 +33,7 @@ from sync.kept_items import (
     wake,
 )
 from sync.push import status_of
-from sync.record_kind import ITEM, Accepted, Arrived, RecordKind, Rejected
+from sync.record_kind import ITEM, KEEPING, Accepted, Arrived, RecordKind, Rejected
 from sync.rows import Statements, array
 from sync.senders import sender_of
 from sync.settlement import Settled, Settlement
@@ -137,7 +137,7 @@ class Decision:
     # Whether a person looked at what stands against an item, and lets it pass.
     is_review: bool = False
     # What it is about: an item that is decided already is decided once.
-    states: tuple[str, ...] = ("DEFERRED", "QUARANTINED")
+    states: tuple[str, ...] = KEEPING.sources_of("apply")
     # Made once for all attempts: by it one knows what the attempt before has decided.
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -185,7 +185,7 @@ def set_aside(
 ) -> None:
     """Decide that a kept item is not to be applied. It stays, with the reason. Raises NotThere."""
     values = {"op_id": str(op_id), "digest": digest}
-    decision = Decision(decided_by, reason=reason)
+    decision = Decision(decided_by, reason=reason, states=KEEPING.sources_of("set aside"))
 
     def act(uow: UnitOfWork, item: KeptItem) -> None:
         settlement = Settlement(uow, {}, sender_of(uow, item.device_id), item.received_at)

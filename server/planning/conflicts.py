@@ -18,7 +18,7 @@ from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
 from server.planning.stores import change_stores, store_columns
 from sync.document import decode_document
 from sync.publish import Draft, publish
-from sync.record_kind import CONFLICT, ITEM
+from sync.record_kind import CLASHING, CONFLICT, ITEM, KEEPING
 from sync.tables import conflict
 from sync.unit_of_work import UnitOfWork
 
@@ -117,7 +117,7 @@ def choose(
     """
     uow.rows(_LOCK, company=uow.company_id, conflict=conflict_id)
     found = find_conflict(uow, conflict_id)
-    if found.state != "OPEN":
+    if CLASHING.after(found.state, "choose") is None:
         raise AlreadyDecided("the conflict is decided already")
     if choices.keys() != found.fields.keys():
         raise ChoiceInvalid(f"choose for each of: {', '.join(sorted(found.fields))}")
@@ -181,9 +181,9 @@ def _items_over(uow: UnitOfWork, found: Conflict) -> list[Draft]:
     rows = uow.rows(_ITEMS, company=uow.company_id, conflict=found.id, item=ITEM.number)
     states = [(row.id, decode_document(row.doc)) for row in rows if row.is_over]
     return [
-        Draft(ITEM, id_, {**fields, "state": "RELEASED"})
+        Draft(ITEM, id_, {**fields, "state": KEEPING.after(fields["state"], "choose")})
         for id_, fields in states
-        if fields["state"] == "CONFLICT" and fields["entity_id"] == str(found.entity_id)
+        if KEEPING.after(fields["state"], "choose") and fields["entity_id"] == str(found.entity_id)
     ]
 
 
