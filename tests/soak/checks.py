@@ -7,9 +7,9 @@ are not believed.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,11 +18,15 @@ from sqlalchemy import Engine, text
 
 from mobile_contract.records import lower_record
 from server.play.check import Promised, count_in_database
+from server.play.facts import FACTS
+from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 
 # A request may take this long from the phone's clock reading to the server's (a full backlog).
 CLOCK_OFF_MS = 60_000
 GPS_OFF_MS = 3_000
+# Younger facts than this are on the phones of whoever made them, whatever has left them by its age.
+FACT_DAYS = 10
 
 Report = Mapping[str, Any]
 
@@ -142,12 +146,20 @@ class Checker:
         return found
 
     def _scope(self) -> Verdict:
-        """Stores and routes by the office's tables alone; every other kind by who it belongs to."""
+        """Stores and routes by the office's tables alone, what goes with a store by its store, and what
+        people did by who did it; of every kind field by field.
+        """
         plain = self._plain_scopes()
         records = {
             str(row.id): row
-            for row in self.rows("select id, kind, version, doc from record where company_id = :c")
+            for row in self.rows(
+                "select id, kind, version, doc, person_id from record where company_id = :c"
+            )
         }
+        done = self._done_by_people(records.values())
+        leads: dict[str, set[str]] = {}
+        for row in self.rows("select id, lead_id from companion where company_id = :c"):
+            leads.setdefault(str(row.id), set()).add(str(row.lead_id))
         found = Verdict("5 the phone holds its scope, exactly")
         compared = 0
         for phone in self.phones:
@@ -159,6 +171,12 @@ class Checker:
                     found.faults.append(
                         f"{phone['device_id']}: {len(missing)} {kind}s missing, {len(extra)} too many"
                     )
+            for kind, docs in done[phone["person_id"]].items():
+                own = {i for i, doc in docs.items() if lower_record(kind, doc, phone["contract"])}
+                if missing := own - phone["held"].get(kind, {}).keys():
+                    found.faults.append(f"{phone['device_id']}: {len(missing)} {kind}s missing")
+            if phone["contract"] > 1:
+                found.faults += _strays(phone, wanted["store"], leads)
             for kind, held in phone["held"].items():
                 for id_, (version, fields) in held.items():
                     compared += 1
@@ -168,6 +186,22 @@ class Checker:
                     if record is None or lowered != fields or record.version != version:
                         found.faults.append(f"{phone['device_id']}: {kind} {id_} has other fields")
         found.evidence = f"{compared} records compared field by field, {len(self.phones)} phones"
+        return found
+
+    def _done_by_people(self, records: Iterable[Any]) -> dict[str, dict[str, dict[str, Any]]]:
+        """Person → kind → what they made in the last days, which their phones still hold: id → fields."""
+        names = {kind.number: kind.name for kind in ALL_KINDS if kind.name in FACTS}
+        since = (datetime.now(UTC).date() - timedelta(days=FACT_DAYS)).isoformat()
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for person in {phone["person_id"] for phone in self.phones}:
+            found[person] = {name: {} for name in names.values()}
+        for row in records:
+            person, name = str(row.person_id), names.get(row.kind)
+            if name is None or person not in found or row.doc is None:
+                continue
+            doc = json.loads(row.doc)
+            if doc["business_day"] >= since:
+                found[person][name][str(row.id)] = doc
         return found
 
     def _plain_scopes(self) -> dict[str, dict[str, set[str]]]:
@@ -307,6 +341,16 @@ class Checker:
         if not told["repaired"] == told["tried"] == told["outbox untouched"]:
             found.faults.append("a corruption was not found, not repaired, or cost an outbox")
         return found
+
+
+def _strays(phone: Report, stores: set[str], leads: Mapping[str, set[str]]) -> Iterator[str]:
+    """What goes with stores and is on a phone without them, or is not with them."""
+    held = {id_ for records in phone["held"].values() for id_ in records}
+    wanted = {id_ for id_, of in leads.items() if not stores.isdisjoint(of)}
+    if missing := wanted - held:
+        yield f"{phone['device_id']}: {len(missing)} companions of its stores missing"
+    if strays := (held & leads.keys()) - wanted:
+        yield f"{phone['device_id']}: {len(strays)} companions of stores that it has not"
 
 
 def _under(region: str, parents: Mapping[str, str | None]) -> set[str]:

@@ -26,8 +26,10 @@ from mobile_contract.phone.link import Problem
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SendingHabits
 from mobile_contract.phone.transport import HttpTransport, LinkFailure
+from mobile_contract.records import RECORDS
 from server.play.faults import DAY_MS, FAULTS, PhoneFaults, draw_phone_faults
 from server.play.morning import read_morning, work_dates
+from server.play.parts import DOING, fill_workday
 from server.play.played_clock import PlayedClock, now_ms
 from server.play.rep import Rep
 from server.play.rough_link import RoughTransport
@@ -102,6 +104,7 @@ class Field:
                 rep.phone, rep.random.choice(dates), zone, syncs_on_the_way=False
             )
             acts = make_workday(rep.random, morning.sheet, TEAMS["general"])
+            acts = fill_workday(f"{self.seed}/{rep.random.random()}", acts, TEAMS["general"])
             first = rep.random.randrange(max(1, len(acts)))
             rep.work(acts[first : first + rep.random.randint(2, 10)], morning)
             self._make_mischief(rep)
@@ -229,16 +232,7 @@ class Field:
         bodies = {
             item.op_id: hashlib.sha256(item.body).hexdigest() for item in rep.phone.outbox.items()
         }
-        kinds = (
-            "store",
-            "route",
-            "day_plan",
-            "visit",
-            "attendance",
-            "proposal",
-            "item",
-            "conflict",
-        )
+        kinds = [each.kind for each in RECORDS if each.down[rep.contract] is not None]
         return {
             "device_id": enrolment.device_id,
             "person_id": enrolment.person["id"],
@@ -315,6 +309,7 @@ class Field:
             link=link,
             faults=faults,
             random=random,
+            doing=DOING,
         )
         with clock.live():
             phone.enrol(
