@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import create_engine, text
 
 from sync.schema import metadata
+from sync.tables import is_partition
 
 LOCK_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 600
@@ -28,6 +29,7 @@ def run() -> None:
             transaction_per_migration=True,
             compare_type=True,
             compare_server_default=False,
+            include_name=lambda name, kind, _: kind != "table" or not is_partition(str(name)),
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -175,7 +175,7 @@ def _kinds() -> str:
             for op in record.ops.get(2, {})
         ]
         down = [str(contract) for contract, schema in record.down.items() if schema is not None]
-        rows.append((f"`{record.kind}`", ", ".join(up) or "—", ", ".join(down)))
+        rows.append((f"`{record.kind}`", ", ".join(up) or "—", ", ".join(down) or "—"))
     return _table(("kind", "ops that go up", "comes down in contracts"), rows)
 
 

@@ -159,6 +159,13 @@ ITEM_CODES: Final = (
         phone_must=_KEEP + "mend the program: it mixes up ids.",
     ),
     ItemCode(
+        code="malformed_points",
+        title="Packed points that cannot be read",
+        meaning="The text at `where` is no base64, or its bytes are no packed points. `detail` says "
+        "what is wrong and at which byte or point.",
+        phone_must=_KEEP + 'mend the program: pack points as "Packed points" says.',
+    ),
+    ItemCode(
         code="not_open",
         title="The visit is not open",
         meaning="A finish of a visit that has ended already, by an earlier finish or because it "

@@ -32,6 +32,7 @@ _WIRE_MAX = 2**53 - 1
 # truth is not evidence.
 _GPS_MAX_AGE_MS = 512 * 7 * 86_400_000
 _QUARTER_MS = 900_000
+_DAY_MIN = 1_440
 _UNIX_DAY_0 = date(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -221,6 +222,31 @@ def day_bounds(day: date, time_zone: str) -> tuple[int, int]:
     first, last = EARLIEST_MS // 86_400_000, LATEST_MS // 86_400_000
     start, end = (_first_ms(min(max(d, first), last), zone) for d in days)
     return start, end
+
+
+@lru_cache(maxsize=4096)
+def working_hours(
+    day: date, time_zone: str, from_min: int, until_min: int, weekdays: tuple[int, ...]
+) -> tuple[int, int] | None:
+    """Return the first millisecond of a day's working hours and that after them, None on a day off.
+
+    Minutes are of the company's wall clock, `until_min` up to 1440; weekdays count from 1 (Monday).
+    """
+    if day.isoweekday() not in weekdays:
+        return None
+    begin, after = day_bounds(day, time_zone)
+    if from_min:
+        begin = _minute_ms(day, from_min, time_zone)
+    if until_min < _DAY_MIN:
+        after = _minute_ms(day, until_min, time_zone)
+    return begin, after
+
+
+def _minute_ms(day: date, minute: int, time_zone: str) -> int:
+    local = datetime(
+        day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=_zone(time_zone)
+    )
+    return int((local - _EPOCH).total_seconds()) * 1000
 
 
 def _first_ms(days: int, zone: ZoneInfo) -> int:

@@ -4,11 +4,12 @@ Coordinates are integers of 10⁻⁷ degrees (`_e7`), lengths integer centimetre
 milliseconds. Source: domain rules, "Where: the check-in verdict"; ellipsoid: EPSG 7030.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from math import atan2, cos, fabs, hypot, pi, radians, sin, sqrt
+from math import cos, fabs, hypot, pi, radians, sin, sqrt
 from statistics import median_low
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -17,17 +18,17 @@ from numpy.typing import NDArray
 
 from sync.flag import Flag
 
-_EQUATOR_CM = 637_813_700.0
-_E2 = 0.006694379990141317  # the ellipsoid's first eccentricity squared
+EQUATOR_CM = 637_813_700.0
+ECCENTRICITY2 = 0.006694379990141317  # the ellipsoid's first eccentricity squared
 
 # Up to here the short formula is within 2 mm of the geodesic, for as long as neither point is
 # nearer to a pole than 70°; it costs half a microsecond instead of 28.
-_NEAR_CM = 500_000.0
-_NEAR_LAT_E7 = 700_000_000
+NEAR_CM = 500_000.0
+NEAR_LAT_E7 = 700_000_000
 # What the accuracy of one position can explain at most.
 _EXCUSE_CM = 10_000
-_TURN_E7 = 3_600_000_000
-_HALF_TURN_E7 = _TURN_E7 // 2
+TURN_E7 = 3_600_000_000
+HALF_TURN_E7 = TURN_E7 // 2
 
 
 class Point(NamedTuple):
@@ -73,12 +74,12 @@ def distance_cm(a: Point, b: Point, *bounds_cm: int) -> int:
     centimetre of one of `bounds_cm` it is always the full geodesic, so that what is decided at a
     bound is decided by the definition and comes out the same for ever.
     """
-    if -_NEAR_LAT_E7 < a.lat_e7 < _NEAR_LAT_E7 and -_NEAR_LAT_E7 < b.lat_e7 < _NEAR_LAT_E7:
+    if -NEAR_LAT_E7 < a.lat_e7 < NEAR_LAT_E7 and -NEAR_LAT_E7 < b.lat_e7 < NEAR_LAT_E7:
         along_lon = fabs(b.lon_e7 - a.lon_e7)
-        if along_lon > _HALF_TURN_E7:
-            along_lon = _TURN_E7 - along_lon
+        if along_lon > HALF_TURN_E7:
+            along_lon = TURN_E7 - along_lon
         near = _near_cm(a.lat_e7, b.lat_e7, along_lon)
-        if near <= _NEAR_CM:
+        if near <= NEAR_CM:
             for bound in bounds_cm:
                 if fabs(near - bound) <= 1.0:
                     break
@@ -100,10 +101,10 @@ def _near_cm(lat_e7: int, other_lat_e7: int, along_lon_e7: float) -> float:
     """Return the distance with the radii of curvature at the middle latitude."""
     middle = radians((lat_e7 + other_lat_e7) / 2e7)
     sine = sin(middle)
-    w2 = 1.0 - _E2 * sine * sine
-    across = _EQUATOR_CM / sqrt(w2)
+    w2 = 1.0 - ECCENTRICITY2 * sine * sine
+    across = EQUATOR_CM / sqrt(w2)
     return hypot(
-        across * (1.0 - _E2) / w2 * radians((other_lat_e7 - lat_e7) / 1e7),
+        across * (1.0 - ECCENTRICITY2) / w2 * radians((other_lat_e7 - lat_e7) / 1e7),
         across * cos(middle) * radians(along_lon_e7 / 1e7),
     )
 
@@ -155,7 +156,7 @@ def median_point(points: Iterable[Point]) -> Point:
 
 
 def _within_half_turn(lon_e7: int) -> int:
-    return (lon_e7 + _HALF_TURN_E7) % _TURN_E7 - _HALF_TURN_E7
+    return (lon_e7 + HALF_TURN_E7) % TURN_E7 - HALF_TURN_E7
 
 
 class Boundary:
@@ -201,11 +202,11 @@ _KRASOVSKY_M = 6_378_245.0
 _KRASOVSKY_E2 = 0.00669342162296594323
 _BAIDU_TURN = pi * 3000.0 / 180.0
 # The rectangle in which Chinese map services offset coordinates.
-_SOUTH_E7, _NORTH_E7 = 8_293_000, 558_271_000
-_WEST_E7, _EAST_E7 = 720_040_000, 1_378_347_000
+SOUTH_E7, NORTH_E7 = 8_293_000, 558_271_000
+WEST_E7, EAST_E7 = 720_040_000, 1_378_347_000
 # Where the inverses stop, in degrees: about a millimetre, and a tenth of one.
-_CHINESE_CLOSE = 1e-8
-_BAIDU_CLOSE = 1e-9
+CHINESE_CLOSE = 1e-8
+BAIDU_CLOSE = 1e-9
 
 
 def to_wgs84(lat_e7: int, lon_e7: int, datum: Datum | str) -> Point:
@@ -223,11 +224,11 @@ def to_wgs84(lat_e7: int, lon_e7: int, datum: Datum | str) -> Point:
         lat, lon = _from_baidu(lat, lon)
     to_lat, to_lon = lat, lon
     for _ in range(10):
-        north, east = _chinese_offset(to_lat, to_lon)
+        north, east = chinese_offset(to_lat, to_lon)
         off_lat, off_lon = lat - (to_lat + north), lon - (to_lon + east)
         to_lat += off_lat
         to_lon += off_lon
-        if fabs(off_lat) < _CHINESE_CLOSE and fabs(off_lon) < _CHINESE_CLOSE:
+        if fabs(off_lat) < CHINESE_CLOSE and fabs(off_lon) < CHINESE_CLOSE:
             break
     return Point(round(to_lat * 1e7), round(to_lon * 1e7))
 
@@ -237,19 +238,23 @@ def from_wgs84(point: Point, datum: Datum | str) -> Point:
     if datum == Datum.WGS84 or not _is_offset(point.lat_e7, point.lon_e7):
         return point
     lat, lon = point.lat_e7 / 1e7, point.lon_e7 / 1e7
-    north, east = _chinese_offset(lat, lon)
+    north, east = chinese_offset(lat, lon)
     lat, lon = lat + north, lon + east
     if datum == Datum.BD09:
-        lat, lon = _to_baidu(lat, lon)
+        lat, lon = to_baidu(lat, lon)
     return Point(round(lat * 1e7), round(lon * 1e7))
 
 
 def _is_offset(lat_e7: int, lon_e7: int) -> bool:
-    return _SOUTH_E7 <= lat_e7 <= _NORTH_E7 and _WEST_E7 <= lon_e7 <= _EAST_E7
+    return SOUTH_E7 <= lat_e7 <= NORTH_E7 and WEST_E7 <= lon_e7 <= EAST_E7
 
 
-def _chinese_offset(lat: float, lon: float) -> tuple[float, float]:
-    """Return by how many degrees GCJ-02 lies north and east of WGS 84; all in degrees."""
+def chinese_offset(lat: Any, lon: Any, m: Any = math) -> tuple[Any, Any]:
+    """Return by how many degrees GCJ-02 lies north and east of WGS 84; all in degrees.
+
+    `m` has the functions: `math` for one point, `numpy` for arrays of them.
+    """
+    sin, sqrt, fabs = m.sin, m.sqrt, m.fabs
     x, y = lon - 105.0, lat - 35.0
     root = sqrt(fabs(x))
     ripple = (20.0 * sin(6.0 * x * pi) + 20.0 * sin(2.0 * x * pi)) * 2.0 / 3.0
@@ -265,27 +270,28 @@ def _chinese_offset(lat: float, lon: float) -> tuple[float, float]:
         + (150.0 * sin(x / 12.0 * pi) + 300.0 * sin(x / 30.0 * pi)) * 2.0 / 3.0
     )
     # fmt: on
-    phi = radians(lat)
-    w2 = 1.0 - _KRASOVSKY_E2 * sin(phi) ** 2
+    phi = lat * (pi / 180.0)
+    sine = sin(phi)
+    w2 = 1.0 - _KRASOVSKY_E2 * sine * sine
     along = _KRASOVSKY_M * (1.0 - _KRASOVSKY_E2) / (w2 * sqrt(w2))
-    across = _KRASOVSKY_M / sqrt(w2) * cos(phi)
+    across = _KRASOVSKY_M / sqrt(w2) * m.cos(phi)
     return north_m / (along * pi / 180.0), east_m / (across * pi / 180.0)
 
 
-def _to_baidu(lat: float, lon: float) -> tuple[float, float]:
-    """Return the BD-09 coordinates of a GCJ-02 point; degrees."""
-    radius = hypot(lon, lat) + 0.00002 * sin(lat * _BAIDU_TURN)
-    angle = atan2(lat, lon) + 0.000003 * cos(lon * _BAIDU_TURN)
-    return radius * sin(angle) + 0.006, radius * cos(angle) + 0.0065
+def to_baidu(lat: Any, lon: Any, m: Any = math) -> tuple[Any, Any]:
+    """Return the BD-09 coordinates of GCJ-02 ones; degrees, `m` as above."""
+    radius = m.hypot(lon, lat) + 0.00002 * m.sin(lat * _BAIDU_TURN)
+    angle = m.atan2(lat, lon) + 0.000003 * m.cos(lon * _BAIDU_TURN)
+    return radius * m.sin(angle) + 0.006, radius * m.cos(angle) + 0.0065
 
 
 def _from_baidu(lat: float, lon: float) -> tuple[float, float]:
     """Return the GCJ-02 point whose BD-09 coordinates these are; degrees, iterated likewise."""
     to_lat, to_lon = lat - 0.006, lon - 0.0065
     for _ in range(10):
-        mapped_lat, mapped_lon = _to_baidu(to_lat, to_lon)
+        mapped_lat, mapped_lon = to_baidu(to_lat, to_lon)
         to_lat += lat - mapped_lat
         to_lon += lon - mapped_lon
-        if fabs(lat - mapped_lat) < _BAIDU_CLOSE and fabs(lon - mapped_lon) < _BAIDU_CLOSE:
+        if fabs(lat - mapped_lat) < BAIDU_CLOSE and fabs(lon - mapped_lon) < BAIDU_CLOSE:
             break
     return to_lat, to_lon

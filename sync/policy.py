@@ -32,6 +32,13 @@ class Policy:
     working_until_min: int = 20 * 60
     # 1 = Monday … 7 = Sunday
     working_weekdays: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    # How long the points of tracks are kept.
+    track_days: int = 180
+    # A track without points for longer than this is broken off there.
+    track_silence_s: int = 900
+    # Somebody who stays within so many metres for so long makes a stop.
+    stop_radius_m: int = 50
+    stop_min_s: int = 300
     # How long after leaving a position its late work is kept without review.
     grace_days: int = 7
     max_scope_records: int = 50_000

@@ -11,6 +11,7 @@ from sync.kinds.proposal import table as proposal
 from sync.kinds.route import table as route
 from sync.kinds.store import table as store
 from sync.kinds.target import table as target
+from sync.kinds.track import table as track
 from sync.kinds.visit import table as visit
 
 metadata = tables.metadata
@@ -30,4 +31,5 @@ ALL_TABLE_MODULES = (
     product,
     price_list,
     promotion,
+    track,
 )

@@ -5,6 +5,7 @@ installation as a whole are listed in `INSTALLATION_TABLES`. Row-level security 
 every other table by the migrations (tests/migrations compares).
 """
 
+import re
 from typing import Any
 
 from sqlalchemy import (
@@ -43,6 +44,14 @@ metadata = MetaData(
 INSTALLATION_TABLES = ("server_start", "epoch", "backup_watermark", "xid_mark")
 
 
+_PARTITION = re.compile(r"track_(default|[0-9]{4}_[0-9]{2})")
+
+
+def is_partition(table: str) -> bool:
+    """Whether a table of the database is a part of one that stands here."""
+    return _PARTITION.fullmatch(table) is not None
+
+
 class Xid8(UserDefinedType[int]):
     """PostgreSQL's 64-bit transaction id (`xid8`), as text on the way in and out."""
 
@@ -59,12 +68,17 @@ Document = JSONB(none_as_null=True)
 
 
 def company_table(
-    name: str, *items: SchemaItem, key: tuple[str, ...], is_hot: bool = False
+    name: str,
+    *items: SchemaItem,
+    key: tuple[str, ...],
+    is_hot: bool = False,
+    partition_by: str | None = None,
 ) -> Table:
     """A table of one company: `company_id` first, and first in the primary key.
 
     A hot table, written for every item a phone sends, has no foreign key to the company: each
     check would share-lock that one row. Row-level security guards the column all the same.
+    `partition_by` as PostgreSQL writes it: `range (received_at)`.
     """
     reference = () if is_hot else (ForeignKeyConstraint(["company_id"], ["company.id"]),)
     return Table(
@@ -74,6 +88,7 @@ def company_table(
         *items,
         PrimaryKeyConstraint("company_id", *key),
         *reference,
+        postgresql_partition_by=partition_by,
     )
 
 

@@ -17,6 +17,7 @@ from mobile_contract.records.store import STORE
 from mobile_contract.records.store_history import STORE_HISTORY
 from mobile_contract.records.store_terms import STORE_TERMS
 from mobile_contract.records.target import TARGET
+from mobile_contract.records.track import TRACK
 from mobile_contract.records.visit import VISIT
 from mobile_contract.version import CURRENT
 
@@ -36,6 +37,7 @@ RECORDS: Final[tuple[RecordContract, ...]] = (
     PROMOTION,
     STORE_TERMS,
     STORE_HISTORY,
+    TRACK,
 )
 RECORDS_BY_KIND: Final = {record.kind: record for record in RECORDS}
 KINDS: Final = tuple(RECORDS_BY_KIND)

@@ -16,6 +16,7 @@ from sync.kinds import (
     store_history,
     store_terms,
     target,
+    track,
     visit,
 )
 from sync.record_kind import CONFLICT, ITEM, PROPOSAL, RecordKind
@@ -33,6 +34,7 @@ ALL_KINDS: tuple[RecordKind, ...] = (
     promotion.KIND,
     store_terms.KIND,
     store_history.KIND,
+    track.KIND,
     PROPOSAL,
     ITEM,
     CONFLICT,

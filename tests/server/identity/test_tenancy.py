@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     ForeignKeyConstraint,
+    MetaData,
     Table,
     create_engine,
     func,
@@ -38,7 +39,12 @@ COMPANY_TABLES = tuple(t for t in metadata.sorted_tables if t.name not in INSTAL
 NAMES = tuple(table.name for table in COMPANY_TABLES)
 # Alembic's own: which migration the database is at.
 OF_THE_TOOLS = {"alembic_version"}
-FUNCTIONS_OF_THE_OWNER = {"company_id_of", "company_ids", "companies_with_outbox"}
+FUNCTIONS_OF_THE_OWNER = {
+    "company_id_of",
+    "company_ids",
+    "companies_with_outbox",
+    "keep_track_partitions",
+}
 
 # A company's own number is given by the database: nobody can set it.
 REFUSED = re.compile(r"row-level security|permission denied|can only be updated to DEFAULT")
@@ -317,7 +323,7 @@ def test_every_table_is_bound_to_a_company_or_named_as_the_installations(
     found = facts(
         owner_engine,
         """
-        select c.relname, c.relrowsecurity,
+        select c.relname, c.relrowsecurity, c.relispartition,
                exists (select from pg_attribute a where a.attrelid = c.oid
                        and a.attname = 'company_id' and a.attnotnull) as has_company,
                (select count(*) from pg_policy p where p.polrelid = c.oid) as policies
@@ -325,7 +331,9 @@ def test_every_table_is_bound_to_a_company_or_named_as_the_installations(
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'm', 'f')
         """,
     )
-    assert {row.relname for row in found} == set(metadata.tables) | OF_THE_TOOLS
+    whole = {row.relname for row in found if not row.relispartition}
+    assert whole == set(metadata.tables) | OF_THE_TOOLS
+    assert len(whole) < len(found), "the walk meets partitions too"
     for row in found:
         if row.relname in OF_THE_TOOLS or row.relname in INSTALLATION_TABLES:
             assert not row.has_company
@@ -333,6 +341,42 @@ def test_every_table_is_bound_to_a_company_or_named_as_the_installations(
             assert row.relrowsecurity, row.relname
             assert row.policies == 1, row.relname
             assert row.has_company or row.relname == "company"
+
+
+def test_a_partition_is_granted_to_nobody(engine: Engine) -> None:
+    """What is asked of the table that it belongs to is asked under that table's rights."""
+    held = facts(
+        engine,
+        """
+        select c.relname,
+               has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+                   as is_granted
+        from pg_class c
+        where c.relnamespace = 'public'::regnamespace and c.relispartition and c.relkind = 'r'
+        """,
+    )
+    assert held
+    assert not any(row.is_granted for row in held)
+
+
+def test_a_partition_keeps_companies_apart_even_where_it_is_granted(
+    fresh_database: dict[str, str],
+) -> None:
+    owner, app = (
+        create_engine(fresh_database[role], poolclass=NullPool) for role in ("owner", "app")
+    )
+    ours, theirs = make_company(owner), make_company(owner)
+    with owner.begin() as connection:
+        for one in (ours, theirs):
+            fill(connection, one.id, {})
+        (part,) = connection.scalars(text("select distinct tableoid::regclass::text from track"))
+        connection.execute(text(f"grant all on {part} to {application(app)}"))
+    with as_application(app, ours.id) as connection:
+        assert set(connection.scalars(text(f"select company_id from {part}"))) == {ours.id}
+        assert touched(connection, f"delete from {part} where company_id = :id", id=theirs.id) == 0
+        directly = metadata.tables["track"].to_metadata(MetaData(), name=part)
+        with pytest.raises(ProgrammingError, match=REFUSED):
+            connection.execute(insert(directly).values(**row_for(directly, theirs.id, {})))
 
 
 def test_every_company_table_has_the_company_first_in_its_key(table: Table) -> None:

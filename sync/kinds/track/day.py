@@ -1,0 +1,176 @@
+"""A person's track of a day, read from the segments that phones sent, in whatever order they came.
+
+Nothing here is stored. Segments are taken in the order of their first points; what a later one says of
+a time that an earlier one covers without a break is counted once. A gap that points of another segment
+cover is none any more: so a stretch that was not yet sent closes when it comes. A silence that no phone
+names is a gap without a cause. Gaps are told inside working hours only. Times are milliseconds.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from sync.kinds.track.distance import Dropped, Gap, walk, without
+from sync.kinds.track.points import Points, joined, within
+from sync.kinds.track.stops import Stop, find_stops
+
+# What is left of a gap beside the points of another segment is told from this length on.
+_LEAST_LEFT_MS = 60_000
+NOT_SENT = "NOT_SENT"
+
+Stretch = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment as it is held: its points in WGS 84, by corrected time, and its gaps."""
+
+    id: str
+    points: Points
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackRules:
+    """The company's settings that a track is read by."""
+
+    silence_s: int
+    stop_radius_m: int
+    stop_min_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrackReading:
+    """A day: its length, unbroken runs of points, gaps and stops in order of time.
+
+    `overlapping` points came twice, or from two phones at once, and count once.
+    """
+
+    distance_cm: int
+    runs: tuple[Points, ...]
+    gaps: tuple[Gap, ...]
+    stops: tuple[Stop, ...]
+    dropped: Dropped
+    overlapping: int
+
+
+def read_track_day(
+    segments: Iterable[Segment], rules: TrackRules, *, day: Stretch, hours: Sequence[Stretch]
+) -> TrackReading:
+    """Return the reading of one person's segments on the day from `day[0]` to before `day[1]`.
+
+    `hours` are the working hours in it. The order of the segments plays no part.
+    """
+    silence_ms = rules.silence_s * 1_000
+    held = [
+        Segment(each.id, each.points.those(within(each.points, [day])), each.gaps)
+        for each in segments
+    ]
+    pieces = [piece for segment in held for piece in _pieces(segment, silence_ms)]
+    pieces.sort(key=lambda piece: (piece.covers[0], -piece.covers[1], piece.segment_id))
+    points, overlapping = _once(pieces)
+    named = _named(held, pieces, silence_ms)
+    way = walk(points, named, silence_ms)
+    runs = tuple(points.those(run) for run in way.runs)
+    gaps = [
+        Gap(*part, gap.cause)
+        for gap in named
+        for part in _inside((gap.from_at, gap.until_at), hours)
+    ]
+    gaps += _silences(runs, gaps, silence_ms, hours)
+    return TrackReading(
+        distance_cm=way.distance_cm,
+        runs=runs,
+        gaps=tuple(sorted(gaps, key=lambda gap: (gap.from_at, gap.until_at, gap.cause or ""))),
+        stops=tuple(
+            find_stops(points, way.runs, radius_m=rules.stop_radius_m, least_s=rules.stop_min_s)
+        ),
+        dropped=way.dropped,
+        overlapping=overlapping,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Points of a segment between two breaks, and the time that they cover."""
+
+    segment_id: str
+    points: Points
+    covers: Stretch
+
+
+def _pieces(segment: Segment, silence_ms: int) -> list[_Piece]:
+    points = segment.points
+    if not len(points):
+        return []
+    cuts = set((np.flatnonzero(np.diff(points.at) > silence_ms) + 1).tolist())
+    for gap in segment.gaps:
+        cuts.add(int(np.searchsorted(points.at, gap.from_at, side="right")))
+        cuts.add(int(np.searchsorted(points.at, gap.until_at, side="left")))
+    bounds = sorted(cuts | {0, len(points)})
+    return [
+        _Piece(segment.id, part, (int(part.at[0]), int(part.at[-1])))
+        for first, end in pairwise(bounds)
+        if len(part := points.those(slice(first, end)))
+    ]
+
+
+def _once(pieces: Sequence[_Piece]) -> tuple[Points, int]:
+    """The points of all pieces, each time once, and how many were left out for that."""
+    taken: list[Points] = []
+    covered_until: int | None = None
+    overlapping = 0
+    for piece in pieces:
+        points = piece.points
+        if covered_until is not None:
+            points = points.those(points.at > covered_until)
+        overlapping += len(piece.points) - len(points)
+        taken.append(points)
+        covered_until = max(piece.covers[1], covered_until or piece.covers[1])
+    return joined(taken), overlapping
+
+
+def _named(segments: Sequence[Segment], pieces: Sequence[_Piece], silence_ms: int) -> list[Gap]:
+    """The gaps that phones name, as far as no other segment has points in them; each once."""
+    gaps: set[Gap] = set()
+    for segment in segments:
+        for gap in segment.gaps:
+            covered = [
+                piece.covers
+                for piece in pieces
+                if piece.segment_id != segment.id
+                and piece.covers[0] < gap.until_at
+                and piece.covers[1] > gap.from_at
+            ]
+            if not covered:
+                gaps.add(gap)
+                continue
+            least_ms = silence_ms if gap.cause == NOT_SENT else _LEAST_LEFT_MS
+            gaps.update(
+                Gap(begin, end, gap.cause)
+                for begin, end in without((gap.from_at, gap.until_at), covered)
+                if end - begin >= least_ms
+            )
+    return sorted(gaps, key=lambda gap: (gap.from_at, gap.until_at, gap.cause or ""))
+
+
+def _silences(
+    runs: Sequence[Points], named: Sequence[Gap], silence_ms: int, hours: Sequence[Stretch]
+) -> list[Gap]:
+    """The silences between runs that no phone names."""
+    told = [(gap.from_at, gap.until_at) for gap in named]
+    return [
+        Gap(begin, end, None)
+        for earlier, later in pairwise(runs)
+        for stretch in without((int(earlier.at[-1]), int(later.at[0])), told)
+        for begin, end in _inside(stretch, hours)
+        if end - begin > silence_ms
+    ]
+
+
+def _inside(stretch: Stretch, hours: Sequence[Stretch]) -> list[Stretch]:
+    """The parts of a stretch that lie in working hours."""
+    parts = [(max(stretch[0], begin), min(stretch[1], end)) for begin, end in hours]
+    return [(begin, end) for begin, end in parts if begin < end]
