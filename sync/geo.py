@@ -5,7 +5,7 @@ milliseconds. Source: domain rules, "Where: the check-in verdict"; ellipsoid: EP
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import cos, fabs, hypot, pi, radians, sin, sqrt
 from statistics import median_low
@@ -194,6 +194,19 @@ class Boundary:
         scale = np.array([east_cm, north_cm])
         plane = shapely.transform(self._shape, lambda degrees: (degrees - here) * scale)
         return round(float(shapely.distance(plane, shapely.Point(0, 0))))
+
+
+def boundaries_of(geojson: Mapping[str, Any]) -> list[Boundary]:
+    """The boundaries of a GeoJSON Polygon or MultiPolygon (RFC 7946, degrees, lon before lat)."""
+    polygons = geojson["coordinates"]
+    if geojson["type"] == "Polygon":
+        polygons = [polygons]
+    return [
+        Boundary(
+            [[Point(round(lat * 1e7), round(lon * 1e7)) for lon, lat, *_ in ring] for ring in rings]
+        )
+        for rings in polygons
+    ]
 
 
 # The offset datum of Chinese maps. No authority publishes it; these are the constants and the

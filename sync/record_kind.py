@@ -165,8 +165,15 @@ class RecordKind:
     reads: tuple[Read, ...] = ()
     # The ops that make a new record: they need no lock, the primary key is their referee.
     makes: frozenset[str] = frozenset({"create"})
+    # The ops that only add rows of their sender's own and leave the record as it is: nor do these
+    # need its lock.
+    notes: frozenset[str] = frozenset()
     # Which state follows which, where it has states.
     machine: StateMachine | None = None
+
+    def locks(self, op: str) -> bool:
+        """Whether an item with this op changes a record that others may change at the same moment."""
+        return op not in self.makes and op not in self.notes
 
 
 # What the engine itself tells phones: an item it could not apply, two edits that met on one field,

@@ -1,8 +1,13 @@
 """The whole database schema: importing this module fills `metadata` with every table."""
 
 from sync import accounts, organisation, tables
+from sync.kinds.activity import table as activity
+from sync.kinds.activity_store import table as activity_store
 from sync.kinds.attendance import table as attendance
+from sync.kinds.audit_visit import table as audit_visit
 from sync.kinds.day_plan import table as day_plan
+from sync.kinds.location_check import table as location_check
+from sync.kinds.notice import table as notice
 from sync.kinds.order import table as order
 from sync.kinds.price_list import table as price_list
 from sync.kinds.product import table as product
@@ -11,6 +16,7 @@ from sync.kinds.proposal import table as proposal
 from sync.kinds.route import table as route
 from sync.kinds.store import table as store
 from sync.kinds.target import table as target
+from sync.kinds.task import table as task
 from sync.kinds.track import table as track
 from sync.kinds.visit import table as visit
 
@@ -32,4 +38,10 @@ ALL_TABLE_MODULES = (
     price_list,
     promotion,
     track,
+    activity,
+    activity_store,
+    audit_visit,
+    task,
+    notice,
+    location_check,
 )

@@ -72,7 +72,7 @@ class Sight:
         driver, company_id = self.uow.driver, self.uow.company_id
         known = {}
         if items:
-            shared = {i.entity_id for i in items if i.op not in self.kinds[i.kind].makes}
+            shared = {i.entity_id for i in items if self.kinds[i.kind].locks(i.op)}
             if shared:
                 send(driver, _LOCK, [company_id, array("uuid", sorted(shared))])
             wanted = {item.entity_id for item in items}.union(*named)

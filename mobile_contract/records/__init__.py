@@ -2,11 +2,16 @@
 
 from typing import Any, Final
 
+from mobile_contract.records.activity import ACTIVITY
+from mobile_contract.records.activity_store import ACTIVITY_STORE
 from mobile_contract.records.attendance import ATTENDANCE
+from mobile_contract.records.audit_visit import AUDIT_VISIT
 from mobile_contract.records.conflict import CONFLICT
 from mobile_contract.records.contract import RecordContract
 from mobile_contract.records.day_plan import DAY_PLAN
 from mobile_contract.records.item import ITEM
+from mobile_contract.records.location_check import LOCATION_CHECK
+from mobile_contract.records.notice import NOTICE
 from mobile_contract.records.policy import POLICY
 from mobile_contract.records.price_list import PRICE_LIST
 from mobile_contract.records.product import PRODUCT
@@ -17,6 +22,7 @@ from mobile_contract.records.store import STORE
 from mobile_contract.records.store_history import STORE_HISTORY
 from mobile_contract.records.store_terms import STORE_TERMS
 from mobile_contract.records.target import TARGET
+from mobile_contract.records.task import TASK
 from mobile_contract.records.track import TRACK
 from mobile_contract.records.visit import VISIT
 from mobile_contract.version import CURRENT
@@ -38,6 +44,12 @@ RECORDS: Final[tuple[RecordContract, ...]] = (
     STORE_TERMS,
     STORE_HISTORY,
     TRACK,
+    ACTIVITY,
+    ACTIVITY_STORE,
+    AUDIT_VISIT,
+    TASK,
+    NOTICE,
+    LOCATION_CHECK,
 )
 RECORDS_BY_KIND: Final = {record.kind: record for record in RECORDS}
 KINDS: Final = tuple(RECORDS_BY_KIND)

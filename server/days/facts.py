@@ -11,8 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from server.planning.regions import boundaries_of
-from sync.geo import Boundary, Point
+from sync.geo import Boundary, Point, boundaries_of
 from sync.policy import Policy, read_policy
 from sync.unit_of_work import UnitOfWork
 

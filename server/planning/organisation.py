@@ -14,7 +14,8 @@ from sqlalchemy import insert, select, update
 from server.identity.change_log import Actor, log_change
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchPosition, NoSuchRegion
 from server.planning.phones import rescope_people
-from server.planning.regions import boundaries_of, trouble_with
+from server.planning.regions import trouble_with
+from sync.geo import boundaries_of
 from sync.organisation import ROLES, position, region
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork

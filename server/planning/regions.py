@@ -7,7 +7,7 @@ from uuid import UUID
 
 import shapely
 
-from sync.geo import Boundary, Point
+from sync.geo import Point, boundaries_of
 from sync.unit_of_work import UnitOfWork
 
 AT_MOST_NAMED = 20
@@ -37,19 +37,6 @@ def region_codes(uow: UnitOfWork) -> str:
     rows = uow.rows(_CODES, company=uow.company_id, at_most=AT_MOST_NAMED + 1)
     codes = [row.code for row in rows[:AT_MOST_NAMED]]
     return ", ".join(codes) + (" …" if len(rows) > AT_MOST_NAMED else "")
-
-
-def boundaries_of(geojson: Mapping[str, Any]) -> list[Boundary]:
-    """The boundaries of a GeoJSON Polygon or MultiPolygon (RFC 7946, degrees, lon before lat)."""
-    polygons = geojson["coordinates"]
-    if geojson["type"] == "Polygon":
-        polygons = [polygons]
-    return [
-        Boundary(
-            [[Point(round(lat * 1e7), round(lon * 1e7)) for lon, lat, *_ in ring] for ring in rings]
-        )
-        for rings in polygons
-    ]
 
 
 def trouble_with(geojson: Mapping[str, Any]) -> str | None:

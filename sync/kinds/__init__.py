@@ -5,8 +5,13 @@ migration; the engine is handed this list and names none of it.
 """
 
 from sync.kinds import (
+    activity,
+    activity_store,
     attendance,
+    audit_visit,
     day_plan,
+    location_check,
+    notice,
     policy,
     price_list,
     product,
@@ -16,6 +21,7 @@ from sync.kinds import (
     store_history,
     store_terms,
     target,
+    task,
     track,
     visit,
 )
@@ -38,4 +44,10 @@ ALL_KINDS: tuple[RecordKind, ...] = (
     PROPOSAL,
     ITEM,
     CONFLICT,
+    activity_store.KIND,
+    audit_visit.KIND,
+    task.KIND,
+    notice.KIND,
+    location_check.KIND,
+    activity.KIND,
 )

@@ -9,10 +9,15 @@ import sqlalchemy
 from mobile_contract.field_tables import PROTOCOL
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
+from sync.kinds.activity_store import judge as activity_store_judge
 from sync.kinds.attendance import judge as attendance_judge
+from sync.kinds.audit_visit import judge as audit_visit_judge
 from sync.kinds.day_plan import judge as day_plan_judge
+from sync.kinds.location_check import judge as location_check_judge
+from sync.kinds.notice import judge as notice_judge
 from sync.kinds.route import judge as route_judge
 from sync.kinds.store import judge as store_judge
+from sync.kinds.task import judge as task_judge
 from sync.kinds.visit import judge as visit_judge
 from sync.organisation import ROLES
 from sync.unit_of_work import Database
@@ -341,6 +346,11 @@ def test_the_table_of_roles_says_what_each_kind_lets_its_roles_push() -> None:
         "store": store_judge,
         "route": route_judge,
         "day_plan": day_plan_judge,
+        "activity_store": activity_store_judge,
+        "audit_visit": audit_visit_judge,
+        "task": task_judge,
+        "notice": notice_judge,
+        "location_check": location_check_judge,
     }
     assert set(judges) == {kind.name for kind in ALL_KINDS if kind.ops}
     assert {row[0].strip("`") for row in lines} == set(ROLES)
