@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sync.companions import Accompaniment, accompany, follow
 from sync.direct import execute
-from sync.document import document_hash, encode_document
+from sync.document import decode_document, document_hash, encode_document
 from sync.record_kind import RecordKind
 from sync.record_store import (
     RecordWrite,
@@ -60,6 +60,16 @@ def hold(uow: UnitOfWork, ids: Iterable[UUID]) -> None:
     it from what the other had not changed yet.
     """
     lock_records(uow.driver, uow.company_id, map(str, ids))
+
+
+def hold_documents(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """`hold`, and what each of the records says that there are: to change some fields of it."""
+    held = lock_records(uow.driver, uow.company_id, map(str, ids))
+    return {
+        UUID(id_): decode_document(record.doc)
+        for id_, record in held.items()
+        if record.doc is not None
+    }
 
 
 def publish(

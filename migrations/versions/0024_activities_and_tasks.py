@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0024"
-down_revision = "0012"
+down_revision = "0014"
 
 # Of these the application never changes a row.
 APPEND_ONLY = (

@@ -17,6 +17,8 @@ from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
 from server.planning.store_histories import TOPIC as STORE_HISTORY
 from server.planning.store_histories import tell_store_histories
+from sync.kinds.activity_store.judge import FOLLOW
+from sync.kinds.activity_store.publish import put_beside_stores
 from sync.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -75,10 +77,17 @@ def store_history(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -
     tell_store_histories(shop.database, company_id, [UUID(text) for text in payload["ids"]])
 
 
+def activity_store_follows(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Put the stores in activities that phones have asked for beside their stores."""
+    with shop.database.company(company_id) as uow:
+        put_beside_stores(uow, [UUID(text) for text in payload["ids"]])
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
     STORE_HISTORY: store_history,
+    FOLLOW: activity_store_follows,
 }
 
 

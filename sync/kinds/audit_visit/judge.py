@@ -243,7 +243,7 @@ def _standards(context: Context, id_: str, version: int) -> _Standards | None:
     """The standards of this version; the latest where there is none such, None where there are none."""
     found = [_Standards(*row) for row in context.reads[STANDARDS.name].get(id_, ())]
     named = [each for each in found if each.version == version]
-    return (named or found or [None])[-1]
+    return (named or found)[-1] if found else None
 
 
 def _accepted(
@@ -277,7 +277,7 @@ def _accepted(
         [flag["flag"] for flag in fields["flags"]],
         item.received_at,
     )
-    rows = [(AUDIT_VISITS, id_, row)]
+    rows: list[tuple[RowSet, str, tuple[Any, ...]]] = [(AUDIT_VISITS, id_, row)]
     rows += [
         (
             ANSWERS,

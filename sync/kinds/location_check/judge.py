@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 from sync.clock import business_day
 from sync.evidence import Witnessed, clock_wire, witness
 from sync.flag import Flag
-from sync.geo import Point, boundaries_of
+from sync.geo import Boundary, Point, boundaries_of
 from sync.kinds.location_check.states import CHECKING
 from sync.kinds.location_check.verdict import Surroundings, judge_answer
 from sync.record_kind import (
@@ -138,7 +138,9 @@ def answer(item: Arrived, context: Context) -> Outcome:
 
 
 def _surroundings(item: Arrived, context: Context) -> Surroundings:
-    region_id, boundary, stores = None, (), {}
+    region_id: str | None = None
+    boundary: tuple[Boundary, ...] = ()
+    stores: dict[str, Point] = {}
     for row in context.reads[SURROUNDINGS.name].get(item.entity_id, ()):
         if row[0] is not None:
             region_id, boundary = row[0], tuple(boundaries_of(json.loads(row[1])))
