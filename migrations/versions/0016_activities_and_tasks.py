@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 # Of these the application never changes a row.
 APPEND_ONLY = (
