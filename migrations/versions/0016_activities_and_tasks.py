@@ -232,9 +232,7 @@ def upgrade() -> None:
             "sort in ('SHOOT_AGAIN', 'PUT_RIGHT', 'CALL_ON', 'OTHER')", name=op.f("task_sort_ck")
         ),
         sa.CheckConstraint("state in ('OPEN', 'DONE', 'WITHDRAWN')", name=op.f("task_state_ck")),
-        sa.CheckConstraint(
-            "(position_id is null) <> (person_id is null)", name=op.f("task_whose_ck")
-        ),
+        sa.CheckConstraint("position_id is null or person_id is null", name=op.f("task_whose_ck")),
         sa.PrimaryKeyConstraint("company_id", "id", name=op.f("task_pk")),
     )
     op.create_index("task_person_ix", "task", ["company_id", "person_id", "state"], unique=False)

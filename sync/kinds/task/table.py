@@ -13,7 +13,7 @@ task = company_table(
     filled("text", Text),
     filled("state", Text),
     filled("due_on", Date),
-    # One of the two: whoever holds the position, or one person whatever they hold.
+    # One of the two, never both: whoever holds the position, or one person whatever they hold.
     Column("position_id", Uuid),
     Column("person_id", Uuid),
     Column("store_id", Uuid),
@@ -27,7 +27,7 @@ task = company_table(
     Column("over_at", Moment),
     CheckConstraint("sort in ('" + "', '".join(TASK_SORTS) + "')", name="sort"),
     CheckConstraint("state in ('" + "', '".join(TASK_STATES) + "')", name="state"),
-    CheckConstraint("(position_id is null) <> (person_id is null)", name="whose"),
+    CheckConstraint("position_id is null or person_id is null", name="whose"),
     CheckConstraint("(state = 'OPEN') = (over_at is null)", name="over"),
     key=("id",),
     is_hot=True,
