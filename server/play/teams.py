@@ -6,15 +6,21 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Visits a day, and which part of them nobody planned."""
+    """What a day holds: visits and which part of them nobody planned, points of the track, orders with so many
+    lines each, and questions answered on forms.
+    """
 
     visits_a_day: int
     unplanned_share: float
+    points_a_day: int
+    orders_a_day: int
+    lines_an_order: int
+    answers_a_day: int
 
 
 TEAMS: Final = {
-    "general": Team(visits_a_day=40, unplanned_share=0.10),
-    "terminal": Team(visits_a_day=25, unplanned_share=0.15),
-    "modern": Team(visits_a_day=8, unplanned_share=0.05),
-    "van": Team(visits_a_day=35, unplanned_share=0.10),
+    "general": Team(40, 0.10, 320, 25, 5, 240),
+    "terminal": Team(25, 0.15, 400, 12, 4, 625),
+    "modern": Team(8, 0.05, 250, 1, 10, 960),
+    "van": Team(35, 0.10, 350, 28, 8, 175),
 }

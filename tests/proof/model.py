@@ -4,7 +4,9 @@ It is told what the office does and which items reach the server, in the order i
 says what each item's result must be, which records there are, and who may see them. It shares no
 code with the engine: where the two differ, one of them is wrong.
 
-Ids are texts. Only the cast's roles (rep, supervisor) and what phones of the tests do are modelled.
+Ids are texts. Only the cast's roles (rep, supervisor) and what phones of the tests do are modelled. Of kinds of
+work beside visits and attendance the model knows only what every one of them has: it waits for what it
+names, belongs to who did it, and its record says what was meant (works.py).
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +25,8 @@ APPLIED = (
     "delivery_note",
 )
 DECIDED = ("name", "code", "store_class")
+# Ops that make a record.
+MAKES = frozenset({"create", "submit", "return"})
 
 
 @dataclass(slots=True)
@@ -78,6 +82,8 @@ class Intent:
     needs: tuple[str, ...] = ()
     # True where the payload is no item of the contract at all.
     is_spoiled: bool = False
+    # Whether the record that it makes comes down to phones.
+    is_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +311,7 @@ class Truth:
             return False
         if any(id_ not in self.records for id_ in intent.needs):
             return True
-        if intent.op == "create":
+        if intent.op in MAKES:
             if intent.entity in self.records or intent.store is None:
                 return False
             return not self._is_a(intent.store, "store")
@@ -326,7 +332,7 @@ class Truth:
         if self._missing(intent):
             return Expected("deferred")
         held = self.records.get(intent.entity)
-        if intent.op == "create":
+        if intent.op in MAKES:
             if held is not None and held.born == intent:
                 return Expected("applied", version=held.version)
             if held is not None:
@@ -376,7 +382,7 @@ class Truth:
             intent.entity,
             intent.kind,
             fields,
-            {intent.person},
+            {intent.person} if intent.is_told else set(),
             person=intent.person,
             by=intent.person,
         )

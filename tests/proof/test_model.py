@@ -35,7 +35,8 @@ from sync.kinds.store.publish import publish_stores
 from sync.scope import people_concerned, rescope
 from tests.conftest import copied_database
 from tests.factories import add_device
-from tests.proof.model import Intent, Occupancy
+from tests.proof.model import MAKES, Intent, Occupancy
+from tests.proof.works import WORK_KINDS, WORKS, Place
 from tests.proof.world import (
     DAY_MS,
     HOUR_MS,
@@ -82,6 +83,8 @@ class RoadbookMachine(RuleBasedStateMachine):
         RoadbookMachine.runs += 1
         self.world = world = World(self.urls, seed=seed)
         cast = world.cast
+        for work in WORKS:
+            work.prepare(world)
         with world.owner.begin() as connection:
             second = add_device(
                 connection, cast.company, "Ana old", person_id=cast.ana.id, contract=1
@@ -91,6 +94,7 @@ class RoadbookMachine(RuleBasedStateMachine):
         world.give_phone(cast.ben, cast.ben.device, contract=2, max_items=1)
         world.give_phone(cast.sam, cast.sam.device, contract=2, max_items=50)
         self.visits: dict[int, list[str]] = {n: [] for n in range(4)}
+        self.stores: dict[str, str] = {}
         self.events: dict[int, list[str]] = {n: [] for n in range(4)}
         self.open_office: Any = None
         self.is_overtaking = False
@@ -119,12 +123,31 @@ class RoadbookMachine(RuleBasedStateMachine):
                 )
             )
             self.visits[who].append(visit)
+            self.stores[visit] = store
             changes = {"state": "DONE" if whole else "OPEN", "note": "as found"}
             self._note(carried, changes, store=store)
             if whole:
                 self.world.true_times[visit] = carried.clock.true_ms - 300_000
             else:
                 self.world.true_times[visit] = carried.clock.true_ms
+
+    @rule(who=WHO, pick=PICK)
+    def work_at_visit(self, who: int, pick: int) -> None:
+        """Whatever else people do in a store, of any kind."""
+        if not WORKS or not self.visits[who] or self.world.phones[who].contract == 1:
+            return
+        with self._phone(who) as (carried, phone):
+            visit = self.visits[who][pick % len(self.visits[who])]
+            place = Place(visit, self.stores[visit], self._fix(carried), pick)
+            meant = WORKS[pick % len(WORKS)].capture(phone, place)
+            if meant is not None:
+                self._note(
+                    carried,
+                    dict(meant.fields),
+                    store=meant.store,
+                    needs=meant.needs,
+                    is_told=meant.is_told,
+                )
 
     @rule(who=WHO, pick=PICK)
     def finish(self, who: int, pick: int) -> None:
@@ -173,7 +196,7 @@ class RoadbookMachine(RuleBasedStateMachine):
     def work(self, who: int, picks: list[int]) -> None:
         """Some hours in the field."""
         for pick in picks:
-            match pick % 6:
+            match pick % 7:
                 case 0:
                     self.visit(who, pick, pick % 4 == 0, pick % 8 > 1)
                 case 1:
@@ -184,6 +207,8 @@ class RoadbookMachine(RuleBasedStateMachine):
                     self.correct(who, pick)
                 case 4:
                     self.attend(who, pick)
+                case 5:
+                    self.work_at_visit(who, pick)
                 case _:
                     self.edit_store(who, pick, {"contact_phone"})
 
@@ -618,8 +643,8 @@ class RoadbookMachine(RuleBasedStateMachine):
             assert [item.body for item in phone.outbox.items()] == before
         assert phone.outbox.summary().count == 0, (carried.name, phone.outbox.items())
         scope = world.truth.scope(carried.person_id)
-        named = {"store", "route", "visit", "attendance", "policy", "item"}
-        for kind in named - ({"policy"} if carried.contract == 1 else set()):
+        named = {"store", "route", "visit", "attendance", "policy", "item", *WORK_KINDS}
+        for kind in named - ({"policy", *WORK_KINDS} if carried.contract == 1 else set()):
             held = {record.id: record for record in phone.held(kind)}
             wanted = {id_: r for id_, r in scope.items() if r.kind == kind}
             if kind == "item":
@@ -698,7 +723,7 @@ class RoadbookMachine(RuleBasedStateMachine):
         for carried in world.phones:
             for op_id, intent in carried.acknowledged.items():
                 is_kept_aside = (op_id, intent) in truth.aside
-                is_made = intent.op == "create" and intent.entity in truth.records
+                is_made = intent.op in MAKES and intent.entity in truth.records
                 assert op_id in receipts or is_kept_aside or is_made or op_id in truth.receipts, (
                     "lost",
                     intent,
@@ -749,7 +774,9 @@ class RoadbookMachine(RuleBasedStateMachine):
         changes: dict[str, Any],
         *,
         store: str | None = None,
+        needs: tuple[str, ...] = (),
         is_spoiled: bool = False,
+        is_told: bool = True,
     ) -> None:
         def make(item: OutboxItem, parsed: dict[str, Any]) -> Intent:
             return Intent(
@@ -761,8 +788,9 @@ class RoadbookMachine(RuleBasedStateMachine):
                 base_version=parsed.get("base_version"),
                 store=store,
                 changes=Changes(changes, item.body),
-                needs=tuple(parsed.get("depends_on", ())),
+                needs=(*parsed.get("depends_on", ()), *needs),
                 is_spoiled=is_spoiled,
+                is_told=is_told,
             )
 
         self.world.note(carried, make)

@@ -23,7 +23,14 @@ from server.play.teams import TEAMS, Team
 from tests.mobile_contract.phone.fake_server import Refusal
 from tests.server.play.loopback import RecordingServer, fill, loopback
 
-SMALL = Team(visits_a_day=8, unplanned_share=0.25)
+SMALL = Team(
+    visits_a_day=8,
+    unplanned_share=0.25,
+    points_a_day=40,
+    orders_a_day=4,
+    lines_an_order=3,
+    answers_a_day=24,
+)
 QUICK = replace(
     FAULTS["field"], socket_stalled=0.0, sent_twice=0.3, newest_first=0.3, answer_lost=0.1
 )
@@ -167,4 +174,5 @@ def test_a_fleet_compares_a_few_phones_at_a_time(
 
 
 def test_the_sizes_of_teams_are_those_of_the_field() -> None:
-    assert TEAMS["general"] == Team(visits_a_day=40, unplanned_share=0.10)
+    assert TEAMS["general"] == Team(40, 0.10, 320, 25, 5, 240)
+    assert TEAMS["terminal"].answers_a_day == 625
