@@ -11,7 +11,7 @@ from random import Random
 
 from server.play.places import Place, Reading, read_position
 from server.play.teams import Team
-from server.play.workday import HOUR_MS, MINUTE_MS, Act, SyncOnTheWay, Visit
+from server.play.workday import HOUR_MS, Act, SyncOnTheWay, Visit
 
 STRETCH_MS = 2 * HOUR_MS
 _AFTER_MS = 1_000

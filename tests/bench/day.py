@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mobile_contract.packed_points import PackedPoint, pack_text
 from tests.bench.stage import Phone
 
 STEPS = ("PREPARE", "GREET", "CHECK_STORE", "MERCHANDISE", "TAKE_STOCK", "AGREE_ORDER")
@@ -27,12 +28,13 @@ class MakeUp:
 
     name: str
     visits: int
+    points: int
 
 
 # The day that the design was sized with.
-SPINE = MakeUp("spine", visits=12)
+SPINE = MakeUp("spine", visits=12, points=480)
 # The domain's "A normal day, for sizing".
-TERMINAL = MakeUp("terminal", visits=25)
+TERMINAL = MakeUp("terminal", visits=25, points=400)
 
 
 @dataclass(slots=True)
@@ -163,4 +165,19 @@ def visits(day: Day) -> None:
         day.calls.append(Called(visit_id, store_id, ago))
 
 
-PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits)
+def track(day: Day) -> None:
+    """The way through the day in one segment, with the unrest of a receiver."""
+    chance = day.chance
+    apart_s = (BEGINS_MS - ENDS_MS) // 1000 // day.make_up.points
+    lat, lon = 31_230_400, 121_473_700
+    points = []
+    for number in range(day.make_up.points):
+        lat += chance.randint(0, 700)
+        lon += chance.randint(-300, 300)
+        points.append(PackedPoint(number * apart_s, lat, lon, chance.randint(4, 30)))
+    began = {"at": day.now - BEGINS_MS, "uptime_ms": day.uptime - BEGINS_MS}
+    payload = {"began": began, "datum": "WGS84", "points": pack_text(points), "gaps": []}
+    day.add("track", payload, ENDS_MS)
+
+
+PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits, track)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, create_engine
@@ -30,6 +31,7 @@ from tests.factories import (
     add_device,
     add_occupancy,
     add_person,
+    add_policy,
     add_position,
     add_route,
     add_store,
@@ -37,6 +39,11 @@ from tests.factories import (
 )
 
 STORES_A_PHONE = 50
+ALWAYS: dict[str, Any] = {
+    "working_from_min": 0,
+    "working_until_min": 1_440,
+    "working_weekdays": [1, 2, 3, 4, 5, 6, 7],
+}
 
 
 @dataclass(slots=True)
@@ -79,6 +86,9 @@ def staged(phones: int, *, web_workers: int) -> Iterator[Stage]:
             app_engine = create_engine(driver_url(urls.database_url), pool_size=4)
             database = Database(app_engine)
             cast = make_cast(owner_engine, database)
+            with owner_engine.begin() as connection:
+                # A day is always now: none of it is outside of working hours.
+                add_policy(connection, cast.company, version=2, **ALWAYS)
             made = [_phone(owner_engine, database, cast.company, n, cast) for n in range(phones)]
             port = _free_port()
             environment = os.environ | {
