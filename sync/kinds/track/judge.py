@@ -16,7 +16,6 @@ from mobile_contract.packed_points import (
     PointsMalformed,
     pack_columns,
     read_text,
-    unpack_columns,
 )
 from sync.clock import (
     EARLIEST_MS,
@@ -28,7 +27,7 @@ from sync.clock import (
 )
 from sync.flag import Flag
 from sync.kinds.track.distance import Gap, Way, walk
-from sync.kinds.track.points import Points, columns_of, in_wgs84, read_points, within
+from sync.kinds.track.points import Points, columns_of, in_wgs84, read_packed, within
 from sync.kinds.track.stops import find_stops
 from sync.policy import Policy
 from sync.record_kind import (
@@ -89,11 +88,10 @@ def create(item: Arrived, context: Context) -> Outcome:
         return right
     try:
         sent = read_text(payload.points)
-        columns = unpack_columns(sent)
+        came = read_packed(sent, moment.corrected_at)
     except PointsMalformed as fault:
         return Rejected("malformed_points", "payload.points", f"payload.points {fault}.")
     began_at = moment.corrected_at
-    came = read_points(columns, began_at)
     is_kept = _in_working_hours(came, policy)
     points = came if is_kept is None else came.those(is_kept)
     packed = sent if is_kept is None else pack_columns(columns_of(points, began_at))

@@ -10,12 +10,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mobile_contract.packed_points import Columns, runs_of
+from mobile_contract.packed_points import (
+    ACCURACY_M_MAX,
+    FORM,
+    LAT_E6_MAX,
+    LON_E6_MAX,
+    NUMBER_BYTES_MAX,
+    POINTS_MAX,
+    SPAN_S_MAX,
+    Columns,
+    runs_of,
+    unpack_columns,
+)
 from sync.geo import Datum
 from sync.geo_arrays import Whole, to_wgs84_each
 
 Marks = NDArray[np.bool_]
 _E6_TO_E7 = 10
+_COLUMNS = 4
+_MORE = 0x80
 _S_TO_MS = 1_000
 
 
@@ -56,6 +69,52 @@ def read_points(columns: Columns, began_at: int) -> Points:
         accuracy_m=_whole(columns.accuracy_m),
         is_mock=is_mock,
     )
+
+
+def read_packed(data: bytes, began_at: int) -> Points:
+    """The points of packed bytes: what `read_points` makes of `unpack_columns`, ten times as fast.
+
+    Raises PointsMalformed as that does: whatever is not plain is left to it.
+    """
+    values = _numbers_of(data)
+    count = 0 if values is None else int(values[0])
+    # What follows the points marks simulated ones, which are rare.
+    if values is None or count > POINTS_MAX or len(values) != 1 + _COLUMNS * count:
+        return read_points(unpack_columns(data), began_at)
+    steps = values[1:].reshape(_COLUMNS, count)
+    after_s = steps[0].cumsum()
+    lat_e6, lon_e6, accuracy_m = ((steps[1:] >> 1) ^ -(steps[1:] & 1)).cumsum(axis=1)
+    if count and not (
+        after_s[-1] <= SPAN_S_MAX
+        and -LAT_E6_MAX <= lat_e6.min() <= lat_e6.max() <= LAT_E6_MAX
+        and -LON_E6_MAX <= lon_e6.min() <= lon_e6.max() <= LON_E6_MAX
+        and 0 <= accuracy_m.min() <= accuracy_m.max() <= ACCURACY_M_MAX
+    ):
+        return read_points(unpack_columns(data), began_at)
+    return Points(
+        at=after_s * _S_TO_MS + began_at,
+        lat_e7=lat_e6 * _E6_TO_E7,
+        lon_e7=lon_e6 * _E6_TO_E7,
+        accuracy_m=accuracy_m,
+        is_mock=np.zeros(count, dtype=np.bool_),
+    )
+
+
+def _numbers_of(data: bytes) -> Whole | None:
+    """Every number after the form; None where the bytes are of no known form, or end in the middle."""
+    if len(data) < 2 or data[0] != FORM:
+        return None
+    read = np.frombuffer(data, dtype=np.uint8, offset=1)
+    ends = np.flatnonzero(read < _MORE)
+    if not ends.size or ends[-1] != len(read) - 1:
+        return None
+    begins = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - begins + 1
+    if lengths.max() > NUMBER_BYTES_MAX:
+        return None
+    shifts = 7 * (np.arange(len(read)) - np.repeat(begins, lengths))
+    values: Whole = np.add.reduceat((read & (_MORE - 1)).astype(np.int64) << shifts, begins)
+    return values
 
 
 def columns_of(points: Points, began_at: int) -> Columns:
