@@ -45,6 +45,11 @@ class Policy:
     visit_days_on_phone: int = 14
     plan_days_ahead: int = 14
     plan_days_behind: int = 7
+    # Of the orders of stores whose account names no other: ISO 4217.
+    currency: str = "USD"
+    # A smaller order is held, by channel where it is named there. Minor units.
+    min_order_minor: int = 0
+    min_order_by_channel: dict[str, int] = field(default_factory=dict)
     # Steps a call must have, by channel, then by class; "*" stands for any.
     mandatory_steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
@@ -56,6 +61,10 @@ class Policy:
         """The mandatory steps of a call at such a store."""
         by_class = self.mandatory_steps.get(channel) or self.mandatory_steps.get("*") or {}
         return tuple(by_class.get(store_class or "*") or by_class.get("*") or ())
+
+    def min_order_for(self, channel: str) -> int:
+        """The least worth of an order in a channel, in minor units; 0: none."""
+        return self.min_order_by_channel.get(channel, self.min_order_minor)
 
     def fence_for(self, own_m: int | None, store_class: str | None) -> int:
         """The fence radius in metres: the store's own, else its class's, else the company's."""

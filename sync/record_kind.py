@@ -5,7 +5,7 @@ none. A kind that phones push judges one item at a time, purely: what it may nee
 read before, what it wants written comes back as values. The engine reads and writes in sets.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from sync.policy import Policy
 from sync.rows import RowSet
 from sync.senders import Sender
 from sync.state_machine import StateMachine, Step
+from sync.unit_of_work import UnitOfWork
 
 
 @dataclass(slots=True)
@@ -152,6 +153,19 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """What a kind reads by a function, once a batch when it has items of the kind.
+
+    `load` gets the transaction, the sender, the items of the kind and the records that were read, and
+    sends a number of statements that does not grow with the items. It may keep what never changes
+    from batch to batch. What it returns is `Context.reads[name]`.
+    """
+
+    name: str
+    load: Callable[[UnitOfWork, Sender, Sequence[Arrived], Mapping[str, Known]], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordKind:
     """A kind of record, as data: its name and what the engine may ask of it."""
 
@@ -162,7 +176,7 @@ class RecordKind:
     ops: Mapping[str, Judge] = field(default_factory=dict)
     # The other records an item needs to see, beside the one it is about.
     mentions: Callable[[Arrived], tuple[str, ...]] = _nothing
-    reads: tuple[Read, ...] = ()
+    reads: tuple[Read | Load, ...] = ()
     # The ops that make a new record: they need no lock, the primary key is their referee.
     makes: frozenset[str] = frozenset({"create"})
     # The ops that only add rows of their sender's own and leave the record as it is: nor do these
@@ -231,6 +245,7 @@ __all__ = [
     "Flag",
     "Judge",
     "Known",
+    "Load",
     "Missing",
     "Outcome",
     "Read",

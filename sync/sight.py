@@ -10,7 +10,7 @@ from typing import Any
 
 from sync.direct import Row, bytes_of, fetch, send, text_of
 from sync.history import History
-from sync.record_kind import Arrived, Context, Known, RecordKind
+from sync.record_kind import Arrived, Context, Known, Load, RecordKind
 from sync.rows import array
 from sync.scope import is_visible
 from sync.senders import Sender
@@ -84,7 +84,7 @@ class Sight:
             policy=self.sender.policy,
             policy_version=self.sender.policy_version,
             known=known,
-            reads=self._kind_reads(items),
+            reads=self._kind_reads(items, known),
             histories=histories,
             names=self._names(histories, known),
             is_reviewed=is_reviewed,
@@ -121,11 +121,18 @@ class Sight:
             for id_, until in cursor.fetchall():
                 known[id_].last_visible_at = until
 
-    def _kind_reads(self, items: Sequence[Arrived]) -> dict[str, dict[str, list[Any]]]:
-        found: dict[str, dict[str, list[Any]]] = {}
+    def _kind_reads(
+        self, items: Sequence[Arrived], known: Mapping[str, Known]
+    ) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
         for kind in self.kinds.values():
             for read in kind.reads:
                 found[read.name] = {}
+                if isinstance(read, Load):
+                    own = [item for item in items if item.kind == kind.name]
+                    if own:
+                        found[read.name] = read.load(self.uow, self.sender, own, known)
+                    continue
                 ids = {id_ for item in items if item.kind == kind.name for id_ in read.wants(item)}
                 if ids:
                     cursor = self.uow.driver.execute(

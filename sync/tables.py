@@ -378,6 +378,14 @@ body_reference = company_table(
 )
 Index("body_reference_record_id_ix", body_reference.c.company_id, body_reference.c.record_id)
 
+# ---- prices -----------------------------------------------------------------------------------
+
+# Another one with each change of what prices are computed from: a process knows by it whether what it
+# holds is true, also after a restore.
+price_revision = company_table(
+    "price_revision", filled("id", Uuid, server_default=text("gen_random_uuid()")), key=()
+)
+
 # ---- work for the queue ---------------------------------------------------------------------
 
 outbox = company_table(

@@ -4,6 +4,7 @@ Phones hear of it in the same transaction: the policy record always, the stores 
 fences follow from it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -11,11 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import insert, select, update
 
+from mobile_contract.records.price_list import CURRENCY_PATTERN
 from server.identity.change_log import Actor, log_change
 from server.identity.errors import SettingInvalid
 from sync.kinds.policy.publish import publish_policy
 from sync.kinds.store.publish import publish_stores
 from sync.kinds.store.table import store
+from sync.kinds.store_terms.publish import bring_terms_up
 from sync.organisation import company
 from sync.organisation import policy as policy_table
 from sync.policy import Policy, current_policy, policy_settings
@@ -55,6 +58,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "visit_days_on_phone": (1, 400),
     "plan_days_ahead": (0, 90),
     "plan_days_behind": (0, 90),
+    "min_order_minor": (0, 10**12),
 }
 
 
@@ -100,6 +104,8 @@ def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> 
             )
         ).scalars()
         publish_stores(uow, list(concerned))
+    if {"currency", "min_order_minor", "min_order_by_channel"} & set(differing):
+        bring_terms_up(uow)
     return version + 1
 
 
@@ -176,10 +182,27 @@ def _are_steps(value: Any) -> bool:
     )
 
 
+def _is_currency(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(CURRENCY_PATTERN, value) is not None
+
+
+def _are_least_orders(value: Any) -> bool:
+    least, most = RANGES["min_order_minor"]
+    return isinstance(value, dict) and all(
+        isinstance(channel, str)
+        and 1 <= len(channel) <= MAX_CHANNEL_LENGTH
+        and type(worth) is int
+        and least <= worth <= most
+        for channel, worth in value.items()
+    )
+
+
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "time_zone": (_is_zone, "a zone of the IANA database, such as Asia/Shanghai"),
     "is_fence_hard": (lambda value: type(value) is bool, "true or false"),
     "working_weekdays": (_are_weekdays, "days from 1 (Monday) to 7, each once"),
     "fence_by_class": (_are_fences, "metres by class A, B, C"),
+    "currency": (_is_currency, "a currency of ISO 4217, such as EUR"),
+    "min_order_by_channel": (_are_least_orders, "minor units by channel"),
     "mandatory_steps": (_are_steps, "steps of a call, by channel, then by class or *"),
 }

@@ -28,6 +28,7 @@ from server.identity.change_log import Actor, log_changes
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchStore
 from server.planning.routes import take_out_of_routes
 from sync.kinds.store.publish import publish_stores
+from sync.kinds.store_terms.publish import bring_terms_up
 from sync.publish import hold
 from sync.rows import array
 from sync.scope import take_turn
@@ -49,6 +50,8 @@ _COLUMNS = {
     "fence_radius_m": "int4",
     "region_id": "uuid",
     "position_id": "uuid",
+    # The customer that pays for what it orders.
+    "account_id": "uuid",
     "status": "text",
 }
 # text field → its least and greatest length; None may stand in where the least is 0
@@ -91,8 +94,11 @@ limit 1
 """
 _KNOWN = """
 select (select count(*) from region where company_id = :company and id = any(:regions)),
-       (select count(*) from position where company_id = :company and id = any(:positions))
+       (select count(*) from position where company_id = :company and id = any(:positions)),
+       (select count(*) from account where company_id = :company and id = any(:accounts))
 """
+# What the terms of a store follow from.
+_OF_TERMS = ("channel", "store_class", "region_id", "account_id", "status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +119,7 @@ class NewStore:
     fence_radius_m: int | None = None
     region_id: UUID | None = None
     position_id: UUID | None = None
+    account_id: UUID | None = None
     id: UUID | None = None
 
     def columns(self) -> dict[str, Any]:
@@ -132,6 +139,7 @@ def make_stores(uow: UnitOfWork, actor: Actor, stores: Sequence[NewStore]) -> li
     _must_be_free(uow, rows)
     _write(uow, _INSERT, rows, is_update=False)
     publish_stores(uow, list(rows))
+    bring_terms_up(uow, rows)
     log_changes(uow, actor, "store.make", "store", ((id_, None, row) for id_, row in rows.items()))
     return list(rows)
 
@@ -209,6 +217,9 @@ def change_stores(
     _must_be_free(uow, rows)
     _write(uow, _UPDATE, rows, is_update=True)
     publish_stores(uow, list(rows))
+    bring_terms_up(
+        uow, [id_ for id_ in rows if any(rows[id_][name] != held[id_][name] for name in _OF_TERMS)]
+    )
     log_changes(
         uow, actor, action, "store", ((id_, *_differing(held[id_], rows[id_])) for id_ in rows)
     )
@@ -257,13 +268,20 @@ def _must_be_free(uow: UnitOfWork, rows: Mapping[UUID, Mapping[str, Any]]) -> No
         raise CodeTaken(f"another store has the code {taken[0].code}")
     regions = {row["region_id"] for row in rows.values()} - {None}
     positions = {row["position_id"] for row in rows.values()} - {None}
+    accounts = {row["account_id"] for row in rows.values()} - {None}
     found = uow.rows(
-        _KNOWN, company=uow.company_id, regions=list(regions), positions=list(positions)
+        _KNOWN,
+        company=uow.company_id,
+        regions=list(regions),
+        positions=list(positions),
+        accounts=list(accounts),
     )[0]
     if found[0] < len(regions):
         raise FieldInvalid("region_id: there is no such region in this company")
     if found[1] < len(positions):
         raise FieldInvalid("position_id: there is no such position in this company")
+    if found[2] < len(accounts):
+        raise FieldInvalid("account_id: there is no such account in this company")
 
 
 def _write(

@@ -1,7 +1,6 @@
 """The tables of price lists: whom each is for, and its versions. The prices of a version are a body."""
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     Index,
@@ -79,6 +78,3 @@ price_list_version = company_table(
     belongs_to("price_list_id", "price_list"),
     key=("price_list_id", "version"),
 )
-
-# Counts up with whatever prices depend on: a process knows by it whether what it holds is true.
-price_revision = company_table("price_revision", filled("number", BigInteger), key=())

@@ -149,6 +149,8 @@ def test_the_settings_of_one_company_are_not_anothers(
         {"mandatory_steps": {"grocery": {"A": ["DANCE"]}}},
         {"mandatory_steps": {"grocery": ["GREET"]}},
         {"working_from_min": 1_200},
+        {"currency": "Euro"},
+        {"min_order_by_channel": {"kiosk": -1}},
         {"colour": "red"},
     ],
 )
@@ -167,6 +169,8 @@ def test_every_setting_can_be_changed(name: str) -> None:
         "mandatory_steps": {"*": {"*": ["GREET"], "A": ["PREPARE", "REVIEW"]}},
         "working_from_min": 60,
         "working_until_min": 1_400,
+        "currency": "CNY",
+        "min_order_by_channel": {"kiosk": 5_000},
     }
     value = others.get(name, RANGES.get(name, (None, None))[1])
     asked = changed_policy(Policy(), {name: value})

@@ -1,0 +1,1 @@
+"""What is sold and on what terms: products, price lists, promotions, accounts."""

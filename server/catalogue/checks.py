@@ -1,0 +1,55 @@
+"""What fields of the catalogue may be, each refused by name."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mobile_contract.records.price_list import CURRENCY_PATTERN
+from server.catalogue.errors import FieldInvalid, PeriodInvalid
+
+EXTERNAL_ID_MAX = 80
+
+
+def check_text(name: str, value: Any, least: int, most: int) -> None:
+    """Raise FieldInvalid where it is no text of `least` to `most` characters."""
+    is_text = isinstance(value, str) and "\x00" not in value
+    if not is_text or not least <= len(value) <= most or (least and not value.strip()):
+        raise FieldInvalid(f"{name}: a text of {least} to {most} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise FieldInvalid(f"{name}: holds what is no character") from error
+
+
+def check_whole(name: str, value: Any, least: int, most: int) -> None:
+    """Raise FieldInvalid where it is no whole number from `least` to `most`."""
+    if type(value) is not int or not least <= value <= most:
+        raise FieldInvalid(f"{name}: a whole number from {least} to {most}")
+
+
+def check_currency(value: Any) -> None:
+    """Raise FieldInvalid where it is no currency."""
+    if not isinstance(value, str) or re.fullmatch(CURRENCY_PATTERN, value) is None:
+        raise FieldInvalid("currency: three capital letters as of ISO 4217, such as EUR")
+
+
+def whole_ms(moment: datetime) -> datetime:
+    """The moment as phones know it: whole milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+
+
+def check_period(valid_from: datetime, valid_until: datetime | None) -> None:
+    """Raise PeriodInvalid where it ends before it begins, or is past already."""
+    if valid_until is not None and valid_until <= valid_from:
+        raise PeriodInvalid("a period ends after it begins")
+    if valid_until is not None and valid_until <= datetime.now(UTC):
+        raise PeriodInvalid("the period is over already")
+
+
+def differing(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those fields that are not the same, as they were and as they are."""
+    names = [name for name in after if after[name] != before.get(name)]
+    return {name: before.get(name) for name in names}, {name: after[name] for name in names}
