@@ -231,6 +231,28 @@ def _row_level_security(connection: Connection) -> Iterator[Finding]:
     )
 
 
+def _track_partitions(connection: Connection) -> Iterator[Finding]:
+    missing = (
+        connection.execute(
+            text(
+                "select to_char(month, 'YYYY-MM') from generate_series("
+                "date_trunc('month', now() at time zone 'UTC'), "
+                "date_trunc('month', now() at time zone 'UTC') + interval '1 month', "
+                "interval '1 month') month "
+                "where to_regclass('track_' || to_char(month, 'YYYY_MM')) is null order by 1"
+            )
+        )
+        .scalars()
+        .all()
+    )
+    yield judge(
+        "partitions of tracks",
+        f"none for {', '.join(missing)}" if missing else "there for this month and the next",
+        "start a worker: it makes them once a day, and moves what came meanwhile",
+        warns=bool(missing),
+    )
+
+
 def _transaction_ids(connection: Connection) -> Iterator[Finding]:
     age = int(_one(connection, "select max(age(datfrozenxid)) from pg_database"))
     yield judge(
@@ -348,7 +370,7 @@ def _clock(connection: Connection) -> Iterator[Finding]:
 
 
 _DATABASE_CHECKS = (_fitness, _clock)
-_TABLE_CHECKS = (_role, _row_level_security, _transaction_ids, _waiting_work)
+_TABLE_CHECKS = (_role, _row_level_security, _track_partitions, _transaction_ids, _waiting_work)
 
 
 def _queue(settings: Settings) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import click
 from server.cli import say
 from server.days.lines import day_lines, summary_lines, summary_row
 from server.days.reading import AT_MOST_PEOPLE, FIRST, read_day, read_days
+from server.days.tracks import read_day_track
 from server.identity.companies import company_day
 from server.identity.people import person_by_email
 from server.identity.terminal import Opened, company_option, opened
@@ -27,6 +28,8 @@ from sync.organisation import company as company_table
 @company_option
 def day(day: datetime | None, email: str | None, seen_by: str | None, company: str | None) -> None:
     """Read a day: a line for each person, or all of one person's.
+
+    Of one person also where they were: how far, where they stopped, and when there were no positions and why.
 
     What follows from others (closed by the next check-in, overlapping, missed …) is worked out now,
     from what has come in so far.
@@ -68,8 +71,10 @@ def _say_one(found: Opened, asked: datetime | None, email: str, seen_by: str | N
         business_day = company_day(uow) if asked is None else asked.date()
         asker_id = None if seen_by is None else person_by_email(uow, seen_by)
         person_id = person_by_email(uow, email)
-        one = read_day(uow, person_id, business_day, _now_ms(), asker_id=asker_id)
-    for line in day_lines(one):
+        now = _now_ms()
+        one = read_day(uow, person_id, business_day, now, asker_id=asker_id)
+        track = read_day_track(uow, person_id, business_day, now, asker_id=asker_id)
+    for line in day_lines(one, track):
         say(line)
 
 

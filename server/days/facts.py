@@ -41,6 +41,8 @@ where p.company_id = :company
                and v.person_id = p.id and v.business_day = :day)
     or exists (select from attendance a where a.company_id = p.company_id
                and a.person_id = p.id and a.business_day = :day)
+    or exists (select from track t where t.company_id = p.company_id
+               and t.person_id = p.id and t.business_day = :day)
     or exists (select from occupancy o
                join position s on s.company_id = o.company_id and s.id = o.position_id
                where o.company_id = p.company_id and o.person_id = p.id
@@ -57,6 +59,8 @@ where p.company_id = :company
                and v.business_day = :day and v.position_id = any(:seen))
     or exists (select from attendance a where a.company_id = p.company_id and a.person_id = p.id
                and a.business_day = :day and a.position_id = any(:seen))
+    or exists (select from track t where t.company_id = p.company_id and t.person_id = p.id
+               and t.business_day = :day and t.position_id = any(:seen))
        end)
 order by p.name, p.id limit :at_most
 """
@@ -206,12 +210,11 @@ def read_policy_of(uow: UnitOfWork, day: date) -> tuple[int, Policy]:
     return found.version, read_policy(found.settings)
 
 
-def read_facts(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> list[PersonFacts]:
-    """What the day of each of these people is read from, in the order of their names."""
-    company = uow.company_id
-    people = uow.rows(
+def find_people(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> list[Any]:
+    """Whose days these are: id, name and e-mail, in the order of their names."""
+    return uow.rows(
         _PEOPLE,
-        company=company,
+        company=uow.company_id,
         day=day,
         is_named=page.people is not None,
         people=list(page.people or ()),
@@ -223,10 +226,22 @@ def read_facts(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> lis
         seen=[] if seen is None else list(seen.positions),
         at_most=page.at_most,
     )
-    ids = [person.id for person in people]
-    seats: dict[UUID, list[Seat]] = {person_id: [] for person_id in ids}
-    for row in uow.rows(_SEATS, company=company, people=ids, day=day):
+
+
+def find_seats(uow: UnitOfWork, day: date, people: Collection[UUID]) -> dict[UUID, list[Seat]]:
+    """The positions that each of these people holds on the day."""
+    seats: dict[UUID, list[Seat]] = {person_id: [] for person_id in people}
+    for row in uow.rows(_SEATS, company=uow.company_id, people=list(people), day=day):
         seats[row.person_id].append(Seat(row.position_id, row.code, row.is_acting))
+    return seats
+
+
+def read_facts(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> list[PersonFacts]:
+    """What the day of each of these people is read from, in the order of their names."""
+    company = uow.company_id
+    people = find_people(uow, day, page, seen)
+    ids = [person.id for person in people]
+    seats = find_seats(uow, day, ids)
     visits: dict[UUID, list[Fact]] = {person_id: [] for person_id in ids}
     for row in uow.rows(_VISITS, company=company, people=ids, day=day):
         fields = msgspec.json.decode(row.doc)

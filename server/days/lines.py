@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from server.days.person_day import Duty, EventTold, FlagTold, PersonDay, StopState, VisitTold
-from server.days.words import told_length, told_time
+from server.days.tracks import DayTrack, StopTold
+from server.days.words import told_cause, told_distance, told_length, told_time
 from server.identity.aligned import NOTHING, aligned
 from sync.clock import Trust
 from sync.kinds.attendance.day import State as DutyState
+from sync.kinds.track.distance import Gap
 from sync.kinds.visit.day import State as VisitState
 from sync.kinds.visit.verdict import Verdict
 
@@ -72,8 +74,8 @@ def summary_row(person_day: PersonDay) -> tuple[str, ...]:
     )
 
 
-def day_lines(person_day: PersonDay) -> list[str]:
-    """One person's day in the order in which it took place."""
+def day_lines(person_day: PersonDay, track: DayTrack | None = None) -> list[str]:
+    """One person's day in the order in which it took place, with where they were in it."""
     zone = person_day.time_zone
     lines = [
         (
@@ -88,7 +90,9 @@ def day_lines(person_day: PersonDay) -> list[str]:
         counted = person_day.trusts
         told = ", ".join(f"{counted[each]} {said}" for each, said in _BY.items() if counted[each])
         lines.append(f"Times  {told}")
-    entries = sorted(_entries(person_day), key=lambda entry: entry.at)
+    if track is not None and track.segments:
+        lines += _track(track)
+    entries = sorted(_entries(person_day, track), key=lambda entry: entry.at)
     if entries:
         header, *rows = aligned(_DAY, [entry.cells for entry in entries])
         indent = " " * header.index("#")
@@ -155,10 +159,57 @@ def _plan(person_day: PersonDay) -> str:
     return f"{told}; {others} visits outside of it" if others else told
 
 
-def _entries(person_day: PersonDay) -> list[_Entry]:
+def _track(track: DayTrack) -> list[str]:
+    """How far, from how many points, and what did not count."""
+    dropped = track.dropped
+    odd = [
+        f"{number:,} {what}"
+        for number, what in (
+            (dropped.coarse, "too coarse"),
+            (dropped.fast, "too fast"),
+            (dropped.zero, "at 0,0"),
+            (dropped.repeated, "at the same place again"),
+            (track.overlapping, "sent twice"),
+        )
+        if number
+    ]
+    segments = "1 segment" if track.segments == 1 else f"{track.segments} segments"
+    told = f"Track  {told_distance(track.distance_cm)}, {track.points:,} points in {segments}"
+    notes = []
+    if odd:
+        notes.append(f"not counted: {', '.join(odd)}")
+    if track.removed:
+        notes.append(f"{track.removed:,} points outside of working hours were removed")
+    if not track.is_whole:
+        notes.append("there are more segments than are read: this is not the whole of it")
+    flags = dict.fromkeys(f"! {printable(flag.says)}" for flag in track.flags)
+    return [told, *(f"       {note}" for note in (*notes, *flags))]
+
+
+def _stop(stop: StopTold, zone: str) -> _Entry:
+    time = f"{told_time(stop.from_at, zone)}–{told_time(stop.until_at, zone)}"
+    where = ""
+    if stop.store_name is not None and stop.store_distance_cm is not None:
+        where = f"{told_distance(stop.store_distance_cm)} from {printable(stop.store_name)}"
+    what = f"stopped for {told_length(stop.until_at - stop.from_at)}"
+    return _Entry(stop.from_at, (time, "", what, "", where), ())
+
+
+def _gap(gap: Gap, zone: str) -> _Entry:
+    time = f"{told_time(gap.from_at, zone)}–{told_time(gap.until_at, zone)}"
+    length = told_length(gap.until_at - gap.from_at)
+    return _Entry(
+        gap.from_at, (time, "", f"no positions for {length}", "", told_cause(gap.cause)), ()
+    )
+
+
+def _entries(person_day: PersonDay, track: DayTrack | None) -> list[_Entry]:
     zone = person_day.time_zone
     entries = [_visit(visit, zone) for visit in person_day.visits]
     entries += [_event(event, zone) for event in person_day.duty.events]
+    if track is not None:
+        entries += [_stop(stop, zone) for stop in track.stops]
+        entries += [_gap(gap, zone) for gap in track.gaps]
     return entries
 
 

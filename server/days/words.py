@@ -79,6 +79,19 @@ def told_distance(length_cm: int) -> str:
     return f"{tenths // 10:,}.{tenths % 10} km"
 
 
+def told_cause(cause: str | None) -> str:
+    """Why there are no positions, as the phone named it."""
+    return _CAUSES.get(cause or "", "the phone does not say why")
+
+
+_CAUSES = {
+    "OFF": "the phone was off",
+    "GPS_OFF": "positions were switched off",
+    "KILLED": "the app had been ended",
+    "NOT_SENT": "not sent yet",
+}
+
+
 def told_minute(minute: int) -> str:
     """A minute of the day as the clock shows it."""
     return f"{minute // 60:02}:{minute % 60:02}"
@@ -115,6 +128,9 @@ def _clock_ahead(figures: _Figures) -> str:
 
 
 def _mock_location(figures: _Figures) -> str:
+    points = figures.get("points")
+    if points is not None:
+        return "1 position was simulated" if points == 1 else f"{points:,} positions were simulated"
     where = [
         told
         for key, told in (("check_in", "check-in"), ("check_out", "check-out"))

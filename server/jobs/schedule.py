@@ -17,6 +17,7 @@ import redis
 
 from mobile_contract.version import CURRENT
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
+from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
 from server.planning.day_begins import begin_day
 from server.quarantine.kept import release_understood
 from sync.policy import current_policy
@@ -116,6 +117,7 @@ class Schedule:
         with self.database.installation() as uow:
             companies = [row[0] for row in uow.rows("select company_ids()")]
         mark_xid(self.database, days=self.change_days)
+        self._keep_partitions(now)
         turns = 0
         for company_id in companies:
             if self.is_stopping():
@@ -125,6 +127,23 @@ class Schedule:
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
         return turns
+
+    def _keep_partitions(self, now: datetime) -> None:
+        """Once a day of UTC, by whichever worker comes first."""
+        place, today = (0, "partitions"), now.astimezone(UTC).date().isoformat()
+        if self._done.get(place) == today:
+            return
+        if now < self._not_before.get(place, datetime.min.replace(tzinfo=UTC)):
+            return
+        try:
+            for what in keep_partitions(self.database):
+                logger.info("partitions of tracks: %s", what)
+        except Exception:
+            # Behind a long lock it is better to come again than to wait.
+            logger.exception("keeping the partitions of tracks failed")
+            self._not_before[place] = now + AGAIN_AFTER
+            return
+        self._done[place] = today
 
     def _begin_day(self, company_id: int, now: datetime) -> bool:
         def begin(zone: ZoneInfo) -> bool:
@@ -138,14 +157,16 @@ class Schedule:
         def purge(_zone: ZoneInfo) -> bool:
             receipts = purge_ledger(self.database, company_id, days=self.ledger_days)
             changes = purge_changes(self.database, company_id, days=self.change_days)
-            if receipts.rows or changes.rows:
+            tracks = purge_tracks(self.database, company_id)
+            points = forget_kept_points(self.database, self.engine, company_id)
+            done = (receipts, changes, tracks, points)
+            if any(each.rows for each in done):
                 logger.info(
-                    "purged for company %d: %d receipts, %d changes",
+                    "purged for company %d: %d receipts, %d changes, %d tracks, points of %d kept items",
                     company_id,
-                    receipts.rows,
-                    changes.rows,
+                    *(each.rows for each in done),
                 )
-            return receipts.is_done and changes.is_done
+            return all(each.is_done for each in done)
 
         return self._turn(company_id, "purge", now, purge)
 
