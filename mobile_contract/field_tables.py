@@ -30,6 +30,7 @@ from mobile_contract.fields import (
     Int,
     ListOf,
     MapOf,
+    OneOf,
     PairOf,
     Part,
     Pattern,
@@ -72,6 +73,8 @@ def _parts(field: Any) -> Iterable[type[WireSchema]]:
         yield field.part  # type: ignore[misc] # every part of the wire is a WireSchema
     if isinstance(field, ListOf):
         yield from _parts(field.inner)
+    if isinstance(field, MapOf):
+        yield from _parts(field.inner_values)
 
 
 def _row(*cells: str) -> str:
@@ -132,6 +135,8 @@ def type_in_words(field: Any) -> str:  # noqa: C901, PLR0911, PLR0912 - a line f
         case MapOf():
             keys, values = type_in_words(field.inner_keys), type_in_words(field.inner_values)
             return f"object, at most {field.maximum} names: {keys} → {values}"
+        case OneOf():
+            return " or ".join(map(type_in_words, field.choices))
         case Part():
             name = field.part.__name__
             return f"[{name}](#{name.lower()})"

@@ -294,6 +294,25 @@ class MapOf(WireField, ma.fields.Dict):
         return value
 
 
+class OneOf(WireField):
+    """A value of one of several fields, told apart by what it is in JSON: at most one field each that
+    takes true and false, whole numbers, text, lists and objects.
+    """
+
+    def __init__(self, *choices: WireField, **kwargs: Any) -> None:
+        self.choices = choices
+        self._by_type = {_JSON_TYPES[type(choice)]: choice for choice in choices}
+        if len(self._by_type) != len(choices):
+            raise TypeError("two choices of the same type in JSON")
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        choice = self._by_type.get(type(value))
+        if choice is None:
+            self.refuse("has the wrong type")
+        return choice.deserialize(value)
+
+
 class FreeObject(WireField, ma.fields.Dict):
     """An object whose names depend on something else; its numbers are whole. It only goes down."""
 
@@ -319,3 +338,12 @@ class Part(WireField, ma.fields.Nested):
     def __init__(self, part: type[ma.Schema], **kwargs: Any) -> None:
         self.part = part
         super().__init__(nested=part, **kwargs)
+
+
+_JSON_TYPES: Final[dict[type[WireField], type]] = {
+    Bool: bool,
+    Int: int,
+    Text: str,
+    ListOf: list,
+    MapOf: dict,
+}

@@ -200,6 +200,28 @@ ITEM_CODES: Final = (
         "gave it, or the server was restored.",
     ),
     ItemCode(
+        code="template_unknown",
+        title="No such version of a form",
+        meaning="A form answer names a template, or a version of one, that the company never "
+        "published.",
+        phone_must=_KEEP
+        + "repair by digest: the phone holds a form that the server never gave it.",
+    ),
+    ItemCode(
+        code="not_in_template",
+        title="Not asked by this form",
+        meaning="A form answer has a question, a column, a row or an option that the version of the "
+        "template it names does not have. `where` is its place.",
+        phone_must=_KEEP + "mend the program: it fills in another version than it names.",
+    ),
+    ItemCode(
+        code="wrong_answer_type",
+        title="An answer of another type",
+        meaning="A form answer has text where the template asks for a number, or the like. `where` "
+        "is its place.",
+        phone_must=_KEEP + "mend the program: see Types of questions.",
+    ),
+    ItemCode(
         code="refused_by_database",
         title="Refused by the database",
         meaning="The item passed every check of this document and could not be stored.",

@@ -38,6 +38,8 @@ class WireSchema(ma.Schema):
     rules: ClassVar[tuple[Rule, ...]] = ()
     bounds: ClassVar[tuple[Rule, ...]] = ()
     """Rules on how much there is. They run first and alone, on values that nobody has looked at."""
+    is_sparse: ClassVar[bool] = False
+    """Whether what comes down leaves out optional names; else each stands there, null or not."""
     error_messages = {  # noqa: RUF012 - so marshmallow declares it
         "type": "must be an object",
     }

@@ -9,7 +9,7 @@ decodes bytes with them looks for its escape first (``compiled.py`` does).
 
 import datetime as dt
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import marshmallow as ma
 import msgspec
@@ -23,6 +23,7 @@ from mobile_contract.fields import (
     Int,
     ListOf,
     MapOf,
+    OneOf,
     PairOf,
     Part,
     Pattern,
@@ -74,7 +75,7 @@ def _rule_keeper(rules: tuple[Rule, ...]) -> Any:
     return keep_the_rules
 
 
-def type_of(field: WireField) -> Any:  # noqa: PLR0911 - one line for each word of the vocabulary
+def type_of(field: WireField) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line for each word of the vocabulary
     """The type that accepts what one field accepts, null aside."""
     match field:
         case Int():
@@ -103,6 +104,8 @@ def type_of(field: WireField) -> Any:  # noqa: PLR0911 - one line for each word 
                 dict[type_of(field.inner_keys), type_of(field.inner_values)],  # type: ignore[misc]
                 Meta(max_length=field.maximum),
             ]
+        case OneOf():
+            return Union[tuple(type_of(choice) for choice in field.choices)]  # noqa: UP007 - made, not written
         case Part():
             return struct_of(field.part)
         case Anything():

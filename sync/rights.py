@@ -123,16 +123,23 @@ def own_record(context: Context, item: Arrived, kind: int) -> Known | Missing | 
 
     Somebody else's is not there, unless it is on the sender's phone all the same.
     """
-    known = context.known.get(item.entity_id)
+    return own_named(context, item.entity_id, kind, "entity_id")
+
+
+def own_named(
+    context: Context, record_id: str, kind: int, where: str
+) -> Known | Missing | Rejected:
+    """A record that an item names, if it is the sender's own; somebody else's as in `own_record`."""
+    known = context.known.get(record_id)
     if known is None:
-        return Missing((item.entity_id,))
+        return Missing((record_id,))
     if known.kind != kind:
-        return _of_another_kind(context, known, "entity_id")
+        return _of_another_kind(context, known, where)
     if known.person_id == context.sender.person_id:
         return known
     if known.is_visible:
-        return Rejected("not_permitted", "entity_id", "This is another person's.")
-    return Missing((item.entity_id,))
+        return Rejected("not_permitted", where, "This is another person's.")
+    return Missing((record_id,))
 
 
 def _of_another_kind(context: Context, known: Known, where: str) -> Missing | Rejected:

@@ -107,8 +107,8 @@ _VARYING: dict[str, tuple[int, int, Callable[[Any], bytes]]] = {
 }
 _UUIDS = 2951
 
-# Lists in a column: their texts hold no comma (names of flags, ids).
-_LISTS = ("text[]", "uuid[]")
+# Lists in a column: their texts hold no comma (names of flags, ids, numbers as text).
+_LISTS = ("text[]", "uuid[]", "int8[]")
 
 
 def array(kind: str, values: Sequence[Any]) -> Packed:

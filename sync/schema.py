@@ -6,6 +6,8 @@ from sync.kinds.activity_store import table as activity_store
 from sync.kinds.attendance import table as attendance
 from sync.kinds.audit_visit import table as audit_visit
 from sync.kinds.day_plan import table as day_plan
+from sync.kinds.form_answer import table as form_answer
+from sync.kinds.form_template import table as form_template
 from sync.kinds.location_check import table as location_check
 from sync.kinds.notice import table as notice
 from sync.kinds.order import table as order
@@ -44,4 +46,6 @@ ALL_TABLE_MODULES = (
     task,
     notice,
     location_check,
+    form_template,
+    form_answer,
 )

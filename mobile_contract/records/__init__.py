@@ -9,6 +9,8 @@ from mobile_contract.records.audit_visit import AUDIT_VISIT
 from mobile_contract.records.conflict import CONFLICT
 from mobile_contract.records.contract import RecordContract
 from mobile_contract.records.day_plan import DAY_PLAN
+from mobile_contract.records.form_answer import FORM_ANSWER
+from mobile_contract.records.form_template import FORM_TEMPLATE
 from mobile_contract.records.item import ITEM
 from mobile_contract.records.location_check import LOCATION_CHECK
 from mobile_contract.records.notice import NOTICE
@@ -50,6 +52,8 @@ RECORDS: Final[tuple[RecordContract, ...]] = (
     TASK,
     NOTICE,
     LOCATION_CHECK,
+    FORM_TEMPLATE,
+    FORM_ANSWER,
 )
 RECORDS_BY_KIND: Final = {record.kind: record for record in RECORDS}
 KINDS: Final = tuple(RECORDS_BY_KIND)

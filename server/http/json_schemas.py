@@ -20,6 +20,7 @@ from mobile_contract.fields import (
     Int,
     ListOf,
     MapOf,
+    OneOf,
     PairOf,
     Part,
     Pattern,
@@ -109,7 +110,7 @@ def _or_null(said: Json) -> Json:
     return {"anyOf": [said, {"type": "null"}]}
 
 
-def _value_of(built: dict[str, Json], field: ma.fields.Field[Any]) -> Json:  # noqa: C901, PLR0911 - a closed vocabulary, one line each
+def _value_of(built: dict[str, Json], field: ma.fields.Field[Any]) -> Json:  # noqa: C901, PLR0911, PLR0912 - a closed vocabulary, one line each
     match field:
         case Int():
             return {"type": "integer", "minimum": field.minimum, "maximum": field.maximum}
@@ -151,6 +152,8 @@ def _value_of(built: dict[str, Json], field: ma.fields.Field[Any]) -> Json:  # n
                 "additionalProperties": _value_of(built, field.inner_values),
                 "maxProperties": field.maximum,
             }
+        case OneOf():
+            return {"anyOf": [_value_of(built, choice) for choice in field.choices]}
         case FreeObject():
             return {"type": "object"}
         case Part():

@@ -1,6 +1,6 @@
 """What a phone carries of the past and of the future ends at a horizon, day by day.
 
-Visits and attendance older than the company's `visit_days_on_phone` leave their person's phone, and so
+Visits, attendance and form answers older than the company's `visit_days_on_phone` leave their person's phone, and so
 does what is over for as long: items released or set aside, proposals and conflicts that were decided.
 What still waits for somebody stays. Day plans leave and enter with the window of `plan_days_behind`
 and `plan_days_ahead`. Nothing is deleted: only the keys go. Each call looks at a bounded slice of
@@ -36,6 +36,11 @@ select k.key, k.id from record_key k
 join attendance a on a.company_id = k.company_id and a.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
   and a.business_day < :first_day
+union all
+select k.key, k.id from record_key k
+join form_answer f on f.company_id = k.company_id and f.id = k.id
+where k.company_id = :company and k.key = any(:people) and not k.is_placed
+  and f.business_day < :first_day
 order by id
 """
 # What phones are told of their own items, proposals and conflicts, where nothing came to it since.

@@ -17,6 +17,7 @@ from mobile_contract.fields import (
     Int,
     ListOf,
     MapOf,
+    OneOf,
     PairOf,
     Part,
     Pattern,
@@ -70,6 +71,8 @@ def value_of(  # noqa: C901, PLR0911, PLR0912 - one case for each word of the vo
         case MapOf():
             keys = value_of(field.inner_keys)
             return st.dictionaries(keys, value_of(field.inner_values), max_size=2)
+        case OneOf():
+            return st.one_of(*map(value_of, field.choices))
         case Part():
             return values_of(field.part)
         case Anything() | FreeObject():
@@ -178,7 +181,8 @@ def absent_names(schema: type[ma.Schema], value: dict[str, Any], place: str = ""
     for name, field in wire_fields(schema).items():
         at = f"{place}{field.data_key or name}"
         if (field.data_key or name) not in value:
-            absent.append(at)
+            if field.presence.is_required or not getattr(schema, "is_sparse", False):
+                absent.append(at)
             continue
         found = value[field.data_key or name]
         if isinstance(field, Part) and found is not None:

@@ -13,6 +13,7 @@ from sync.kinds.activity_store import judge as activity_store_judge
 from sync.kinds.attendance import judge as attendance_judge
 from sync.kinds.audit_visit import judge as audit_visit_judge
 from sync.kinds.day_plan import judge as day_plan_judge
+from sync.kinds.form_answer import judge as form_answer_judge
 from sync.kinds.location_check import judge as location_check_judge
 from sync.kinds.notice import judge as notice_judge
 from sync.kinds.route import judge as route_judge
@@ -351,6 +352,7 @@ def test_the_table_of_roles_says_what_each_kind_lets_its_roles_push() -> None:
         "task": task_judge,
         "notice": notice_judge,
         "location_check": location_check_judge,
+        "form_answer": form_answer_judge,
     }
     assert set(judges) == {kind.name for kind in ALL_KINDS if kind.ops}
     assert {row[0].strip("`") for row in lines} == set(ROLES)

@@ -1,0 +1,161 @@
+"""Rows of a form: what was answered in each, and the whole numbers that are tallied from them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, NoReturn
+
+from mobile_contract.fields import ID_PATTERN, JSON_INT_MAX
+from mobile_contract.forms.template import Column, Condition, Question, Tally
+
+UNIX_DAY_ZERO: Final = date(1970, 1, 1).toordinal()
+_matches_id: Final = re.compile(ID_PATTERN).fullmatch
+_DAY_LENGTH: Final = 10
+
+Row = tuple[str | None, dict[str, Any]]
+"""The product that a row stands for, and what its shown columns say; days as whole numbers."""
+Refuse = Callable[[str, str, str], NoReturn]
+"""Takes a place under the answers, words and a code, and raises."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one question, and how many cells are missing, past a limit, or were hidden."""
+
+    rows: list[Row] = field(default_factory=list)
+    missing: int = 0
+    past_limit: int = 0
+    hidden: int = 0
+
+
+def day_number(day: date) -> int:
+    """A day as expressions see it: whole days since 1970-01-01."""
+    return day.toordinal() - UNIX_DAY_ZERO
+
+
+def day_answered(answer: Any) -> int | None:
+    """The number of a day as it was answered; None where it is no day."""
+    # fromisoformat takes other spellings too; none of them has hyphens at these two places.
+    if type(answer) is not str or len(answer) != _DAY_LENGTH or answer[4::3] != "--":
+        return None
+    try:
+        return date.fromisoformat(answer).toordinal() - UNIX_DAY_ZERO
+    except ValueError:
+        return None
+
+
+def take_rows(question: Question, answer: Any, refuse: Refuse) -> Rows:
+    """The rows as they were answered."""
+    if type(answer) is not dict:
+        refuse(question.code, "must be an object of rows", "wrong_answer_type")
+    found = Rows()
+    for name, row in answer.items():
+        place = f"{question.code}.{name}"
+        product = _product_of(question, name, place, refuse)
+        found.rows.append((product, _take_row(question, row, place, found, refuse)))
+    return found
+
+
+def _product_of(question: Question, name: str, place: str, refuse: Refuse) -> str | None:
+    if question.rows is None:
+        if _matches_id(name) is None:
+            refuse(place, "must be named by the id of a product", "wrong_answer_type")
+        return name
+    if name not in question.rows:
+        refuse(place, "is none of the rows", "not_in_template")
+    return question.rows[name]
+
+
+def _take_row(
+    question: Question, row: Mapping[str, Any], place: str, found: Rows, refuse: Refuse
+) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    answered = 0
+    for column in question.columns:
+        cell = row.get(column.code)
+        if cell is None:
+            found.missing += column.is_required and hold(column.shown_when, seen)
+            continue
+        answered += 1
+        value, is_past = _take_cell(column, cell, place, refuse)
+        if hold(column.shown_when, seen):
+            found.past_limit += is_past
+            seen[column.code] = value
+        else:
+            found.hidden += 1
+    if answered != len(row):
+        known = {column.code for column in question.columns}
+        unknown = next(each for each in row if each not in known)
+        refuse(f"{place}.{unknown}", "is not asked here", "not_in_template")
+    return seen
+
+
+def _take_cell(column: Column, cell: Any, place: str, refuse: Refuse) -> tuple[Any, bool]:
+    """What a cell says, and whether it is past a limit."""
+    kind = column.type
+    words = _WORDS[kind]
+    if type(cell) is not _JSON_TYPES[kind]:
+        refuse(f"{place}.{column.code}", words, "wrong_answer_type")
+    if kind == "CHOICE" and cell not in column.options:
+        refuse(f"{place}.{column.code}", "is none of the options", "not_in_template")
+    if kind == "DAY":
+        day = day_answered(cell)
+        if day is None:
+            refuse(f"{place}.{column.code}", words, "wrong_answer_type")
+        return day, False
+    size = len(cell) if kind == "TEXT" else cell
+    is_past = (column.minimum is not None and size < column.minimum) or (
+        column.maximum is not None and size > column.maximum
+    )
+    return cell, is_past
+
+
+_JSON_TYPES: Final[Mapping[str, Any]] = {
+    "BOOL": bool,
+    "INT": int,
+    "MONEY": int,
+    "TEXT": str,
+    "CHOICE": str,
+    "DAY": str,
+}
+_WORDS: Final[Mapping[str, str]] = {
+    "BOOL": "must be true or false",
+    "INT": "must be a whole number",
+    "MONEY": "must be a whole number",
+    "TEXT": "must be text",
+    "CHOICE": "must be text",
+    "DAY": "must be a day as YYYY-MM-DD",
+}
+
+
+def hold(conditions: tuple[Condition, ...], row: Mapping[str, Any]) -> bool:
+    """Whether all conditions hold of a row."""
+    return not conditions or all(each.holds(row) for each in conditions)
+
+
+def share(tally: Tally, row: Mapping[str, Any], visit_day: int) -> int | None:
+    """What one row gives to a tally; None where it does not fit."""
+    cell: int | None = None
+    if tally.column is not None:
+        cell = row.get(tally.column)
+        if cell is None:
+            return None
+    if not hold(tally.where, row):
+        return None
+    if cell is None or tally.take == "COUNT":
+        return 1
+    if tally.read_as is None:
+        return cell
+    return visit_day - cell if tally.read_as == "DAYS_SINCE" else cell - visit_day
+
+
+def tallied(tally: Tally, rows: list[Row], visit_day: int) -> int | None:
+    """The figure; None where it is past what JSON keeps exact, or MIN and MAX have no row that fits."""
+    shares = [part for _, row in rows if (part := share(tally, row, visit_day)) is not None]
+    if tally.take in {"COUNT", "SUM"}:
+        total = sum(shares)
+        return total if -JSON_INT_MAX <= total <= JSON_INT_MAX else None
+    if not shares:
+        return None
+    return min(shares) if tally.take == "MIN" else max(shares)

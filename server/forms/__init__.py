@@ -1,0 +1,1 @@
+"""Forms for people: templates imported, published and retired; what was answered, in words."""

@@ -1,0 +1,373 @@
+"""Judging filled-in forms: each by the version of its template that it names, for ever.
+
+What follows from the answers is worked out again, by the rules that the phone has (mobile_contract/forms).
+A difference is a flag. Only what cannot be read as an answer to that version is kept for a person.
+"""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from mobile_contract.forms.filling import Filling, NotOfTemplate, fill_in
+from mobile_contract.forms.rows import day_number
+from mobile_contract.forms.template import Template
+from sync.clock import Moment, business_day
+from sync.document import encode_document
+from sync.evidence import captured, witness
+from sync.flag import Flag
+from sync.form_versions import VERSIONS, version_id
+from sync.kinds.form_answer.flags import form_flags
+from sync.record_kind import (
+    Accepted,
+    Arrived,
+    Context,
+    Known,
+    Missing,
+    Outcome,
+    Read,
+    Record,
+    RecordKind,
+    Rejected,
+)
+from sync.rights import in_scope, own_named, own_record, right_of
+from sync.rows import RowSet
+
+# Whoever makes visits fills in forms.
+ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
+STORE, VISIT = 1, 4
+
+ANSWERS = RowSet(
+    "form_answer",
+    (
+        ("id", "uuid"),
+        ("version", "int4"),
+        ("template_id", "uuid"),
+        ("template_version", "int4"),
+        ("visit_id", "uuid"),
+        ("store_id", "uuid"),
+        ("person_id", "uuid"),
+        ("position_id", "uuid"),
+        ("business_day", "date"),
+        ("answered_at", "timestamptz"),
+        ("score_over", "int8"),
+        ("score_out_of", "int8"),
+        ("score_e2", "int4"),
+        ("flags", "text[]"),
+        ("received_at", "timestamptz"),
+    ),
+    "on conflict (company_id, id) do update set version = excluded.version,"
+    " score_over = excluded.score_over, score_out_of = excluded.score_out_of,"
+    " score_e2 = excluded.score_e2, flags = excluded.flags",
+)
+ANSWER_VERSIONS = RowSet(
+    "form_answer_version",
+    (
+        ("id", "uuid"),
+        ("version", "int4"),
+        ("device_id", "uuid"),
+        ("reason", "text"),
+        ("answered", "jsonb"),
+        ("trust", "text"),
+        ("answers", "jsonb"),
+        ("computed", "jsonb"),
+        ("points", "jsonb"),
+        ("sent", "jsonb"),
+        ("received_at", "timestamptz"),
+    ),
+)
+MEASURES = RowSet(
+    "form_measure",
+    (
+        ("answer_id", "uuid"),
+        ("measure", "text"),
+        ("store_id", "uuid"),
+        ("person_id", "uuid"),
+        ("position_id", "uuid"),
+        ("business_day", "date"),
+        ("numerator", "int8"),
+        ("denominator", "int8"),
+        ("product_ids", "uuid[]"),
+        ("numerators", "int8[]"),
+        ("denominators", "int8[]"),
+    ),
+    "on conflict (company_id, answer_id, measure) do update set"
+    " numerator = excluded.numerator, denominator = excluded.denominator,"
+    " product_ids = excluded.product_ids, numerators = excluded.numerators,"
+    " denominators = excluded.denominators",
+)
+
+
+def _unread_version(item: Arrived) -> tuple[str, ...]:
+    """The version that a new answer names, unless this process has read it."""
+    if item.op != "create":
+        return ()
+    id_ = version_id(item.payload.template_id, item.payload.template_version)
+    return () if VERSIONS.has(id_) else (id_,)
+
+
+NAMED_VERSION = Read(
+    name="form template version",
+    wants=_unread_version,
+    statement="select v.id::text, v.definition::text from form_template_version v"
+    " where v.company_id = %(company)s and v.id = any(%(ids)s::uuid[])",
+)
+# Corrections are judged by the version of the answer that came in an earlier push.
+VERSION_OF_ANSWER = Read(
+    name="version of form answer",
+    wants=lambda item: (item.entity_id,) if item.op == "correct" else (),
+    statement="select a.id::text, v.definition::text from form_answer a"
+    " join form_template_version v on v.company_id = a.company_id"
+    " and v.template_id = a.template_id and v.version = a.template_version"
+    " where a.company_id = %(company)s and a.id = any(%(ids)s::uuid[])",
+)
+
+
+class _Begun(NamedTuple):
+    """What a new answer is about."""
+
+    visit: Known
+    template: Template
+
+
+class _Judged(NamedTuple):
+    """A version of an answer, as it is written."""
+
+    fields: dict[str, Any]
+    filling: Filling
+    moment: Moment
+    answered: dict[str, Any] | None
+    reason: str | None
+
+
+def mentions(item: Arrived) -> tuple[str, ...]:
+    """The visit that a new answer names, and its store."""
+    if item.op != "create":
+        return ()
+    return (item.payload.visit_id, item.payload.store_id)
+
+
+def create(item: Arrived, context: Context) -> Outcome:
+    """A form was filled in."""
+    known = context.known.get(item.entity_id)
+    sender, payload, policy = context.sender, item.payload, context.policy
+    if known is not None:
+        if known.born_digest == item.digest and known.person_id == sender.person_id:
+            return Accepted()
+        return Rejected("entity_taken", "entity_id", "Another record has this id.")
+    answered = witness(payload.answered, item, policy)
+    begun = _begin(item, context, answered.moment)
+    if not isinstance(begun, _Begun):
+        return begun
+    day = business_day(answered.moment.corrected_at, policy.time_zone)
+    fields = {
+        "template_id": payload.template_id,
+        "template_version": payload.template_version,
+        "visit_id": payload.visit_id,
+        "store_id": payload.store_id,
+        "person_id": sender.person_id,
+        "position_id": begun.visit.fields["position_id"],
+        "business_day": day.isoformat(),
+        "answered_at": answered.moment.corrected_at,
+    }
+    flags = list(answered.moment.flags)
+    if answered.is_mock:
+        flags.append({"flag": "mock_location", "answered": 1})
+    if payload.store_id != begun.visit.fields["store_id"]:
+        flags.append({"flag": "other_store"})
+    judged = _judged(item, begun.template, fields, flags, answered.moment, answered.wire)
+    if isinstance(judged, Rejected):
+        return judged
+    return _accepted(item, context, judged, 1, keys=(sender.person_id,))
+
+
+def correct(item: Arrived, context: Context) -> Outcome:
+    """A form was filled in wrongly: a new version says so, the old one stays.
+
+    The sender's own answers only, so that a correction which knew an older version is no conflict
+    of two people: the later one holds, says so, and each stays.
+    """
+    known = own_record(context, item, FORM_ANSWER.number)
+    if not isinstance(known, Known):
+        return known
+    moment = captured(item, context.policy)
+    right = right_of(context, item, moment, ROLES)
+    if isinstance(right, Rejected):
+        return right
+    base_version = item.base_version or 0
+    if base_version > known.version:
+        return Rejected(
+            "wrong_base_version",
+            "base_version",
+            f"The record is at version {known.version}; it never had version {base_version}.",
+        )
+    before = known.fields
+    template = _template_of(
+        context,
+        before["template_id"],
+        before["template_version"],
+        VERSION_OF_ANSWER,
+        item.entity_id,
+    )
+    if template is None:
+        raise LookupError("the version that an answer was judged by is gone")
+    flags = [flag for flag in before["flags"] if _is_of_first(flag)]
+    if base_version < known.version:
+        flags.append(
+            {
+                "flag": "corrected_meanwhile",
+                "base_version": base_version,
+                "version": known.version,
+            }
+        )
+    judged = _judged(item, template, before, flags, moment, None)
+    if isinstance(judged, Rejected):
+        return judged
+    return _accepted(item, context, judged, known.version + 1)
+
+
+# ---- what the ops share ---------------------------------------------------------------------
+
+
+def _is_of_first(flag: Flag) -> bool:
+    """Whether a flag is about when and where the form was filled in: it stays."""
+    name = str(flag["flag"])
+    return name.startswith("clock_") or name in {"mock_location", "other_store"}
+
+
+def _begin(item: Arrived, context: Context, moment: Moment) -> _Begun | Missing | Rejected:
+    """The visit and the version, or what stands against them.
+
+    The visit is the sender's own. Its store has been judged with it; another one has to be in scope.
+    """
+    payload = item.payload
+    right = right_of(context, item, moment, ROLES)
+    if isinstance(right, Rejected):
+        return right
+    visit = own_named(context, payload.visit_id, VISIT, "payload.visit_id")
+    if not isinstance(visit, Known):
+        return visit
+    if payload.store_id != visit.fields["store_id"]:
+        store = in_scope(context, item, moment, payload.store_id, STORE, "payload.store_id")
+        if not isinstance(store, Known):
+            return store
+    template = _template_of(context, payload.template_id, payload.template_version, NAMED_VERSION)
+    if template is None:
+        words = "The form has no such version here."
+        return Rejected("template_unknown", "payload.template_version", words)
+    return _Begun(visit, template)
+
+
+def _template_of(
+    context: Context, template_id: str, version: int, read: Read, asked: str | None = None
+) -> Template | None:
+    """The version of a template, as it was read for this batch or before."""
+    company_id, id_ = context.sender.company_id, version_id(template_id, version)
+    template = VERSIONS.of(company_id, id_)
+    if template is None:
+        found = context.reads[read.name].get(asked or id_)
+        if found:
+            template = VERSIONS.read(company_id, id_, found[0][0])
+    return template
+
+
+def _judged(
+    item: Arrived,
+    template: Template,
+    fields: dict[str, Any],
+    flags: list[Flag],
+    moment: Moment,
+    answered: dict[str, Any] | None,
+) -> _Judged | Rejected:
+    """What follows from the answers that an item brings."""
+    payload = item.payload
+    day = day_number(date.fromisoformat(fields["business_day"]))
+    try:
+        filling = fill_in(template, payload.answers, day)
+    except NotOfTemplate as fault:
+        return Rejected(fault.code, fault.where, f"{fault.where} {fault.words}")
+    flags = flags + form_flags(filling, sent=payload.computed, sent_score_e2=payload.score_e2)
+    reason = None if answered is not None else payload.reason
+    return _Judged(
+        {**fields, "score_e2": filling.score_e2, "flags": flags},
+        filling,
+        moment,
+        answered,
+        reason,
+    )
+
+
+def _accepted(
+    item: Arrived,
+    context: Context,
+    judged: _Judged,
+    version: int,
+    *,
+    keys: tuple[str, ...] | None = None,
+) -> Accepted:
+    """The answer's new document, and its rows for pages and measures."""
+    fields, filling, payload = judged.fields, judged.filling, item.payload
+    day = date.fromisoformat(fields["business_day"])
+    id_ = item.entity_id
+    answer = (
+        id_,
+        version,
+        fields["template_id"],
+        fields["template_version"],
+        fields["visit_id"],
+        fields["store_id"],
+        fields["person_id"],
+        fields["position_id"],
+        day,
+        fields["answered_at"],
+        filling.score_over,
+        filling.score_out_of,
+        filling.score_e2,
+        [flag["flag"] for flag in fields["flags"]],
+        item.received_at,
+    )
+    points = {each.code: [each.weight, each.points, each.full] for each in filling.points}
+    answers = (
+        id_,
+        version,
+        context.sender.device_id,
+        judged.reason,
+        None if judged.answered is None else encode_document(judged.answered),
+        judged.moment.trust.value,
+        encode_document(payload.answers),
+        encode_document(filling.computed),
+        encode_document(points),
+        encode_document({"computed": payload.computed or {}, "score_e2": payload.score_e2}),
+        item.received_at,
+    )
+    measures = [
+        (
+            id_,
+            each.measure,
+            fields["store_id"],
+            fields["person_id"],
+            fields["position_id"],
+            day,
+            each.over,
+            each.out_of,
+            [product for product, _, _ in each.by_product],
+            [str(over) for _, over, _ in each.by_product],
+            [str(out_of) for _, _, out_of in each.by_product],
+        )
+        for each in filling.measured
+    ]
+    return Accepted(
+        record=Record(id_, FORM_ANSWER, fields, keys),
+        rows=(
+            (ANSWERS, id_, answer),
+            (ANSWER_VERSIONS, f"{id_} {version}", answers),
+            *((MEASURES, f"{id_} {row[1]}", row) for row in measures),
+        ),
+    )
+
+
+FORM_ANSWER = RecordKind(
+    name="form_answer",
+    number=11,
+    ops={"create": create, "correct": correct},
+    mentions=mentions,
+    reads=(NAMED_VERSION, VERSION_OF_ANSWER),
+)
