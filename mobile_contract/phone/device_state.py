@@ -155,7 +155,8 @@ class DeviceState:
         No server takes that: a person has to be shown it. What may still be sent goes first, the
         server hears a device that it told to wipe, and tells it again.
         """
-        return self._file.setting("is_wipe_due") is not None and not self._outbox.to_send()
+        is_due = self._file.setting("is_wipe_due") is not None
+        return is_due and not self._outbox.to_send() and not self._has_open_track()
 
     def wipe(self, *, with_unsent: bool = False) -> bool:
         """Take everything off the phone; returns whether.
@@ -164,11 +165,16 @@ class DeviceState:
         """
         with self._file.transaction() as connection:
             is_refused = self._outbox.summary().count and not with_unsent
-            if is_refused or self._outbox.to_send():
+            if is_refused or self._outbox.to_send() or self._has_open_track():
                 self._file.set_setting("is_wipe_due", "1")
                 return False
             self._outbox.clear()
             self._scope.clear()
+            connection.execute("DELETE FROM track_gap")
             connection.execute("DELETE FROM setting")
             self._file.set_setting("is_wiped", "1")
         return True
+
+    def _has_open_track(self) -> bool:
+        """Whether there are points that no item holds yet: the next sync of a draining phone makes one."""
+        return bool(self._file.rows("SELECT EXISTS (SELECT 1 FROM track_point)")[0][0])

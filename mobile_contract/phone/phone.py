@@ -37,6 +37,7 @@ from mobile_contract.phone.outbox import Outbox
 from mobile_contract.phone.phone_file import PhoneFile
 from mobile_contract.phone.scope_store import Buckets, HeldRecord, ScopeStore
 from mobile_contract.phone.sync_loop import SendingHabits, SyncLoop, SyncReport
+from mobile_contract.phone.tracks import OpenTrack, stop_collecting
 from mobile_contract.phone.transport import Transport
 from mobile_contract.version import CURRENT
 
@@ -66,6 +67,7 @@ class Phone:
         self.link = Link(transport, encoding=encoding)
         self.outbox = Outbox(file)
         self.scope = ScopeStore(file)
+        self.track = OpenTrack(file)
         self.device = DeviceState(file, self.outbox, self.scope)
         self._loop = SyncLoop(
             file=file,
@@ -330,6 +332,9 @@ class Phone:
 
     def sync(self, *, most_tries: int = 1) -> SyncReport:
         """Push and pull, each if due; with `most_tries` above 1, until quiet, waiting in between."""
+        if self.device.is_draining:
+            # What is on the phone goes up before the phone is wiped.
+            stop_collecting(self)
         return self._loop.run_until_quiet(most_tries=most_tries)
 
     def sync_wait_ms(self) -> int:

@@ -42,6 +42,26 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS outbox_unsent ON outbox (position) WHERE state IN ('waiting', 'unanswered');
 CREATE INDEX IF NOT EXISTS outbox_entity ON outbox (entity_id);
 
+CREATE TABLE IF NOT EXISTS track_point (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    wall_ms INTEGER NOT NULL,
+    uptime_ms INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    lat_e6 INTEGER NOT NULL,
+    lon_e6 INTEGER NOT NULL,
+    accuracy_m INTEGER NOT NULL,
+    is_mock INTEGER NOT NULL,
+    datum TEXT NOT NULL,
+    gps_time INTEGER
+);
+
+CREATE TABLE IF NOT EXISTS track_gap (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    from_at INTEGER NOT NULL,
+    until_at INTEGER NOT NULL,
+    cause TEXT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS record (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,

@@ -17,7 +17,6 @@ from uuid import UUID
 
 import msgspec
 
-from mobile_contract.packed_points import unpack_columns
 from server.days.facts import Page, Seen, find_people, find_seats, read_policy_of
 from server.days.person_day import FlagTold
 from server.days.words import told_flag
@@ -27,7 +26,7 @@ from sync.clock import business_day, day_bounds, working_hours
 from sync.geo import Point, distance_cm
 from sync.kinds.track.day import Segment, TrackRules, read_track_day
 from sync.kinds.track.distance import Dropped, Gap
-from sync.kinds.track.points import Points, read_points
+from sync.kinds.track.points import Points, read_packed
 from sync.kinds.track.stops import Stop
 from sync.policy import Policy
 from sync.unit_of_work import UnitOfWork
@@ -163,7 +162,7 @@ def _read(
         [
             Segment(
                 str(row.id),
-                read_points(unpack_columns(bytes(row.packed)), int(row.began_at)),
+                read_packed(bytes(row.packed), int(row.began_at)),
                 tuple(Gap(**gap) for gap in row.gaps),
             )
             for row in read
