@@ -374,8 +374,9 @@ REQUEST_CODES: Final = (
         code="not_found",
         status=404,
         title="No such address",
-        meaning="There is nothing at this path.",
-        phone_must="Back-off; check the server address that was configured; keep everything.",
+        meaning="There is nothing at this path; or no record in the person's scope names this body.",
+        phone_must="Back-off; check the server address that was configured; keep everything. Of a "
+        "body: pull; fetch it again only when a record comes that names it.",
     ),
     RequestCode(
         code="method_not_allowed",

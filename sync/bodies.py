@@ -5,6 +5,7 @@ packed bytes. Records name bodies, and whoever may see such a record may fetch t
 """
 
 import hashlib
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from uuid import UUID
 
 import zstandard
 
+from mobile_contract.fields import SHA256_PATTERN
 from sync.direct import ask, bytes_of, text_of
 from sync.rows import array
 from sync.scope import is_visible
@@ -20,6 +22,7 @@ from sync.unit_of_work import UnitOfWork
 _ZSTD_LEVEL = 19
 _GZIP_LEVEL = 9
 _GZIP_ONLY = 16 + zlib.MAX_WBITS
+_DIGEST = re.compile(SHA256_PATTERN)
 
 _KEEP = """
 insert into body (company_id, sha256, media_type, size, zstd, gzip)
@@ -37,11 +40,10 @@ insert into body_reference (company_id, record_id, sha256)
 select %s, r.record_id, r.sha256 from unnest(%s::uuid[], %s::bytea[]) as r(record_id, sha256)
 on conflict do nothing
 """
-# `referring` first: a made-up digest costs one look into an index.
 _FIND = f"""
 select encode(b.sha256, 'hex'), b.media_type, b.size, b.zstd, b.gzip
 from body b
-where b.company_id = %(company)s and b.sha256 = decode(%(sha256)s, 'hex')
+where b.company_id = %(company)s and b.sha256 = %(sha256)s::bytea
   and exists (select from body_reference f
               join record r on r.company_id = f.company_id and r.id = f.record_id
               where f.company_id = b.company_id and f.sha256 = b.sha256 and r.doc is not null
@@ -103,9 +105,16 @@ def refer_to_bodies(uow: UnitOfWork, named: Mapping[UUID, Iterable[bytes]]) -> N
 
 
 def find_body(uow: UnitOfWork, person_id: str, sha256: str) -> PackedBody | None:
-    """The body with this digest, where a record in the person's scope names it. One statement."""
+    """The body with this digest (hexadecimal), where a record in the person's scope names it.
+
+    One statement; none where it can be no digest.
+    """
+    if _DIGEST.fullmatch(sha256) is None:
+        return None
     rows = ask(
-        uow.driver, _FIND, {"company": uow.company_id, "person": person_id, "sha256": sha256}
+        uow.driver,
+        _FIND,
+        {"company": uow.company_id, "person": person_id, "sha256": f"\\x{sha256}"},
     )
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""The engine as the server uses it: push, pull, digest, and what is kept aside.
+"""The engine as the server uses it: push, pull, digest, bodies, and what is kept aside.
 
 It knows no HTTP and no queue, and no kind by name: it is handed the list of kinds.
 """
@@ -12,8 +12,11 @@ from sync import digest as digests
 from sync import pull as pulls
 from sync import push as pushes
 from sync import release
+from sync.bodies import PackedBody, find_body
 from sync.cursor import CursorBox
 from sync.deadline import Deadline
+from sync.errors import Refused
+from sync.greeting import greet
 from sync.record_kind import RecordKind
 from sync.senders import Claim
 from sync.unit_of_work import Database
@@ -49,6 +52,18 @@ class Engine:
     def digest(self, claim: Claim, request: Digest) -> bytes:
         """Compare a phone's scope, or repair it; the JSON of the answer."""
         return digests.digest(self.database, self._names, self._box, claim, request)
+
+    def body(self, claim: Claim, sha256: str) -> PackedBody:
+        """The body with this digest, where a record in the person's scope names it.
+
+        Raises Refused: not_found, also where it is somebody else's; or what `authenticate` raises.
+        """
+        with self.database.reading(claim.company_id) as uow:
+            sender = greet(uow, claim, "pull").sender
+            found = find_body(uow, sender.person_id, sha256)
+        if found is None:
+            raise Refused("not_found", "No record of yours names a body with this digest.")
+        return found
 
     def release_deferred(self, company_id: int, entity_ids: Iterable[UUID]) -> int:
         """Judge again what waits for these records."""

@@ -43,7 +43,7 @@ class StoreTermsDown(WireSchema):
         -MONEY_MAX,
         MONEY_MAX,
         presence=NULLABLE,
-        about="what the server knew to be left; null: no limit",
+        about="limit − open receivables + unapplied receipts; null: no limit",
         unit="minor units",
     )
     min_order_minor = Int(

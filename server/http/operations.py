@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from mobile_contract.fields import SHA256_PATTERN
 from mobile_contract.problems import REQUEST_CODES_BY_NAME, RequestRefused
 from server.http.json_schemas import Json, ref
 from server.http.problems import MEDIA_TYPE as PROBLEM
@@ -36,28 +37,24 @@ _CURSOR = "AbC123"
 class Operation:
     """One route of the document."""
 
-    asks: str
+    # The schema of its body; None: it has none.
+    asks: str | None
     answers: tuple[int, Json]
     codes: Sequence[str]
     needs_token: bool = True
     examples: dict[str, Any] = field(default_factory=dict)
+    parameters: tuple[Json, ...] = ()
+    # status → what it means, of answers without a body
+    empty: dict[int, str] = field(default_factory=dict)
 
     def document(self) -> Json:
         """The OpenAPI operation object, without what the view itself says."""
         status, schema = self.answers
+        codes = self.codes if self.asks is None else [*self.codes, *_BODY_CODES]
         return {
             "security": [{"device": []}] if self.needs_token else [],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    JSON: {
-                        "schema": ref(self.asks),
-                        "examples": {
-                            name: {"value": value} for name, value in self.examples.items()
-                        },
-                    }
-                },
-            },
+            **({"parameters": list(self.parameters)} if self.parameters else {}),
+            **({} if self.asks is None else {"requestBody": self._request_body(self.asks)}),
             "responses": {
                 str(status): {
                     "description": "Done. It was committed before this was sent."
@@ -65,8 +62,16 @@ class Operation:
                     else "Done.",
                     "content": {JSON: {"schema": schema}},
                 },
-                **problem_responses([*self.codes, *_BODY_CODES, *_ALWAYS]),
+                **{str(each): {"description": said} for each, said in self.empty.items()},
+                **problem_responses([*codes, *_ALWAYS]),
             },
+        }
+
+    def _request_body(self, asks: str) -> Json:
+        examples = {name: {"value": value} for name, value in self.examples.items()}
+        return {
+            "required": True,
+            "content": {JSON: {"schema": ref(asks), "examples": examples}},
         }
 
 
@@ -190,6 +195,31 @@ OPERATIONS: dict[str, Operation] = {
                 "held": {"store": {"a3": [["a3" + _ID[2:], "0123456789abcdef"]]}},
             },
         },
+    ),
+    "body": Operation(
+        asks=None,
+        answers=(
+            200,
+            {"type": "object", "description": "What it is, the record says that names it."},
+        ),
+        codes=(*_TOKEN_CODES, "device_draining", "not_found"),
+        parameters=(
+            {
+                "name": "sha256",
+                "in": "path",
+                "required": True,
+                "description": "The digest of the body, as the record has it.",
+                "schema": {"type": "string", "pattern": f"^{SHA256_PATTERN}$"},
+            },
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "required": False,
+                "description": "The ETag of an earlier answer.",
+                "schema": {"type": "string"},
+            },
+        ),
+        empty={304: "It is the one that the client has; it always is."},
     ),
 }
 

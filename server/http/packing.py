@@ -12,7 +12,8 @@ _ZSTD_LEVEL = 3
 _GZIP_LEVEL = 5
 _GZIP_ONLY = 16 + zlib.MAX_WBITS
 _PREFERRED = ("zstd", "gzip")
-_MAX_HEADER_CHARACTERS = 512
+HEADER_MAX = 512
+"""So much of an Accept-Encoding header is read."""
 
 # A compressor keeps its tables between answers, and is not to be shared between threads.
 _kept = threading.local()
@@ -22,7 +23,7 @@ def pack(body: bytes, accept_encoding: str) -> tuple[bytes, str | None]:
     """The body as it goes out, and its Content-Encoding (None: as it is)."""
     if len(body) < SMALLEST_WORTH_PACKING_BYTES:
         return body, None
-    encoding = choose_encoding(accept_encoding[:_MAX_HEADER_CHARACTERS])
+    encoding = choose_encoding(accept_encoding[:HEADER_MAX])
     if encoding == "zstd":
         compressor = getattr(_kept, "zstd", None)
         if compressor is None:

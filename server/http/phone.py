@@ -22,10 +22,11 @@ from server.http.bearer import read_claim
 from server.http.bodies import read_body
 from server.http.callers import SMALL_BODY, WHOLE_BODY, Caller, callable_by
 from server.http.operations import documented
-from server.http.packing import pack
+from server.http.packing import HEADER_MAX, choose_encoding, pack
 from server.http.service import Service
 from server.identity import devices
 from server.identity.throttle import ENROL_ADDRESS, Try, spend
+from sync.bodies import PackedBody
 from sync.deadline import deadline_after
 from sync.deadline import wall_clock_ms as now_ms
 from sync.epoch import current_epoch
@@ -115,7 +116,33 @@ def phone_routes(service: Service) -> Blueprint:
         with service.first_syncs.pass_through():
             return answer_json(engine.digest(claim, asked))
 
+    @routes.route("/bodies/<string(length=64):sha256>", methods=["GET"])
+    @callable_by(Caller.DEVICE_PULL)
+    @documented("body")
+    def body(sha256: str) -> Response:
+        """Get a body that a record names; it never changes, so once is enough"""
+        found = engine.body(read_claim(request.environ), sha256)
+        return answer_body(found)
+
     return routes
+
+
+def answer_body(found: PackedBody) -> Response:
+    """A body as it was packed when it was kept, or that the client has it (RFC 9110, section 13.1.2)."""
+    headers = {
+        "ETag": f'W/"{found.sha256}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Vary": "Accept-Encoding",
+    }
+    if request.if_none_match.contains_weak(found.sha256):
+        return Response(None, 304, headers)
+    encoding = choose_encoding(request.environ.get("HTTP_ACCEPT_ENCODING", "")[:HEADER_MAX])
+    sent = {"zstd": found.zstd, "gzip": found.gzip}.get(encoding or "")
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
+    return Response(
+        found.unpacked() if sent is None else sent, 200, headers, content_type=found.media_type
+    )
 
 
 def _enrol_answer(enrolled: devices.EnrolAnswer, epoch: str) -> dict[str, Any]:

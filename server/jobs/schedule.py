@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import redis
 
 from mobile_contract.version import CURRENT
+from server.catalogue.past import let_past_go
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
 from server.planning.day_begins import begin_day
@@ -148,7 +149,13 @@ class Schedule:
     def _begin_day(self, company_id: int, now: datetime) -> bool:
         def begin(zone: ZoneInfo) -> bool:
             done = begin_day(self.database, company_id, now.astimezone(zone).date())
-            logger.info("the day of company %d began: %s", company_id, done)
+            left = let_past_go(self.database, company_id)
+            logger.info(
+                "the day of company %d began: %s; %d price lists and promotions left",
+                company_id,
+                done,
+                left,
+            )
             return True
 
         return self._turn(company_id, "day", now, begin)

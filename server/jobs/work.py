@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from mobile_contract.schema import plain
+from server.catalogue.past import bring_stores_up
 from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
 from server.planning.store_histories import TOPIC as STORE_HISTORY
 from server.planning.store_histories import tell_store_histories
 from sync.kinds.activity_store.judge import FOLLOW
 from sync.kinds.activity_store.publish import put_beside_stores
+from sync.store_terms import TOPIC as STORE_TERMS
 from sync.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -83,9 +85,15 @@ def activity_store_follows(shop: Workshop, company_id: int, payload: Mapping[str
         put_beside_stores(uow, [UUID(text) for text in payload["ids"]])
 
 
+def store_terms(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Bring up the terms of these stores."""
+    bring_stores_up(shop.database, company_id, map(UUID, payload["ids"]))
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
+    STORE_TERMS: store_terms,
     STORE_HISTORY: store_history,
     FOLLOW: activity_store_follows,
 }

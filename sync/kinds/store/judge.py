@@ -28,6 +28,7 @@ from sync.record_kind import (
 from sync.revision import open_conflict, revise
 from sync.rights import in_scope, right_of
 from sync.rows import RowSet
+from sync.store_terms import TOPIC as TERMS
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "driver"})
 APPLIED = (
@@ -237,9 +238,11 @@ def _accepted(
         fields["status"],
         context.sender.person_id,
     )
+    is_of_other_terms = known is None or known.fields["channel"] != fields["channel"]
     return Accepted(
         record=Record(item.entity_id, STORE, fields, keys),
         rows=((STORES, item.entity_id, row),),
+        work=((TERMS, item.entity_id),) if is_of_other_terms else (),
     )
 
 

@@ -21,7 +21,7 @@ from server.identity.devices import issue_enrolment_code
 from server.identity.throttle import ENROL_ADDRESS
 from sync.unit_of_work import Database
 from tests.factories import Cast, Device, add_device, make_cast
-from tests.server.http.conftest import Site, item_of, push_of, visit_of
+from tests.server.http.conftest import Site, item_of, path_of, push_of, visit_of
 
 OPERATOR = Actor.command("a test")
 FACTS = {"model": "Pixel 9", "os": "Android 16", "app_version": "1.4.0"}
@@ -457,7 +457,7 @@ def _every_answer(site: Site, of: Cast, named: Cast) -> str:
     found.append(pushed.text.replace(str(named.ana_route), ""))
     for rule in site.app.url_map.iter_rules():
         if "GET" in (rule.methods or ()):
-            found.append(site.client.get(rule.rule).text)
+            found.append(site.client.get(path_of(rule)).text)
     return "\n".join(found)
 
 
