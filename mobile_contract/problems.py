@@ -173,6 +173,20 @@ ITEM_CODES: Final = (
         phone_must=_KEEP + "what was wrong in the visit is put right by a `correct`.",
     ),
     ItemCode(
+        code="wrong_state",
+        title="Not in this state",
+        meaning="The record stands where this op does not lead on, like an amendment of an order that is "
+        "confirmed. `detail` names the state. The record stays as it is.",
+        phone_must=_KEEP + "what is to be done now is done by the office.",
+    ),
+    ItemCode(
+        code="lines_differ",
+        title="Not the lines of the order",
+        meaning="A delivery does not confirm every line of the order once and with its whole quantity. "
+        "`where` is the first line at fault.",
+        phone_must=_KEEP + "confirm again, under a new op_id, by the lines that the record has.",
+    ),
+    ItemCode(
         code="not_permitted",
         title="Not permitted",
         meaning="The person had no right to do this at the time of capture.",

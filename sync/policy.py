@@ -50,6 +50,9 @@ class Policy:
     # A smaller order is held, by channel where it is named there. Minor units.
     min_order_minor: int = 0
     min_order_by_channel: dict[str, int] = field(default_factory=dict)
+    # Prices on a phone that are older than this: the order is flagged, and held.
+    price_warn_h: int = 24
+    price_hold_h: int = 72
     # Steps a call must have, by channel, then by class; "*" stands for any.
     mandatory_steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 

@@ -83,6 +83,9 @@ class Context:
     names: Mapping[str, str]
     # Rights that were judged in this batch: they are the same for every item of a day.
     rights: dict[Any, Any] = field(default_factory=dict)
+    # What the items that this batch has accepted so far come to, where a later one depends on it: their
+    # rows are not there yet. Kept by the judges of a kind, under names of its own.
+    tallies: dict[Any, Any] = field(default_factory=dict)
     # Somebody looked at the item, saw that a right was missing, and released it all the same.
     is_reviewed: bool = False
 

@@ -14,6 +14,7 @@ from mobile_contract.records.form_template import FORM_TEMPLATE
 from mobile_contract.records.item import ITEM
 from mobile_contract.records.location_check import LOCATION_CHECK
 from mobile_contract.records.notice import NOTICE
+from mobile_contract.records.order import ORDER
 from mobile_contract.records.policy import POLICY
 from mobile_contract.records.price_list import PRICE_LIST
 from mobile_contract.records.product import PRODUCT
@@ -31,6 +32,7 @@ from mobile_contract.version import CURRENT
 
 RECORDS: Final[tuple[RecordContract, ...]] = (
     VISIT,
+    ORDER,
     ATTENDANCE,
     STORE,
     ROUTE,

@@ -59,6 +59,8 @@ RANGES: dict[str, tuple[int, int]] = {
     "plan_days_ahead": (0, 90),
     "plan_days_behind": (0, 90),
     "min_order_minor": (0, 10**12),
+    "price_warn_h": (1, 24 * 90),
+    "price_hold_h": (1, 24 * 90),
 }
 
 

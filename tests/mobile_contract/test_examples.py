@@ -65,7 +65,8 @@ def test_the_times_of_a_record_that_comes_down_follow_from_its_clock(path: Path)
     clock = fields.get("clock") or fields
     if "trust" not in clock:
         return
-    began = fields.get("occurred") or fields.get("check_in") or fields.get("check_out") or fields
+    names = ("occurred", "ordered", "check_in", "check_out")
+    began = next((found for name in names if (found := fields.get(name))), fields)
     prefix = "checked_in_" if "checked_in_at" in began else ""
     at, corrected_at = began[f"{prefix}at"], began[f"{prefix}corrected_at"]
     if clock["trust"] == "GPS":

@@ -16,6 +16,7 @@ from sync.kinds.day_plan import judge as day_plan_judge
 from sync.kinds.form_answer import judge as form_answer_judge
 from sync.kinds.location_check import judge as location_check_judge
 from sync.kinds.notice import judge as notice_judge
+from sync.kinds.order import judge as order_judge
 from sync.kinds.route import judge as route_judge
 from sync.kinds.store import judge as store_judge
 from sync.kinds.task import judge as task_judge
@@ -345,6 +346,7 @@ def test_the_table_of_roles_says_what_each_kind_lets_its_roles_push() -> None:
         "visit": visit_judge,
         "attendance": attendance_judge,
         "store": store_judge,
+        "order": order_judge,
         "route": route_judge,
         "day_plan": day_plan_judge,
         "activity_store": activity_store_judge,

@@ -1,0 +1,533 @@
+"""Judging what phones send of orders: priced again, held where something differs, never refused for it.
+
+What was submitted is immutable: an amendment is a version of its own, and where an order stands follows the
+machine of states.py. Prices, credit and look-alikes are pure rules beside this module.
+
+Longer than most modules: five ops that share how an order is priced, flagged and written.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import to_builtins
+
+from mobile_contract.pricing import Line, PricedLine, price_lines
+from mobile_contract.records.order import LINE_MINOR_MAX, ORDER_MINOR_MAX
+from sync.clock import Moment, business_day
+from sync.evidence import captured, clock_wire, witness
+from sync.flag import Flag
+from sync.history import History
+from sync.kinds.order.credit import available_for, count
+from sync.kinds.order.delivery import AtTheDoor, LinesDiffer, Ordered, delivered_amounts, outcome_of
+from sync.kinds.order.holds import HOUR_MS, Asked, Limits, judge_order, returned_totals
+from sync.kinds.order.likeness import likeness_of, nearest
+from sync.kinds.order.reads import (
+    LOOK_ALIKES,
+    MAKES,
+    NUMBERS,
+    PRICES,
+    READS,
+    TYPES,
+    account_for,
+    likeness,
+    priced_at,
+)
+from sync.kinds.order.rows import (
+    DELIVERIES,
+    HEADERS,
+    LINES,
+    VERSIONS,
+    header_row,
+    line_row,
+    version_row,
+)
+from sync.kinds.order.states import ORDERING
+from sync.price_book import StorePrices
+from sync.record_kind import (
+    Accepted,
+    Arrived,
+    Context,
+    Known,
+    Missing,
+    Outcome,
+    Record,
+    RecordKind,
+    Rejected,
+)
+from sync.rights import in_scope, own_record, right_of
+
+ROLES = frozenset({"rep", "supervisor", "regional_manager", "driver"})
+# Who may be sent with goods.
+DELIVERERS = frozenset({"driver", "rep"})
+STORE, VISIT = 1, 4
+# What is told of a store follows from its orders: what happened there last.
+FOLLOW_UPS = ("store_history",)
+# Flags of a version: another one has its own.
+PRICE_FLAGS = frozenset(
+    {
+        "amended_over",
+        "below_minimum",
+        "line_below_minimum",
+        "not_sold",
+        "old_prices",
+        "other_currency",
+        "over_credit",
+        "prices_ahead",
+        "sums_wrong",
+        "total_differs",
+        "without_price",
+    }
+)
+# Of a store that is not there: it is waited for before this is asked.
+NO_PRICES = StorePrices(terms=None, account_id=None, min_order_minor=0, products={})
+_NO_HISTORY: History[Known] = History()
+
+
+def mentions(item: Arrived) -> tuple[str, ...]:
+    """The store, the visit, and the order that goods came with."""
+    payload = item.payload
+    if item.op not in MAKES:
+        return ()
+    named = (payload.store_id, payload.visit_id, getattr(payload, "returns_order_id", None))
+    return tuple(filter(None, named))
+
+
+def submit(item: Arrived, context: Context) -> Outcome:
+    """A store orders."""
+    return _make(item, context)
+
+
+def give_back(item: Arrived, context: Context) -> Outcome:
+    """A store gives goods back."""
+    return _make(item, context)
+
+
+def amend(item: Arrived, context: Context) -> Outcome:
+    """An order is changed before it is confirmed: a whole new version."""
+    found = _changeable(item, context, "amend")
+    if not isinstance(found, tuple):
+        return found
+    known, submitted = found
+    before, payload = known.fields, item.payload
+    if before["order_type"] != "SALE":
+        return Rejected("wrong_state", "op", "A return is not amended: cancel it and send another.")
+    assert item.base_version is not None
+    meant = context.histories.get(known.id, _NO_HISTORY).meant(
+        item.base_version, context.sender.person_id, known
+    )
+    if meant is None:
+        return Rejected(
+            "wrong_base_version",
+            "base_version",
+            f"The order is at version {known.version}; it never had version {item.base_version}"
+            " as far as this server knows.",
+        )
+    prices = _prices(item, context, before["store_id"])
+    if isinstance(prices, Missing):
+        return prices
+    fields = {
+        **before,
+        "order_version": before["order_version"] + 1,
+        "delivery_on": None if payload.delivery_on is None else payload.delivery_on.isoformat(),
+        "note": payload.note,
+    }
+    # Two phones of one person may each have changed it: the later one holds, both versions stay.
+    flags = [flag for flag in before["flags"] if flag["flag"] not in PRICE_FLAGS]
+    if meant.fields["order_version"] != before["order_version"]:
+        flags.append(
+            {
+                "flag": "amended_over",
+                "base_order_version": meant.fields["order_version"],
+                "order_version": before["order_version"],
+            }
+        )
+    return _priced(item, context, fields, prices, submitted, flags, known)
+
+
+def cancel(item: Arrived, context: Context) -> Outcome:
+    """An order is taken back before it is confirmed."""
+    found = _changeable(item, context, "cancel")
+    if not isinstance(found, tuple):
+        return found
+    known, state = found
+    fields = {**known.fields, "state": state, "holds": []}
+    count(context, known.fields, fields)
+    return _written(item, context, fields, known)
+
+
+def deliver(item: Arrived, context: Context) -> Outcome:
+    """The driver confirms line by line what the store took."""
+    event = witness(item.payload.delivered, item, context.policy)
+    known = in_scope(context, item, event.moment, item.entity_id, ORDER.number, "entity_id")
+    if not isinstance(known, Known):
+        return known
+    before, payload = known.fields, item.payload
+    driver = before["driver_position_id"]
+    if driver is None:
+        return _past(before)
+    right = right_of(context, item, event.moment, DELIVERERS, driver)
+    if isinstance(right, Rejected):
+        return Rejected(right.code, "entity_id", "It was dispatched to another position.")
+    confirmed = [
+        AtTheDoor(line.line, line.delivered, line.short, line.returned) for line in payload.lines
+    ]
+    state = ORDERING.after(before["state"], outcome_of(confirmed))
+    if state is None:
+        return _past(before)
+    try:
+        amounts = delivered_amounts(
+            confirmed, [Ordered(line["quantity"], line["total_minor"]) for line in before["lines"]]
+        )
+    except LinesDiffer as differ:
+        return Rejected("lines_differ", differ.where, differ.detail)
+    proofs = to_builtins(payload.proofs)
+    flags = [*event.moment.flags]
+    if event.is_mock:
+        flags.append({"flag": "mock_location", "check_in": 0, "check_out": 1})
+    fields = {
+        **before,
+        "state": state,
+        "delivery": {
+            "event": event.wire,
+            "person_id": context.sender.person_id,
+            "delivered_minor": sum(amounts),
+            "receiver": payload.receiver,
+            "lines": to_builtins(payload.lines),
+            "proofs": proofs,
+            "note": payload.note,
+        },
+        "flags": [*before["flags"], *flags],
+    }
+    count(context, before, fields)
+    outcome = _written(item, context, fields, known)
+    outcome.media = tuple(
+        {"sha256": proof["sha256"], "size": proof["size"], "role": proof["role"]}
+        for proof in proofs
+    )
+    outcome.rows += tuple(
+        (
+            DELIVERIES,
+            f"{item.entity_id} {line.line}",
+            (
+                item.entity_id,
+                line.line,
+                before["order_version"],
+                line.delivered,
+                line.short,
+                line.returned,
+                line.reason,
+                amount,
+            ),
+        )
+        for line, amount in zip(payload.lines, amounts, strict=True)
+    )
+    return outcome
+
+
+# ---- what the ops share ---------------------------------------------------------------------
+
+
+def _changeable(
+    item: Arrived, context: Context, act: str
+) -> tuple[Known, str] | Missing | Rejected:
+    """The sender's own order and the state that the act leads to, or what stands against it."""
+    known = own_record(context, item, ORDER.number)
+    if not isinstance(known, Known):
+        return known
+    right = right_of(context, item, captured(item, context.policy), ROLES)
+    if isinstance(right, Rejected):
+        return right
+    state = ORDERING.after(known.fields["state"], act)
+    return _past(known.fields) if state is None else (known, state)
+
+
+def _past(before: dict[str, Any]) -> Rejected:
+    return Rejected("wrong_state", "op", f"The order is {before['state']}.")
+
+
+def _make(item: Arrived, context: Context) -> Outcome:
+    """A new order or return, as far as the two are the same."""
+    held = context.known.get(item.entity_id)
+    if held is not None:
+        if held.born_digest == item.digest and held.person_id == context.sender.person_id:
+            return Accepted()
+        return Rejected("entity_taken", "entity_id", "Another record has this id.")
+    payload, policy = item.payload, context.policy
+    moment = captured(item, policy)
+    right = right_of(context, item, moment, ROLES, payload.position_id)
+    if isinstance(right, Rejected):
+        return right
+    named = _named(item, context, moment)
+    if named is not None:
+        return named
+    prices = _prices(item, context, payload.store_id)
+    if isinstance(prices, Missing):
+        return prices
+    look_alike = nearest(
+        [
+            *context.reads[LOOK_ALIKES.name].get(likeness(item), ()),
+            *context.tallies.get(("orders alike", likeness(item)), ()),
+        ],
+        item.entity_id,
+        moment.corrected_at,
+    )
+    flags = list(moment.flags)
+    if look_alike is not None:
+        flags.append({"flag": "look_alike", "apart_ms": look_alike[1]})
+    visit = None if payload.visit_id is None else context.known[payload.visit_id].fields
+    if visit is not None and visit["store_id"] != payload.store_id:
+        flags.append({"flag": "visit_elsewhere"})
+    fields = {
+        "order_type": TYPES[item.op],
+        "number": context.reads[NUMBERS.name][item.entity_id],
+        "order_version": 1,
+        "store_id": payload.store_id,
+        "visit_id": payload.visit_id,
+        "returns_order_id": getattr(payload, "returns_order_id", None),
+        "look_alike_of": None if look_alike is None else look_alike[0],
+        "account_id": None,
+        "person_id": context.sender.person_id,
+        "position_id": right.position_id,
+        "business_day": business_day(moment.corrected_at, policy.time_zone).isoformat(),
+        "ordered": {
+            "at": item.captured_at,
+            "corrected_at": moment.corrected_at,
+            "fix": None,
+        },
+        "clock": clock_wire(moment),
+        "currency": payload.currency,
+        "delivery_on": None if payload.delivery_on is None else payload.delivery_on.isoformat(),
+        "note": payload.note,
+        "answer": None,
+        "driver_position_id": None,
+        "delivery": None,
+        "flags": [],
+    }
+    outcome = _priced(item, context, fields, prices, "SUBMITTED", flags, None)
+    context.tallies.setdefault(("orders alike", likeness(item)), []).append(
+        (item.entity_id, moment.corrected_at)
+    )
+    return outcome
+
+
+def _named(item: Arrived, context: Context, moment: Moment) -> Missing | Rejected | None:
+    """What stands against the records that a new order names; None where they are there."""
+    payload = item.payload
+    store = in_scope(context, item, moment, payload.store_id, STORE, "payload.store_id")
+    if not isinstance(store, Known):
+        return store
+    for name, kind in (("visit_id", VISIT), ("returns_order_id", ORDER.number)):
+        id_ = getattr(payload, name, None)
+        if id_ is not None:
+            found = in_scope(context, item, moment, id_, kind, f"payload.{name}")
+            if not isinstance(found, Known):
+                return found
+    return None
+
+
+def _prices(item: Arrived, context: Context, store_id: str) -> StorePrices | Missing:
+    """What the order is priced by; Missing where the company has never had one of its products."""
+    at = priced_at(item, context.policy)
+    prices: StorePrices = context.reads[PRICES.name].get((store_id, at), NO_PRICES)
+    unknown = [
+        line.product_id for line in item.payload.lines if line.product_id not in prices.products
+    ]
+    return Missing(tuple(dict.fromkeys(unknown))) if unknown else prices
+
+
+def _priced(
+    item: Arrived,
+    context: Context,
+    fields: dict[str, Any],
+    prices: StorePrices,
+    submitted: str,
+    flags: list[Flag],
+    known: Known | None,
+) -> Accepted:
+    """A version of an order: priced by the server as of its time, and accepted or held."""
+    payload, policy = item.payload, context.policy
+    is_sale = fields["order_type"] == "SALE"
+    account = account_for(context, fields["store_id"]) or account_for(context, item.entity_id)
+    before = None if known is None else known.fields
+    lines = _sent_lines(payload.lines, is_sale=is_sale)
+    priced = _server_lines(item, context, fields, prices, flags)
+    judged = judge_order(
+        [
+            Asked(
+                line["quantity"],
+                line["price_minor"],
+                line["discount_minor"],
+                line["total_minor"],
+                sum([each["amount_minor"] for each in line["taken"]]) if is_sale else None,
+            )
+            for line in lines
+        ],
+        payload.total_minor,
+        _server_totals(context, fields, lines, priced),
+        age_ms=item.captured_at - payload.prices_as_of,
+        lines_below_minimum=_below_minimum(lines, prices) if is_sale else 0,
+        limits=Limits(
+            warn_ms=policy.price_warn_h * HOUR_MS,
+            hold_ms=policy.price_hold_h * HOUR_MS,
+            minimum_minor=prices.min_order_minor if is_sale else 0,
+            credit_available_minor=available_for(context, account, before) if is_sale else None,
+        ),
+    )
+    not_sold = sum(not prices.products[line["product_id"]].is_sold for line in lines)
+    if is_sale and not_sold:
+        flags.append({"flag": "not_sold", "lines": not_sold})
+    for line, total in zip(lines, judged.line_totals, strict=True):
+        line["server_total_minor"] = total
+    fields |= {
+        "state": ORDERING.after(submitted, "hold" if judged.holds else "accept"),
+        "holds": list(judged.holds),
+        "account_id": None if account is None else account.id,
+        "lines": lines,
+        "total_minor": payload.total_minor,
+        "server_total_minor": judged.total_minor,
+        "prices_as_of": payload.prices_as_of,
+        "price_lists": to_builtins(getattr(payload, "price_lists", [])),
+        "promotions": to_builtins(getattr(payload, "promotions", [])),
+        "flags": [*flags, *judged.flags],
+    }
+    count(context, before, fields)
+    outcome = _written(item, context, fields, known)
+    order_id, number = item.entity_id, fields["order_version"]
+    outcome.rows += (
+        (
+            VERSIONS,
+            f"{order_id} {number}",
+            version_row(
+                order_id,
+                fields,
+                origin=item.op,
+                person_id=context.sender.person_id,
+                actor=context.sender.person_name,
+                reason=getattr(payload, "reason", None),
+                made_at=fields["ordered"]["corrected_at"]
+                if known is None
+                else captured(item, policy).corrected_at,
+            ),
+        ),
+        *[
+            (LINES, f"{order_id} {number} {n}", line_row(order_id, number, n, line, one))
+            for n, (line, one) in enumerate(zip(lines, priced, strict=True), start=1)
+        ],
+    )
+    return outcome
+
+
+def _sent_lines(sent: list[Any], *, is_sale: bool) -> list[dict[str, Any]]:
+    """The lines as they are held: those of a return have no promotions, those of a sale no reason."""
+    lines: list[dict[str, Any]] = to_builtins(sent)
+    for line in lines:
+        if is_sale:
+            line["reason"] = None
+        else:
+            line["discount_minor"] = max(
+                line["price_minor"] * line["quantity"] - line["total_minor"], 0
+            )
+            line["taken"] = []
+    return lines
+
+
+def _server_lines(
+    item: Arrived,
+    context: Context,
+    fields: dict[str, Any],
+    prices: StorePrices,
+    flags: list[Flag],
+) -> Sequence[PricedLine | None]:
+    """The lines by the server's prices; None each where the store has no prices in this currency."""
+    lines = item.payload.lines
+    if prices.terms is None or prices.terms.currency != fields["currency"]:
+        if prices.terms is not None:
+            flags.append({"flag": "other_currency"})
+        return [None] * len(lines)
+    products = prices.products
+    return price_lines(
+        [Line(products[line.product_id].number, line.unit, line.quantity) for line in lines],
+        prices.terms,
+        priced_at(item, context.policy),
+        has_promotions=fields["order_type"] == "SALE",
+    ).lines
+
+
+def _server_totals(
+    context: Context,
+    fields: dict[str, Any],
+    lines: list[dict[str, Any]],
+    priced: Sequence[PricedLine | None],
+) -> list[int | None]:
+    """What each line costs; of a return that names its order, what it cost there."""
+    totals = [
+        None
+        if one is None or one.price_minor is None or one.total_minor > LINE_MINOR_MAX
+        else one.total_minor
+        for one in priced
+    ]
+    if fields["returns_order_id"] is not None:
+        origin = context.known[fields["returns_order_id"]].fields
+        if origin["store_id"] != fields["store_id"] or origin["currency"] != fields["currency"]:
+            return [None] * len(lines)
+        totals = returned_totals(
+            [(line["product_id"], line["unit"], line["quantity"]) for line in lines],
+            [
+                (line["product_id"], line["unit"], line["quantity"], line["total_minor"])
+                for line in origin["lines"]
+            ],
+        )
+    if sum(total or 0 for total in totals) > ORDER_MINOR_MAX:
+        return [None] * len(lines)
+    return totals
+
+
+def _below_minimum(lines: list[dict[str, Any]], prices: StorePrices) -> int:
+    """How many lines are smaller than the least that is sold of their product."""
+    return sum(
+        line["quantity"] * sold.units.get(line["unit"], 1) < sold.min_order_quantity
+        for line in lines
+        if (sold := prices.products[line["product_id"]]).min_order_quantity
+    )
+
+
+def _written(
+    item: Arrived, context: Context, fields: dict[str, Any], known: Known | None
+) -> Accepted:
+    """The order's new document, its row, and what has to be told again of its store."""
+    row = header_row(
+        item.entity_id,
+        1 if known is None else known.version + 1,
+        fields,
+        device_id=context.sender.device_id,
+        likeness=likeness_of(
+            fields["order_type"],
+            fields["store_id"],
+            [(line["product_id"], line["unit"], line["quantity"]) for line in fields["lines"]],
+        ),
+        received_at=item.received_at,
+    )
+    return Accepted(
+        record=Record(
+            item.entity_id, ORDER, fields, (context.sender.person_id,) if known is None else None
+        ),
+        rows=((HEADERS, item.entity_id, row),),
+        work=tuple((topic, fields["store_id"]) for topic in FOLLOW_UPS),
+    )
+
+
+ORDER = RecordKind(
+    name="order",
+    number=12,
+    ops={
+        "submit": submit,
+        "return": give_back,
+        "amend": amend,
+        "cancel": cancel,
+        "deliver": deliver,
+    },
+    makes=MAKES,
+    mentions=mentions,
+    reads=READS,
+    machine=ORDERING,
+)
