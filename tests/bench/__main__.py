@@ -23,7 +23,7 @@ from sync import direct
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.kinds.store.publish import publish_stores
-from tests.bench.day import phone_day
+from tests.bench.day import TERMINAL, phone_day
 from tests.bench.limit import DayRows, write_days
 from tests.bench.load import Line, Run, drive, request_bytes
 from tests.bench.stage import Phone, Stage, staged
@@ -51,6 +51,7 @@ def main() -> int:
         figures["push"] = [_push(stage, day, phones, chosen.days) for phones in AT_ONCE]
         figures["resend"] = _resend(stage)
         figures["statements"] = _statements(stage)
+        figures["wire"] = _terminal_day(stage)
         figures["pulls"] = _pulls(stage)
         figures["history"] = _history(stage)
     _print(figures)
@@ -125,6 +126,30 @@ def _resend(stage: Stage) -> dict[str, Any]:
         "first_per_s": round(first.rate, 1),
         "again_per_s": round(again.rate, 1),
         "failures": len(first.failures) + len(again.failures),
+    }
+
+
+# ---- on the wire --------------------------------------------------------------------------------
+
+
+def _terminal_day(stage: Stage) -> dict[str, int]:
+    """The bytes of a terminal team's day, heads included: one push, and what then comes down."""
+    phone = stage.phones[3]
+    _, cursor = _pull_all(stage, phone, None)
+    line = Line(stage.port)
+    body = phone_day(phone, random.Random(7), TERMINAL)
+    push = request_bytes(phone, "/v1/push", body)
+    status, head, answer = line.ask(push)
+    if status != 200:
+        sys.exit(f"the push of a terminal team's day failed: {answer[:300]!r}")
+    pulled, _ = _pull_all(stage, phone, cursor)
+    return {
+        "plain_bytes": len(body),
+        "up_bytes": len(push),
+        "answer_bytes": len(head) + len(answer),
+        "down_bytes": pulled["wire_bytes"],
+        "changes": pulled["changes"],
+        "total_bytes": len(push) + len(head) + len(answer) + pulled["wire_bytes"],
     }
 
 
@@ -326,6 +351,11 @@ def _print(figures: dict[str, Any]) -> None:
     say(
         f"statements: push {counts['push']}, resend {counts['resend']},"
         f" first page of a pull {counts['pull']}\n"
+    )
+    wire = figures["wire"]
+    say(
+        f"a terminal team's day: {wire['total_bytes']} bytes on the wire (up {wire['up_bytes']},"
+        f" answer {wire['answer_bytes']}, {wire['changes']} changes down {wire['down_bytes']})\n"
     )
     for name, pull in figures["pulls"].items():
         say(
