@@ -44,7 +44,7 @@ from mobile_contract.version import CURRENT
 _CONTRACTS: Mapping[int, ModuleType] = {1: contract_one, 2: contract_two}
 _FIRST_VERSION = 1
 # The ops that make a record on the phone.
-_MAKES = frozenset({"create", "skip", "submit", "return"})
+_MAKES = frozenset({"create", "skip", "submit", "return", "request"})
 
 
 class Phone:

@@ -26,7 +26,7 @@ APPLIED = (
 )
 DECIDED = ("name", "code", "store_class")
 # Ops that make a record.
-MAKES = frozenset({"create", "submit", "return"})
+MAKES = frozenset({"create", "submit", "return", "request"})
 
 
 @dataclass(slots=True)

@@ -139,7 +139,9 @@ class RoadbookMachine(RuleBasedStateMachine):
         with self._phone(who) as (carried, phone):
             visit = self.visits[who][pick % len(self.visits[who])]
             place = Place(visit, self.stores[visit], self._fix(carried), pick)
-            meant = WORKS[pick % len(WORKS)].capture(phone, place)
+            work = WORKS[pick % len(WORKS)]
+            self.world.seen[f"work {work.kind}"] += 1
+            meant = work.capture(phone, place)
             if meant is not None:
                 self._note(
                     carried,

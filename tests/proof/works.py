@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mobile_contract.packed_points import PackedPoint, pack_text
 from mobile_contract.phone.captured import Fix
 from mobile_contract.phone.phone import Phone
 
@@ -42,5 +43,21 @@ class Work:
     prepare: Callable[[Any], None] = field(default=lambda _world: None)
 
 
-WORKS: tuple[Work, ...] = ()
+def _track(phone: Phone, place: Place) -> Meant:
+    """A stretch of so many points; none is a stretch like any other."""
+    now = phone.read_clock()
+    number = place.pick % 5
+    lat_e6, lon_e6 = place.fix.lat_e7 // 10, place.fix.lon_e7 // 10
+    points = [PackedPoint(60 * n, lat_e6 + 200 * n, lon_e6, 9) for n in range(number)]
+    payload = {
+        "began": {"at": now.wall_ms, "uptime_ms": now.uptime_ms},
+        "datum": "WGS84",
+        "points": pack_text(points),
+        "gaps": [],
+    }
+    phone.capture("track", phone.new_id(), "create", payload)
+    return Meant({}, is_told=False)
+
+
+WORKS: tuple[Work, ...] = (Work("track", _track),)
 WORK_KINDS = frozenset(work.kind for work in WORKS)

@@ -493,9 +493,11 @@ class World:
                 connection.execute(
                     text(f"delete from {table} where company_id = :c"), {"c": self.company_id}
                 )
+                kept = _kept_columns(table)
                 connection.execute(
                     text(
-                        f"insert into {table} overriding system value select * from backup_{table}"
+                        f"insert into {table} ({kept}) overriding system value"
+                        f" select {kept} from backup_{table}"
                     )
                 )
             connection.execute(
@@ -607,6 +609,11 @@ def _agree(told: Expected, wanted: Expected) -> bool:
 
 def _tables() -> list[str]:
     return [table.name for table in metadata.sorted_tables if "company_id" in table.c]
+
+
+def _kept_columns(table: str) -> str:
+    """The columns of a table that are kept as they are; others the database works out."""
+    return ", ".join(f'"{c.name}"' for c in metadata.tables[table].columns if c.computed is None)
 
 
 def _epoch_of(uow: UnitOfWork) -> str:
