@@ -23,7 +23,7 @@ from sync import direct
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.kinds.store.publish import publish_stores
-from tests.bench.day import TERMINAL, phone_day
+from tests.bench.day import QUESTIONS, TERMINAL, phone_day
 from tests.bench.limit import DayRows, write_days
 from tests.bench.load import Line, Run, drive, request_bytes
 from tests.bench.stage import Phone, Stage, staged
@@ -44,7 +44,7 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=os.cpu_count() or 2)
     chosen = options.parse_args()
     figures: dict[str, Any] = {"cores": os.cpu_count(), "days": chosen.days}
-    with staged(max(AT_ONCE), web_workers=chosen.workers) as stage:
+    with staged(max(AT_ONCE), web_workers=chosen.workers, questions=QUESTIONS) as stage:
         day = _real_day(stage)
         figures["rows_a_day"] = day.counts
         write_days(stage.owner_url, day, 1, 30)
@@ -199,7 +199,7 @@ def _counted(act: Callable[[], object]) -> int:
 def _pulls(stage: Stage) -> dict[str, Any]:
     """A first sync of masters, a pull with nothing new, and one with very many changes."""
     sam = stage.cast.sam
-    overseer = Phone(sam.id, sam.device, [])
+    overseer = Phone(sam.id, sam.device, [], stage.masters)
     with stage.owner_engine.begin() as connection:
         have = connection.exec_driver_sql("select count(*) from store").scalar_one()
         for number in range(max(0, MASTERS - have)):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mobile_contract.packed_points import PackedPoint, pack_text
+from tests.bench.masters import answers_to
 from tests.bench.stage import Phone
 
 STEPS = ("PREPARE", "GREET", "CHECK_STORE", "MERCHANDISE", "TAKE_STOCK", "AGREE_ORDER")
@@ -29,12 +30,15 @@ class MakeUp:
     name: str
     visits: int
     points: int
+    # So many forms, with so many questions answered each.
+    forms: int
+    questions: int
 
 
 # The day that the design was sized with.
-SPINE = MakeUp("spine", visits=12, points=480)
+SPINE = MakeUp("spine", visits=12, points=480, forms=12, questions=5)
 # The domain's "A normal day, for sizing".
-TERMINAL = MakeUp("terminal", visits=25, points=400)
+TERMINAL = MakeUp("terminal", visits=25, points=400, forms=25, questions=25)
 
 
 @dataclass(slots=True)
@@ -180,4 +184,29 @@ def track(day: Day) -> None:
     day.add("track", payload, ENDS_MS)
 
 
-PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits, track)
+def forms(day: Day) -> None:
+    """Forms filled in at visits, one after the other."""
+    questions = day.make_up.questions
+    for number in range(day.make_up.forms):
+        call = day.calls[number % len(day.calls)]
+        ago = call.began_ago - STAY_MS // 2
+        answers = answers_to(day.chance, questions)
+        day.add(
+            "form_answer",
+            {
+                "visit_id": call.visit_id,
+                "store_id": call.store_id,
+                "template_id": str(day.phone.masters.templates[questions]),
+                "template_version": 1,
+                "answered": {"at": day.now - ago, "uptime_ms": day.uptime - ago},
+                "answers": answers,
+                "computed": {"worked_out": answers["q1"] * 2 + 1},
+                "score_e2": 10_000 if answers["q0"] else 0,
+            },
+            ago,
+        )
+
+
+PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits, track, forms)
+# Templates that the days fill in.
+QUESTIONS = (SPINE.questions, TERMINAL.questions)

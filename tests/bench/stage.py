@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +21,13 @@ from server.embedded_postgres import APP
 from server.migrate import driver_url, migrate
 from sync.kinds.route.publish import publish_routes
 from sync.kinds.store.publish import publish_stores
+from sync.kinds.store_terms.publish import publish_store_terms
 from sync.scope import rescope
 from sync.unit_of_work import Database
+from tests.bench.masters import Masters, make_masters
 from tests.factories import (
     TODAY,
     Cast,
-    Company,
     Device,
     add_device,
     add_occupancy,
@@ -53,6 +54,7 @@ class Phone:
     person_id: UUID
     device: Device
     store_ids: list[UUID]
+    masters: Masters
     boot_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -67,13 +69,14 @@ class Stage:
     database: Database
     owner_engine: Engine
     cast: Cast
+    masters: Masters
     phones: list[Phone]
     web: subprocess.Popen[bytes]
     postmaster_pid: int
 
 
 @contextmanager
-def staged(phones: int, *, web_workers: int) -> Iterator[Stage]:
+def staged(phones: int, *, web_workers: int, questions: Sequence[int]) -> Iterator[Stage]:
     """The stage, taken down again at the end."""
     with tempfile.TemporaryDirectory(prefix="roadbook-bench-") as folder:
         var = Path(folder)
@@ -89,7 +92,12 @@ def staged(phones: int, *, web_workers: int) -> Iterator[Stage]:
             with owner_engine.begin() as connection:
                 # A day is always now: none of it is outside of working hours.
                 add_policy(connection, cast.company, version=2, **ALWAYS)
-            made = [_phone(owner_engine, database, cast.company, n, cast) for n in range(phones)]
+            masters = make_masters(
+                database, cast.company.id, region=cast.regions.wharf, questions=questions
+            )
+            made = [
+                add_phone(owner_engine, database, cast, masters, f"rep{n}") for n in range(phones)
+            ]
             port = _free_port()
             environment = os.environ | {
                 "DATABASE_URL": urls.database_url,
@@ -110,6 +118,7 @@ def staged(phones: int, *, web_workers: int) -> Iterator[Stage]:
                 database,
                 owner_engine,
                 cast,
+                masters,
                 made,
                 web,
                 int((var / "postgres" / "postmaster.pid").read_text().split()[0]),
@@ -121,8 +130,16 @@ def staged(phones: int, *, web_workers: int) -> Iterator[Stage]:
             embedded.stop()
 
 
-def _phone(owner: Engine, database: Database, company: Company, number: int, cast: Cast) -> Phone:
-    name = f"rep{number}"
+def add_phone(
+    owner: Engine,
+    database: Database,
+    cast: Cast,
+    masters: Masters,
+    name: str,
+    stores_owned: int = STORES_A_PHONE,
+) -> Phone:
+    """A rep with a phone and a route of stores."""
+    company = cast.company
     with owner.begin() as connection:
         person = add_person(connection, company, name)
         position = add_position(connection, company, name, role="rep", region_id=cast.regions.north)
@@ -136,14 +153,15 @@ def _phone(owner: Engine, database: Database, company: Company, number: int, cas
                 lat_e7=312_304_000 + n * 3_000,
                 region_id=cast.regions.north,
             )
-            for n in range(STORES_A_PHONE)
+            for n in range(stores_owned)
         ]
         route = add_route(connection, company, name, position_id=position, store_ids=stores)
     with database.company(company.id) as uow:
         publish_stores(uow, stores)
         publish_routes(uow, [route])
+        publish_store_terms(uow, stores)
         rescope(uow, [person], TODAY)
-    return Phone(person, device, stores)
+    return Phone(person, device, stores, masters)
 
 
 def _free_port() -> int:
