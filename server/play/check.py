@@ -32,8 +32,8 @@ _ROWS_OF = (
     "select id::text as id, 1 as number from {} where company_id = :company and id = any(:ids)"
 )
 _ROWS = " union all ".join(_ROWS_OF.format(each.table) for each in FACT_KINDS)
-_SENT = "select id::text as id from {} where company_id = :company and device_id = any(:devices)"
-_OF_DEVICES = " union all ".join(_SENT.format(each.table) for each in FACT_KINDS)
+_SENT = "select distinct id::text as id from {} where company_id = :company and device_id = any(:devices)"
+_OF_DEVICES = " union all ".join(_SENT.format(each.sent_by) for each in FACT_KINDS)
 _PLAYED = """
 select person_id, business_day, id from visit
 where company_id = :company and device_id = any(:devices)

@@ -6,20 +6,32 @@ A new kind is one line. The checks of a play and of a soak go by this list and n
 from dataclasses import dataclass
 from typing import Final
 
+from mobile_contract.records import RECORDS_BY_KIND
+from mobile_contract.version import CURRENT
+
 
 @dataclass(frozen=True, slots=True)
 class FactKind:
     """A kind whose records phones make and nobody else changes: each version is one item's effect.
 
-    `table` has a row for each record, by `id`, with the device that sent it.
+    `table` has a row for each record, by `id`; `sent_by` names for `id` the devices that sent it.
     """
 
     kind: str
     table: str
+    sent_by: str
+
+    @property
+    def comes_down(self) -> bool:
+        """Whether phones are shown it again; else the receipt is all that they have."""
+        return RECORDS_BY_KIND[self.kind].down[CURRENT] is not None
 
 
 FACT_KINDS: Final = (
-    FactKind("visit", "visit"),
-    FactKind("attendance", "attendance"),
+    FactKind("visit", "visit", "visit"),
+    FactKind("attendance", "attendance", "attendance"),
+    FactKind("track", "track", "track"),
+    FactKind("form_answer", "form_answer", "form_answer_version"),
 )
 FACTS: Final = frozenset(each.kind for each in FACT_KINDS)
+TOLD_FACTS: Final = frozenset(each.kind for each in FACT_KINDS if each.comes_down)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from server.play.rep import Do
 from server.play.teams import Team
+from server.play.walking import RecordTrack, plan_tracks, record_track
 from server.play.workday import Act, Visit
 
 
@@ -34,7 +35,7 @@ class Part:
     )
 
 
-PARTS: Final[tuple[Part, ...]] = ()
+PARTS: Final[tuple[Part, ...]] = (Part(doing={RecordTrack: record_track}, in_day=plan_tracks),)
 DOING: Final[Mapping[type, Do]] = {kind: do for part in PARTS for kind, do in part.doing.items()}
 
 

@@ -156,14 +156,14 @@ class Rep:
 
     def _attend(self, act: Attend, morning: Morning) -> None:
         press = getattr(self.phone, act.what)
-        attendance_id = press(self._fix(act.reading), position_id=morning.position_id)
+        attendance_id = press(self.fix(act.reading), position_id=morning.position_id)
         self.true_times[attendance_id] = act.at_ms
 
     def _visit(self, act: Visit, morning: Morning) -> None:
         is_older_app = self.contract == 1
         call = Call(
             store_id=act.store_id,
-            check_in=self.phone.event(self._fix(act.arrival)),
+            check_in=self.phone.event(self.fix(act.arrival)),
             position_id=morning.position_id,
             day_plan_id=morning.day_plan_id if act.is_planned else None,
             is_by_phone=act.is_by_phone and not is_older_app,
@@ -181,7 +181,7 @@ class Rep:
             has_left = act.has_left_fence and not is_older_app
             self.phone.check_out(
                 visit_id,
-                self._fix(act.leaving),
+                self.fix(act.leaving),
                 steps=steps,
                 closed_by="LEFT_FENCE" if has_left else "PERSON",
             )
@@ -201,7 +201,7 @@ class Rep:
             Call(
                 store_id=call.store_id,
                 check_in=call.check_in,
-                check_out=self.phone.event(self._fix(act.leaving)),
+                check_out=self.phone.event(self.fix(act.leaving)),
                 position_id=call.position_id,
                 day_plan_id=call.day_plan_id,
                 is_by_phone=call.is_by_phone,
@@ -214,10 +214,10 @@ class Rep:
     def _skip(self, act: Skip, morning: Morning) -> None:
         if self.contract == 1 or morning.day_plan_id is None:
             return
-        self.phone.skip(act.store_id, morning.day_plan_id, act.reason, self._fix(act.reading))
+        self.phone.skip(act.store_id, morning.day_plan_id, act.reason, self.fix(act.reading))
 
     def _new_store(self, act: NewStore, morning: Morning) -> None:
-        fix = self._fix(act.reading)
+        fix = self.fix(act.reading)
         assert fix is not None
         pin = {
             "lat_e7": fix.lat_e7,
@@ -232,7 +232,7 @@ class Rep:
         visit_id = self.phone.check_in(store_id, fix, position_id=morning.position_id)
         self.true_times[visit_id] = act.at_ms
         self.clock.line.travel_to(act.until_ms)
-        self.phone.check_out(visit_id, self._fix(act.reading), steps=[Step(step="GREET")])
+        self.phone.check_out(visit_id, self.fix(act.reading), steps=[Step(step="GREET")])
 
     def _propose_route(self, act: ProposeRoute, morning: Morning) -> None:
         if morning.route is None or len(morning.route.fields["stops"]) < 2:
@@ -242,7 +242,8 @@ class Rep:
         stops[first], stops[first + 1] = stops[first + 1], stops[first]
         self.phone.propose_route(morning.route.id, "shorter this way round", stops)
 
-    def _fix(self, reading: Reading | None) -> Fix | None:
+    def fix(self, reading: Reading | None) -> Fix | None:
+        """The position as this phone has it; None without one."""
         if reading is None:
             return None
         true_ms = self.clock.line.true_ms

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 from server.play.places import Place, Reading
+from server.play.walking import Taken, cut_stretches
 from server.play.workday import MINUTE_MS, STEPS, Act, Attend, Outlet, StepTaken, Visit
 
 _LONGEST_GAP_MS = 15 * MINUTE_MS
@@ -90,8 +91,9 @@ def walk_track(
     first, last = points[0], points[-1]
     acts: list[Act] = [Attend(first.at_ms - MINUTE_MS, "clock_on", _read(random, first))]
     acts += visits
+    acts += cut_stretches([Taken(point.at_ms, _read(random, point)) for point in points])
     acts.append(Attend(last.at_ms + MINUTE_MS, "clock_off", _read(random, last)))
-    return Walk(acts, moved_m)
+    return Walk(sorted(acts, key=lambda act: act.at_ms), moved_m)
 
 
 def _visits(random: Random, points: Sequence[TrackPoint], outlets: Sequence[Outlet]) -> list[Visit]:

@@ -1,7 +1,7 @@
 """The points that a phone takes on its way through the day, and the stretches in which it sends them.
 
-Pure: from the day's acts, where the rep is when. Points are taken evenly between the first and the last
-act, on the straight way from store to store; a receiver without a fix takes none.
+From the day's acts follows where the rep is when. Points are taken evenly while the rep is on duty, on the
+straight way from store to store; a receiver without a fix takes none, and nobody is followed on a break.
 """
 
 from bisect import bisect_right
@@ -9,9 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from mobile_contract.phone.tracks import close_track, record_point, stop_collecting
+from server.play.morning import Morning
 from server.play.places import Place, Reading, read_position
+from server.play.rep import OnCall, Rep
 from server.play.teams import Team
-from server.play.workday import HOUR_MS, Act, SyncOnTheWay, Visit
+from server.play.workday import HOUR_MS, Act, Attend, SyncOnTheWay, Visit
 
 STRETCH_MS = 2 * HOUR_MS
 _AFTER_MS = 1_000
@@ -31,27 +34,29 @@ class RecordTrack:
 
     at_ms: int
     points: tuple[Taken, ...]
+    # Whether the rep then has a break, or is off duty.
+    is_last: bool = False
 
 
 def plan_tracks(random: Random, team: Team, acts: Sequence[Act]) -> list[RecordTrack]:
     """The stretches of a day, cut every two hours and before each sync."""
-    way = _way(acts)
-    if not way:
+    way, duty = _way(acts), _on_duty(acts)
+    if not way or not duty:
         return []
-    starts_ms, ends_ms = acts[0].at_ms, acts[-1].at_ms
-    step_ms = (ends_ms - starts_ms) / max(1, team.points_a_day)
-    taken = []
-    for number in range(team.points_a_day):
-        at_ms = round(starts_ms + step_ms * (number + 0.5))
-        reading = read_position(random, _place_at(way, at_ms))
-        if reading is not None:
-            taken.append(Taken(at_ms, reading))
-    cuts = [act.at_ms for act in acts if isinstance(act, SyncOnTheWay)]
-    return cut_stretches(taken, cuts)
+    whole_ms = sum(until - since for since, until in duty)
+    tracks: list[RecordTrack] = []
+    for since, until in duty:
+        count = team.points_a_day * (until - since) // max(1, whole_ms)
+        step_ms = (until - since) // max(1, count)
+        times = [since + step_ms // 2 + step_ms * number for number in range(count)]
+        readings = [(at, read_position(random, _place_at(way, at))) for at in times]
+        taken = [Taken(at, reading) for at, reading in readings if reading is not None]
+        tracks += cut_stretches(taken, [a.at_ms for a in acts if isinstance(a, SyncOnTheWay)])
+    return tracks
 
 
 def cut_stretches(taken: Iterable[Taken], cuts: Iterable[int] = ()) -> list[RecordTrack]:
-    """The points as stretches, none longer than two hours and none across a cut."""
+    """The points of one time on duty as stretches, none longer than two hours and none across a cut."""
     marks = sorted(cuts)
     stretches: list[list[Taken]] = []
     for point in taken:
@@ -64,7 +69,36 @@ def cut_stretches(taken: Iterable[Taken], cuts: Iterable[int] = ()) -> list[Reco
             stretches.append([point])
         else:
             last.append(point)
-    return [RecordTrack(each[-1].at_ms + _AFTER_MS, tuple(each)) for each in stretches]
+    return [
+        RecordTrack(each[-1].at_ms + _AFTER_MS, tuple(each), is_last=each is stretches[-1])
+        for each in stretches
+    ]
+
+
+def record_track(rep: Rep, act: RecordTrack, morning: Morning, _call: OnCall | None) -> None:
+    """Take the points one by one, each at its time, and close the stretch."""
+    for point in act.points:
+        rep.clock.line.travel_to(point.at_ms)
+        fix = rep.fix(point.reading)
+        assert fix is not None
+        record_point(rep.phone, fix)
+    rep.clock.line.travel_to(act.at_ms)
+    close = stop_collecting if act.is_last else close_track
+    close(rep.phone, position_id=morning.position_id)
+
+
+def _on_duty(acts: Sequence[Act]) -> list[tuple[int, int]]:
+    """From when to when the rep is on duty and has no break."""
+    duty: list[tuple[int, int]] = []
+    since: int | None = None
+    for act in acts:
+        if isinstance(act, Attend):
+            if act.what in ("clock_on", "end_break"):
+                since = act.at_ms
+            elif since is not None:
+                duty.append((since, act.at_ms))
+                since = None
+    return duty
 
 
 def _way(acts: Sequence[Act]) -> list[tuple[int, Place]]:

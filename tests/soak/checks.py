@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 
 from mobile_contract.records import lower_record
 from server.play.check import Promised, count_in_database
-from server.play.facts import FACTS
+from server.play.facts import TOLD_FACTS
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 
@@ -190,7 +190,7 @@ class Checker:
 
     def _done_by_people(self, records: Iterable[Any]) -> dict[str, dict[str, dict[str, Any]]]:
         """Person → kind → what they made in the last days, which their phones still hold: id → fields."""
-        names = {kind.number: kind.name for kind in ALL_KINDS if kind.name in FACTS}
+        names = {kind.number: kind.name for kind in ALL_KINDS if kind.name in TOLD_FACTS}
         since = (datetime.now(UTC).date() - timedelta(days=FACT_DAYS)).isoformat()
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for person in {phone["person_id"] for phone in self.phones}:
