@@ -189,10 +189,13 @@ def make_workday(random: Random, sheet: DaySheet, team: Team) -> list[Act]:
 
 
 def _outlets_to_call(random: Random, sheet: DaySheet, team: Team) -> list[tuple[Outlet, bool]]:
-    """The stops in their order with the unplanned ones in between; True where it was planned."""
+    """The stops in their order with the unplanned ones in between; True where it was planned.
+
+    A plan that is shorter than the team's day is filled up with stores that nobody planned.
+    """
     most_planned = round(team.visits_a_day * (1 - team.unplanned_share))
     stops = [(outlet, sheet.has_day_plan) for outlet in sheet.planned][:most_planned]
-    unplanned = round(len(stops) * team.unplanned_share / (1 - team.unplanned_share))
+    unplanned = team.visits_a_day - len(stops)
     spare = [outlet for outlet in sheet.others if outlet not in sheet.planned]
     for outlet in random.sample(spare, min(unplanned, len(spare))):
         stops.insert(random.randint(0, len(stops)), (outlet, False))
