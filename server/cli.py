@@ -44,6 +44,16 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("plan", "server.planning.plan_commands:plan", "Day plans, with every version of each."),
     ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
     ("day", "server.days.commands:day", "What people did on a day, and what is odd about it."),
+    (
+        "measures",
+        "server.measures.commands:measures",
+        "What facts add up to, and what is behind each figure.",
+    ),
+    (
+        "flag",
+        "server.measures.commands:flag",
+        "What is odd about visits: accept it or reject it.",
+    ),
     ("proposal", "server.planning.commands:proposal", "What phones propose: decide it."),
     ("conflict", "server.planning.commands:conflict", "Where two edits met: see both and choose."),
     ("quarantine", "server.quarantine.commands:quarantine", "Items kept aside: mend and release."),

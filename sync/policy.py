@@ -53,6 +53,9 @@ class Policy:
     # Prices on a phone that are older than this: the order is flagged, and held.
     price_warn_h: int = 24
     price_hold_h: int = 72
+    # Verdicts (in small letters) and flags with which a visit counts in measures only once somebody
+    # accepted them; with any other it counts until somebody rejects it.
+    flags_to_accept: tuple[str, ...] = ("offsite", "mock_location")
     # Steps a call must have, by channel, then by class; "*" stands for any.
     mandatory_steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
@@ -82,8 +85,9 @@ _NAMES = {item.name for item in fields(Policy)}
 def read_policy(settings: dict[str, Any]) -> Policy:
     """The policy that was stored; what an older version did not know has its default."""
     known = {name: value for name, value in settings.items() if name in _NAMES}
-    if "working_weekdays" in known:
-        known["working_weekdays"] = tuple(known["working_weekdays"])
+    for name in ("working_weekdays", "flags_to_accept"):
+        if name in known:
+            known[name] = tuple(known[name])
     return Policy(**known)
 
 

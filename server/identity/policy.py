@@ -37,6 +37,21 @@ STEPS = (
     "AGREE_ORDER",
     "REVIEW",
 )
+# What a visit has by itself: its verdict, in small letters, and the flags that are stored with it.
+FLAGS_TO_ACCEPT = (
+    "unpinned",
+    "uncertain",
+    "tolerated",
+    "offsite",
+    "clock_offset",
+    "clock_changed",
+    "clock_ahead",
+    "mock_location",
+    "too_short",
+    "checked_out_before_in",
+    "outside_working_window",
+    "steps_skipped",
+)
 
 # Each whole number with its least and greatest value, in the unit of its name.
 RANGES: dict[str, tuple[int, int]] = {
@@ -139,7 +154,7 @@ def _checked(name: str, value: Any) -> Any:
     is_good, meaning = _CHECKS[name]
     if not is_good(value):
         raise SettingInvalid(f"{name}: {meaning}")
-    return tuple(sorted(value)) if name == "working_weekdays" else value
+    return tuple(sorted(value)) if name in ("working_weekdays", "flags_to_accept") else value
 
 
 def _is_zone(value: Any) -> bool:
@@ -157,6 +172,14 @@ def _are_weekdays(value: Any) -> bool:
         isinstance(value, (list, tuple))
         and len(value) > 0
         and all(type(day) is int and day in ISO_WEEKDAYS for day in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _are_flags(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and all(isinstance(name, str) and name in FLAGS_TO_ACCEPT for name in value)
         and len(set(value)) == len(value)
     )
 
@@ -203,6 +226,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "time_zone": (_is_zone, "a zone of the IANA database, such as Asia/Shanghai"),
     "is_fence_hard": (lambda value: type(value) is bool, "true or false"),
     "working_weekdays": (_are_weekdays, "days from 1 (Monday) to 7, each once"),
+    "flags_to_accept": (_are_flags, "verdicts and flags of a visit, each once"),
     "fence_by_class": (_are_fences, "metres by class A, B, C"),
     "currency": (_is_currency, "a currency of ISO 4217, such as EUR"),
     "min_order_by_channel": (_are_least_orders, "minor units by channel"),

@@ -21,6 +21,7 @@ from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
 from server.planning.day_begins import begin_day
 from server.quarantine.kept import release_understood
+from server.targets.progress import refresh_all_targets, refresh_targets_since
 from sync.policy import current_policy
 from sync.unit_of_work import Database
 
@@ -33,6 +34,9 @@ ZONE_KEPT_FOR = timedelta(minutes=10)
 CLAIM_S = 900
 REMEMBERED_S = 3 * 24 * 3600
 LEFT_ALONE_S = 30.0
+# How often targets follow the facts that come in. What was received before may be committed a little later.
+FOLLOWED_EVERY = timedelta(minutes=10)
+COMMITTED_WITHIN = timedelta(minutes=2)
 
 logger = logging.getLogger("roadbook.jobs")
 
@@ -112,6 +116,8 @@ class Schedule:
     _done: dict[tuple[int, str], str] = field(default_factory=dict)
     _not_before: dict[tuple[int, str], datetime] = field(default_factory=dict)
     _zones: dict[int, tuple[ZoneInfo, datetime]] = field(default_factory=dict)
+    # Up to when targets have followed the facts, by company.
+    _followed: dict[int, datetime] = field(default_factory=dict)
 
     def round(self, now: datetime) -> int:
         """Do what is due at `now` (aware) and was not done; the number of turns that did it."""
@@ -124,9 +130,11 @@ class Schedule:
             if self.is_stopping():
                 break
             turns += self._begin_day(company_id, now)
+            turns += self._refresh_targets(company_id, now)
             turns += self._purge(company_id, now)
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
+            self._follow_facts(company_id, now)
         return turns
 
     def _keep_partitions(self, now: datetime) -> None:
@@ -159,6 +167,45 @@ class Schedule:
             return True
 
         return self._turn(company_id, "day", now, begin)
+
+    def _refresh_targets(self, company_id: int, now: datetime) -> bool:
+        def refresh(zone: ZoneInfo) -> bool:
+            today = now.astimezone(zone).date()
+            changed = refresh_all_targets(self.database, company_id, today, now)
+            if changed:
+                logger.info("%d targets of company %d changed with the day", changed, company_id)
+            return True
+
+        return self._turn(company_id, "targets", now, refresh)
+
+    def _follow_facts(self, company_id: int, now: datetime) -> None:
+        """Read again how far the targets are of whoever sent something since the last time."""
+        key = f"targets-follow:{company_id}"
+        if now < self._not_before.get((company_id, key), datetime.min.replace(tzinfo=UTC)):
+            return
+        try:
+            last = self._followed.get(company_id)
+            if last is not None and now - last < FOLLOWED_EVERY:
+                return
+            told = self.memory.recall(key)
+            if told is not None:
+                last = datetime.fromisoformat(told)
+                self._followed[company_id] = last
+                if now - last < FOLLOWED_EVERY:
+                    return
+            if not self.memory.claim(key):
+                return
+            try:
+                since = (last or now - FOLLOWED_EVERY) - COMMITTED_WITHIN
+                today = now.astimezone(self._zone(company_id, now)).date()
+                refresh_targets_since(self.database, company_id, since, today, now)
+                self._followed[company_id] = now
+                self.memory.remember(key, now.isoformat())
+            finally:
+                self.memory.give_back(key)
+        except Exception:
+            logger.exception("refreshing the targets of company %d failed", company_id)
+            self._not_before[company_id, key] = now + AGAIN_AFTER
 
     def _purge(self, company_id: int, now: datetime) -> bool:
         def purge(_zone: ZoneInfo) -> bool:

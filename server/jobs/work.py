@@ -9,15 +9,19 @@ and /metrics; nothing else removes it.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from mobile_contract.schema import plain
 from server.catalogue.past import bring_stores_up
+from server.identity.companies import company_day
+from server.measures.work import REFRESH
 from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
 from server.planning.store_histories import TOPIC as STORE_HISTORY
 from server.planning.store_histories import tell_store_histories
+from server.targets.progress import refresh_targets as refresh_progress
 from sync.kinds.activity_store.judge import FOLLOW
 from sync.kinds.activity_store.publish import put_beside_stores
 from sync.store_terms import TOPIC as STORE_TERMS
@@ -90,12 +94,20 @@ def store_terms(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> 
     bring_stores_up(shop.database, company_id, map(UUID, payload["ids"]))
 
 
+def refresh_targets(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Read again how far the targets of these positions are, after a decision changed what counts."""
+    with shop.database.company(company_id) as uow:
+        positions = [UUID(text) for text in payload["ids"]]
+        refresh_progress(uow, positions, company_day(uow), datetime.now(UTC))
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
     STORE_TERMS: store_terms,
     STORE_HISTORY: store_history,
     FOLLOW: activity_store_follows,
+    REFRESH: refresh_targets,
 }
 
 

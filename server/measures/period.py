@@ -1,0 +1,51 @@
+"""Periods by the names that people give them: a day, a week, a month, a quarter, a year, a range."""
+
+import re
+from datetime import date, timedelta
+
+from server.measures.errors import QuestionInvalid
+
+_MONTHS_A_QUARTER = 3
+_FORMS = "YYYY-MM-DD, YYYY-Www, YYYY-MM, YYYY-Qn, YYYY, or two of them as FROM..UNTIL"
+
+
+def read_period(text: str) -> tuple[date, date]:
+    """The first and the last day of a period, both included. Raises QuestionInvalid.
+
+    A week is that of ISO 8601 here: it only names seven days from a Monday on.
+    """
+    begin, dots, end = text.strip().partition("..")
+    first, last = _named(begin)
+    if dots:
+        last = _named(end)[1]
+    if last < first:
+        raise QuestionInvalid(f"period {text}: it ends before it begins")
+    return first, last
+
+
+def _named(text: str) -> tuple[date, date]:
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            day = date.fromisoformat(text)
+            return day, day
+        if found := re.fullmatch(r"(\d{4})-W(\d{2})", text):
+            monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)
+            return monday, monday + timedelta(days=6)
+        if found := re.fullmatch(r"(\d{4})-(\d{2})", text):
+            return _months(int(found[1]), int(found[2]), 1)
+        if found := re.fullmatch(r"(\d{4})-Q([1-4])", text):
+            first_month = (int(found[2]) - 1) * _MONTHS_A_QUARTER + 1
+            return _months(int(found[1]), first_month, _MONTHS_A_QUARTER)
+        if re.fullmatch(r"\d{4}", text):
+            return date(int(text), 1, 1), date(int(text), 12, 31)
+    except (ValueError, OverflowError):
+        pass
+    raise QuestionInvalid(f"period {text}: {_FORMS}")
+
+
+def _months(year: int, first_month: int, number: int) -> tuple[date, date]:
+    first = date(year, first_month, 1)
+    after = first
+    for _ in range(number):
+        after = (after + timedelta(days=31)).replace(day=1)
+    return first, after - timedelta(days=1)
