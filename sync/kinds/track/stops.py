@@ -47,12 +47,13 @@ def _stays(points: Points, radius_cm: int, least_ms: int) -> list[tuple[int, int
     for first in tried[near].tolist():
         if first < free_from:
             continue
-        after = np.arange(first + 1, len(points))
+        within = np.arange(first + 1, late[first] + 1)
+        if (_from(points, first, within) > radius_cm).any():
+            continue
+        after = np.arange(late[first] + 1, len(points))
         outside = np.flatnonzero(_from(points, first, after) > radius_cm)
-        end = int(after[outside[0]]) if outside.size else len(points)
-        if end > late[first]:
-            stays.append((first, end))
-            free_from = end
+        free_from = int(after[outside[0]]) if outside.size else len(points)
+        stays.append((first, free_from))
     return stays
 
 
