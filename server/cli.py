@@ -42,6 +42,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("store", "server.planning.store_commands:store", "Stores: see, add, change, close them."),
     ("route", "server.planning.route_commands:route", "Routes: see, add, change, end them."),
     ("plan", "server.planning.plan_commands:plan", "Day plans, with every version of each."),
+    ("form", "server.forms.commands:form", "Forms: publish them to phones, read the answers."),
     ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
     ("day", "server.days.commands:day", "What people did on a day, and what is odd about it."),
     (

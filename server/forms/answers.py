@@ -1,0 +1,175 @@
+"""What was answered to forms: lists, and one answer with all its versions.
+
+With an asker only those answers are there that they may see: their own, and those of the positions
+whose work they see. Denied and not there look the same.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from mobile_contract.forms.filling import Filling, fill_in
+from mobile_contract.forms.rows import day_number
+from mobile_contract.forms.template import read_published
+from server.forms.errors import NoSuchAnswer
+from server.identity.companies import company_day
+from server.identity.permissions import visible_positions
+from sync.document import decode_document
+from sync.flag import Flag
+from sync.unit_of_work import UnitOfWork
+
+_HEAD = """
+select a.id, a.version, t.code as form_code, a.template_version, v.definition ->> 'title' as title,
+       a.visit_id, a.store_id, s.code as store_code, s.name as store_name, a.person_id,
+       n.name as person_name, a.business_day, a.answered_at, a.score_over, a.score_out_of,
+       a.score_e2, a.flags
+from form_answer a
+join form_template t on t.company_id = a.company_id and t.id = a.template_id
+join form_template_version v
+  on v.company_id = a.company_id and v.template_id = a.template_id and v.version = a.template_version
+left join store s on s.company_id = a.company_id and s.id = a.store_id
+left join person n on n.company_id = a.company_id and n.id = a.person_id
+where a.company_id = :company
+  and (cast(:asker as uuid) is null or a.person_id = :asker or a.position_id = any(:seen))
+"""
+# Each restriction is there only where it is asked for, so that its index is used.
+_ONLY = {
+    "store_id": "and a.store_id = :store_id",
+    "visit_id": "and a.visit_id = :visit_id",
+    "person_id": "and a.person_id = :person_id",
+    "day": "and a.business_day = :day",
+    "form_code": "and t.code = :form_code",
+}
+_NEWEST = "order by a.business_day desc, a.answered_at desc, a.id limit :at_most"
+_ONE = f"{_HEAD} and a.id = :id"
+_VERSIONS = """
+select v.version, v.reason, v.received_at, v.trust, v.answers, v.computed, v.points, v.sent
+from form_answer_version v where v.company_id = :company and v.id = :id order by v.version
+"""
+_REST = """
+select r.doc, v.definition from form_answer a
+join record r on r.company_id = a.company_id and r.id = a.id
+join form_template_version v
+  on v.company_id = a.company_id and v.template_id = a.template_id and v.version = a.template_version
+where a.company_id = :company and a.id = :id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerListed:
+    """A filled-in form in a list, as it holds. Both sums of the score are exact; flags are names."""
+
+    id: UUID
+    version: int
+    form_code: str
+    template_version: int
+    title: str
+    visit_id: UUID
+    store_id: UUID
+    store_code: str | None
+    store_name: str | None
+    person_id: UUID
+    person_name: str | None
+    business_day: date
+    answered_at: datetime
+    score_over: int
+    score_out_of: int
+    score_e2: int | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerVersion:
+    """One version of what was answered, with what the server and the phone worked out."""
+
+    version: int
+    reason: str | None
+    received_at: datetime
+    trust: str
+    answers: dict[str, Any]
+    computed: dict[str, Any]
+    # code → [weight, points, full] of each score that applies
+    points: dict[str, list[int]]
+    sent: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerShown:
+    """A filled-in form: the version of it that is looked at, the form, and every version there is."""
+
+    head: AnswerListed
+    definition: dict[str, Any]
+    looked_at: AnswerVersion
+    # What followed from the answers: what was shown, missing, past a limit.
+    filling: Filling
+    flags: tuple[Flag, ...]
+    versions: tuple[AnswerVersion, ...]
+
+
+def list_answers(
+    uow: UnitOfWork,
+    *,
+    store_id: UUID | None = None,
+    visit_id: UUID | None = None,
+    person_id: UUID | None = None,
+    day: date | None = None,
+    form_code: str | None = None,
+    asker_id: UUID | None = None,
+    at_most: int,
+) -> list[AnswerListed]:
+    """What was filled in, the newest first, of those things that are named."""
+    asked = {
+        "store_id": store_id,
+        "visit_id": visit_id,
+        "person_id": person_id,
+        "day": day,
+        "form_code": form_code,
+    }
+    named = {name: value for name, value in asked.items() if value is not None}
+    statement = " ".join([_HEAD, *(_ONLY[name] for name in named), _NEWEST])
+    rows = uow.rows(
+        statement, company=uow.company_id, at_most=at_most, **_seen_by(uow, asker_id), **named
+    )
+    return [_listed(row) for row in rows]
+
+
+def show_answer(
+    uow: UnitOfWork, answer_id: UUID, *, version: int | None = None, asker_id: UUID | None = None
+) -> AnswerShown:
+    """A filled-in form with what followed from it, in its last version unless one is named.
+
+    Raises NoSuchAnswer. It is worked out by the template's version that it was judged by.
+    """
+    found = uow.rows(_ONE, company=uow.company_id, id=answer_id, **_seen_by(uow, asker_id))
+    if not found:
+        raise NoSuchAnswer("there is no such form answer in this company")
+    head = _listed(found[0])
+    rest = uow.rows(_REST, company=uow.company_id, id=answer_id)[0]
+    versions = tuple(
+        AnswerVersion(*row) for row in uow.rows(_VERSIONS, company=uow.company_id, id=answer_id)
+    )
+    number = head.version if version is None else version
+    looked_at = next((each for each in versions if each.version == number), None)
+    if looked_at is None:
+        raise NoSuchAnswer(f"this form answer has no version {number}")
+    return AnswerShown(
+        head=head,
+        definition=rest.definition,
+        looked_at=looked_at,
+        filling=fill_in(
+            read_published(rest.definition), looked_at.answers, day_number(head.business_day)
+        ),
+        flags=tuple(decode_document(rest.doc)["flags"]),
+        versions=versions,
+    )
+
+
+def _seen_by(uow: UnitOfWork, asker_id: UUID | None) -> dict[str, Any]:
+    if asker_id is None:
+        return {"asker": None, "seen": []}
+    return {"asker": asker_id, "seen": list(visible_positions(uow, asker_id, company_day(uow)))}
+
+
+def _listed(row: Any) -> AnswerListed:
+    return AnswerListed(**{**row._mapping, "flags": tuple(row.flags)})  # noqa: SLF001 - its columns by name

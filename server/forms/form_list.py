@@ -1,0 +1,97 @@
+"""Form templates as those who write them see them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.forms.errors import NoSuchForm
+from sync.unit_of_work import UnitOfWork
+
+_LIST = """
+select t.id, t.code, t.title, t.state, t.version, t.draft is not null as has_draft,
+       v.published_at, jsonb_array_length(coalesce(v.definition, t.draft) -> 'questions') as questions
+from form_template t
+left join form_template_version v
+  on v.company_id = t.company_id and v.template_id = t.id and v.version = t.version
+where t.company_id = :company and t.state = any(:states) order by t.code limit :at_most
+"""
+_SHOWN = """
+select id, code, title, state, version, draft, drafted_at from form_template
+where company_id = :company and code = :code
+"""
+_VERSIONS = """
+select version, published_at, published_by from form_template_version
+where company_id = :company and template_id = :id order by version desc limit :at_most
+"""
+_DEFINITION = """
+select definition from form_template_version
+where company_id = :company and template_id = :id and version = :version
+"""
+
+VERSIONS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FormListed:
+    """A form in a list; `questions` of the version in force, else of the draft."""
+
+    id: UUID
+    code: str
+    title: str
+    state: str
+    version: int | None
+    has_draft: bool
+    published_at: datetime | None
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionListed:
+    """A version that was published."""
+
+    version: int
+    published_at: datetime
+    published_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormShown:
+    """A form with its draft, where one waits, and its latest versions."""
+
+    id: UUID
+    code: str
+    title: str
+    state: str
+    version: int | None
+    draft: dict[str, Any] | None
+    drafted_at: datetime | None
+    versions: tuple[VersionListed, ...]
+
+
+def list_forms(uow: UnitOfWork, *, states: tuple[str, ...], at_most: int) -> list[FormListed]:
+    """The forms in these states, by code."""
+    rows = uow.rows(_LIST, company=uow.company_id, states=list(states), at_most=at_most)
+    return [FormListed(**row._mapping) for row in rows]  # noqa: SLF001 - the row's columns by name
+
+
+def show_form(uow: UnitOfWork, code: str) -> FormShown:
+    """A form by its code. Raises NoSuchForm."""
+    found = uow.rows(_SHOWN, company=uow.company_id, code=code)
+    if not found:
+        raise NoSuchForm(f"there is no form {code}")
+    versions = uow.rows(_VERSIONS, company=uow.company_id, id=found[0].id, at_most=VERSIONS_SHOWN)
+    listed = tuple(VersionListed(*row) for row in versions)
+    return FormShown(**found[0]._mapping, versions=listed)  # noqa: SLF001 - as above
+
+
+def definition_of(uow: UnitOfWork, form: FormShown, version: int | None = None) -> dict[str, Any]:
+    """A version's definition; without a number that in force, else the draft. Raises NoSuchForm."""
+    number = form.version if version is None else version
+    if number is None and form.draft is not None:
+        return form.draft
+    found = uow.rows(_DEFINITION, company=uow.company_id, id=form.id, version=number)
+    if not found:
+        raise NoSuchForm(f"form {form.code} has no version {number}")
+    definition: dict[str, Any] = found[0].definition
+    return definition
