@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 from mobile_contract.fields import ID_PATTERN, SHA256_PATTERN
 from mobile_contract.forms.expression import ANSWERED, VISIT_DAY
-from mobile_contract.forms.rows import Row, day_answered, share, take_rows, tallied
+from mobile_contract.forms.rows import Row, day_answered, share, shown_cells, take_rows, tallied
 from mobile_contract.forms.template import STORE_SCORE, Measure, Question, Score, Tally, Template
 
 _matches_id: Final = re.compile(ID_PATTERN).fullmatch
@@ -90,6 +90,21 @@ def score_e2(over: int, out_of: int) -> int | None:
 def fill_in(template: Template, answers: Mapping[str, Any], visit_day: int) -> Filling:
     """All that follows from the answers on a day. Raises NotOfTemplate."""
     return _Pass(template, answers, visit_day).filling
+
+
+def without_hidden(
+    template: Template, answers: Mapping[str, Any], visit_day: int
+) -> dict[str, Any]:
+    """The answers as a phone sends them: what is hidden is dropped. Raises NotOfTemplate."""
+    shown = set(fill_in(template, answers, visit_day).shown)
+    sent: dict[str, Any] = {}
+    for question in template.questions:
+        if question.code in answers and question.code in shown:
+            answer = answers[question.code]
+            if question.type == "ROWS":
+                answer = {name: shown_cells(question, row) for name, row in answer.items()}
+            sent[question.code] = answer
+    return sent
 
 
 class _Pass:

@@ -91,6 +91,15 @@ def _take_row(
     return seen
 
 
+def shown_cells(question: Question, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells of a row as it was answered, without those that are hidden."""
+    shown: dict[str, Any] = {}
+    for column in question.columns:
+        if column.code in row and hold(column.shown_when, shown):
+            shown[column.code] = row[column.code]
+    return shown
+
+
 def _take_cell(column: Column, cell: Any, place: str, refuse: Refuse) -> tuple[Any, bool]:
     """What a cell says, and whether it is past a limit."""
     kind = column.type

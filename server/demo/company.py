@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
 from server.demo.city import Area, build_city
+from server.demo.forms import make_forms
 from server.demo.history import Rep, make_history
 from server.demo.people import OVERSEERS, Seat, email_of, rep_seats
 from server.demo.shops import Shop, build_shops, first_anchor
@@ -176,6 +177,7 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
         staff = _make_organisation(uow, today, anchor, seed)
         shops = _make_shops(uow, staff, anchor, seed)
         _make_routes(uow, staff, shops)
+        forms = make_forms(uow, ACTOR, KEY)
         rescope(uow, staff.people.values(), today)
         made = make_day_plans(
             uow,
@@ -218,6 +220,7 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
             "people": len(staff.people),
             "stores": sum(map(len, shops.values())),
             "routes": 2 * len(staff.reps),
+            "forms": len(forms),
             "day plans": made.made,
             **done,
         },

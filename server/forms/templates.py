@@ -75,8 +75,11 @@ class Published:
     version: int
 
 
-def import_template(uow: UnitOfWork, actor: Actor, definition: Any) -> Imported:
-    """Keep a definition as the draft of its form, which is made if there is none with its code.
+def import_template(
+    uow: UnitOfWork, actor: Actor, definition: Any, *, new_id: UUID | None = None
+) -> Imported:
+    """Keep a definition as the draft of its form, which is made if there is none with its code, with
+    this id or a new one.
 
     Raises FormInvalid with everything that is wrong with it; nothing is kept then.
     """
@@ -88,7 +91,7 @@ def import_template(uow: UnitOfWork, actor: Actor, definition: Any) -> Imported:
         raise FormInvalid(resolved.faults)
     code, title = definition["code"], definition["title"]
     document = encode_document(definition).decode()
-    new_id = uuid4()
+    new_id = new_id or uuid4()
     made = uow.run(
         _INSERT,
         company=uow.company_id,
