@@ -43,6 +43,14 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("route", "server.planning.route_commands:route", "Routes: see, add, change, end them."),
     ("plan", "server.planning.plan_commands:plan", "Day plans, with every version of each."),
     ("form", "server.forms.commands:form", "Forms: publish them to phones, read the answers."),
+    (
+        "activity",
+        "server.activities.commands:activity",
+        "Promotions: their standards, the stores in them, what was brought.",
+    ),
+    ("task", "server.tasks.task_commands:task", "What is asked of positions and people."),
+    ("notice", "server.tasks.notice_commands:notice", "What people are told, and who read it."),
+    ("locate", "server.tasks.locate_commands:locate", "Ask where somebody is now."),
     ("device", "server.identity.commands:device", "Phones: see them, let them in, show them out."),
     ("day", "server.days.commands:day", "What people did on a day, and what is odd about it."),
     (

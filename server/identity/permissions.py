@@ -52,6 +52,13 @@ def visible_positions(uow: UnitOfWork, person_id: UUID, today: date) -> frozense
     return frozenset(uow.connection.execute(asked).scalars())
 
 
+def positions_seen_by(
+    uow: UnitOfWork, asker_id: UUID | None, today: date
+) -> frozenset[UUID] | None:
+    """`visible_positions` of an asker; None, which is all, where nobody in the company asks."""
+    return None if asker_id is None else visible_positions(uow, asker_id, today)
+
+
 def visible_positions_query(company_id: int, person_id: UUID, today: date) -> Select[UUID]:
     """`visible_positions` as a query of position ids, to be used inside another."""
     held = _held_by(company_id, person_id, today).subquery("held")

@@ -16,12 +16,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import redis
 
 from mobile_contract.version import CURRENT
+from server.activities.day_begins import begin_activities
 from server.catalogue.past import let_past_go
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
 from server.planning.day_begins import begin_day
 from server.quarantine.kept import release_understood
 from server.targets.progress import refresh_all_targets, refresh_targets_since
+from server.tasks.day_begins import begin_tasks
 from sync.policy import current_policy
 from sync.unit_of_work import Database
 
@@ -131,6 +133,8 @@ class Schedule:
                 break
             turns += self._begin_day(company_id, now)
             turns += self._refresh_targets(company_id, now)
+            turns += self._begin_activities(company_id, now)
+            turns += self._begin_tasks(company_id, now)
             turns += self._purge(company_id, now)
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
@@ -206,6 +210,22 @@ class Schedule:
         except Exception:
             logger.exception("refreshing the targets of company %d failed", company_id)
             self._not_before[company_id, key] = now + AGAIN_AFTER
+
+    def _begin_activities(self, company_id: int, now: datetime) -> bool:
+        def begin(zone: ZoneInfo) -> bool:
+            done = begin_activities(self.database, company_id, now.astimezone(zone).date())
+            logger.info("the activities of company %d: %s", company_id, done)
+            return True
+
+        return self._turn(company_id, "activities", now, begin)
+
+    def _begin_tasks(self, company_id: int, now: datetime) -> bool:
+        def begin(zone: ZoneInfo) -> bool:
+            done = begin_tasks(self.database, company_id, now.astimezone(zone).date())
+            logger.info("the tasks and notices of company %d: %s", company_id, done)
+            return True
+
+        return self._turn(company_id, "tasks", now, begin)
 
     def _purge(self, company_id: int, now: datetime) -> bool:
         def purge(_zone: ZoneInfo) -> bool:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from mobile_contract.schema import plain
+from server.activities.activities import START
+from server.activities.stores import start_stores
 from server.catalogue.past import bring_stores_up
 from server.identity.companies import company_day
 from server.measures.work import REFRESH
@@ -101,6 +103,11 @@ def refresh_targets(shop: Workshop, company_id: int, payload: Mapping[str, Any])
         refresh_progress(uow, positions, company_day(uow), datetime.now(UTC))
 
 
+def activity_stores_start(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Let the approved stores of activities that have opened run them."""
+    start_stores(shop.database, company_id, [UUID(text) for text in payload["ids"]])
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
@@ -108,6 +115,7 @@ EFFECTS: Mapping[str, Effect] = {
     STORE_HISTORY: store_history,
     FOLLOW: activity_store_follows,
     REFRESH: refresh_targets,
+    START: activity_stores_start,
 }
 
 

@@ -1,0 +1,125 @@
+"""Activities and what was brought for them, as those who look after them see them: bounded lists."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from server.activities.errors import NoSuchActivity
+from server.identity.permissions import positions_seen_by
+from server.identity.prefixes import id_that_begins
+from sync.kinds.activity.states import RUNNING_ACTIVITY
+from sync.kinds.activity.table import activity
+from sync.unit_of_work import UnitOfWork
+
+_LIST = """
+select a.id, a.code, a.name, a.state, d.code as division_code, a.starts_on, a.ends_on,
+       a.standards_version, jsonb_array_length(s.items) as items, a.budget_minor, a.pay_minor,
+       a.currency,
+       (select count(*) from activity_store p
+        where p.company_id = a.company_id and p.in_activity_id = a.id) as stores
+from activity a
+join activity_standards s on s.company_id = a.company_id and s.activity_id = a.id
+                         and s.standards_version = a.standards_version
+left join division d on d.company_id = a.company_id and d.id = a.division_id
+where a.company_id = :company and a.state = any(:states)
+order by a.starts_on desc, a.code, a.id limit :at_most
+"""
+_BY_CODE = "select id from activity where company_id = :company and code = :code"
+_BROUGHT = """
+select v.id, v.activity_store_id, s.code as store_code, s.name as store_name, n.name as person,
+       v.business_day, v.occurred_at, v.standards_version, v.answers, v.photos, v.flags
+from audit_visit v
+join store s on s.company_id = v.company_id and s.id = v.store_id
+join person n on n.company_id = v.company_id and n.id = v.person_id
+where v.company_id = :company and v.activity_id = :activity
+  and (cast(:store as uuid) is null or v.store_id = :store)
+  and (:sees_all or v.position_id = any(:positions) or v.person_id = :asker)
+order by v.occurred_at desc, v.id limit :at_most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityListed:
+    """An activity as the office sees it: `items` of its checklist, and how many stores are in it."""
+
+    id: UUID
+    code: str | None
+    name: str
+    state: str
+    division_code: str | None
+    starts_on: date
+    ends_on: date
+    standards_version: int
+    items: int
+    budget_minor: int | None
+    pay_minor: int | None
+    currency: str | None
+    stores: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What was brought for an activity at a visit, in numbers; flags say what is missing or odd."""
+
+    id: UUID
+    activity_store_id: UUID
+    store_code: str | None
+    store_name: str
+    person: str
+    business_day: date
+    occurred_at: datetime
+    standards_version: int
+    answers: int
+    photos: int
+    flags: tuple[str, ...]
+
+
+def list_activities(
+    uow: UnitOfWork,
+    *,
+    states: Collection[str] = RUNNING_ACTIVITY.stored_states,
+    at_most: int = 100,
+) -> list[ActivityListed]:
+    """Activities, those that begin last first. One query."""
+    rows = uow.rows(_LIST, company=uow.company_id, states=list(states), at_most=at_most)
+    return [ActivityListed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def find_activity(uow: UnitOfWork, named: str) -> UUID:
+    """The activity of this code, or whose id begins so. Raises NoSuchActivity."""
+    rows = uow.rows(_BY_CODE, company=uow.company_id, code=named.strip())
+    if rows:
+        found: UUID = rows[0].id
+        return found
+    return id_that_begins(uow, activity.c.id, named, what="such activity", refusal=NoSuchActivity)
+
+
+def list_brought(
+    uow: UnitOfWork,
+    activity_id: UUID,
+    *,
+    today: date,
+    store_id: UUID | None = None,
+    asker_id: UUID | None = None,
+    at_most: int = 100,
+) -> list[Brought]:
+    """What was brought for an activity, the latest first, as far as the asker sees who brought it.
+
+    One query, and one for the asker's scope.
+    """
+    positions = positions_seen_by(uow, asker_id, today)
+    rows = uow.rows(
+        _BROUGHT,
+        company=uow.company_id,
+        activity=activity_id,
+        store=store_id,
+        sees_all=positions is None,
+        positions=sorted(positions or ()),
+        asker=asker_id,
+        at_most=at_most,
+    )
+    return [
+        Brought(**{**row._mapping, "flags": tuple(row.flags)})  # noqa: SLF001 - SQLAlchemy's public name
+        for row in rows
+    ]

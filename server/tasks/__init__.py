@@ -1,0 +1,1 @@
+"""What the office asks of people and tells them: tasks, notices, location checks."""

@@ -1,0 +1,320 @@
+"""Notices as the office gives, recalls and follows them.
+
+Whoever gives one reaches only positions that they may see: the audience of a company, a division, a region or some
+positions must lie within them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, update
+
+from mobile_contract.records.notice import NoticeText
+from mobile_contract.schema import faults_of
+from server.identity.change_log import Actor, log_change
+from server.identity.permissions import positions_seen_by
+from server.tasks.errors import BeyondScope, FieldInvalid, NoSuchNotice, WrongState
+from sync.kinds.notice.publish import publish_notices
+from sync.kinds.notice.states import TELLING
+from sync.kinds.notice.table import AUDIENCES, notice
+from sync.publish import hold
+from sync.unit_of_work import UnitOfWork
+
+REASON_MAX = 400
+DAYS_MAX = 366
+POSITIONS_MAX = 2_000
+LANGUAGES_MAX = 2
+
+# The positions of the audience of notice `n`, as they are today.
+_AUDIENCE = """
+(n.audience = 'COMPANY'
+ or (n.audience = 'DIVISION' and (p.division_id is null or p.division_id = any(n.audience_ids)))
+ or (n.audience = 'POSITIONS' and p.id = any(n.audience_ids))
+ or (n.audience = 'REGION' and p.region_id in (select region_id from below)))
+"""
+_BELOW = """
+with recursive below as (
+    select r.id as region_id from notice n
+    join region r on r.company_id = n.company_id and r.id = any(n.audience_ids)
+    where n.company_id = :company and n.id = :notice and n.audience = 'REGION'
+    union
+    select r.id from below b join region r on r.company_id = :company and r.parent_id = b.region_id
+)
+"""
+_REACHED = f"""
+{_BELOW}
+select count(*) as positions, count(*) filter (where p.id = any(:positions)) as seen
+from notice n join position p on p.company_id = n.company_id
+where n.company_id = :company and n.id = :notice and {_AUDIENCE}
+"""  # noqa: S608  put together from constants, above
+_NAMED = """
+select case cast(:audience as text)
+    when 'DIVISION' then (select count(*) from division where company_id = :company and id = any(:ids))
+    when 'REGION' then (select count(*) from region where company_id = :company and id = any(:ids))
+    else (select count(*) from position where company_id = :company and id = any(:ids)) end as known
+"""
+_LOCK = """
+select id, state, given_by from notice where company_id = :company and id = :notice for update
+"""
+_LIST = """
+select n.id, n.texts, n.state, n.starts_on, n.ends_on, n.audience, n.given_by, n.given_at,
+       n.recalled_because,
+       (select count(*) from notice_read r
+        where r.company_id = n.company_id and r.notice_id = n.id) as readers
+from notice n
+where n.company_id = :company
+  and (not :only_shown or (n.state = 'GIVEN' and :today between n.starts_on and n.ends_on))
+order by n.given_at desc, n.id limit :at_most
+"""
+# Whoever holds a position of the audience today, and whoever read it beside them. Those who have not
+# read it come first.
+_READERS = f"""
+{_BELOW}, audience as (
+    select o.person_id, min(p.code) as position_code
+    from notice n
+    join position p on p.company_id = n.company_id
+    join occupancy o on o.company_id = p.company_id and o.position_id = p.id
+                    and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)
+    where n.company_id = :company and n.id = :notice and {_AUDIENCE}
+      and (:sees_all or p.id = any(:positions))
+    group by o.person_id
+), seen as (
+    select r.person_id, r.read_at from notice_read r
+    where r.company_id = :company and r.notice_id = :notice
+      and (:sees_all or r.person_id in (
+          select o.person_id from occupancy o
+          where o.company_id = :company and o.position_id = any(:positions)
+            and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)))
+)
+select n.id as person_id, n.name as person, a.position_code, s.read_at
+from audience a full join seen s on s.person_id = a.person_id
+join person n on n.company_id = :company and n.id = coalesce(a.person_id, s.person_id)
+where (not :only_unread or s.read_at is null)
+order by s.read_at nulls first, n.name, n.id limit :at_most
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A notice in one language."""
+
+    language: str
+    title: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNotice:
+    """A notice to be given. `audience_ids` are one division, regions, or positions; none: the company."""
+
+    texts: Sequence[Text]
+    starts_on: date
+    ends_on: date
+    audience: str = "COMPANY"
+    audience_ids: Sequence[UUID] = ()
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeListed:
+    """A notice as the office sees it; `state` is GIVEN, OVER or RECALLED as of the day asked about."""
+
+    id: UUID
+    title: str
+    languages: tuple[str, ...]
+    state: str
+    starts_on: date
+    ends_on: date
+    audience: str
+    given_by: str
+    given_at: datetime
+    recalled_because: str | None
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who was to read a notice, or did; no position: they are not of its audience today."""
+
+    person_id: UUID
+    person: str
+    position_code: str | None
+    read_at: datetime | None
+
+
+def give_notice(
+    uow: UnitOfWork,
+    actor: Actor,
+    new: NewNotice,
+    *,
+    today: date,
+    asker_id: UUID | None = None,
+    now: datetime | None = None,
+) -> UUID:
+    """Tell people something; phones hold it while it is shown.
+
+    Raises FieldInvalid, and BeyondScope where it would reach a position that the asker may not see.
+    """
+    texts = _checked_texts(new.texts)
+    _check_period(new, today)
+    ids = list(dict.fromkeys(new.audience_ids))
+    _check_audience(uow, new.audience, ids)
+    notice_id = new.id or uuid4()
+    columns = {
+        "texts": texts,
+        "state": TELLING.after(None, "give"),
+        "starts_on": new.starts_on,
+        "ends_on": new.ends_on,
+        "audience": new.audience,
+        "audience_ids": ids,
+        "given_by": actor.name if actor.person_id is not None else "the office",
+        "given_at": now or datetime.now(UTC),
+    }
+    uow.connection.execute(
+        insert(notice).values(company_id=uow.company_id, id=notice_id, **columns)
+    )
+    positions = positions_seen_by(uow, asker_id, today)
+    if positions is not None:
+        _must_be_within(uow, notice_id, positions)
+    publish_notices(uow, [notice_id], today)
+    log_change(uow, actor, "notice.give", "notice", notice_id, after=columns)
+    return notice_id
+
+
+def recall_notice(
+    uow: UnitOfWork,
+    actor: Actor,
+    notice_id: UUID,
+    reason: str,
+    *,
+    today: date,
+    asker_id: UUID | None = None,
+) -> None:
+    """Take a notice from all phones. Raises NoSuchNotice, WrongState, FieldInvalid, BeyondScope."""
+    if not 1 <= len(reason.strip()) <= REASON_MAX or "\x00" in reason:
+        raise FieldInvalid(f"reason: a text of 1 to {REASON_MAX} characters")
+    hold(uow, [notice_id])
+    rows = uow.rows(_LOCK, company=uow.company_id, notice=notice_id)
+    if not rows:
+        raise NoSuchNotice("there is no such notice in this company")
+    positions = positions_seen_by(uow, asker_id, today)
+    if positions is not None:
+        _must_be_within(uow, notice_id, positions)
+    state = TELLING.after(rows[0].state, "recall")
+    if state is None:
+        raise WrongState(f"the notice is {rows[0].state.lower()} by now")
+    uow.connection.execute(
+        update(notice)
+        .where(notice.c.company_id == uow.company_id, notice.c.id == notice_id)
+        .values(state=state, recalled_at=datetime.now(UTC), recalled_because=reason.strip())
+    )
+    publish_notices(uow, [notice_id], today)
+    log_change(
+        uow,
+        actor,
+        "notice.recall",
+        "notice",
+        notice_id,
+        before={"state": rows[0].state},
+        after={"state": state, "reason": reason.strip()},
+    )
+
+
+def list_notices(
+    uow: UnitOfWork, *, today: date, only_shown: bool = False, at_most: int = 100
+) -> list[NoticeListed]:
+    """Notices, the newest first. One query."""
+    rows = uow.rows(
+        _LIST, company=uow.company_id, only_shown=only_shown, today=today, at_most=at_most
+    )
+    return [_listed(row, today) for row in rows]
+
+
+def readers_of(
+    uow: UnitOfWork,
+    notice_id: UUID,
+    *,
+    today: date,
+    only_unread: bool = False,
+    asker_id: UUID | None = None,
+    at_most: int = 100,
+) -> list[Reader]:
+    """Who of a notice's audience, as it is today, has read it and who has not; those who have not first.
+
+    With an asker only people are there who hold a position that they may see. One query, and one for
+    the asker's scope.
+    """
+    positions = positions_seen_by(uow, asker_id, today)
+    rows = uow.rows(
+        _READERS,
+        company=uow.company_id,
+        notice=notice_id,
+        today=today,
+        only_unread=only_unread,
+        sees_all=positions is None,
+        positions=sorted(positions or ()),
+        at_most=at_most,
+    )
+    return [Reader(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def _listed(row: Any, today: date) -> NoticeListed:
+    is_over = row.state == "GIVEN" and row.ends_on < today
+    return NoticeListed(
+        id=row.id,
+        title=row.texts[0]["title"],
+        languages=tuple(text["language"] for text in row.texts),
+        state="OVER" if is_over else row.state,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        audience=row.audience,
+        given_by=row.given_by,
+        given_at=row.given_at,
+        recalled_because=row.recalled_because,
+        readers=row.readers,
+    )
+
+
+def _checked_texts(texts: Sequence[Text]) -> list[dict[str, str]]:
+    if not 1 <= len(texts) <= LANGUAGES_MAX:
+        raise FieldInvalid("texts: in one language or two")
+    listed = [{"language": text.language, "title": text.title, "body": text.body} for text in texts]
+    for text in listed:
+        faults = faults_of(NoticeText(), text)
+        if faults:
+            raise FieldInvalid(f"texts: {faults[0].said_of('a text')}")
+    if len({text["language"] for text in listed}) < len(listed):
+        raise FieldInvalid("texts: each in a language of its own")
+    return listed
+
+
+def _check_period(new: NewNotice, today: date) -> None:
+    if new.ends_on < max(new.starts_on, today):
+        raise FieldInvalid("ends_on: not before its first day, and not before today")
+    if (new.ends_on - new.starts_on).days > DAYS_MAX:
+        raise FieldInvalid(f"ends_on: a notice is shown for {DAYS_MAX} days at most")
+
+
+def _check_audience(uow: UnitOfWork, audience: str, ids: list[UUID]) -> None:
+    if audience not in AUDIENCES:
+        raise FieldInvalid(f"audience: one of {', '.join(AUDIENCES)}")
+    if audience == "COMPANY":
+        if ids:
+            raise FieldInvalid("audience_ids: the company needs none")
+        return
+    if not 1 <= len(ids) <= POSITIONS_MAX:
+        raise FieldInvalid(f"audience_ids: 1 to {POSITIONS_MAX}")
+    known = uow.rows(_NAMED, company=uow.company_id, audience=audience, ids=ids)[0].known
+    if known < len(ids):
+        raise FieldInvalid("audience_ids: one of them is not in this company")
+
+
+def _must_be_within(uow: UnitOfWork, notice_id: UUID, positions: frozenset[UUID]) -> None:
+    reached = uow.rows(
+        _REACHED, company=uow.company_id, notice=notice_id, positions=sorted(positions)
+    )[0]
+    if reached.seen < reached.positions:
+        raise BeyondScope("it would reach people beyond what its giver may see")

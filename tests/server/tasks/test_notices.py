@@ -1,0 +1,216 @@
+"""Notices as the office gives and recalls them, and who has read them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from click.testing import Result
+from sqlalchemy import Engine
+
+from server.identity.change_log import Actor, changes_of
+from server.tasks.day_begins import begin_tasks
+from server.tasks.errors import BeyondScope, FieldInvalid, NoSuchNotice, WrongState
+from server.tasks.notices import (
+    NewNotice,
+    Text,
+    give_notice,
+    list_notices,
+    readers_of,
+    recall_notice,
+)
+from sync.scope import rescope
+from sync.unit_of_work import Database
+from tests.activities_factories import add_notice
+from tests.factories import TODAY, Cast, Person, add_occupancy, add_position
+from tests.sync.talking import Json, Phone
+
+PhoneOf = Callable[[Person], Phone]
+Run = Callable[..., Result]
+DAY = timedelta(days=1)
+
+
+def new(**fields: Any) -> NewNotice:
+    return NewNotice(
+        **{
+            "texts": [Text(language="en", title="Stocktake", body="On Friday.")],
+            "starts_on": TODAY,
+            "ends_on": TODAY + 2 * DAY,
+            **fields,
+        }
+    )
+
+
+def read(phone: Phone, notice: UUID) -> Json:
+    return phone.item("notice", "read", notice, {"read": phone.event()})
+
+
+def test_a_notice_is_on_phones_from_its_first_day_to_its_last(
+    cast: Cast, db: Database, office: Actor, phone: PhoneOf
+) -> None:
+    with db.company(cast.company.id) as uow:
+        id_ = give_notice(uow, office, new(starts_on=TODAY + DAY), today=TODAY)
+    ana = phone(cast.ana)
+    shown = []
+    for days in range(5):
+        begin_tasks(db, cast.company.id, TODAY + days * DAY)
+        ana.pull()
+        shown.append(id_ in ana.ids("notice"))
+    assert shown == [False, True, True, False, False]
+    with db.company(cast.company.id) as uow:
+        (one,) = list_notices(uow, today=TODAY + 4 * DAY)
+    assert (one.state, one.title, one.languages) == ("OVER", "Stocktake", ("en",))
+
+
+def test_a_notice_that_is_shown_is_not_sent_again_by_a_day_that_begins(
+    cast: Cast, db: Database, phone: PhoneOf
+) -> None:
+    with db.company(cast.company.id) as uow:
+        add_notice(uow)
+    ana = phone(cast.ana)
+    ana.pull()
+    begin_tasks(db, cast.company.id, TODAY + DAY)
+    assert ana.pull() == []
+
+
+def test_a_recalled_notice_leaves_every_phone_at_once(
+    cast: Cast, db: Database, office: Actor, phone: PhoneOf
+) -> None:
+    with db.company(cast.company.id) as uow:
+        id_ = add_notice(uow)
+    ana = phone(cast.ana)
+    ana.pull()
+    with db.company(cast.company.id) as uow:
+        recall_notice(uow, office, id_, "Wrong day", today=TODAY)
+        with pytest.raises(WrongState):
+            recall_notice(uow, office, id_, "Again", today=TODAY)
+        with pytest.raises(NoSuchNotice):
+            recall_notice(uow, office, uuid4(), "Again", today=TODAY)
+        (logged,) = changes_of(uow, subject_kind="notice")
+    ana.pull()
+    assert id_ not in ana.ids()
+    assert logged.after == {"state": "RECALLED", "reason": "Wrong day"}
+    # What was opened before the recall was known is still told.
+    assert ana.push_one(read(ana, id_))["status"] == "applied"
+    begin_tasks(db, cast.company.id, TODAY + DAY)
+    ana.pull()
+    assert id_ not in ana.ids()
+
+
+def test_a_position_that_is_new_in_a_region_gets_its_notices_with_the_next_day(
+    cast: Cast, db: Database, owner_engine: Engine, phone: PhoneOf
+) -> None:
+    with db.company(cast.company.id) as uow:
+        id_ = add_notice(uow, "REGION", [cast.regions.harbour])
+    with owner_engine.begin() as connection:
+        seat = add_position(
+            connection, cast.company, "REP-NEW", role="rep", region_id=cast.regions.south
+        )
+        add_occupancy(connection, cast.company, position_id=seat, person_id=cast.aki.id)
+    with db.company(cast.company.id) as uow:
+        rescope(uow, [cast.aki.id], TODAY)
+    aki = phone(cast.aki)
+    aki.pull()
+    assert id_ not in aki.ids()
+    begin_tasks(db, cast.company.id, TODAY + DAY)
+    aki.pull()
+    assert id_ in aki.ids()
+
+
+def test_who_has_read_it_and_who_has_not(cast: Cast, db: Database, phone: PhoneOf) -> None:
+    with db.company(cast.company.id) as uow:
+        id_ = add_notice(uow, "REGION", [cast.regions.harbour])
+    for person in (cast.ana, cast.mia):
+        one = phone(person)
+        assert one.push_one(read(one, id_))["status"] == "applied"
+    with db.company(cast.company.id) as uow:
+        found = readers_of(uow, id_, today=TODAY)
+        # Mia sees what lies below her and has read it, but is not of its audience.
+        assert [(one.person, one.position_code, one.read_at is None) for one in found] == [
+            ("Ben", "REP-BEN", True),
+            ("Sam", "SUPERVISOR-SAM", True),
+            ("Ana", "REP-ANA", False),
+            ("Mia", None, False),
+        ]
+        unread = readers_of(uow, id_, today=TODAY, only_unread=True)
+        assert [one.person for one in unread] == ["Ben", "Sam"]
+        seen = readers_of(uow, id_, today=TODAY, asker_id=cast.ana.id)
+        assert [one.person for one in seen] == ["Ana"]
+        (listed,) = list_notices(uow, today=TODAY)
+    assert listed.readers == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"texts": []}, "texts"),
+        ({"texts": [Text(language="fr", title="a")]}, "language"),
+        ({"texts": [Text(language="en", title="")]}, "title"),
+        ({"texts": [Text(language="en", title="a", body="x" * 4_001)]}, "body"),
+        ({"texts": [Text(language="en", title="a")] * 2}, "of its own"),
+        ({"ends_on": TODAY - DAY}, "ends_on"),
+        ({"ends_on": TODAY + 400 * DAY}, "ends_on"),
+        ({"audience": "WORLD"}, "audience"),
+        ({"audience_ids": [uuid4()]}, "audience_ids"),
+        ({"audience": "REGION"}, "audience_ids"),
+        ({"audience": "REGION", "audience_ids": [uuid4()]}, "audience_ids"),
+        ({"audience": "DIVISION", "audience_ids": [uuid4()]}, "audience_ids"),
+        ({"audience": "POSITIONS", "audience_ids": [uuid4()]}, "audience_ids"),
+    ],
+)
+def test_what_a_notice_cannot_be_is_named(
+    cast: Cast, db: Database, office: Actor, fields: Any, words: str
+) -> None:
+    with db.company(cast.company.id) as uow, pytest.raises(FieldInvalid, match=words):
+        give_notice(uow, office, new(**fields), today=TODAY)
+
+
+def test_nobody_tells_more_people_than_they_may_see(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    harbour = {"audience": "REGION", "audience_ids": [cast.regions.harbour]}
+    for person, fields, may in (
+        (cast.sam, harbour, True),
+        (cast.sam, {}, False),
+        (cast.ana, harbour, False),
+        (cast.ana, {"audience": "POSITIONS", "audience_ids": [cast.ana.position_id]}, True),
+        (cast.ada, {}, True),
+    ):
+        with db.rehearsal(cast.company.id) as uow:
+            if may:
+                give_notice(uow, office, new(**fields), today=TODAY, asker_id=person.id)
+            else:
+                with pytest.raises(BeyondScope):
+                    give_notice(uow, office, new(**fields), today=TODAY, asker_id=person.id)
+    with db.company(cast.company.id) as uow:
+        id_ = add_notice(uow)
+        with pytest.raises(BeyondScope):
+            recall_notice(uow, office, id_, "Mine", today=TODAY, asker_id=cast.sam.id)
+
+
+def test_giving_is_logged(cast: Cast, db: Database, office: Actor) -> None:
+    with db.company(cast.company.id) as uow:
+        id_ = give_notice(uow, office, new(), today=TODAY)
+        (logged,) = changes_of(uow, subject_kind="notice", subject_id=id_)
+    assert (logged.action, logged.actor) == ("notice.give", "the office")
+    assert logged.after is not None
+    assert logged.after["audience"] == "COMPANY"
+
+
+def test_notices_are_given_and_followed_from_the_command_line(
+    cast: Cast, db: Database, run: Run
+) -> None:
+    last = f"{datetime.now(UTC).date() + 5 * DAY}"
+    zh = ("--zh", "盘点", "周五下午不发货。")
+    given = run("notice", "give", *zh, "--en", "Stocktake", "On Friday.", "--to", last)
+    assert given.exit_code == 0, given.output
+    short = given.output.split()[2].strip(".")
+    assert "zh+en" in run("notice", "list", "--shown").output
+    assert "REP-ANA" in run("notice", "readers", short, "--unread").output
+    assert run("notice", "recall", short, "--reason", "Wrong").output == "Recalled.\n"
+    assert "RECALLED" in run("notice", "list").output
+    refused = run("notice", "give", "--to", last)
+    assert refused.output == "Error: texts: in one language or two\n"
+    narrow = run("notice", "give", *zh, "--to", last, "--region", "NORTH", "--position", "REP-BEN")
+    assert narrow.exit_code == 2
