@@ -39,9 +39,6 @@ class Policy:
     # Somebody who stays within so many metres for so long makes a stop.
     stop_radius_m: int = 50
     stop_min_s: int = 300
-    # Of a store in an activity: from which share of the required items on it is paid in full, or half.
-    pay_full_percent: int = 80
-    pay_half_percent: int = 60
     # How long somebody who is asked where they are has to answer.
     location_check_min: int = 15
     # How long after leaving a position its late work is kept without review.

@@ -68,8 +68,6 @@ RANGES: dict[str, tuple[int, int]] = {
     "track_silence_s": (60, 14_400),
     "stop_radius_m": (10, 500),
     "stop_min_s": (60, 14_400),
-    "pay_full_percent": (1, 100),
-    "pay_half_percent": (0, 100),
     "location_check_min": (1, 480),
     "grace_days": (0, 400),
     "max_scope_records": (100, 5_000_000),
@@ -141,8 +139,6 @@ def changed_policy(held: Policy, changes: Mapping[str, Any]) -> Policy:
     asked = replace(held, **values)
     if asked.working_from_min >= asked.working_until_min:
         faults.append("working_from_min: the working day begins before it ends")
-    if asked.pay_half_percent > asked.pay_full_percent:
-        faults.append("pay_half_percent: half is paid from no more than the whole is")
     if faults:
         raise SettingInvalid("; ".join(faults))
     return asked

@@ -250,13 +250,13 @@ def test_an_activity_is_run_from_the_command_line(
     assert "Ana" in run("activity", "stores", "--seen-by", _email(db, cast.sam)).output
     assert run("activity", "refuse", id_.hex[:8], "--reason", "Closed").output == "Refused: 1.\n"
     assert run("activity", "brought", "P1").output == "Nothing was brought.\n"
-    for words, said in (
+    for step, said in (
         (("edit", "P1", "--name", "Posters of spring"), "Changed.\n"),
         (("suspend", "P1", "--reason", "No posters"), "Suspended.\n"),
         (("reopen", "P1"), "Open again.\n"),
         (("end", "P1"), "Ended.\n"),
     ):
-        assert run("activity", *words).output == said
+        assert run("activity", *step).output == said
     refused = run("activity", "settle", "P1")
     assert refused.output == "Error: 1 stores of it are still open: decide about them first\n"
 
