@@ -40,6 +40,27 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "Days on which the company does not work, and weekends that it does.",
     ),
     ("store", "server.planning.store_commands:store", "Stores: see, add, change, close them."),
+    ("division", "server.catalogue.account_commands:division", "Divisions: see them, add them."),
+    (
+        "product",
+        "server.catalogue.product_commands:product",
+        "Products: see, add, change them.",
+    ),
+    (
+        "price",
+        "server.catalogue.price_commands:price",
+        "Price lists: whom each is for, its prices by version.",
+    ),
+    (
+        "promotion",
+        "server.catalogue.promotion_commands:promotion",
+        "Promotions: draft, publish, end them.",
+    ),
+    (
+        "account",
+        "server.catalogue.account_commands:account",
+        "Accounts: the customers that pay, and their credit.",
+    ),
     ("route", "server.planning.route_commands:route", "Routes: see, add, change, end them."),
     ("plan", "server.planning.plan_commands:plan", "Day plans, with every version of each."),
     ("form", "server.forms.commands:form", "Forms: publish them to phones, read the answers."),

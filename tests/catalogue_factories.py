@@ -12,6 +12,8 @@ from server.catalogue.price_lists import (
 )
 from server.catalogue.price_rows import PriceRow
 from server.catalogue.products import NewProduct, make_products
+from server.catalogue.promotion_terms import PromotionTerms
+from server.catalogue.promotions import NewPromotion, draft_promotion, publish_promotion
 from server.catalogue.whom import Whom
 from server.identity.change_log import Actor
 from sync.unit_of_work import UnitOfWork
@@ -58,9 +60,44 @@ def add_goods(uow: UnitOfWork, cast: Cast) -> Goods:
     return Goods(oat, rye, tea, base)
 
 
-def add_list(uow: UnitOfWork, code: str, whom: Whom, *, currency: str = "USD") -> UUID:
-    new = NewPriceList(code=code, name=code.title(), currency=currency, whom=whom)
+def add_list(
+    uow: UnitOfWork,
+    code: str,
+    whom: Whom,
+    *,
+    currency: str = "USD",
+    division_id: UUID | None = None,
+) -> UUID:
+    new = NewPriceList(
+        code=code, name=code.title(), currency=currency, whom=whom, division_id=division_id
+    )
     return make_price_list(uow, OFFICE, new)
+
+
+TEN_PERCENT = PromotionTerms(benefit="PERCENT_OFF", basis_points=1_000)
+
+
+def add_promotion(
+    uow: UnitOfWork,
+    code: str,
+    terms: PromotionTerms = TEN_PERCENT,
+    *,
+    whom: Whom | None = None,
+    valid_from: datetime = LONG_AGO,
+    valid_until: datetime | None = None,
+) -> UUID:
+    """A promotion that is published, since long ago unless said otherwise."""
+    new = NewPromotion(code=code, name=code.title(), currency="USD", terms=terms, whom=whom)
+    promotion = draft_promotion(uow, OFFICE, new)
+    publish_promotion(
+        uow,
+        OFFICE,
+        promotion,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        may_be_past=True,
+    )
+    return promotion
 
 
 def publish(

@@ -35,6 +35,7 @@ _WITHOUT = {
     "fence": ("fence_radius_m",),
     "region": ("region_id",),
     "position": ("position_id",),
+    "account": ("account_id",),
 }
 _at = click.option("--at", nargs=2, type=float, metavar="LAT LON", help="Its pin, WGS-84 degrees.")
 _class = click.option("--class", "store_class", type=_CLASSES)
