@@ -84,6 +84,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "server.measures.commands:flag",
         "What is odd about visits: accept it or reject it.",
     ),
+    ("order", "server.orders.commands:order", "Orders: see, decide, print, send out, close them."),
     ("proposal", "server.planning.commands:proposal", "What phones propose: decide it."),
     ("conflict", "server.planning.commands:conflict", "Where two edits met: see both and choose."),
     ("quarantine", "server.quarantine.commands:quarantine", "Items kept aside: mend and release."),

@@ -23,3 +23,35 @@ account = company_table(
     CheckConstraint("credit_limit_minor >= 0", name="credit_limit"),
     key=("id",),
 )
+
+# Orders on their way to the door: what the account will owe.
+UNDELIVERED = ("ACCEPTED", "CONFIRMED", "PRINTED", "DISPATCHED")
+# At the door, and not yet closed: owed, and perhaps not yet in what the ERP said.
+DELIVERED = ("DELIVERED", "PARTIAL")
+
+
+def _listed(states: tuple[str, ...]) -> str:
+    return "('" + "', '".join(states) + "')"
+
+
+OWED = f"""
+select coalesce(sum(o.total_minor) filter (
+           where o.order_type = 'SALE' and o.state in {_listed(UNDELIVERED)}), 0)::bigint as undelivered,
+       coalesce(sum(case o.order_type when 'SALE' then o.delivered_minor else -o.delivered_minor end)
+           filter (where o.state in {_listed(DELIVERED)}
+                     and (a.as_of is null or o.delivered_at > a.as_of)), 0)::bigint as delivered_since
+from order_header o
+where o.company_id = a.company_id and o.account_id = a.id
+  and o.state in {_listed(UNDELIVERED + DELIVERED)}
+"""
+"""Of an account `a`: its undelivered orders, and what was delivered since the ERP told of it."""
+
+
+def credit_available(
+    *, limit_minor: int, receivables_minor: int, undelivered_minor: int, unapplied_minor: int
+) -> int:
+    """Limit − open receivables − undelivered orders + unapplied receipts; below zero when overdrawn.
+
+    Source: domain rules, "Orders".
+    """
+    return limit_minor - receivables_minor - undelivered_minor + unapplied_minor

@@ -15,6 +15,7 @@ from uuid import UUID
 from sync.direct import execute
 from sync.document import decode_document
 from sync.kinds.day_plan.publish import publish_day_plans
+from sync.kinds.order.states import ORDERING
 from sync.policy import current_policy
 from sync.record_kind import CONFLICT, ITEM, PROPOSAL
 from sync.record_store import leave_keys
@@ -41,6 +42,13 @@ select k.key, k.id from record_key k
 join form_answer f on f.company_id = k.company_id and f.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
   and f.business_day < :first_day
+union all
+-- An order that is over leaves who took it and who delivered it.
+select l.key, l.id from record_key k
+join order_header o on o.company_id = k.company_id and o.id = k.id
+join record_key l on l.company_id = k.company_id and l.id = k.id
+where k.company_id = :company and k.key = any(:people)
+  and o.state = any(:over) and o.business_day < :first_day
 order by id
 """
 # What phones are told of their own items, proposals and conflicts, where nothing came to it since.
@@ -89,7 +97,13 @@ def retire_past(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: i
         return Slice(0, None)
     policy = current_policy(uow)[1]
     first_day = today - timedelta(days=policy.visit_days_on_phone)
-    old = uow.rows(_OLD, company=uow.company_id, people=people, first_day=first_day)
+    old = uow.rows(
+        _OLD,
+        company=uow.company_id,
+        people=people,
+        first_day=first_day,
+        over=list(ORDERING.last_states),
+    )
     told = uow.rows(
         _TOLD,
         company=uow.company_id,

@@ -9,9 +9,8 @@ tallied in the context: the rows that it writes are not there yet. Source: domai
 from collections.abc import Mapping
 from typing import Any
 
-from sync.kinds.order.holds import credit_available
+from sync.accounts import DELIVERED, UNDELIVERED, credit_available
 from sync.kinds.order.reads import Account, owed_by
-from sync.kinds.order.states import DELIVERED, UNDELIVERED
 from sync.record_kind import Context
 
 

@@ -153,13 +153,6 @@ def _agrees(
     return not without and not differing
 
 
-def credit_available(
-    *, limit_minor: int, receivables_minor: int, undelivered_minor: int, unapplied_minor: int
-) -> int:
-    """Limit − open receivables − undelivered orders + unapplied receipts; below zero when overdrawn."""
-    return limit_minor - receivables_minor - undelivered_minor + unapplied_minor
-
-
 def returned_totals(
     returned: Sequence[tuple[str, str, int]],
     ordered: Sequence[tuple[str, str, int, int]],

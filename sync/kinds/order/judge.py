@@ -6,7 +6,7 @@ machine of states.py. Prices, credit and look-alikes are pure rules beside this 
 Longer than most modules: five ops that share how an order is priced, flagged and written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import to_builtins
@@ -55,13 +55,14 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.rights import in_scope, own_record, right_of
+from sync.store_terms import TOPIC as TERMS
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "driver"})
 # Who may be sent with goods.
 DELIVERERS = frozenset({"driver", "rep"})
 STORE, VISIT = 1, 4
-# What is told of a store follows from its orders: what happened there last.
-FOLLOW_UPS = ("store_history",)
+# Work that makes anew what is told of a store.
+HISTORY = "store_history"
 # Flags of a version: another one has its own.
 PRICE_FLAGS = frozenset(
     {
@@ -491,6 +492,13 @@ def _below_minimum(lines: list[dict[str, Any]], prices: StorePrices) -> int:
     )
 
 
+def follow_ups(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is told of the order's store and follows from it: what happened there last, what is left of
+    its account's credit.
+    """
+    return (HISTORY,) if fields["account_id"] is None else (HISTORY, TERMS)
+
+
 def _written(
     item: Arrived, context: Context, fields: dict[str, Any], known: Known | None
 ) -> Accepted:
@@ -512,7 +520,7 @@ def _written(
             item.entity_id, ORDER, fields, (context.sender.person_id,) if known is None else None
         ),
         rows=((HEADERS, item.entity_id, row),),
-        work=tuple((topic, fields["store_id"]) for topic in FOLLOW_UPS),
+        work=tuple((topic, fields["store_id"]) for topic in follow_ups(fields)),
     )
 
 

@@ -7,10 +7,10 @@ before it in the queue wrote: of two phones at once only one passes on the last 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from sync.accounts import OWED
 from sync.clock import is_supported
 from sync.evidence import captured
 from sync.kinds.order.likeness import likeness_of
-from sync.kinds.order.states import DELIVERED, UNDELIVERED
 from sync.policy import Policy
 from sync.price_book import StorePrices, load_price_book
 from sync.record_kind import Arrived, Context, Known, Load, Read
@@ -83,9 +83,6 @@ def _priced(item: Arrived) -> tuple[str, ...]:
     return (item.entity_id,) if item.op == "amend" else ()
 
 
-_UNDELIVERED, _DELIVERED = (
-    "('" + "', '".join(states) + "')" for states in (UNDELIVERED, DELIVERED)
-)
 _PAYS = """
 select s.id, s.account_id from store s
 where s.company_id = %(company)s and s.id = any(%(ids)s::uuid[]) and s.account_id is not null
@@ -104,24 +101,14 @@ from ({_PAYS}) p join account a on a.company_id = %(company)s and a.id = p.accou
 order by a.id for no key update of a
 """,
 )
-# Orders that are on their way, and what was delivered and is not yet in what the ERP said.
-OWED = Read(
+OWED_BY = Read(
     name="owed by accounts",
     wants=_priced,
     statement=f"""
-select a.id::text,
-       coalesce(sum(o.total_minor) filter (
-           where o.order_type = 'SALE'
-             and o.state in {_UNDELIVERED}), 0)::bigint,
-       coalesce(sum(case o.order_type when 'SALE' then o.delivered_minor else -o.delivered_minor end)
-           filter (where o.state in {_DELIVERED}
-                     and (a.as_of is null or o.delivered_at > a.as_of)), 0)::bigint
-from account a
-join order_header o on o.company_id = a.company_id and o.account_id = a.id
- and o.state in ('ACCEPTED', 'CONFIRMED', 'PRINTED', 'DISPATCHED', 'DELIVERED', 'PARTIAL')
+select a.id::text, o.undelivered, o.delivered_since
+from account a cross join lateral ({OWED}) o
 where a.company_id = %(company)s and a.credit_limit_minor is not null
   and a.id in (select account_id from ({_PAYS}) p)
-group by a.id
 """,
 )
 LOOK_ALIKES = Read(
@@ -134,7 +121,7 @@ where company_id = %(company)s and likeness = any(%(ids)s::uuid[])
   and state not in ('CANCELLED', 'REJECTED')
 """,
 )
-READS = (NUMBERS, PRICES, ACCOUNTS, OWED, LOOK_ALIKES)
+READS = (NUMBERS, PRICES, ACCOUNTS, OWED_BY, LOOK_ALIKES)
 
 
 def likeness(item: Arrived) -> str:
@@ -160,5 +147,5 @@ def account_for(context: Context, store_or_order_id: str) -> Account | None:
 
 def owed_by(context: Context, account_id: str) -> tuple[int, int]:
     """(undelivered, delivered since the ERP told) of an account, before this batch."""
-    found = context.reads[OWED.name].get(account_id)
+    found = context.reads[OWED_BY.name].get(account_id)
     return (found[0][0], found[0][1]) if found else (0, 0)

@@ -37,8 +37,3 @@ ORDERING = StateMachine(
         Step("REFUSED", "close", "CLOSED", OFFICE),
     ),
 )
-
-# Ordered and not yet at the door: what an account will owe.
-UNDELIVERED = ("ACCEPTED", "CONFIRMED", "PRINTED", "DISPATCHED")
-# At the door, and not yet taken over into the books.
-DELIVERED = ("DELIVERED", "PARTIAL")

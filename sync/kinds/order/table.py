@@ -81,12 +81,15 @@ Index(
     order_header.c.business_day,
 )
 Index("order_header_likeness_ix", order_header.c.company_id, order_header.c.likeness)
-# What an account has still to pay for: few rows beside all orders.
+# What takes of an account's credit: few rows beside all orders.
 Index(
     "order_header_open_ix",
     order_header.c.company_id,
     order_header.c.account_id,
-    postgresql_where=text("account_id is not null and state <> 'CLOSED'"),
+    postgresql_where=text(
+        "account_id is not null and state in ('ACCEPTED', 'CONFIRMED', 'PRINTED', 'DISPATCHED',"
+        " 'DELIVERED', 'PARTIAL')"
+    ),
 )
 # What the office has still to do.
 Index(

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from mobile_contract.pricing import Customer, ForWhom, Level
+from sync.accounts import OWED, credit_available
 from sync.kinds.store_terms.choosing import Catalogue, Offer
 from sync.policy import Policy, current_policy
 from sync.publish import Draft, hold, publish_companions
@@ -40,13 +41,15 @@ order by p.number, o.place
 _LISTS = _OFFERS.format(kind="price_list")
 _PROMOTIONS = _OFFERS.format(kind="promotion")
 _REGIONS = "select id, parent_id from region where company_id = :company"
-_STORES = """
+_STORES = f"""
 select s.id, s.channel, s.store_class, s.region_id, s.status,
        a.id as account_id, a.code as account_code, a.name as account_name, a.currency,
        a.credit_limit_minor, a.open_receivables_minor, a.unapplied_receipts_minor,
+       o.undelivered, o.delivered_since,
        (select array_agg(d.division_id) from store_division d
         where d.company_id = s.company_id and d.store_id = s.id) as divisions
 from store s left join account a on a.company_id = s.company_id and a.id = s.account_id
+left join lateral ({OWED}) o on a.credit_limit_minor is not null
 where s.company_id = :company and s.id = any(:ids) order by s.id
 """
 _HELD = "select id from record where company_id = %s and id = any(%s::uuid[]) and doc is not null"
@@ -141,6 +144,11 @@ def _fields(row: Any, catalogue: Catalogue, policy: Policy) -> dict[str, Any] | 
         "credit_limit_minor": limit,
         "credit_available_minor": None
         if limit is None
-        else limit - row.open_receivables_minor + row.unapplied_receipts_minor,
+        else credit_available(
+            limit_minor=limit,
+            receivables_minor=row.open_receivables_minor + row.delivered_since,
+            undelivered_minor=row.undelivered,
+            unapplied_minor=row.unapplied_receipts_minor,
+        ),
         "min_order_minor": policy.min_order_for(row.channel),
     }

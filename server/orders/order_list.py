@@ -1,0 +1,108 @@
+"""Orders as a list: by state, day, store and person, as far as the asker may see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from server.identity.companies import company_day
+from server.identity.permissions import visible_positions
+from server.identity.prefixes import id_that_begins
+from server.orders.errors import NoSuchOrder
+from sync.kinds.order.table import order_header
+from sync.unit_of_work import UnitOfWork
+
+# Whoever took an order sees it, and whoever may see the position that it was taken for.
+IS_SEEN = """
+(cast(:asker as uuid) is null or o.person_id = :asker or o.position_id = any(:positions))
+"""
+_ASKED = """
+select o.id, o.number, o.order_type, o.state, o.holds, o.business_day, o.ordered_at, o.delivery_on,
+       o.store_id, s.code as store_code, s.name as store_name, o.person_id, p.name as person,
+       o.currency, o.total_minor, o.server_total_minor, o.delivered_minor, o.flags,
+       o.look_alike_of
+from order_header o
+join store s on s.company_id = o.company_id and s.id = o.store_id
+join person p on p.company_id = o.company_id and p.id = o.person_id
+where o.company_id = :company
+  and (cast(:states as text[]) is null or o.state = any(:states))
+  and (cast(:first_day as date) is null or o.business_day >= :first_day)
+  and (cast(:last_day as date) is null or o.business_day <= :last_day)
+  and (cast(:store as uuid) is null or o.store_id = :store)
+  and (cast(:person as uuid) is null or o.person_id = :person)
+"""
+_LIST = (
+    f"{_ASKED} and {IS_SEEN} order by o.business_day desc, o.ordered_at desc, o.id limit :at_most"
+)
+_NUMBERED = "select id from order_header where company_id = :company and number = :number"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderListed:
+    """An order as a line of a list. `server_total_minor` is None where a line has no price."""
+
+    id: UUID
+    number: str | None
+    order_type: str
+    state: str
+    holds: tuple[str, ...]
+    business_day: date
+    ordered_at: datetime
+    delivery_on: date | None
+    store_id: UUID
+    store_code: str | None
+    store_name: str
+    person_id: UUID
+    person: str
+    currency: str
+    total_minor: int
+    server_total_minor: int | None
+    delivered_minor: int | None
+    flags: tuple[str, ...]
+    look_alike_of: UUID | None
+
+
+def list_orders(
+    uow: UnitOfWork,
+    *,
+    states: Sequence[str] | None = None,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    store_id: UUID | None = None,
+    person_id: UUID | None = None,
+    asker_id: UUID | None = None,
+    at_most: int = 100,
+) -> list[OrderListed]:
+    """Orders of these states and business days, the latest first. Without an asker: all of them."""
+    rows = uow.rows(
+        _LIST,
+        company=uow.company_id,
+        states=None if states is None else list(states),
+        first_day=first_day,
+        last_day=last_day,
+        store=store_id,
+        person=person_id,
+        at_most=at_most,
+        **seen_by(uow, asker_id),
+    )
+    return [
+        OrderListed(**{**row._asdict(), "holds": tuple(row.holds), "flags": tuple(row.flags)})
+        for row in rows
+    ]
+
+
+def seen_by(uow: UnitOfWork, asker_id: UUID | None) -> dict[str, object]:
+    """What `IS_SEEN` asks for."""
+    positions: list[UUID] = []
+    if asker_id is not None:
+        positions = sorted(visible_positions(uow, asker_id, company_day(uow)))
+    return {"asker": asker_id, "positions": positions}
+
+
+def order_named(uow: UnitOfWork, typed: str) -> UUID:
+    """The order with this number, or whose id begins like this. Raises NoSuchOrder."""
+    found = uow.rows(_NUMBERED, company=uow.company_id, number=typed.strip())
+    if found:
+        order_id: UUID = found[0].id
+        return order_id
+    return id_that_begins(uow, order_header.c.id, typed, what="such order", refusal=NoSuchOrder)

@@ -1,0 +1,277 @@
+"""What the office decides of orders: each step logged, told to phones, and by the state machine alone."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from server.identity.change_log import Actor, changes_of
+from server.orders.amending import NewLine, amend_order
+from server.orders.decisions import (
+    cancel_orders,
+    close_orders,
+    confirm_orders,
+    dispatch_orders,
+    mark_printed,
+    reject_orders,
+    release_orders,
+)
+from server.orders.errors import (
+    CannotDeliver,
+    LineInvalid,
+    NoSuchOrder,
+    ReasonInvalid,
+    WrongState,
+)
+from sync.kinds.order.states import ORDERING
+from sync.unit_of_work import UnitOfWork
+from tests.order_factories import amend, cancel, deliver, line, oats
+from tests.server.orders.conftest import Market
+
+Act = Callable[[UnitOfWork, Actor, list[UUID]], int]
+
+
+def decide(market: Market, act: Callable[..., Any], orders: Iterable[UUID], *more: object) -> Any:
+    with market.db.company(market.cast.company.id) as uow:
+        return act(uow, market.office, list(orders), *more)
+
+
+def take_to(market: Market, state: str, order: UUID) -> None:
+    """Take an accepted order to a state."""
+    steps: list[tuple[str, Callable[..., Any], tuple[object, ...]]] = [
+        ("CONFIRMED", confirm_orders, ()),
+        ("PRINTED", mark_printed, ()),
+        ("DISPATCHED", dispatch_orders, (market.dan.position_id,)),
+    ]
+    for reached, act, more in steps:
+        decide(market, act, [order], *more)
+        if reached == state:
+            return
+
+
+def test_an_order_goes_from_the_phone_to_the_books(market: Market) -> None:
+    order = market.submitted(oats(market.goods, 10), line(market.goods.tea, "PC", 2, 1_280))
+    take_to(market, "DISPATCHED", order)
+    dispatched = market.seen_by(market.dan, order)
+    dan = market.phone(market.dan)
+    result = dan.push_one(deliver(dan, order, (8, 1, 1), (2, 0, 0)))
+    delivered = market.seen_by(market.cast.ana, order)
+    decide(market, close_orders, [order])
+
+    assert (dispatched["state"], dispatched["driver_position_id"]) == (
+        "DISPATCHED",
+        str(market.dan.position_id),
+    )
+    assert result["status"] == "applied"
+    assert delivered["state"] == "PARTIAL"
+    assert delivered["delivery"]["delivered_minor"] == 8 * 500 + 2 * 1_280
+    assert delivered["delivery"]["person_id"] == str(market.dan.id)
+    assert market.seen_by(market.cast.ana, order)["state"] == "CLOSED"
+    with market.db.reading(market.cast.company.id) as uow:
+        header = uow.rows("select state, version, delivered_minor from order_header")[0]
+        record = uow.rows("select version from record where id = :id", id=order)[0]
+        lines = uow.rows("select delivered, short, returned from order_delivery order by line")
+        logged = [one.action for one in changes_of(uow, subject_kind="order")][::-1]
+    assert (header.state, header.delivered_minor) == ("CLOSED", 6_560)
+    assert header.version == record.version
+    assert [tuple(row) for row in lines] == [(8, 1, 1), (2, 0, 0)]
+    assert logged == ["order.confirm", "order.print", "order.dispatch", "order.close"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [([(2, 0, 0)], "DELIVERED"), ([(0, 2, 0)], "REFUSED"), ([(1, 0, 1)], "PARTIAL")],
+)
+def test_what_the_store_took_decides_the_state(
+    market: Market, lines: list[tuple[int, int, int]], state: str
+) -> None:
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    dan = market.phone(market.dan)
+    assert dan.push_one(deliver(dan, order, *lines))["status"] == "applied"
+    assert market.seen_by(market.cast.ana, order)["state"] == state
+    # A second time it is not on its way any more.
+    assert dan.push_one(deliver(dan, order, *lines))["code"] == "wrong_state"
+
+
+@pytest.mark.parametrize("lines", [[(1, 0, 0)], [(2, 0, 1)], [(2, 0, 0), (1, 0, 0)]])
+def test_a_delivery_of_other_lines_than_were_ordered_is_kept_aside(
+    market: Market, lines: list[tuple[int, int, int]]
+) -> None:
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    dan = market.phone(market.dan)
+    result = dan.push_one(deliver(dan, order, *lines))
+    assert (result["status"], result["code"]) == ("quarantined", "lines_differ")
+
+
+def test_only_the_position_that_it_was_dispatched_to_delivers_an_order(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "PRINTED", order)
+    dan, ana = market.phone(market.dan), market.phone(market.cast.ana)
+    early = dan.push_one(deliver(dan, order, (2, 0, 0)))
+    decide(market, dispatch_orders, [order], market.dan.position_id)
+    own = ana.push_one(deliver(ana, order, (2, 0, 0)))
+
+    assert (early["status"], own["code"], own["where"]) == (
+        "quarantined",
+        "not_permitted",
+        "entity_id",
+    )
+    assert early["code"] == "not_in_scope"
+
+
+def test_the_proof_of_a_delivery_is_kept_with_what_the_item_says(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    dan = market.phone(market.dan)
+    dan.push_one(deliver(dan, order, (2, 0, 0)))
+    with market.db.reading(market.cast.company.id) as uow:
+        media = uow.rows("select media from remark where op = 'deliver'")[0].media
+    assert media["files"] == [{"sha256": "9f" * 32, "size": 18_432, "role": "SIGNATURE"}]
+
+
+# ---- held, rejected, cancelled -------------------------------------------------------------------
+
+
+def test_a_held_order_is_released_with_a_reason_that_its_person_is_told(market: Market) -> None:
+    order = market.submitted(line(market.goods.oat, "PC", 2, 450))
+    assert decide(market, release_orders, [order], " agreed with the buyer ") == 1
+    told = market.seen_by(market.cast.ana, order)
+
+    assert (told["state"], told["holds"]) == ("ACCEPTED", [])
+    assert told["answer"] == "agreed with the buyer"
+    assert (told["total_minor"], told["server_total_minor"]) == (900, 1_000)
+    with market.db.reading(market.cast.company.id) as uow:
+        entry = changes_of(uow, subject_kind="order")[0]
+        header = uow.rows("select state, holds from order_header")[0]
+        kept = uow.rows("select holds from order_version")[0].holds
+    assert (header.state, header.holds, kept) == ("ACCEPTED", [], ["total_mismatch"])
+    assert entry.before == {"state": "HELD", "holds": "total_mismatch"}
+    assert entry.after == {"state": "ACCEPTED", "reason": "agreed with the buyer"}
+
+
+def test_a_rejected_order_goes_no_further(market: Market) -> None:
+    order = market.submitted()
+    decide(market, reject_orders, [order], "closed down")
+    with pytest.raises(WrongState, match=r"order 1-0001 is REJECTED"):
+        decide(market, confirm_orders, [order])
+
+
+def test_after_it_is_confirmed_the_phone_changes_an_order_no_more(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "CONFIRMED", order)
+    ana = market.phone(market.cast.ana)
+    late = ana.push(cancel(ana, order), amend(ana, order, 2, oats(market.goods, 9)))
+    decide(market, cancel_orders, [order], "the store called")
+
+    assert [result["code"] for result in late] == ["wrong_state"] * 2
+    assert market.seen_by(market.cast.ana, order)["state"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "a\x00b"])
+def test_a_reason_is_given_in_words_that_phones_take(market: Market, reason: str) -> None:
+    order = market.submitted()
+    with pytest.raises(ReasonInvalid):
+        decide(market, reject_orders, [order], reason)
+
+
+def test_of_several_orders_all_take_a_step_or_none(market: Market) -> None:
+    first, second = market.submitted(), market.submitted(oats(market.goods, 5))
+    decide(market, confirm_orders, [second])
+    with pytest.raises(WrongState):
+        decide(market, confirm_orders, [first, second])
+    assert market.seen_by(market.cast.ana, first)["state"] == "ACCEPTED"
+    with pytest.raises(NoSuchOrder):
+        decide(market, confirm_orders, [first, uuid4()])
+    assert decide(market, mark_printed, [second]) == 1
+    assert decide(market, mark_printed, [second]) == 0
+
+
+def test_an_order_is_sent_out_with_who_delivers(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "PRINTED", order)
+    for position in (market.cast.aki.position_id, uuid4()):
+        with pytest.raises(CannotDeliver):
+            decide(market, dispatch_orders, [order], position)
+
+
+def test_every_act_of_the_office_is_one_of_the_machine(market: Market) -> None:
+    acts: dict[str, Callable[..., Any]] = {
+        "release": lambda u, a, ids: release_orders(u, a, ids, "so"),
+        "reject": lambda u, a, ids: reject_orders(u, a, ids, "so"),
+        "confirm": confirm_orders,
+        "cancel confirmed": lambda u, a, ids: cancel_orders(u, a, ids, "so"),
+        "print": mark_printed,
+        "dispatch": lambda u, a, ids: dispatch_orders(u, a, ids, market.dan.position_id),
+        "close": close_orders,
+    }
+    order = market.submitted()
+    for state in ORDERING.stored_states:
+        for act, decides in acts.items():
+            with market.db.rehearsal(market.cast.company.id) as uow:
+                uow.run("update order_header set state = :state", state=state)
+                wanted = ORDERING.after(state, act)
+                if wanted is None:
+                    with pytest.raises(WrongState):
+                        decides(uow, market.office, [order])
+                else:
+                    decides(uow, market.office, [order])
+                    found = uow.rows("select state from order_header")[0].state
+                    assert found == wanted, (state, act)
+
+
+# ---- amended by the office -----------------------------------------------------------------------
+
+
+def change(market: Market, order: UUID, *lines: NewLine, reason: str = "out of stock") -> int:
+    with market.db.company(market.cast.company.id) as uow:
+        return amend_order(uow, market.office, order, lines, reason=reason)
+
+
+def test_the_office_gives_a_confirmed_order_other_lines_as_a_version(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "PRINTED", order)
+    goods = market.goods
+    number = change(market, order, NewLine(goods.oat, "PC", 1), NewLine(goods.tea, "PC", 2, 1_000))
+    told = market.seen_by(market.cast.ana, order)
+
+    assert (number, told["order_version"], told["state"]) == (2, 2, "CONFIRMED")
+    assert (told["total_minor"], told["server_total_minor"]) == (2_500, 3_060)
+    assert told["answer"] == "out of stock"
+    with market.db.reading(market.cast.company.id) as uow:
+        versions = uow.rows(
+            "select order_version, origin, actor, reason, total_minor from order_version order by 1"
+        )
+        lines = uow.rows("select order_version, quantity from order_line order by 1, line")
+        header = uow.rows("select total_minor, order_version, state from order_header")[0]
+    assert [tuple(row) for row in versions] == [
+        (1, "submit", "Ana", None, 1_000),
+        (2, "office", "the office", "out of stock", 2_500),
+    ]
+    assert [tuple(row) for row in lines] == [(1, 2), (2, 1), (2, 2)]
+    assert tuple(header) == (2_500, 2, "CONFIRMED")
+
+
+def test_a_line_of_the_office_that_cannot_be_is_refused_with_its_place(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "CONFIRMED", order)
+    oat = market.goods.oat
+    for lines, said in (
+        ((), "1 to 200 lines"),
+        ((NewLine(oat, "PC", 0),), "line 1: a quantity"),
+        ((NewLine(oat, "PC", 1), NewLine(uuid4(), "PC", 1)), "line 2: there is no such product"),
+        ((NewLine(oat, "BOX", 1),), "line 1: no list has a price"),
+        ((NewLine(oat, "PC", 1, -1),), "line 1: a price"),
+        ((NewLine(oat, "", 1, 1),), "line 1: a unit"),
+        ((NewLine(oat, "PC", 1, reason="DAMAGED"),), "line 1: only what comes back"),
+    ):
+        with pytest.raises(LineInvalid, match=said):
+            change(market, order, *lines)
+
+
+def test_before_it_is_confirmed_the_office_does_not_change_an_order(market: Market) -> None:
+    order = market.submitted()
+    with pytest.raises(WrongState):
+        change(market, order, NewLine(market.goods.oat, "PC", 1))
