@@ -4,6 +4,7 @@ The list is what the end of a play is checked against: it is made from what the 
 before anything was sent, with the true times that only the simulation knows.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -81,6 +82,10 @@ class Rep:
     random: Random
     tracked: dict[str, Tracked] = field(default_factory=dict)
     true_times: dict[str, int] = field(default_factory=dict)
+    # What is counted beside items, in words.
+    counted: Counter[str] = field(default_factory=Counter)
+    # Answers on forms that are due by now and not given yet.
+    answers_due: int = 0
     # How the acts of each kind of work are carried out.
     doing: Mapping[type, Do] = field(default_factory=dict)
     dates: list[date] = field(default_factory=list)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mobile_contract.packed_points import PackedPoint, pack_text
-from tests.bench.masters import answers_to
+from tests.bench.masters import CURRENCY, answers_to
 from tests.bench.stage import Phone
 
 STEPS = ("PREPARE", "GREET", "CHECK_STORE", "MERCHANDISE", "TAKE_STOCK", "AGREE_ORDER")
@@ -33,12 +33,15 @@ class MakeUp:
     # So many forms, with so many questions answered each.
     forms: int
     questions: int
+    # So many orders of so many lines each.
+    orders: int
+    lines: int
 
 
 # The day that the design was sized with.
-SPINE = MakeUp("spine", visits=12, points=480, forms=12, questions=5)
+SPINE = MakeUp("spine", 12, points=480, forms=12, questions=5, orders=6, lines=8)
 # The domain's "A normal day, for sizing".
-TERMINAL = MakeUp("terminal", visits=25, points=400, forms=25, questions=25)
+TERMINAL = MakeUp("terminal", 25, points=400, forms=25, questions=25, orders=12, lines=4)
 
 
 @dataclass(slots=True)
@@ -65,17 +68,15 @@ class Day:
     def new_id(self) -> str:
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
 
-    def add(
-        self, kind: str, payload: dict[str, Any], ago: int, *, entity_id: str | None = None
-    ) -> str:
+    def add(self, kind: str, payload: dict[str, Any], ago: int, *, op: str = "create") -> str:
         """Capture the making of a record so many milliseconds ago; its id."""
-        made = entity_id or self.new_id()
+        made = self.new_id()
         self.items.append(
             {
                 "op_id": self.new_id(),
                 "kind": kind,
                 "entity_id": made,
-                "op": "create",
+                "op": op,
                 "captured_at": self.now - ago,
                 "captured_boot_id": self.phone.boot_id,
                 "captured_uptime_ms": self.uptime - ago,
@@ -207,6 +208,39 @@ def forms(day: Day) -> None:
         )
 
 
-PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits, track, forms)
+def orders(day: Day) -> None:
+    """Orders taken at visits, priced by the base list."""
+    masters = day.phone.masters
+    for number in range(day.make_up.orders):
+        call = day.calls[number * len(day.calls) // day.make_up.orders]
+        ago = call.began_ago - STAY_MS // 3
+        lines: list[dict[str, Any]] = []
+        for each in day.chance.sample(masters.products, day.make_up.lines):
+            quantity = day.chance.randint(1, 12)
+            lines.append(
+                {
+                    "product_id": str(each.product_id),
+                    "unit": each.unit,
+                    "quantity": quantity,
+                    "price_minor": each.price_minor,
+                    "discount_minor": 0,
+                    "total_minor": quantity * each.price_minor,
+                    "taken": [],
+                }
+            )
+        payload = {
+            "store_id": call.store_id,
+            "visit_id": call.visit_id,
+            "currency": CURRENCY,
+            "lines": lines,
+            "total_minor": sum(line["total_minor"] for line in lines),
+            "prices_as_of": day.now - BEGINS_MS - HOUR_MS,
+            "price_lists": [{"price_list_id": str(masters.base_list_id), "version": 1}],
+            "promotions": [],
+        }
+        day.add("order", payload, ago, op="submit")
+
+
+PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits, track, forms, orders)
 # Templates that the days fill in.
 QUESTIONS = (SPINE.questions, TERMINAL.questions)
