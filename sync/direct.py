@@ -14,6 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import execute as answered
 from psycopg.pq import DiagnosticField, ExecStatus
@@ -119,6 +120,18 @@ def ask(driver: psycopg.Connection[Any], statement: str, values: Mapping[str, Va
     """The rows of a statement with `%(name)s` parameters; values that it does not name are left out."""
     numbered, names = _numbered(statement)
     return fetch(driver, numbered, [values[name] for name in names])
+
+
+def rows_of(
+    driver: psycopg.Connection[Any], statement: str, values: Mapping[str, Value]
+) -> list[tuple[Any, ...]]:
+    """As `ask`, with each value as the driver reads its type: what a cursor of it would fetch."""
+    numbered, names = _numbered(statement)
+    result = send(driver, numbered, [values[name] for name in names])
+    reading = Transformer.from_context(driver)
+    reading.set_pgresult(result)
+    rows: list[tuple[Any, ...]] = reading.load_rows(0, result.ntuples, tuple)
+    return rows
 
 
 @lru_cache(maxsize=256)

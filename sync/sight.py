@@ -8,7 +8,7 @@ scope, what a record was since the base of an edit, and a kind's own reads.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sync.direct import Row, bytes_of, fetch, send, text_of
+from sync.direct import Row, Value, bytes_of, fetch, rows_of, send, text_of
 from sync.history import History
 from sync.record_kind import Arrived, Context, Known, Load, RecordKind
 from sync.rows import array
@@ -114,11 +114,12 @@ class Sight:
         person = self.sender.person_id
         asked = [k.id for k in known.values() if not k.is_visible and k.person_id != person]
         if asked:
-            cursor = self.uow.driver.execute(
-                _LAST_VISIBLE,
-                {"company": self.uow.company_id, "person": person, "ids": array("uuid", asked)},
-            )
-            for id_, until in cursor.fetchall():
+            values: dict[str, Value] = {
+                "company": self.uow.company_id,
+                "person": person,
+                "ids": array("uuid", asked),
+            }
+            for id_, until in rows_of(self.uow.driver, _LAST_VISIBLE, values):
                 known[id_].last_visible_at = until
 
     def _kind_reads(
@@ -135,14 +136,11 @@ class Sight:
                     continue
                 ids = {id_ for item in items if item.kind == kind.name for id_ in read.wants(item)}
                 if ids:
-                    cursor = self.uow.driver.execute(
-                        read.statement,
-                        {
-                            "company": self.uow.company_id,
-                            "ids": array("uuid", sorted(ids)),
-                        },
-                    )
-                    for row in cursor.fetchall():
+                    values: dict[str, Value] = {
+                        "company": self.uow.company_id,
+                        "ids": array("uuid", sorted(ids)),
+                    }
+                    for row in rows_of(self.uow.driver, read.statement, values):
                         found[read.name].setdefault(row[0], []).append(row[1:])
         return found
 

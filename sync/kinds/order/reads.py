@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sync.accounts import OWED
 from sync.clock import is_supported
+from sync.direct import Value, rows_of
 from sync.evidence import captured
 from sync.kinds.order.likeness import likeness_of
 from sync.policy import Policy
@@ -40,10 +41,12 @@ def _draw_numbers(
     ids = list(dict.fromkeys(item.entity_id for item in items if item.op in MAKES))
     if not ids:
         return {}
-    values = {"company": uow.company_id, "person": sender.person_id, "count": len(ids)}
-    row = uow.driver.execute(_DRAW, values).fetchone()
-    assert row is not None
-    series, last = row
+    values: dict[str, Value] = {
+        "company": uow.company_id,
+        "person": sender.person_id,
+        "count": len(ids),
+    }
+    ((series, last),) = rows_of(uow.driver, _DRAW, values)
     return {id_: f"{series}-{last - len(ids) + n:04}" for n, id_ in enumerate(ids, start=1)}
 
 
