@@ -170,6 +170,7 @@ class DeviceState:
                 return False
             self._outbox.clear()
             self._scope.clear()
+            connection.execute("DELETE FROM body")
             connection.execute("DELETE FROM track_gap")
             connection.execute("DELETE FROM setting")
             self._file.set_setting("is_wiped", "1")

@@ -96,17 +96,8 @@ class Link:
             headers["Content-Encoding"] = encoding
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        self.traffic.requests += 1
         self.traffic.up_raw_bytes += len(raw)
-        self.traffic.up_wire_bytes += len(packed)
-        try:
-            answer = self._transport.exchange(Request(path, headers, packed))
-            unpacked = unpack(answer)
-        except LinkFailure:
-            self.traffic.failures += 1
-            raise
-        self.traffic.down_wire_bytes += len(answer.body)
-        self.traffic.down_raw_bytes += len(unpacked)
+        answer, unpacked = self._exchange(Request(path, headers, packed))
         value = _object_in(unpacked)
         if answer.status >= _HTTP_ERRORS_FROM:
             problem = _problem(answer, value)
@@ -120,8 +111,33 @@ class Link:
             )
         return value
 
+    def fetch(self, path: str, *, token: str) -> bytes:
+        """What is at a path, unpacked. Raises Problem or LinkFailure as `ask` does."""
+        headers = {
+            "Accept-Encoding": "zstd, gzip",
+            "Authorization": f"Bearer {token}",
+        }
+        answer, unpacked = self._exchange(Request(path, headers, b"", "GET"))
+        if answer.status >= _HTTP_ERRORS_FROM:
+            raise _problem(answer, _object_in(unpacked))
+        return unpacked
+
     def close(self) -> None:
         self._transport.close()
+
+    def _exchange(self, request: Request) -> tuple[Answer, bytes]:
+        """The answer to a request and its body unpacked, counted."""
+        self.traffic.requests += 1
+        self.traffic.up_wire_bytes += len(request.body)
+        try:
+            answer = self._transport.exchange(request)
+            unpacked = unpack(answer)
+        except LinkFailure:
+            self.traffic.failures += 1
+            raise
+        self.traffic.down_wire_bytes += len(answer.body)
+        self.traffic.down_raw_bytes += len(unpacked)
+        return answer, unpacked
 
     def _pack(self, raw: bytes) -> tuple[bytes, str]:
         if self._encoding == "identity" or len(raw) < _SMALLEST_WORTH_PACKING_BYTES:

@@ -20,6 +20,7 @@ Longer than most modules: it is the whole face of a phone.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from types import ModuleType
 from typing import Any
 
 from mobile_contract.phone import contract_one, contract_two
+from mobile_contract.phone.bodies import Bodies
 from mobile_contract.phone.captured import Call, ClosedBy, Event, Fix, SkipReason, Step
 from mobile_contract.phone.clock import Moment, PhoneClock, SystemClock
 from mobile_contract.phone.contract_two import present
@@ -38,7 +40,7 @@ from mobile_contract.phone.phone_file import PhoneFile
 from mobile_contract.phone.scope_store import Buckets, HeldRecord, ScopeStore
 from mobile_contract.phone.sync_loop import SendingHabits, SyncLoop, SyncReport
 from mobile_contract.phone.tracks import OpenTrack, stop_collecting
-from mobile_contract.phone.transport import Transport
+from mobile_contract.phone.transport import LinkFailure, Transport
 from mobile_contract.version import CURRENT
 
 _CONTRACTS: Mapping[int, ModuleType] = {1: contract_one, 2: contract_two}
@@ -67,6 +69,7 @@ class Phone:
         self.link = Link(transport, encoding=encoding)
         self.outbox = Outbox(file)
         self.scope = ScopeStore(file)
+        self.bodies = Bodies(file)
         self.track = OpenTrack(file)
         self.device = DeviceState(file, self.outbox, self.scope)
         self._loop = SyncLoop(
@@ -352,6 +355,16 @@ class Phone:
     def repair(self) -> int:
         """Compare the scope with the server's and mend it; returns how many changes that took."""
         return self._loop.repair()
+
+    def fetch_body(self, sha256: str) -> bytes:
+        """A body that a record of this phone names, from the server. Raises Problem or LinkFailure.
+
+        Also where what came is not what the digest names: it was damaged on the way.
+        """
+        body = self.link.fetch(f"/v1/bodies/{sha256}", token=self.device.token)
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise LinkFailure("the body is not the one that was asked for")
+        return body
 
     # Capturing
 

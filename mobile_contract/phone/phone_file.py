@@ -69,6 +69,11 @@ CREATE TABLE IF NOT EXISTS record (
     fields BLOB,
     PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS body (
+    sha256 TEXT PRIMARY KEY,
+    bytes BLOB NOT NULL
+);
 """
 
 

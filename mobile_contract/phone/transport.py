@@ -24,11 +24,12 @@ class LinkFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One POST; `body` is already packed as the headers say."""
+    """One request; `body` is already packed as the headers say."""
 
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,10 @@ class HttpTransport:
         try:
             connection = self._open()
             connection.request(
-                "POST", self._prefix + request.path, request.body, dict(request.headers)
+                request.method,
+                self._prefix + request.path,
+                request.body if request.method == "POST" else None,
+                dict(request.headers),
             )
             response = connection.getresponse()
             body = _read_whole(response, ends_at)

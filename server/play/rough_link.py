@@ -6,7 +6,7 @@ field: whole requests twice, bodies that end early, sockets that fall silent.
 
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from mobile_contract.phone.transport import Answer, HttpTransport, LinkFailure, Request
@@ -81,7 +81,7 @@ class RoughTransport:
         """Send only the front of the body: with a length that says so, or with the whole one and a dead line."""
         front = request.body[: int(len(request.body) * cut_at)]
         if cut_at < 0.5:
-            return self.inner.exchange(Request(request.path, request.headers, front))
+            return self.inner.exchange(replace(request, body=front))
         self._send_and_leave(request, front, silent_s=0.0)
         raise LinkFailure("played: the line broke in the middle of the body")
 
@@ -92,7 +92,7 @@ class RoughTransport:
         raise LinkFailure("played: the socket fell silent")
 
     def _send_and_leave(self, request: Request, front: bytes, *, silent_s: float) -> None:
-        lines = [f"POST {request.path} HTTP/1.1", f"Host: {self.inner.host}"]
+        lines = [f"{request.method} {request.path} HTTP/1.1", f"Host: {self.inner.host}"]
         lines += [f"{name}: {value}" for name, value in request.headers.items()]
         lines += [f"Content-Length: {len(request.body)}", "", ""]
         try:
