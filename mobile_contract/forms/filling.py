@@ -12,8 +12,8 @@ from typing import Any, Final, NoReturn
 
 from mobile_contract.fields import ID_PATTERN, SHA256_PATTERN
 from mobile_contract.forms.expression import ANSWERED, VISIT_DAY
-from mobile_contract.forms.rows import Row, day_answered, share, shown_cells, take_rows, tallied
-from mobile_contract.forms.template import STORE_SCORE, Measure, Question, Score, Tally, Template
+from mobile_contract.forms.rows import Row, day_answered, shares, shown_cells, take_rows, tallied
+from mobile_contract.forms.template import STORE_SCORE, Measure, Question, Score, Template
 
 _matches_id: Final = re.compile(ID_PATTERN).fullmatch
 _matches_sha256: Final = re.compile(SHA256_PATTERN).fullmatch
@@ -116,6 +116,8 @@ class _Pass:
         self._answered: list[str] = []
         self._values: dict[str, Any] = {ANSWERED: self._answered, VISIT_DAY: visit_day}
         self._rows: dict[str, list[Row]] = {}
+        # What each row gave to each tally.
+        self._shares: dict[str, list[int | None]] = {}
         found = 0
         for question in template.questions:
             found += self._take(question, answers)
@@ -125,9 +127,7 @@ class _Pass:
         self.filling.points = [
             points for score in template.scores if (points := self._points(score)) is not None
         ]
-        self.filling.measured = [
-            self._measured(each, template.tallies) for each in template.measures
-        ]
+        self.filling.measured = [self._measured(each) for each in template.measures]
 
     def _refuse(self, place: str, words: str, code: str = "not_in_template") -> NoReturn:
         raise NotOfTemplate(code, f"payload.answers.{place}", words)
@@ -175,7 +175,8 @@ class _Pass:
         tally = question.tally
         if tally is None or tally.rows not in self._rows:
             return None
-        return tallied(tally, self._rows[tally.rows], self.visit_day)
+        found = self._shares[question.code] = shares(tally, self._rows[tally.rows], self.visit_day)
+        return tallied(tally, found)
 
     def _wrong(self, place: str, words: str) -> NoReturn:
         self._refuse(place, words, "wrong_answer_type")
@@ -259,7 +260,7 @@ class _Pass:
         points = score.points.value(self._values) or 0
         return Points(score.code, score.weight, min(max(points, 0), score.full), score.full)
 
-    def _measured(self, said: Measure, tallies: Mapping[str, Tally]) -> Measured:
+    def _measured(self, said: Measure) -> Measured:
         if said.measure == STORE_SCORE:
             return Measured(said.measure, self.filling.score_over, self.filling.score_out_of)
         over, out_of = self._values.get(said.over), self._values.get(said.out_of)
@@ -267,15 +268,16 @@ class _Pass:
             return Measured(said.measure, None, None)
         if said.rows is None:
             return Measured(said.measure, over, out_of)
-        first, second = tallies[said.over], tallies[said.out_of]
-        shares: dict[str, tuple[int, int]] = {}
-        for product, row in self._rows[said.rows]:
-            mine = (share(first, row, self.visit_day), share(second, row, self.visit_day))
-            if product is not None and mine != (None, None):
+        by_row = zip(
+            self._rows[said.rows], self._shares[said.over], self._shares[said.out_of], strict=True
+        )
+        added: dict[str, tuple[int, int]] = {}
+        for (product, _), first, second in by_row:
+            if product is not None and (first is not None or second is not None):
                 # Two rows may stand for one product.
-                before = shares.get(product, (0, 0))
-                shares[product] = (before[0] + (mine[0] or 0), before[1] + (mine[1] or 0))
-        by_product = tuple([(product, *both) for product, both in shares.items()])
+                before = added.get(product, (0, 0))
+                added[product] = (before[0] + (first or 0), before[1] + (second or 0))
+        by_product = tuple([(product, *both) for product, both in added.items()])
         return Measured(said.measure, over, out_of, by_product)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from mobile_contract.fields import ID_PATTERN, JSON_INT_MAX
@@ -36,8 +37,13 @@ def day_number(day: date) -> int:
 
 def day_answered(answer: Any) -> int | None:
     """The number of a day as it was answered; None where it is no day."""
+    return _day_of(answer) if type(answer) is str else None
+
+
+@lru_cache(maxsize=4096)
+def _day_of(answer: str) -> int | None:
     # fromisoformat takes other spellings too; none of them has hyphens at these two places.
-    if type(answer) is not str or len(answer) != _DAY_LENGTH or answer[4::3] != "--":
+    if len(answer) != _DAY_LENGTH or answer[4::3] != "--":
         return None
     try:
         return date.fromisoformat(answer).toordinal() - UNIX_DAY_ZERO
@@ -73,15 +79,18 @@ def _take_row(
     seen: dict[str, Any] = {}
     answered = 0
     for column in question.columns:
-        cell = row.get(column.code)
+        code, conditions = column.code, column.shown_when
+        cell = row.get(code)
+        is_shown = not conditions or hold(conditions, seen)
         if cell is None:
-            found.missing += column.is_required and hold(column.shown_when, seen)
+            if column.is_required and is_shown:
+                found.missing += 1
             continue
         answered += 1
         value, is_past = _take_cell(column, cell, place, refuse)
-        if hold(column.shown_when, seen):
+        if is_shown:
             found.past_limit += is_past
-            seen[column.code] = value
+            seen[code] = value
         else:
             found.hidden += 1
     if answered != len(row):
@@ -103,21 +112,22 @@ def shown_cells(question: Question, row: Mapping[str, Any]) -> dict[str, Any]:
 def _take_cell(column: Column, cell: Any, place: str, refuse: Refuse) -> tuple[Any, bool]:
     """What a cell says, and whether it is past a limit."""
     kind = column.type
-    words = _WORDS[kind]
     if type(cell) is not _JSON_TYPES[kind]:
-        refuse(f"{place}.{column.code}", words, "wrong_answer_type")
-    if kind == "CHOICE" and cell not in column.options:
-        refuse(f"{place}.{column.code}", "is none of the options", "not_in_template")
+        refuse(f"{place}.{column.code}", _WORDS[kind], "wrong_answer_type")
+    if kind == "CHOICE":
+        if cell not in column.options:
+            refuse(f"{place}.{column.code}", "is none of the options", "not_in_template")
+        return cell, False
     if kind == "DAY":
         day = day_answered(cell)
         if day is None:
-            refuse(f"{place}.{column.code}", words, "wrong_answer_type")
+            refuse(f"{place}.{column.code}", _WORDS[kind], "wrong_answer_type")
         return day, False
+    least, most = column.minimum, column.maximum
+    if least is None and most is None:
+        return cell, False
     size = len(cell) if kind == "TEXT" else cell
-    is_past = (column.minimum is not None and size < column.minimum) or (
-        column.maximum is not None and size > column.maximum
-    )
-    return cell, is_past
+    return cell, (least is not None and size < least) or (most is not None and size > most)
 
 
 _JSON_TYPES: Final[Mapping[str, Any]] = {
@@ -140,31 +150,39 @@ _WORDS: Final[Mapping[str, str]] = {
 
 def hold(conditions: tuple[Condition, ...], row: Mapping[str, Any]) -> bool:
     """Whether all conditions hold of a row."""
-    return not conditions or all(each.holds(row) for each in conditions)
+    for condition in conditions:
+        found = row.get(condition.column)
+        if found is None or (condition.values is not None and found not in condition.values):
+            return False
+    return True
 
 
-def share(tally: Tally, row: Mapping[str, Any], visit_day: int) -> int | None:
-    """What one row gives to a tally; None where it does not fit."""
-    cell: int | None = None
-    if tally.column is not None:
-        cell = row.get(tally.column)
-        if cell is None:
-            return None
-    if not hold(tally.where, row):
-        return None
-    if cell is None or tally.take == "COUNT":
-        return 1
-    if tally.read_as is None:
-        return cell
-    return visit_day - cell if tally.read_as == "DAYS_SINCE" else cell - visit_day
+def shares(tally: Tally, rows: list[Row], visit_day: int) -> list[int | None]:
+    """What each row gives to a tally, in the order of the rows; None where it does not fit."""
+    column, where, read_as = tally.column, tally.where, tally.read_as
+    counts = column is None or tally.take == "COUNT"
+    found: list[int | None] = []
+    for _, row in rows:
+        cell = 1 if column is None else row.get(column)
+        if cell is None or (where and not hold(where, row)):
+            found.append(None)
+        elif counts:
+            found.append(1)
+        elif read_as is None:
+            found.append(cell)
+        else:
+            found.append(visit_day - cell if read_as == "DAYS_SINCE" else cell - visit_day)
+    return found
 
 
-def tallied(tally: Tally, rows: list[Row], visit_day: int) -> int | None:
-    """The figure; None where it is past what JSON keeps exact, or MIN and MAX have no row that fits."""
-    shares = [part for _, row in rows if (part := share(tally, row, visit_day)) is not None]
+def tallied(tally: Tally, found: list[int | None]) -> int | None:
+    """The figure of these shares; None where it is past what JSON keeps exact, or MIN and MAX have
+    no row that fits.
+    """
+    fitting = [each for each in found if each is not None]
     if tally.take in {"COUNT", "SUM"}:
-        total = sum(shares)
+        total = sum(fitting)
         return total if -JSON_INT_MAX <= total <= JSON_INT_MAX else None
-    if not shares:
+    if not fitting:
         return None
-    return min(shares) if tally.take == "MIN" else max(shares)
+    return min(fitting) if tally.take == "MIN" else max(fitting)

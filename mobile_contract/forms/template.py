@@ -75,11 +75,6 @@ class Condition:
     column: str
     values: frozenset[bool | str] | None
 
-    def holds(self, row: Mapping[str, Any]) -> bool:
-        """Whether it holds of the row as it was answered."""
-        found = row.get(self.column)
-        return found is not None and (self.values is None or found in self.values)
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -153,7 +148,6 @@ class Template:
     questions: tuple[Question, ...]
     scores: tuple[Score, ...]
     measures: tuple[Measure, ...]
-    tallies: Mapping[str, Tally]
 
 
 class TemplateFaulty(ValueError):
@@ -203,7 +197,6 @@ class _Reading:
             tuple(self._questions.values()),
             scores,
             tuple(measures),
-            {each.code: each.tally for each in self._questions.values() if each.tally},
         )
 
     def _fault(self, where: str, words: str) -> None:

@@ -14,7 +14,6 @@ from mobile_contract.fields import (
     MapOf,
     OneOf,
     Part,
-    Pattern,
     Text,
 )
 from mobile_contract.records.contract import RecordContract
@@ -22,7 +21,7 @@ from mobile_contract.records.evidence import Event, Flag
 from mobile_contract.records.form_template import (
     ANSWER_LIST_MAX,
     ANSWER_TEXT_MAX,
-    CODE_PATTERN,
+    CODE_MAX,
     COLUMNS_MAX,
     QUESTIONS_MAX,
     ROWS_MAX,
@@ -33,9 +32,9 @@ from mobile_contract.schema import WireSchema
 SCORE_E2_MAX: Final = 10_000
 
 
-def named() -> Pattern:
-    """The code of a question or a column."""
-    return Pattern(CODE_PATTERN, "code")
+def named() -> Text:
+    """The code of a question or a column; the template says which there are."""
+    return Text(1, CODE_MAX)
 
 
 def plain_value() -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ from mobile_contract.records.product import GROUP_MAX, PRODUCT_CODE_MAX
 from mobile_contract.records.visit import STEPS
 from mobile_contract.schema import WireSchema
 
+CODE_MAX: Final = 30
 CODE_PATTERN: Final = r"[a-z][a-z0-9_]{0,29}"
 TEMPLATE_CODE_PATTERN: Final = r"[A-Z][A-Z0-9_-]{0,39}"
 LANGUAGE_PATTERN: Final = r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?"

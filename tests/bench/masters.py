@@ -116,37 +116,37 @@ def _price_list(
 
 
 def _template(uow: UnitOfWork, chance: random.Random, code: str, questions: int) -> UUID:
+    imported = import_template(uow, OFFICE, form_of(chance, code, questions))
+    return publish_template(uow, OFFICE, imported.code).template_id
+
+
+def form_of(chance: random.Random, code: str, questions: int) -> dict[str, Any]:
     """A form of so many questions, with a sum that the phone works out and a score."""
     asked = [_question(chance, number) for number in range(questions)]
     count = "q1" if questions > 1 else "1"
-    imported = import_template(
-        uow,
-        OFFICE,
-        {
-            "code": code,
-            "title": f"{chance.choice(_WORDS).title()} check",
-            "questions": [
-                *asked,
-                {
-                    "code": "worked_out",
-                    "type": "COMPUTED",
-                    "title": "Worked out",
-                    "result": "INT",
-                    "expression": f"{count} * 2 + 1",
-                },
-            ],
-            "scores": [
-                {
-                    "code": "first",
-                    "title": "First",
-                    "weight": 1,
-                    "full": 10,
-                    "points": "q0 ? 10 : 0",
-                }
-            ],
-        },
-    )
-    return publish_template(uow, OFFICE, imported.code).template_id
+    return {
+        "code": code,
+        "title": f"{chance.choice(_WORDS).title()} check",
+        "questions": [
+            *asked,
+            {
+                "code": "worked_out",
+                "type": "COMPUTED",
+                "title": "Worked out",
+                "result": "INT",
+                "expression": f"{count} * 2 + 1",
+            },
+        ],
+        "scores": [
+            {
+                "code": "first",
+                "title": "First",
+                "weight": 1,
+                "full": 10,
+                "points": "q0 ? 10 : 0",
+            }
+        ],
+    }
 
 
 def _question(chance: random.Random, number: int) -> dict[str, Any]:
