@@ -202,6 +202,7 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
             for seat in staff.reps
         ],
         supervisor_id=staff.people["Tang Xin"],
+        forms=forms,
         first_day=first_day,
         today=today,
         seed=seed,

@@ -7,7 +7,7 @@ engine, so the demo's verdicts, flags, proposals and the one conflict are real.
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -17,6 +17,8 @@ import msgspec
 from sqlalchemy import insert
 
 from mobile_contract.compiled import OutboxState, PushEnvelope
+from server.demo.answering import Form
+from server.demo.forms import products_of_stores
 from server.demo.shops import Shop
 from server.demo.workday import (
     Sent,
@@ -74,6 +76,7 @@ def make_history(
     reps: Sequence[Rep],
     *,
     supervisor_id: UUID,
+    forms: Mapping[str, Form],
     first_day: date,
     today: date,
     seed: int,
@@ -89,6 +92,7 @@ def make_history(
             (row.position_id, row.day): (row.id, tuple(row.stores))
             for row in uow.rows(_PLANS, company=company_id, first_day=first_day, today=today)
         }
+        must_stock = products_of_stores(uow)
     # No cursor leaves this process, so any key will do.
     engine = Engine(database, ALL_KINDS, secrets.token_bytes(32))
     counts: Counter[str] = Counter()
@@ -108,6 +112,8 @@ def make_history(
                     plan_id=plan_id,
                     stores=stores,
                     shops={shop.id: shop for shop in rep.shops},
+                    forms=forms,
+                    must_stock=must_stock,
                     seed=seed,
                 )
             )

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from server.demo.answering import Form, Product, Shelf, answers_at, payload
 from server.demo.shops import Shop
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -52,6 +53,9 @@ class Workday:
     plan_id: UUID
     stores: tuple[UUID, ...]
     shops: Mapping[UUID, Shop]
+    # What is asked at stores, by the code of the form, and what each store must stock.
+    forms: Mapping[str, Form]
+    must_stock: Mapping[UUID, Sequence[Product]]
     seed: int
 
 
@@ -127,10 +131,11 @@ class _Walk:
         check_in = self._event(None if is_by_phone else shop)
         steps = [{"step": step, "outcome": "DONE"} for step in _STEPS if chance.random() < 0.93]
         self.now += chance.choice(_MINUTES_AT_A_STORE) * _MINUTE_MS
+        name = f"visit {len(self.items)}"
         self._add(
             "visit",
             "create",
-            f"visit {len(self.items)}",
+            name,
             {
                 "store_id": str(store_id),
                 "position_id": str(self.day.position_id),
@@ -143,6 +148,29 @@ class _Walk:
                 "note": "Owner away, spoke to the assistant." if chance.random() < 0.05 else None,
             },
         )
+        if not is_by_phone:
+            self._fill_in_forms(store_id, name)
+
+    def _fill_in_forms(self, store_id: UUID, visit: str) -> None:
+        """What was asked at the store, just before leaving it."""
+        day = self.day.day
+        # A chance of its own: the day goes the same way whatever is asked on it.
+        chance = Random(f"{self.day.seed} {self.day.person} {day} {visit} forms")
+        shelf = Shelf(store_id, self.day.must_stock.get(store_id, ()), day)
+        for code, answers in answers_at(chance, shelf):
+            answered = {**self._event(None), "at": self.now + self.clock_error - _MINUTE_MS}
+            answered["uptime_ms"] -= _MINUTE_MS
+            self._add(
+                "form_answer",
+                "create",
+                f"{visit} {code}",
+                {
+                    "visit_id": str(self._id(visit)),
+                    "store_id": str(store_id),
+                    "answered": answered,
+                    **payload(self.day.forms[code], answers, day),
+                },
+            )
 
     def _skip(self, store_id: UUID) -> None:
         shop = self.day.shops[store_id]

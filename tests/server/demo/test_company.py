@@ -228,3 +228,14 @@ def test_every_seeds_city_is_whole(seed: int) -> None:
     areas = build_city(seed)
     assert len(areas) == 19
     assert all(area.boundary is None or area.boundary.is_valid for area in areas)
+
+
+def test_what_reps_found_at_stores_was_filled_in_and_taken(made: Any, uow: UnitOfWork) -> None:
+    counts = made[1].counts
+    assert counts["form_answer items applied"] > 100
+    assert not any(name.startswith("form_answer items") for name in counts if "applied" not in name)
+    rows = uow.rows(
+        "select t.code, count(*) from form_answer a"
+        " join form_template t on t.company_id = a.company_id and t.id = a.template_id group by 1"
+    )
+    assert {"COMPETITOR_PRICES", "CONSUMER_SURVEY"} <= {row.code for row in rows}
