@@ -4,6 +4,7 @@ from the objects that the code itself asks what may follow.
 
 from pathlib import Path
 
+from server.exchange.runs import IMPORTING
 from server.identity.device_states import DEVICE_STATES
 from sync.kinds import ALL_KINDS
 from sync.state_machine import StateMachine
@@ -11,7 +12,7 @@ from sync.state_machine import StateMachine
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "STATES.md"
 
 # Those that belong to no kind of record.
-OTHERS: tuple[StateMachine, ...] = (DEVICE_STATES,)
+OTHERS: tuple[StateMachine, ...] = (DEVICE_STATES, IMPORTING)
 
 _HEAD = """# States
 

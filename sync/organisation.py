@@ -205,6 +205,48 @@ Index(
     change_log.c.subject_id,
 )
 
+# What a record is called elsewhere, as in an ERP: the other way of naming it in imports.
+external_id = company_table(
+    "external_id",
+    filled("system", Text),
+    # The sheet that it is a record of: store, person …
+    filled("kind", Text),
+    filled("external_id", Text),
+    filled("record_id", Uuid),
+    UniqueConstraint("company_id", "system", "kind", "record_id"),
+    key=("system", "kind", "external_id"),
+)
+
+# Imports: which file, by whom, how far it came, what was wrong.
+import_run = company_table(
+    "import_run",
+    filled("id", Uuid),
+    filled("sheet", Text),
+    filled("file_name", Text),
+    filled("file_digest", LargeBinary),
+    Column("system", Text),
+    filled("state", Text),
+    filled("actor", Text),
+    Column("person_id", Uuid),
+    stamped("started_at"),
+    stamped("changed_at"),
+    Column("ended_at", Moment),
+    filled("rows", Integer, server_default="0"),
+    # Records that are to be added or changed, and what of them was done.
+    filled("to_do", Integer, server_default="0"),
+    filled("added", Integer, server_default="0"),
+    filled("changed", Integer, server_default="0"),
+    filled("closed", Integer, server_default="0"),
+    filled("left_alone", Integer, server_default="0"),
+    Column("report", Document),
+    CheckConstraint(
+        "state in ('CHECKING', 'REFUSED', 'APPLYING', 'DONE', 'STOPPED')", name="state"
+    ),
+    key=("id",),
+)
+Index("import_run_file_ix", import_run.c.company_id, import_run.c.sheet, import_run.c.file_digest)
+Index("import_run_started_at_ix", import_run.c.company_id, import_run.c.started_at)
+
 store_division = company_table(
     "store_division",
     filled("store_id", Uuid),
@@ -222,7 +264,9 @@ __all__ = [
     "device",
     "division",
     "enrolment_code",
+    "external_id",
     "holiday",
+    "import_run",
     "occupancy",
     "person",
     "policy",

@@ -42,7 +42,7 @@ def create_person(uow: UnitOfWork, actor: Actor, name: str, email: str | None = 
     """A new person of the company, who holds nothing yet. Raises EmailTaken."""
     person_id = uuid4()
     clean_name = _checked_name(name)
-    clean_email = None if email is None else _checked_email(email)
+    clean_email = None if email is None else checked_email(email)
     made = uow.connection.execute(
         upsert(person)
         .values(company_id=uow.company_id, id=person_id, name=clean_name, email=clean_email)
@@ -83,7 +83,7 @@ def rename_person(uow: UnitOfWork, actor: Actor, person_id: UUID, name: str) -> 
 def change_email(uow: UnitOfWork, actor: Actor, person_id: UUID, email: str) -> None:
     """Give a person another e-mail to sign in with; the password stays. Raises EmailTaken."""
     held = locked_person(uow, person_id)
-    clean_email = _checked_email(email)
+    clean_email = checked_email(email)
     if clean_email == held.email:
         return
     # Two who take the same one at once meet at the unique key; the second is told by its error.
@@ -213,7 +213,7 @@ def _checked_name(name: str) -> str:
     return clean
 
 
-def _checked_email(email: str) -> str:
+def checked_email(email: str) -> str:
     clean = folded_email(email)
     local, at, domain = clean.rpartition("@")
     if (

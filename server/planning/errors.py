@@ -25,6 +25,10 @@ class NoSuchRegion(PlanningError):
     code = "no_such_region"
 
 
+class NoSuchDivision(PlanningError):
+    code = "no_such_division"
+
+
 class NoSuchPlan(PlanningError):
     code = "no_such_plan"
 

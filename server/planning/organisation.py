@@ -1,4 +1,4 @@
-"""What a company is made of, set and changed by hand: regions and positions.
+"""What a company is made of, set and changed by hand: divisions, regions and positions.
 
 Each change is logged, and who is concerned is re-scoped, in the caller's transaction.
 """
@@ -12,11 +12,17 @@ from shapely.errors import ShapelyError
 from sqlalchemy import insert, select, update
 
 from server.identity.change_log import Actor, log_change
-from server.planning.errors import CodeTaken, FieldInvalid, NoSuchPosition, NoSuchRegion
+from server.planning.errors import (
+    CodeTaken,
+    FieldInvalid,
+    NoSuchDivision,
+    NoSuchPosition,
+    NoSuchRegion,
+)
 from server.planning.phones import rescope_people
 from server.planning.regions import trouble_with
 from sync.geo import boundaries_of
-from sync.organisation import ROLES, position, region
+from sync.organisation import ROLES, division, position, region
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
@@ -32,6 +38,25 @@ with recursive above as (
 )
 select p.id from position p join above a on a.id = p.region_id where p.company_id = :company
 """
+_ABOVE = """
+with recursive above as (
+    select id, parent_id from region where company_id = :company and id = :region
+    union
+    select r.id, r.parent_id from region r join above a on r.id = a.parent_id
+    where r.company_id = :company
+) select id from above
+"""
+_SEATS_BELOW = """
+with recursive below as (
+    select id from region where company_id = :company and id = :region
+    union
+    select r.id from region r join below b on r.parent_id = b.id where r.company_id = :company
+)
+select p.id from position p join below b on b.id = p.region_id where p.company_id = :company
+"""
+_SEATS_OF_NO_DIVISION = (
+    "select id from position where company_id = :company and division_id is null"
+)
 
 
 def add_region(
@@ -53,7 +78,7 @@ def add_region(
         "parent_id": above,
         "code": _checked_code(code),
         "name": _checked_name(name),
-        "boundary": None if boundary is None else _checked_boundary(boundary),
+        "boundary": None if boundary is None else checked_boundary(boundary),
     }
     _must_be_free(uow, region, values["code"])
     region_id = uuid4()
@@ -86,13 +111,57 @@ def edit_region(
     if name is not None:
         values["name"] = _checked_name(name)
     if boundary is not None:
-        values["boundary"] = _checked_boundary(boundary)
-    values = {key: value for key, value in values.items() if value != held[key]}
-    if not values:
+        values["boundary"] = checked_boundary(boundary)
+    _change(uow, actor, region, region_id, held, values)
+
+
+def move_region(
+    uow: UnitOfWork, actor: Actor, region_id: UUID, *, above: UUID | None, today: date
+) -> None:
+    """Make a region part of another one, or of none, with all that is below it.
+
+    What is in it comes to who oversees the new place, and goes from who oversaw the old one. Raises
+    NoSuchRegion, FieldInvalid where it would be part of itself, PhoneTooFull.
+    """
+    take_turn(uow)
+    held = _locked(uow, region, region_id)
+    if held is None or (above is not None and _locked(uow, region, above) is None):
+        raise NoSuchRegion("there is no such region in this company")
+    if held["parent_id"] == above:
         return
-    _set(uow, region, region_id, values)
-    before, after = ({key: row[key] for key in values} for row in (held, values))
-    log_change(uow, actor, "region.edit", "region", region_id, before=before, after=after)
+    if above is not None and region_id in {
+        row.id for row in uow.rows(_ABOVE, company=uow.company_id, region=above)
+    }:
+        raise FieldInvalid(f"above: {held['code']} would be part of itself")
+    seats = [row.id for row in uow.rows(_SEATS_BELOW, company=uow.company_id, region=region_id)]
+    around = [row.id for row in uow.rows(_AROUND, company=uow.company_id, region=region_id)]
+    overseen = people_concerned(uow, [*seats, *around])
+    _change(uow, actor, region, region_id, held, {"parent_id": above}, action="region.move")
+    around = [row.id for row in uow.rows(_AROUND, company=uow.company_id, region=region_id)]
+    rescope_people(uow, overseen | people_concerned(uow, around), today)
+
+
+def add_division(uow: UnitOfWork, actor: Actor, *, code: str, name: str, today: date) -> UUID:
+    """A new division: seats of none see what is of it. Raises CodeTaken, FieldInvalid."""
+    take_turn(uow)
+    values = {"code": _checked_code(code), "name": _checked_name(name)}
+    _must_be_free(uow, division, values["code"])
+    division_id = uuid4()
+    uow.connection.execute(
+        insert(division).values(company_id=uow.company_id, id=division_id, **values)
+    )
+    log_change(uow, actor, "division.add", "division", division_id, after=values)
+    seats = uow.rows(_SEATS_OF_NO_DIVISION, company=uow.company_id)
+    rescope(uow, people_concerned(uow, [row.id for row in seats]), today)
+    return division_id
+
+
+def rename_division(uow: UnitOfWork, actor: Actor, division_id: UUID, name: str) -> None:
+    """Give a division another name. Raises NoSuchDivision, FieldInvalid."""
+    held = _locked(uow, division, division_id)
+    if held is None:
+        raise NoSuchDivision("there is no such division in this company")
+    _change(uow, actor, division, division_id, held, {"name": _checked_name(name)})
 
 
 def add_position(
@@ -104,16 +173,18 @@ def add_position(
     role: str,
     region_id: UUID,
     today: date,
+    division_id: UUID | None = None,
 ) -> UUID:
-    """A new position in a region, held by nobody yet. Raises CodeTaken, FieldInvalid."""
-    if role not in ROLES:
-        raise FieldInvalid(f"role: one of {', '.join(ROLES)}")
+    """A new position in a region, held by nobody yet; of a division, or of all. Raises CodeTaken,
+    FieldInvalid.
+    """
     take_turn(uow)
     values: dict[str, Any] = {
         "code": _checked_code(code),
         "name": _checked_name(name),
-        "role": role,
+        "role": _checked_role(role),
         "region_id": region_id,
+        "division_id": division_id,
     }
     _must_be_free(uow, position, values["code"])
     position_id = uuid4()
@@ -125,6 +196,10 @@ def add_position(
     return position_id
 
 
+AS_IT_IS = UUID(int=0)
+"""The division that an edit leaves as it is; None would take it away."""
+
+
 def edit_position(
     uow: UnitOfWork,
     actor: Actor,
@@ -132,9 +207,12 @@ def edit_position(
     *,
     today: date,
     name: str | None = None,
+    role: str | None = None,
     region_id: UUID | None = None,
+    division_id: UUID | None = AS_IT_IS,
 ) -> None:
-    """Give a position another name, or move it to another region; what is not given stays.
+    """Give a position another name, role or division, or move it to another region; what is not given
+    stays.
 
     Its routes and stores stay its own: they come to who oversees the new region, and go from who
     oversaw the old one. Raises NoSuchPosition, FieldInvalid, PhoneTooFull.
@@ -146,16 +224,15 @@ def edit_position(
     values: dict[str, Any] = {}
     if name is not None:
         values["name"] = _checked_name(name)
+    if role is not None:
+        values["role"] = _checked_role(role)
     if region_id is not None:
         values["region_id"] = region_id
-    values = {key: value for key, value in values.items() if value != held[key]}
-    if not values:
-        return
+    if division_id != AS_IT_IS:
+        values["division_id"] = division_id
     overseen = people_concerned(uow, [position_id])
-    _set(uow, position, position_id, values)
-    rescope_people(uow, overseen | people_concerned(uow, [position_id]), today)
-    before, after = ({key: row[key] for key in values} for row in (held, values))
-    log_change(uow, actor, "position.edit", "position", position_id, before=before, after=after)
+    if _change(uow, actor, position, position_id, held, values):
+        rescope_people(uow, overseen | people_concerned(uow, [position_id]), today)
 
 
 def region_by_code(uow: UnitOfWork, code: str) -> UUID:
@@ -189,6 +266,26 @@ def _set(uow: UnitOfWork, table: Any, id_: UUID, values: Mapping[str, Any]) -> N
     )
 
 
+def _change(
+    uow: UnitOfWork,
+    actor: Actor,
+    table: Any,
+    id_: UUID,
+    held: Mapping[str, Any],
+    values: Mapping[str, Any],
+    *,
+    action: str | None = None,
+) -> bool:
+    """Set what differs and log it; whether anything does."""
+    differing = {key: value for key, value in values.items() if value != held[key]}
+    if differing:
+        _set(uow, table, id_, differing)
+        before = {key: held[key] for key in differing}
+        done = action or f"{table.name}.edit"
+        log_change(uow, actor, done, table.name, id_, before=before, after=differing)
+    return bool(differing)
+
+
 def _must_be_free(uow: UnitOfWork, table: Any, code: str) -> None:
     # Two who take the same one at once meet at the unique key; the second is told by its error.
     if _by_code(uow, table, code) is not None:
@@ -202,6 +299,12 @@ def _checked_code(code: str) -> str:
     return clean
 
 
+def _checked_role(role: str) -> str:
+    if role not in ROLES:
+        raise FieldInvalid(f"role: one of {', '.join(ROLES)}")
+    return role
+
+
 def _checked_name(name: str) -> str:
     clean = " ".join(name.split())
     if not 1 <= len(clean) <= NAME_LENGTH_MAX or not clean.isprintable():
@@ -209,7 +312,7 @@ def _checked_name(name: str) -> str:
     return clean
 
 
-def _checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
+def checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         is_area = boundary["type"] in {"Polygon", "MultiPolygon"} and bool(boundaries_of(boundary))
         trouble = trouble_with(boundary) if is_area else None

@@ -1,0 +1,370 @@
+"""What a cell may hold: read from what a file has in it, and written so that reading gives the same.
+
+A file's cell is text in CSV; in XLSX also a number, a day or yes and no. Each kind of cell reads both. An
+empty cell is None, whatever the kind.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+from server.exchange.faults import CellInvalid
+
+Raw = str | int | float | bool | date | datetime | None
+"""What a file has in a cell."""
+
+Value = Any
+"""What a cell means: a text, a whole number, a day, a claim, or a tuple of texts; None where empty."""
+
+CODE_MAX = 40
+_DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_SPLIT = re.compile(r"[,;、，\s]+")
+_YES = {"yes", "y", "true", "1", "是", "x"}
+_NO = {"no", "n", "false", "0", "否"}
+_LINE_ENDS = "\n\r\t"
+
+
+class Cell(Protocol):
+    """A kind of cell."""
+
+    @property
+    def sql(self) -> str:
+        """The database's type of its values, where it is a key."""
+
+    def read(self, raw: Raw) -> Value:
+        """What a cell that is not empty means. Raises CellInvalid."""
+
+    def write(self, value: Value) -> Raw:
+        """What a spreadsheet has for a value; CSV has its text."""
+
+    def settled(self, value: Value) -> Value:
+        """A value of the database as reading it from a file would give it, to compare."""
+
+    @property
+    def about(self) -> str:
+        """What may stand in it, in words."""
+
+
+def text_of(raw: Raw) -> str:
+    """The text that a person sees in a cell, its ends trimmed. Raises CellInvalid."""
+    if isinstance(raw, bool):
+        return "yes" if raw else "no"
+    if isinstance(raw, float):
+        return str(int(raw)) if raw.is_integer() and abs(raw) < 2**53 else repr(raw)
+    if isinstance(raw, datetime):
+        return raw.date().isoformat() if raw.time() == datetime.min.time() else raw.isoformat(" ")
+    if isinstance(raw, date):
+        return raw.isoformat()
+    text = str(raw).strip()
+    if any(unicodedata.category(letter) == "Cc" and letter not in _LINE_ENDS for letter in text):
+        raise CellInvalid("not_text", "has control characters in it")
+    return text
+
+
+def is_empty(raw: Raw) -> bool:
+    """Whether nothing stands in a cell; spaces are nothing."""
+    return raw is None or (isinstance(raw, str) and not raw.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Free text; of one line unless more are allowed."""
+
+    most: int
+    is_of_lines: bool = False
+    sql: str = "text"
+
+    def read(self, raw: Raw) -> Value:
+        text = text_of(raw)
+        if not self.is_of_lines:
+            text = " ".join(text.split())
+        if len(text) > self.most:
+            raise CellInvalid("too_long", f"at most {self.most} characters, not {len(text)}")
+        return text
+
+    def write(self, value: Value) -> Raw:
+        return str(value)
+
+    def settled(self, value: Value) -> Value:
+        if value is None:
+            return None
+        text = str(value).strip() if self.is_of_lines else " ".join(str(value).split())
+        return text or None
+
+    @property
+    def about(self) -> str:
+        return f"text of at most {self.most} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code: what people call a thing by. No spaces in it, unless they may be."""
+
+    most: int = CODE_MAX
+    has_spaces: bool = False
+    is_folded: bool = False
+    sql: str = "text"
+
+    def read(self, raw: Raw) -> Value:
+        text = text_of(raw)
+        if len(text) > self.most:
+            raise CellInvalid("too_long", f"at most {self.most} characters, not {len(text)}")
+        if not text.isprintable() or (" " in text and not self.has_spaces):
+            raise CellInvalid("not_text", "a code has no spaces in it")
+        return text.casefold() if self.is_folded else text
+
+    def write(self, value: Value) -> Raw:
+        return str(value)
+
+    def settled(self, value: Value) -> Value:
+        return value
+
+    @property
+    def about(self) -> str:
+        return f"code of at most {self.most} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Codes with commas or spaces between them; their order says nothing."""
+
+    most: int
+    sql: str = "text"
+
+    def read(self, raw: Raw) -> Value:
+        codes = [one for one in _SPLIT.split(text_of(raw)) if one]
+        if len(set(codes)) > self.most:
+            raise CellInvalid("too_long", f"at most {self.most} codes")
+        for code in codes:
+            Code().read(code)
+        return tuple(sorted(set(codes)))
+
+    def write(self, value: Value) -> Raw:
+        return ", ".join(value)
+
+    def settled(self, value: Value) -> Value:
+        return tuple(sorted(value)) if value else None
+
+    @property
+    def about(self) -> str:
+        return "codes, with commas between them"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number."""
+
+    least: int
+    most: int
+    sql: str = "integer"
+
+    def read(self, raw: Raw) -> Value:
+        number = _decimal(raw)
+        if number != number.to_integral_value():
+            raise CellInvalid("not_a_number", "a whole number")
+        if not self.least <= number <= self.most:
+            raise CellInvalid("out_of_range", f"a whole number from {self.least} to {self.most}")
+        return int(number)
+
+    def write(self, value: Value) -> Raw:
+        return int(value)
+
+    def settled(self, value: Value) -> Value:
+        return None if value is None else int(value)
+
+    @property
+    def about(self) -> str:
+        return f"whole number from {self.least} to {self.most}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A decimal number that is kept as a whole one: × 10 to the power of `digits`, as degrees or money.
+
+    More digits than these are rounded off where `is_rounded`, else refused.
+    """
+
+    digits: int
+    least: int
+    most: int
+    unit: str = ""
+    is_rounded: bool = False
+    sql: str = "integer"
+
+    def read(self, raw: Raw) -> Value:
+        scaled = _decimal(raw).scaleb(self.digits)
+        whole = scaled.to_integral_value()
+        if whole != scaled and not self.is_rounded:
+            raise CellInvalid("not_a_number", f"at most {self.digits} digits after the point")
+        if not self.least <= whole <= self.most:
+            raise CellInvalid(
+                "out_of_range", f"from {self._told(self.least)} to {self._told(self.most)}"
+            )
+        return int(whole)
+
+    def write(self, value: Value) -> Raw:
+        # Exact: so few digits are the same number when a spreadsheet keeps them in binary.
+        return float(Decimal(int(value)).scaleb(-self.digits))
+
+    def settled(self, value: Value) -> Value:
+        return None if value is None else int(value)
+
+    def _told(self, value: int) -> str:
+        return f"{Decimal(value).scaleb(-self.digits):f}"
+
+    @property
+    def about(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"number from {self._told(self.least)} to {self._told(self.most)}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day, from 1970 to 9999."""
+
+    sql: str = "date"
+
+    def read(self, raw: Raw) -> Value:
+        if isinstance(raw, datetime):
+            if raw.time() != datetime.min.time():
+                raise CellInvalid("not_a_day", "a day without a time")
+            raw = raw.date()
+        if not isinstance(raw, date):
+            raw = _day(text_of(raw))
+        if raw.year < 1970:
+            raise CellInvalid("out_of_range", "a day from 1970 on")
+        return raw
+
+    def write(self, value: Value) -> Raw:
+        day: date = value
+        return day
+
+    def settled(self, value: Value) -> Value:
+        return value
+
+    @property
+    def about(self) -> str:
+        return "day, as 2027-03-31"
+
+
+@dataclass(frozen=True, slots=True)
+class YesNo:
+    """Whether something is so."""
+
+    sql: str = "boolean"
+
+    def read(self, raw: Raw) -> Value:
+        word = text_of(raw).casefold()
+        if word in _YES:
+            return True
+        if word in _NO:
+            return False
+        raise CellInvalid("not_yes_or_no", "yes or no")
+
+    def write(self, value: Value) -> Raw:
+        return "yes" if value else "no"
+
+    def settled(self, value: Value) -> Value:
+        return None if value is None else bool(value)
+
+    @property
+    def about(self) -> str:
+        return "yes or no"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words, in either case."""
+
+    words: Sequence[str]
+    sql: str = "text"
+    _by_word: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_word", {word.casefold(): word for word in self.words})
+
+    def read(self, raw: Raw) -> Value:
+        found = self._by_word.get(text_of(raw).casefold())
+        if found is None:
+            raise CellInvalid("not_a_choice", f"one of {', '.join(self.words)}")
+        return found
+
+    def write(self, value: Value) -> Raw:
+        return str(value)
+
+    def settled(self, value: Value) -> Value:
+        return value
+
+    @property
+    def about(self) -> str:
+        return f"one of {', '.join(self.words)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A JSON object or list."""
+
+    most: int
+    shape: str = "object"
+    sql: str = "text"
+
+    def read(self, raw: Raw) -> Value:
+        text = text_of(raw)
+        if len(text) > self.most:
+            raise CellInvalid("too_long", f"at most {self.most} characters, not {len(text)}")
+        try:
+            value = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            raise CellInvalid("not_json", f"a JSON {self.shape}") from None
+        if not isinstance(value, dict if self.shape == "object" else list):
+            raise CellInvalid("not_json", f"a JSON {self.shape}")
+        return _canonical(value)
+
+    def write(self, value: Value) -> Raw:
+        return str(value)
+
+    def settled(self, value: Value) -> Value:
+        return None if value is None else _canonical(value)
+
+    @property
+    def about(self) -> str:
+        return f"JSON {self.shape}"
+
+
+def _day(text: str) -> date:
+    found = _DAY.fullmatch(text)
+    try:
+        if found is not None:
+            return date(*map(int, found.groups()))
+    except ValueError:
+        pass
+    raise CellInvalid("not_a_day", "a day as YYYY-MM-DD")
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _decimal(raw: Raw) -> Decimal:
+    """The number in a cell: with a point, or a comma where nothing else can be meant by it."""
+    if isinstance(raw, (bool, date)):
+        raise CellInvalid("not_a_number", "a number")
+    text = repr(raw) if isinstance(raw, (int, float)) else text_of(raw).replace("−", "-")
+    if re.fullmatch(r"-?\d+,\d+", text) and not re.fullmatch(r"-?\d{1,3}(,\d{3})+", text):
+        text = text.replace(",", ".")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise CellInvalid("not_a_number", "a number, with a point before its fraction") from None
+    if not number.is_finite() or abs(number.adjusted()) > 30:
+        raise CellInvalid("not_a_number", "a number, with a point before its fraction")
+    return number

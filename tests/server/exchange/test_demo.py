@@ -1,0 +1,53 @@
+"""Every sheet of the demo company, exported and imported again: nothing changes."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import create_engine
+
+from server.demo.company import make_demo_company
+from server.exchange.exporting import Form, export_sheet
+from server.exchange.importing import File, import_file
+from server.exchange.sheet import Sheet
+from server.exchange.sheets import ALL_SHEETS, SHEETS
+from sync.unit_of_work import Database
+from tests.conftest import copied_database
+from tests.factories import TODAY
+from tests.server.exchange.conftest import BY
+
+
+@pytest.fixture(scope="module")
+def demo(servers: dict[str, str]) -> Iterator[tuple[Database, int]]:
+    """The demo company, in a database of its own."""
+    with copied_database(servers, "roadbook_exchange_demo") as urls:
+        engine, owner = create_engine(urls["app"]), create_engine(urls["owner"])
+        database = Database(engine)
+        made = make_demo_company(database, owner, today=TODAY)
+        yield database, made.company_id
+        engine.dispose()
+        owner.dispose()
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("sheet", ALL_SHEETS, ids=lambda sheet: sheet.name)
+def test_importing_what_was_exported_changes_nothing(
+    demo: tuple[Database, int], sheet: Sheet, form: Form
+) -> None:
+    database, company_id = demo
+    out = io.BytesIO()
+    exported = export_sheet(database, company_id, sheet, out, form, system="ERP")
+    assert exported.records > 0
+    report = import_file(
+        database,
+        company_id,
+        BY,
+        SHEETS,
+        sheet,
+        File(out.getvalue(), f"{sheet.name}.{form}", "ERP"),
+        is_dry=True,
+        today=TODAY,
+    )
+    assert report.faults == []
+    assert report.changes == []
+    assert (report.left_alone, report.rows) == (exported.records, exported.rows)
