@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from server.catalogue.checks import check_text
 from server.catalogue.errors import CodeTaken, FieldInvalid
@@ -51,6 +51,29 @@ def add_division(uow: UnitOfWork, actor: Actor, *, code: str, name: str, today: 
     seated = uow.rows(_SEATED, company=uow.company_id, today=today)
     rescope(uow, [row.person_id for row in seated], today)
     return division_id
+
+
+def rename_division(uow: UnitOfWork, actor: Actor, division_id: UUID, name: str) -> None:
+    """Give a division another name. Raises FieldInvalid."""
+    check_text("name", name, 1, NAME_MAX)
+    this = (division.c.company_id == uow.company_id) & (division.c.id == division_id)
+    held = uow.connection.execute(
+        select(division.c.name).where(this).with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if held is None:
+        raise FieldInvalid("division: there is no such division in this company")
+    if held == name:
+        return
+    uow.connection.execute(update(division).where(this).values(name=name))
+    log_change(
+        uow,
+        actor,
+        "division.edit",
+        "division",
+        division_id,
+        before={"name": held},
+        after={"name": name},
+    )
 
 
 def list_divisions(uow: UnitOfWork) -> list[Division]:

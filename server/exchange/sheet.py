@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from server.catalogue.errors import CatalogueError
 from server.exchange.cells import Cell, Value
 from server.identity.change_log import Actor
 from server.identity.errors import IdentityError
@@ -193,7 +194,12 @@ class Sheet:
     has_id: bool = True
     # How many records one transaction takes.
     records_at_once: int = 200
-    refusals: tuple[type[Exception], ...] = (PlanningError, IdentityError, ScopeTooLarge)
+    refusals: tuple[type[Exception], ...] = (
+        PlanningError,
+        IdentityError,
+        CatalogueError,
+        ScopeTooLarge,
+    )
 
     def column(self, name: str) -> Column | None:
         """The column of this name, of a record or of its lines."""

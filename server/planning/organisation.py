@@ -1,4 +1,4 @@
-"""What a company is made of, set and changed by hand: divisions, regions and positions.
+"""What a company is made of, set and changed by hand: regions and positions.
 
 Each change is logged, and who is concerned is re-scoped, in the caller's transaction.
 """
@@ -15,14 +15,13 @@ from server.identity.change_log import Actor, log_change
 from server.planning.errors import (
     CodeTaken,
     FieldInvalid,
-    NoSuchDivision,
     NoSuchPosition,
     NoSuchRegion,
 )
 from server.planning.phones import rescope_people
 from server.planning.regions import trouble_with
 from sync.geo import boundaries_of
-from sync.organisation import ROLES, division, position, region
+from sync.organisation import ROLES, position, region
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
@@ -139,29 +138,6 @@ def move_region(
     _change(uow, actor, region, region_id, held, {"parent_id": above}, action="region.move")
     around = [row.id for row in uow.rows(_AROUND, company=uow.company_id, region=region_id)]
     rescope_people(uow, overseen | people_concerned(uow, around), today)
-
-
-def add_division(uow: UnitOfWork, actor: Actor, *, code: str, name: str, today: date) -> UUID:
-    """A new division: seats of none see what is of it. Raises CodeTaken, FieldInvalid."""
-    take_turn(uow)
-    values = {"code": _checked_code(code), "name": _checked_name(name)}
-    _must_be_free(uow, division, values["code"])
-    division_id = uuid4()
-    uow.connection.execute(
-        insert(division).values(company_id=uow.company_id, id=division_id, **values)
-    )
-    log_change(uow, actor, "division.add", "division", division_id, after=values)
-    seats = uow.rows(_SEATS_OF_NO_DIVISION, company=uow.company_id)
-    rescope(uow, people_concerned(uow, [row.id for row in seats]), today)
-    return division_id
-
-
-def rename_division(uow: UnitOfWork, actor: Actor, division_id: UUID, name: str) -> None:
-    """Give a division another name. Raises NoSuchDivision, FieldInvalid."""
-    held = _locked(uow, division, division_id)
-    if held is None:
-        raise NoSuchDivision("there is no such division in this company")
-    _change(uow, actor, division, division_id, held, {"name": _checked_name(name)})
 
 
 def add_position(

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
+from server.catalogue.divisions import NAME_MAX, add_division, rename_division
 from server.exchange.cells import Code, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet
 from server.identity.change_log import Actor
-from server.planning.organisation import NAME_LENGTH_MAX, add_division, rename_division
 from sync.unit_of_work import UnitOfWork
 
 
@@ -28,7 +28,7 @@ DIVISION = Sheet(
     about="Business units or brands.",
     columns=(
         Column(name="code", cell=Code(), about="its code", is_required=True, is_fixed=True),
-        Column(name="name", cell=Words(NAME_LENGTH_MAX), about="its name", is_required=True),
+        Column(name="name", cell=Words(NAME_MAX), about="its name", is_required=True),
     ),
     key=("code",),
     select="select id, code, name from division where company_id = :company",
