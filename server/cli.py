@@ -72,6 +72,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("task", "server.tasks.task_commands:task", "What is asked of positions and people."),
     ("notice", "server.tasks.notice_commands:notice", "What people are told, and who read it."),
     ("locate", "server.tasks.locate_commands:locate", "Ask where somebody is now."),
+    (
         "import",
         "server.exchange.commands:import_group",
         "Bring masters in from CSV and XLSX: a dry run, then whole.",
