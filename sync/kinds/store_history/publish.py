@@ -28,7 +28,18 @@ cross join lateral (
     order by v.business_day desc, v.began_at desc, v.id limit 3
 ) v
 """
-_COLUMNS = ("business_day", "person", "state", "verdict", "is_by_phone")
+_ORDERS = """
+select s.id as store_id, o.* from unnest(cast(:stores as uuid[])) as s(id)
+cross join lateral (
+    select o.number, o.business_day, p.name as person, o.state, o.total_minor, o.currency
+    from order_header o
+    join person p on p.company_id = o.company_id and p.id = o.person_id
+    where o.company_id = :company and o.store_id = s.id and o.order_type = 'SALE'
+    order by o.business_day desc, o.ordered_at desc, o.id limit 3
+) o
+"""
+_OF_VISITS = ("business_day", "person", "state", "verdict", "is_by_phone")
+_OF_ORDERS = ("number", "business_day", "person", "state", "total_minor", "currency")
 
 
 def history_id(store_id: UUID) -> UUID:
@@ -47,11 +58,15 @@ def publish_store_histories(uow: UnitOfWork, store_ids: Iterable[UUID]) -> dict[
     company = uow.company_id
     stores = [row.id for row in uow.rows(_STORES, company=company, stores=wanted)]
     visits = _by_store(uow.rows(_VISITS, company=company, stores=stores))
+    orders = _by_store(uow.rows(_ORDERS, company=company, stores=stores))
     drafts = {
         store_id: Draft(
             STORE_HISTORY,
             history_id(store_id),
-            {"visits": _columns(visits.get(store_id, []), _COLUMNS)},
+            {
+                "visits": _columns(visits.get(store_id, ()), _OF_VISITS),
+                "orders": _columns(orders.get(store_id, ()), _OF_ORDERS),
+            },
             frozenset(),
         )
         for store_id in stores

@@ -16,8 +16,11 @@ from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.kinds.store.publish import publish_stores
 from sync.kinds.store_history.publish import history_id, publish_store_histories
+from sync.kinds.store_terms.publish import publish_store_terms
 from sync.unit_of_work import Database, UnitOfWork
+from tests.catalogue_factories import add_goods
 from tests.factories import Cast, Person, make_cast
+from tests.order_factories import cancel, give_back, oats, submit
 from tests.sync.office import set_stops
 from tests.sync.talking import DAY, HOUR, MINUTE, NOON, Json, Phone, counted_statements, rows_of
 
@@ -135,6 +138,35 @@ def test_finishing_skipping_and_correcting_change_the_history(
     assert visits_on(ana, second)["state"] == ["DONE"]
 
 
+def test_the_last_orders_come_with_their_numbers_and_totals_and_follow_what_becomes_of_them(
+    cast: Cast, phone: PhoneOf, shop: Workshop, db: Database
+) -> None:
+    ana, store = phone(cast.ana), cast.ana_stores[0]
+    with db.company(cast.company.id) as uow:
+        goods = add_goods(uow, cast)
+        publish_store_terms(uow, cast.ana_stores)
+    order = submit(ana, store, oats(goods))
+    back = give_back(ana, store, oats(goods))
+    assert ana.statuses(order) == ["applied"]
+    ana.push_one(back)
+    work(shop, cast)
+    ana.pull()
+    held = ana.fields(order["entity_id"])
+    told = {
+        "number": [held["number"]],
+        "business_day": ["2026-03-04"],
+        "person": ["Ana"],
+        "state": ["ACCEPTED"],
+        "total_minor": [held["total_minor"]],
+        "currency": ["USD"],
+    }
+    assert ana.fields(history_id(store))["orders"] == told
+    ana.push_one(cancel(ana, order["entity_id"]))
+    work(shop, cast)
+    ana.pull()
+    assert ana.fields(history_id(store))["orders"] == {**told, "state": ["CANCELLED"]}
+
+
 def test_made_again_from_the_same_facts_a_history_stays_as_it_is(
     cast: Cast, phone: PhoneOf, shop: Workshop, db: Database
 ) -> None:
@@ -195,13 +227,15 @@ def test_the_histories_of_three_hundred_stores_are_small_on_the_wire(
         for week in range(3):
             day = date(2026, 3, 3) - timedelta(weeks=week)
             uow.run(_VISIT_EACH, company=cast.company.id, person=cast.ana.id, day=day)
+            uow.run(_ORDER_EACH, company=cast.company.id, person=cast.ana.id, day=day)
     with db.company(cast.company.id) as uow:
         publish_stores(uow, stores)
         publish_store_histories(uow, stores)
     sam = phone(cast.sam)
     histories = [change for change in sam.pull() if change["kind"] == "store_history"]
     assert len(histories) == 300
-    assert all(len(each["fields"]["visits"]["state"]) == 3 for each in histories)
+    for part in ("visits", "orders"):
+        assert all(len(each["fields"][part]["state"]) == 3 for each in histories)
     packed = gzip.compress(json.dumps(histories, separators=(",", ":")).encode(), 5)
     assert len(packed) <= 20_000
 
@@ -210,6 +244,17 @@ _MANY_STORES = """
 insert into store (company_id, id, code, name, channel, store_class, address, status, region_id)
 select :company, gen_random_uuid(), 'MANY' || n, 'Store ' || n, 'grocery', 'B', n || ' Road', 'ACTIVE', :region
 from generate_series(1, 300) n
+"""
+_ORDER_EACH = """
+insert into order_header (company_id, id, version, order_version, order_type, number, state, holds, person_id,
+                          device_id, store_id, currency, business_day, ordered_at, total_minor, likeness,
+                          trust, flags, received_at)
+select :company, gen_random_uuid(), 1, 1, 'SALE', '17-' || lpad(floor(random() * 2000)::text, 4, '0'),
+       (array['DELIVERED','DELIVERED','DELIVERED','DELIVERED','ACCEPTED','PARTIAL'])[1 + floor(random() * 6)],
+       '{}', :person, gen_random_uuid(), s.id, 'CNY',
+       cast(:day as date) - (('x' || left(md5(s.id::text), 6))::bit(24)::integer % 6), now(),
+       100 * floor(20 + random() * 900), gen_random_uuid(), 'CLOCK', '{}', now()
+from store s where s.company_id = :company and s.code like 'MANY%'
 """
 _VISIT_EACH = """
 insert into visit (company_id, id, version, person_id, device_id, store_id, is_by_phone, state,
