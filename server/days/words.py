@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from server.days.fact_words import SENTENCES as OF_FACTS
 from sync.flag import Flag
 from sync.kinds.visit.day import Closing, VisitReading
 
@@ -206,7 +207,24 @@ def _out_of_sequence(figures: _Figures) -> str:
     return f"changes nothing: pressed {told_length(since_ms)} after the event before"
 
 
+def _look_alike(figures: _Figures) -> str:
+    return f"the same lines as another order at the store, {told_length(figures['apart_ms'])} apart"
+
+
+def _old_prices(figures: _Figures) -> str:
+    return f"the phone's prices were {told_length(figures['age_ms'])} old, limit {told_length(figures['limit_ms'])}"
+
+
+def _prices_ahead(figures: _Figures) -> str:
+    return f"the phone's prices are of {told_length(figures['ahead_ms'])} after the order"
+
+
+def _answered_late(figures: _Figures) -> str:
+    return f"answered {told_length(figures['late_ms'])} after its time was up"
+
+
 _SENTENCES: dict[str, Callable[[_Figures], str]] = {
+    **OF_FACTS,
     "clock_offset": _clock_offset,
     "clock_changed": _clock_changed,
     "clock_ahead": _clock_ahead,
@@ -222,4 +240,10 @@ _SENTENCES: dict[str, Callable[[_Figures], str]] = {
     "outside_region": _outside_region,
     "outside_start_window": _outside_start_window,
     "out_of_sequence": _out_of_sequence,
+    "look_alike": _look_alike,
+    "old_prices": _old_prices,
+    "prices_ahead": _prices_ahead,
+    "answered_late": _answered_late,
 }
+NAMED = frozenset({*_SENTENCES, "forgotten_close"})
+"""The flags that have words of their own."""

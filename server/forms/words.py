@@ -115,22 +115,9 @@ def told_form_flag(flag: Flag, definition: Json, time_zone: str) -> str:
             if figures.keys() & {f"{code}_sent", f"{code}_held"}
         )
         return f"worked out otherwise on the phone: {told or flag['count']}"
-    if name == "score_differs":
-        sent, held = figures.get("sent_e2"), figures.get("held_e2")
-        return (
-            f"the phone showed the score {_score_or_none(sent)},"
-            f" the server found {_score_or_none(held)}"
-        )
     if name in _OF_QUESTIONS:
         told = ", ".join(f"{titles.get(code, code)} ({figure})" for code, figure in figures.items())
         return f"{_OF_QUESTIONS[name]}: {told}"
-    if name == "other_store":
-        return "the visit was at another store"
-    if name == "corrected_meanwhile":
-        return (
-            f"corrected from version {flag['base_version']}, when there was version"
-            f" {flag['version']} already"
-        )
     return told_flag(flag, time_zone)
 
 
@@ -143,7 +130,3 @@ _OF_QUESTIONS = {
 
 def _or_none(figure: Any) -> str:
     return "nothing" if figure is None else str(figure)
-
-
-def _score_or_none(score_e2: Any) -> str:
-    return "none" if score_e2 is None else told_score(score_e2)
