@@ -15,10 +15,20 @@ from sync.record_store import enter_keys, leave_keys
 from sync.rows import Statements, array
 from sync.unit_of_work import UnitOfWork
 
+# Whoever moves another lead of one of these, or parts it from one, waits here and then sees what this
+# one did: each of two alone would leave the companion where the other's lead still seems to be.
+_LOCK = """
+select r.id::text from record r
+where r.company_id = %(company)s and r.id in (
+    select a.id from companion a
+    where a.company_id = %(company)s
+      and (a.lead_id = any(%(moved)s::uuid[]) or a.id = any(%(moved)s::uuid[])))
+order by r.id for update
+"""
 # Where a companion should be and is not, or is and should not be. Keys of its own stay.
 _DIFFERING = """
 with c as (
-    select distinct id from companion where company_id = %(company)s and lead_id = any(%(leads)s::uuid[])
+    select distinct id from companion where company_id = %(company)s and id = any(%(companions)s::uuid[])
 ), wanted as (
     select distinct c.id, k.key from c
     join companion a on a.company_id = %(company)s and a.id = c.id
@@ -55,15 +65,19 @@ class Accompaniment:
     lead_ids: frozenset[UUID]
 
 
-def follow(uow: UnitOfWork, leads: Iterable[str]) -> None:
-    """Bring the companions of these records to where their leads are now.
+def follow(uow: UnitOfWork, moved: Iterable[str]) -> None:
+    """Bring the companions of these records, and those among them, to where their leads are now.
 
-    Two statements at most. The leads' rows are locked by who moves them.
+    Three statements at most. The leads' rows are locked by who moves them.
     """
-    ids = sorted(set(leads))
+    ids = sorted(set(moved))
     if not ids:
         return
-    values: Mapping[str, Any] = {"company": uow.company_id, "leads": array("uuid", ids)}
+    values: Mapping[str, Any] = {"company": uow.company_id, "moved": array("uuid", ids)}
+    companions = [row[0] for row in uow.driver.execute(_LOCK, values)]
+    if not companions:
+        return
+    values = {"company": uow.company_id, "companions": array("uuid", companions)}
     rows: Sequence[tuple[str, str, int, bool]] = uow.driver.execute(_DIFFERING, values).fetchall()
     if not rows:
         return

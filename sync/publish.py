@@ -25,9 +25,14 @@ from sync.record_store import (
 from sync.rows import Statements, array
 from sync.unit_of_work import UnitOfWork
 
-_OWN_KEYS = """
-select key::text, id::text from record_key
-where company_id = %s and id = any(%s::uuid[]) and not is_placed
+_KEYS = """
+select key::text, id::text, is_placed from record_key where company_id = %s and id = any(%s::uuid[])
+"""
+# Placed there by another before: from now on it stays, whatever the other does.
+_MAKE_OWN = """
+update record_key k set is_placed = false
+from unnest(%s::uuid[], %s::uuid[]) as r(key, id)
+where k.company_id = %s and k.key = r.key and k.id = r.id
 """
 # What goes with another record is placed by that one.
 _PLACED = """
@@ -85,14 +90,16 @@ def publish(
     by_id = {str(draft.id): draft for draft in drafts}
     held = lock_records(driver, company_id, by_id)
     own: dict[str, set[str]] = {}
-    cursor = driver.execute(_OWN_KEYS, [company_id, array("uuid", list(by_id))])
-    for key, id_ in cursor.fetchall():
-        own.setdefault(id_, set()).add(key)
+    placed: dict[str, set[str]] = {}
+    cursor = driver.execute(_KEYS, [company_id, array("uuid", list(by_id))])
+    for key, id_, is_placed in cursor.fetchall():
+        (placed if is_placed else own).setdefault(id_, set()).add(key)
 
     new: list[RecordWrite] = []
     changed: list[RecordWrite] = []
     entered: list[tuple[str, str, int]] = []
     left: list[tuple[str, str]] = []
+    made_own: list[tuple[str, str]] = []
     versions: dict[UUID, int] = {}
     for id_, draft in by_id.items():
         before = held.get(id_)
@@ -115,14 +122,18 @@ def publish(
             )
             (new if before is None else changed).append(write)
         if before is not None and wanted is not None:
-            has = own.get(id_, set())
-            entered += [(key, id_, draft.kind.number) for key in sorted(wanted - has)]
+            has, is_there = own.get(id_, set()), placed.get(id_, set())
+            entered += [(key, id_, draft.kind.number) for key in sorted(wanted - has - is_there)]
+            made_own += [(key, id_) for key in sorted(wanted & is_there)]
             left += [(key, id_) for key in sorted(has - wanted)]
     statements = Statements()
     write_new(statements, company_id, new)
     leave_keys(statements, company_id, left)
     write_changed(statements, company_id, changed)
     enter_keys(statements, company_id, entered)
+    if made_own:
+        keys, ids = zip(*made_own, strict=True)
+        statements.add(_MAKE_OWN, [array("uuid", keys), array("uuid", ids), company_id])
     execute(driver, statements)
     follow(uow, [id_ for _, id_, _ in entered] + [id_ for _, id_ in left])
     return versions
@@ -138,7 +149,7 @@ def publish_companions(
 
     `leads` has for each draft's id the records that it goes with (a store, several stores): it is at
     every key that one of them is at, now and whenever they move. A draft's own keys come on top:
-    an empty set for none, None to leave them as they are. Seven statements at most, however many.
+    an empty set for none, None to leave them as they are. Nine statements at most, however many.
     """
     with_leads = [Accompaniment(draft.id, frozenset(leads[draft.id])) for draft in drafts]
     hold(uow, {lead for one in with_leads for lead in one.lead_ids})

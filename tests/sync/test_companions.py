@@ -1,6 +1,7 @@
 """What goes with a store is where the store is, whoever moves it and whenever."""
 
 from collections.abc import Callable, Iterable
+from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,10 +13,10 @@ from sync.organisation import division, position
 from sync.publish import Draft, publish, publish_companions
 from sync.record_kind import ITEM
 from sync.scope import rescope
-from sync.unit_of_work import Database
+from sync.unit_of_work import Database, UnitOfWork
 from tests.factories import TODAY, Cast, Person
 from tests.sync.office import end_occupancy, move_route, second_route, set_stops
-from tests.sync.talking import Phone, scope_of
+from tests.sync.talking import Phone, rows_of, scope_of
 
 PhoneOf = Callable[[Person], Phone]
 
@@ -168,3 +169,94 @@ def test_what_belongs_to_a_division_is_with_its_seats_and_with_seats_of_none(
         publish(uow, [Draft(ITEM, told, {"said": 1}, frozenset({drinks}))])
     has = {person.name for person in cast.people if holds(phone(person), told)}
     assert has == {person.name for person in cast.people} - {cast.ben.name}
+
+
+def test_a_key_of_its_own_stays_when_a_store_at_the_same_key_leaves(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    told, store = uuid4(), cast.ana_stores[0]
+    tell(db, cast, told, [store])
+    tell(db, cast, told, [store], [cast.ana_route])
+    ana = phone(cast.ana)
+    assert holds(ana, told)
+    came = len(ana.came)
+    tell(db, cast, told, [store], [cast.ana_route])
+    assert holds(ana, told)
+    assert ana.came[came:] == []
+    with db.company(cast.company.id) as uow:
+        set_stops(uow, cast, cast.ana_route, cast.ana_stores[1:])
+    assert holds(ana, told)
+
+
+def test_a_companion_stays_with_its_store_when_it_loses_the_same_key_of_its_own(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    told = uuid4()
+    tell(db, cast, told, [cast.ana_stores[0]], [cast.ana_route])
+    with db.company(cast.company.id) as uow:
+        publish(uow, [Draft(ITEM, told, {"said": 2}, frozenset())])
+    assert holds(phone(cast.ana), told)
+
+
+def test_a_companion_of_two_stores_that_leave_at_once_leaves(cast: Cast, db: Database) -> None:
+    told, (first, second, *_) = uuid4(), cast.ana_stores
+    tell(db, cast, told, [first, second])
+
+    def move(uow: UnitOfWork, store: UUID) -> None:
+        uow.run(
+            "update store set region_id = :region where id = :id",
+            region=cast.regions.south,
+            id=store,
+        )
+        publish_stores(uow, [store])
+
+    at_once(db, cast, lambda uow: move(uow, first), lambda uow: move(uow, second))
+    assert keys_of(db, cast, told) == keys_of(db, cast, first) | keys_of(db, cast, second)
+    assert cast.regions.north not in keys_of(db, cast, told)
+
+
+@pytest.mark.parametrize("is_parted_first", [True, False])
+def test_a_companion_that_is_parted_from_a_store_that_moves_at_once_does_not_move(
+    cast: Cast, db: Database, is_parted_first: bool
+) -> None:
+    told, store = uuid4(), cast.ana_stores[0]
+    tell(db, cast, told, [store])
+
+    def part(uow: UnitOfWork) -> None:
+        publish_companions(uow, [Draft(ITEM, told, {"said": 1}, frozenset())], {told: ()})
+
+    def move(uow: UnitOfWork) -> None:
+        set_stops(uow, cast, cast.ben_route, [*cast.ben_stores, store])
+
+    at_once(db, cast, *((part, move) if is_parted_first else (move, part)))
+    assert keys_of(db, cast, told) == set()
+
+
+def keys_of(db: Database, cast: Cast, id_: UUID) -> set[UUID]:
+    rows = rows_of(db, cast, "select key from record_key where id = :id", id=id_)
+    return {row.key for row in rows}
+
+
+def at_once(
+    db: Database,
+    cast: Cast,
+    first: Callable[[UnitOfWork], object],
+    second: Callable[[UnitOfWork], object],
+) -> None:
+    """Let the second begin while the first is not committed: it runs through, or waits for a lock."""
+    done: list[bool] = []
+
+    def run() -> None:
+        with db.company(cast.company.id) as uow:
+            second(uow)
+        done.append(True)
+
+    with db.company(cast.company.id) as uow:
+        first(uow)
+        running = Thread(target=run)
+        running.start()
+        waits = "select 1 from pg_locks where not granted and locktype = 'transactionid'"
+        while running.is_alive() and not rows_of(db, cast, waits):
+            running.join(0.01)
+    running.join(30)
+    assert done

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sync.kinds.activity_store.judge import ACTIVITY_STORE
-from sync.publish import Draft, hold_documents, publish, publish_companions
+from sync.publish import Draft, hold, hold_documents, publish, publish_companions
 from sync.rows import array
 from sync.unit_of_work import UnitOfWork
 
@@ -33,7 +33,9 @@ def put_beside_stores(uow: UnitOfWork, ids: Iterable[UUID]) -> None:
     stores = {
         row.id: row.store_id for row in uow.rows(_STORES, company=uow.company_id, ids=list(ids))
     }
-    held = hold_documents(uow, [*stores, *set(stores.values())])
+    # The stores first, as whoever moves them does.
+    hold(uow, set(stores.values()))
+    held = hold_documents(uow, stores)
     publish_companions(
         uow,
         [Draft(ACTIVITY_STORE, id_, held[id_]) for id_ in stores if id_ in held],
