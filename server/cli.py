@@ -86,6 +86,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "What facts add up to, and what is behind each figure.",
     ),
     (
+        "target",
+        "server.targets.commands:target",
+        "Numbers to reach: set, split, explain them, and how far they are.",
+    ),
+    (
         "flag",
         "server.measures.commands:flag",
         "What is odd about visits: accept it or reject it.",

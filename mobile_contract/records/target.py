@@ -6,8 +6,11 @@ from mobile_contract.fields import JSON_INT_MAX, NULLABLE, Choice, Id, Int, Mill
 from mobile_contract.records.contract import RecordContract
 from mobile_contract.schema import WireSchema
 
-MEASURES: Final = ("TC", "VISITED_STORES")
-"""What a target can be set for: whole numbers that add up from position to position."""
+MEASURES: Final = ("TC", "PC", "VISITED_STORES", "NET_VALUE", "ORDER_LINES", "QUANTITY")
+"""What a target can be set for: whole numbers, counted by position and month."""
+
+BY_PRODUCT_GROUP: Final = ("NET_VALUE", "ORDER_LINES", "QUANTITY")
+"""Those that add up from product group to product group."""
 
 MONTH_PATTERN: Final = r"[0-9]{4}-(0[1-9]|1[0-2])"
 CURRENCY_PATTERN: Final = r"[A-Z]{3}"

@@ -14,7 +14,7 @@ from uuid import UUID
 from server.measures.question import Question
 from server.measures.reading import read_measures
 from server.targets.months import last_day, read_calendar
-from sync.kinds.target.publish import months_on_phone, publish_targets
+from sync.kinds.target.publish import TARGET, months_on_phone, publish_targets
 from sync.unit_of_work import Database, UnitOfWork
 
 POSITIONS_AT_ONCE = 200
@@ -38,10 +38,20 @@ from unnest(cast(:ids as uuid[]), cast(:actuals as bigint[]), cast(:gone as int[
 where t.company_id = :company and t.id = r.id
 """
 _POSITIONS = """
-select distinct position_id as id from target
-where company_id = :company and month between :first_month and :last_month
-  and position_id > :after
-order by position_id limit :at_most
+select id from position where company_id = :company and id > :after order by id limit :at_most
+"""
+# On phones without being in their months, or the other way round.
+_TURNED = """
+select t.id from record_key k
+join target t on t.company_id = k.company_id and t.id = k.id
+where k.company_id = :company and k.key = any(:positions) and k.kind = :kind
+  and t.month not between :first_month and :last_month
+union
+select t.id from target t
+where t.company_id = :company and t.position_id = any(:positions)
+  and t.month between :first_month and :last_month
+  and not exists (select from record_key k where k.company_id = t.company_id
+                  and k.key = t.position_id and k.id = t.id)
 """
 # Whose people sent something since: also of a position that they have left, with late work.
 _SENT = """
@@ -138,21 +148,36 @@ def read_actuals(uow: UnitOfWork, rows: Sequence[Any], first_day: date, last_day
     return actuals
 
 
-def refresh_all_targets(database: Database, company_id: int, today: date, now: datetime) -> int:
-    """The same for every position with targets, a slice a transaction; how many targets changed."""
-    changed, after = 0, FIRST
+def turn_targets(uow: UnitOfWork, position_ids: Iterable[UUID], today: date) -> int:
+    """Let the targets of these positions come to phones, or leave them, whose month has its turn."""
     first, last = months_on_phone(today)
+    turned = [
+        row.id
+        for row in uow.rows(
+            _TURNED,
+            company=uow.company_id,
+            positions=sorted(set(position_ids)),
+            kind=TARGET.number,
+            first_month=first,
+            last_month=last,
+        )
+    ]
+    for start in range(0, len(turned), PUBLISHED_AT_ONCE):
+        publish_targets(uow, turned[start : start + PUBLISHED_AT_ONCE], today)
+    return len(turned)
+
+
+def refresh_all_targets(database: Database, company_id: int, today: date, now: datetime) -> int:
+    """Read the progress of every position, and let months turn, a slice a transaction; how many targets
+    changed.
+    """
+    changed, after = 0, FIRST
     while True:
         with database.company(company_id) as uow:
-            found = uow.rows(
-                _POSITIONS,
-                company=company_id,
-                first_month=first,
-                last_month=last,
-                after=after,
-                at_most=POSITIONS_AT_ONCE,
-            )
-            changed += refresh_targets(uow, [row.id for row in found], today, now)
+            found = uow.rows(_POSITIONS, company=company_id, after=after, at_most=POSITIONS_AT_ONCE)
+            positions = [row.id for row in found]
+            changed += refresh_targets(uow, positions, today, now)
+            changed += turn_targets(uow, positions, today)
         if len(found) < POSITIONS_AT_ONCE:
             return changed
         after = found[-1].id

@@ -51,7 +51,7 @@ def publish_targets(uow: UnitOfWork, ids: Iterable[UUID], today: date) -> dict[U
         company=uow.company_id,
         ids=[id_ for id_ in wanted if id_ not in drafts],
     )
-    gone = [Draft(TARGET, row.id, None, frozenset()) for row in known]
+    gone = [Draft(TARGET, row.id, None) for row in known]
     return publish(uow, [*drafts.values(), *gone])
 
 

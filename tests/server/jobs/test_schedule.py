@@ -141,3 +141,62 @@ def test_the_true_begin_of_a_day_runs_for_every_company(
     schedule.round(NOON)
     assert memory.recall(f"day:{company.id}") == "2026-03-04"
     assert memory.recall(f"purge:{company.id}") == "2026-03-04"
+
+
+class Followed:
+    """Stands in for the refreshing of targets: notes since when facts are looked at, and may fail."""
+
+    def __init__(self) -> None:
+        self.since: list[tuple[int, datetime]] = []
+        self.is_failing = False
+
+    def __call__(self, _database: Any, company_id: int, since: datetime, *_: Any) -> int:
+        if self.is_failing:
+            raise ValueError("a broken measure")
+        self.since.append((company_id, since))
+        return 0
+
+    def of(self, company: Company) -> list[datetime]:
+        return [since for company_id, since in self.since if company_id == company.id]
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> Followed:
+    made = Followed()
+    monkeypatch.setattr(schedule_module, "refresh_targets_since", made)
+    return made
+
+
+@pytest.mark.usefixtures("days")
+def test_targets_follow_the_facts_of_the_time_since_they_did(
+    shop: Workshop, memory: RedisMemory, followed: Followed, company: Company
+) -> None:
+    schedule = make_schedule(shop, memory)
+    for minutes in (0, 1, 9, 12, 20, 25):
+        schedule.round(NOON + timedelta(minutes=minutes))
+    # Each time from a little before the last, so that nothing committed late is passed over.
+    assert followed.of(company) == [NOON + timedelta(minutes=m) for m in (-12, -2, 10)]
+
+
+@pytest.mark.usefixtures("days")
+def test_another_worker_goes_on_where_one_ended(
+    shop: Workshop, memory: RedisMemory, followed: Followed, company: Company
+) -> None:
+    make_schedule(shop, memory).round(NOON)
+    make_schedule(shop, memory).round(NOON + timedelta(minutes=5))
+    make_schedule(shop, memory).round(NOON + timedelta(hours=3))
+    assert followed.of(company) == [NOON - timedelta(minutes=12), NOON - timedelta(minutes=2)]
+
+
+@pytest.mark.usefixtures("days")
+def test_facts_that_could_not_be_followed_are_followed_later(
+    shop: Workshop, memory: RedisMemory, followed: Followed, company: Company
+) -> None:
+    schedule = make_schedule(shop, memory)
+    schedule.round(NOON)
+    followed.is_failing = True
+    schedule.round(NOON + timedelta(minutes=10))
+    followed.is_failing = False
+    schedule.round(NOON + timedelta(minutes=11))
+    schedule.round(NOON + timedelta(minutes=16))
+    assert followed.of(company) == [NOON - timedelta(minutes=12), NOON - timedelta(minutes=2)]
