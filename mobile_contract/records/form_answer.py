@@ -120,7 +120,7 @@ class FormAnswerDown(WireSchema):
 
 FORM_ANSWER: Final = RecordContract(
     kind="form_answer",
-    ops={2: {"create": FormAnswerCreate, "correct": FormAnswerCorrect}},
+    ops={1: {}, 2: {"create": FormAnswerCreate, "correct": FormAnswerCorrect}},
     down={1: None, 2: FormAnswerDown},
     needs_base_version=frozenset({"correct"}),
 )

@@ -17,6 +17,7 @@ from sync.engine import Engine as SyncEngine
 from sync.record_kind import CONFLICT, ITEM, PROPOSAL
 from sync.unit_of_work import Database
 from tests.factories import NOON_MS, TODAY, Cast, Person, item, pull_all, push_items
+from tests.form_factories import published
 
 Visible = Callable[[Person], set[UUID]]
 
@@ -42,16 +43,32 @@ def visit(cast: Cast, engine: SyncEngine, name: str) -> UUID:
     return id_
 
 
+def fill_in(cast: Cast, engine: SyncEngine, db: Database, visit_id: UUID) -> UUID:
+    id_ = cast.company.named("a form")
+    payload = {
+        "visit_id": str(visit_id),
+        "store_id": str(cast.ana_stores[0]),
+        "template_id": str(published(db, cast.company)),
+        "template_version": 1,
+        "answered": {"at": NOON_MS, "uptime_ms": 6 * 3_600_000},
+        "answers": {"has_display": True},
+    }
+    (result,) = push_items(engine, cast.ana.device, [item("form_answer", "create", id_, payload)])
+    assert result["status"] == "applied"
+    return id_
+
+
 def test_facts_leave_the_phone_after_the_companys_days_and_stay_in_the_database(
     cast: Cast, db: Database, sync_engine: SyncEngine, visible_to: Visible
 ) -> None:
-    facts = {visit(cast, sync_engine, "a visit"), attend(cast, sync_engine, "at work")}
+    call = visit(cast, sync_engine, "a visit")
+    facts = {call, attend(cast, sync_engine, "at work"), fill_in(cast, sync_engine, db, call)}
     _, cursor = pull_all(sync_engine, cast.ana.device)
     with db.company(cast.company.id) as uow:
         assert retire_past(uow, TODAY + timedelta(days=14)).records == 0
     assert facts <= visible_to(cast.ana)
     with db.company(cast.company.id) as uow:
-        assert retire_past(uow, TODAY + timedelta(days=15)).records == 2
+        assert retire_past(uow, TODAY + timedelta(days=15)).records == 3
     assert facts.isdisjoint(visible_to(cast.ana))
     changes, _ = pull_all(sync_engine, cast.ana.device, cursor)
     assert {(c["op"], c["id"]) for c in changes} >= {("evict", str(id_)) for id_ in facts}
