@@ -73,6 +73,8 @@ ANSWER_VERSIONS = RowSet(
         ("sent", "jsonb"),
         ("received_at", "timestamptz"),
     ),
+    # Two phones that make one record meet at the record's own key, which tells a race from a refusal.
+    "on conflict do nothing",
 )
 MEASURES = RowSet(
     "form_measure",

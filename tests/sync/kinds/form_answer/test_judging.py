@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -353,3 +355,28 @@ def test_the_id_of_a_version_is_its_own() -> None:
     template = str(uuid4())
     assert version_id(template, 1) == version_id(template, 1)
     assert len({version_id(template, 1), version_id(template, 2), version_id(str(uuid4()), 1)}) == 3
+
+
+def test_of_two_who_make_one_answer_at_once_one_is_told_that_the_id_is_taken(
+    cast: Cast, ana: Phone, form: UUID, phone: PhoneOf, db: Database
+) -> None:
+    ben = phone(cast.ben)
+    mine, his = ana.visit(cast.ana_stores[0]), ben.visit(cast.ben_stores[0])
+    assert ana.statuses(mine) + ben.statuses(his) == ["applied", "applied"]
+    answer_id = uuid4()
+    barrier = Barrier(2)
+
+    def send(one: Phone, visit: Json) -> Json:
+        item = answer(one, form, visit, answer=answer_id)
+        barrier.wait()
+        return one.push_one(item)
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(send, (ana, ben), (mine, his)))
+    assert sorted(result.get("code") or result["status"] for result in results) == [
+        "applied",
+        "entity_taken",
+    ]
+    rows = rows_of(db, cast, "select person_id from form_answer")
+    versions = rows_of(db, cast, "select id from form_answer_version")
+    assert (len(rows), len(versions)) == (1, 1)
