@@ -158,6 +158,18 @@ class DeviceState:
         is_due = self._file.setting("is_wipe_due") is not None
         return is_due and not self._outbox.to_send() and not self._has_open_track()
 
+    @property
+    def read_notices(self) -> frozenset[str]:
+        """The notices that this phone holds and has told as read; its outbox forgets, this does not."""
+        return frozenset(json.loads(self._file.setting("read_notices") or "[]"))
+
+    def keep_read_notice(self, notice_id: str) -> None:
+        """The person has opened a notice; those that are on the phone no more are dropped."""
+        with self._file.transaction():
+            held = {notice.id for notice in self._scope.all_of("notice")}
+            kept = sorted((self.read_notices & held) | {notice_id})
+            self._file.set_setting("read_notices", json.dumps(kept))
+
     def wipe(self, *, with_unsent: bool = False) -> bool:
         """Take everything off the phone; returns whether.
 
