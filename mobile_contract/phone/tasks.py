@@ -47,7 +47,7 @@ def open_tasks(phone: Phone, *, position_ids: Sequence[str] = ()) -> list[HeldRe
 
 def is_overdue(task: HeldRecord, today: str) -> bool:
     """Whether a task is open after its day; `today` is the company's day, as YYYY-MM-DD."""
-    return task.fields["state"] == "OPEN" and task.fields["due_on"] < today
+    return bool(task.fields["state"] == "OPEN" and task.fields["due_on"] < today)
 
 
 def answer_task(

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
+from server.demo.activities import ACTIVITIES, make_activities, make_notices, make_tasks
 from server.demo.city import Area, build_city
 from server.demo.forms import make_forms
 from server.demo.history import Rep, make_history
@@ -188,6 +190,7 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
         )
         while freeze_day_plans(uow, today) == PUBLISHED_AT_ONCE:
             pass
+        asked = _make_office_work(uow, staff, shops, today)
     done = make_history(
         database,
         company_id,
@@ -223,9 +226,27 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
             "routes": 2 * len(staff.reps),
             "forms": len(forms),
             "day plans": made.made,
+            **asked,
             **done,
         },
     )
+
+
+def _make_office_work(
+    uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]], today: date
+) -> dict[str, int]:
+    """Activities with their stores, tasks and notices."""
+    zone = ZoneInfo(TIME_ZONE)
+    giver = Actor("Tang Xin", staff.people["Tang Xin"])
+    stores = {code: [shop.id for shop in held] for code, held in shops.items()}
+    in_activities = make_activities(uow, ACTOR, KEY, stores, today, zone)
+    township = staff.regions[staff.townships[0].code]
+    return {
+        "activities": len(ACTIVITIES),
+        "stores in activities": in_activities,
+        "tasks": make_tasks(uow, giver, KEY, staff.positions, stores, today, zone),
+        "notices": make_notices(uow, giver, KEY, township, today, zone),
+    }
 
 
 def _make_organisation(uow: UnitOfWork, today: date, anchor: date, seed: int) -> _Staff:

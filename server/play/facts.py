@@ -31,6 +31,7 @@ FACT_KINDS: Final = (
     FactKind("visit", "visit", "visit"),
     FactKind("attendance", "attendance", "attendance"),
     FactKind("track", "track", "track"),
+    FactKind("audit_visit", "audit_visit", "audit_visit"),
     FactKind("form_answer", "form_answer", "form_answer_version"),
 )
 FACTS: Final = frozenset(each.kind for each in FACT_KINDS)

@@ -9,6 +9,16 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
+from server.play.office_work import (
+    AnswerTasks,
+    BringForActivities,
+    ReadFromOffice,
+    answer_tasks,
+    bring_for_activities,
+    plan_in_day,
+    plan_in_visits,
+    read_from_office,
+)
 from server.play.rep import Do
 from server.play.teams import Team
 from server.play.walking import RecordTrack, plan_tracks, record_track
@@ -35,7 +45,18 @@ class Part:
     )
 
 
-PARTS: Final[tuple[Part, ...]] = (Part(doing={RecordTrack: record_track}, in_day=plan_tracks),)
+PARTS: Final[tuple[Part, ...]] = (
+    Part(doing={RecordTrack: record_track}, in_day=plan_tracks),
+    Part(
+        doing={
+            BringForActivities: bring_for_activities,
+            ReadFromOffice: read_from_office,
+            AnswerTasks: answer_tasks,
+        },
+        in_visits=plan_in_visits,
+        in_day=plan_in_day,
+    ),
+)
 DOING: Final[Mapping[type, Do]] = {kind: do for part in PARTS for kind, do in part.doing.items()}
 
 

@@ -239,3 +239,34 @@ def test_what_reps_found_at_stores_was_filled_in_and_taken(made: Any, uow: UnitO
         " join form_template t on t.company_id = a.company_id and t.id = a.template_id group by 1"
     )
     assert {"COMPETITOR_PRICES", "CONSUMER_SURVEY"} <= {row.code for row in rows}
+
+
+def test_three_activities_stand_in_different_states_with_stores_in_them(uow: UnitOfWork) -> None:
+    rows = uow.rows(
+        "select a.code, a.state, count(*) filter (where p.state = 'RUNNING') as running,"
+        " count(*) filter (where p.state = 'APPROVED') as approved"
+        " from activity a join activity_store p on p.activity_id = a.id group by 1, 2 order by 1"
+    )
+    assert [(row.code, row.state) for row in rows] == [
+        ("YH-ENDCAP", "OPEN"),
+        ("YH-FRIDGE", "ENDED"),
+        ("YH-LANTERN", "APPROVED"),
+    ]
+    assert [(bool(row.running), bool(row.approved)) for row in rows] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_some_tasks_are_open_one_is_overdue_and_two_notices_are_shown(uow: UnitOfWork) -> None:
+    (tasks,) = uow.rows(
+        "select count(*) as open, count(*) filter (where due_on < :today) as overdue from task"
+        " where state = 'OPEN'",
+        today=TODAY,
+    )
+    assert (tasks.open, tasks.overdue) == (12, 1)
+    shown = uow.rows(
+        "select 1 from notice n where exists (select from record_key k where k.id = n.id)"
+    )
+    assert len(shown) == 2
