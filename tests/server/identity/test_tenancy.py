@@ -440,7 +440,7 @@ def test_only_the_known_functions_run_as_the_owner_and_with_a_fixed_path(engine:
     )
     assert {row.proname for row in found} == FUNCTIONS_OF_THE_OWNER
     for row in found:
-        assert row.proconfig == ["search_path=public"]
+        assert row.proconfig == ["search_path=public, pg_temp"]
 
 
 def test_no_view_shows_what_its_owner_sees(engine: Engine) -> None:

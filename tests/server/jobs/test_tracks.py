@@ -149,6 +149,21 @@ def test_without_a_company_the_default_retention_holds(app: Database, owner: Eng
     assert kept in parts(owner)
 
 
+def test_a_table_that_a_session_puts_in_its_place_decides_nothing(
+    app: Database, owner: Engine
+) -> None:
+    kept = make_old_partition(owner, 100)
+    with app.installation() as uow:
+        uow.run(
+            "create temp table policy as"
+            """ select 1 as company_id, 1 as version, cast('{"track_days": 30}' as jsonb) as settings"""
+        )
+        uow.run("grant select on pg_temp.policy to public")
+        assert uow.rows("select keep_track_partitions()") == []
+        uow.run("drop table pg_temp.policy")
+    assert kept in parts(owner)
+
+
 def test_while_somebody_else_keeps_them_nothing_is_done(app: Database, owner: Engine) -> None:
     name = max(parts(owner))
     with owner.begin() as connection:
