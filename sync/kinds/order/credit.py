@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sync.accounts import DELIVERED, UNDELIVERED, credit_available
-from sync.kinds.order.reads import Account, owed_by
+from sync.kinds.order.reads import Account, sight_of
 from sync.record_kind import Context
 
 
@@ -39,7 +39,7 @@ def available_for(
     """What the account may still order for, an order's own earlier version aside; None: any amount."""
     if account is None or account.limit_minor is None:
         return None
-    undelivered, delivered_since = owed_by(context, account.id)
+    undelivered, delivered_since = sight_of(context).owed.get(account.id, (0, 0))
     in_batch = context.tallies.get(("owed", account.id), 0)
     own = 0
     if before is not None and before["account_id"] == account.id:

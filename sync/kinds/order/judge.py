@@ -6,32 +6,28 @@ machine of states.py. Prices, credit and look-alikes are pure rules beside this 
 Longer than most modules: five ops that share how an order is priced, flagged and written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import to_builtins
 
-from mobile_contract.pricing import Line, PricedLine, price_lines
-from mobile_contract.records.order import LINE_MINOR_MAX, ORDER_MINOR_MAX
 from sync.clock import Moment, business_day
 from sync.evidence import captured, clock_wire, witness
 from sync.flag import Flag
 from sync.history import History
 from sync.kinds.order.credit import available_for, count
 from sync.kinds.order.delivery import AtTheDoor, LinesDiffer, Ordered, delivered_amounts, outcome_of
-from sync.kinds.order.holds import HOUR_MS, Asked, Limits, judge_order, returned_totals
+from sync.kinds.order.holds import HOUR_MS, Asked, Limits, judge_order
 from sync.kinds.order.likeness import likeness_of, nearest
-from sync.kinds.order.reads import (
-    LOOK_ALIKES,
-    MAKES,
-    NUMBERS,
-    PRICES,
-    READS,
-    TYPES,
-    account_for,
-    likeness,
-    priced_at,
+from sync.kinds.order.lines import (
+    NO_PRICES,
+    PRICE_FLAGS,
+    below_minimum,
+    sent_lines,
+    server_lines,
+    server_totals,
 )
+from sync.kinds.order.reads import LOOK, MAKES, TYPES, priced_at, sight_of
 from sync.kinds.order.rows import (
     DELIVERIES,
     HEADERS,
@@ -63,24 +59,6 @@ DELIVERERS = frozenset({"driver", "rep"})
 STORE, VISIT = 1, 4
 # Work that makes anew what is told of a store.
 HISTORY = "store_history"
-# Flags of a version: another one has its own.
-PRICE_FLAGS = frozenset(
-    {
-        "amended_over",
-        "below_minimum",
-        "line_below_minimum",
-        "not_sold",
-        "old_prices",
-        "other_currency",
-        "over_credit",
-        "prices_ahead",
-        "sums_wrong",
-        "total_differs",
-        "without_price",
-    }
-)
-# Of a store that is not there: it is waited for before this is asked.
-NO_PRICES = StorePrices(terms=None, account_id=None, min_order_minor=0, products={})
 _NO_HISTORY: History[Known] = History()
 
 
@@ -264,13 +242,11 @@ def _make(item: Arrived, context: Context) -> Outcome:
     prices = _prices(item, context, payload.store_id)
     if isinstance(prices, Missing):
         return prices
+    sight = sight_of(context)
+    likeness = sight.likenesses[item.entity_id]
+    in_batch = context.tallies.setdefault(("orders alike", likeness), [])
     look_alike = nearest(
-        [
-            *context.reads[LOOK_ALIKES.name].get(likeness(item), ()),
-            *context.tallies.get(("orders alike", likeness(item)), ()),
-        ],
-        item.entity_id,
-        moment.corrected_at,
+        [*sight.alike.get(likeness, ()), *in_batch], item.entity_id, moment.corrected_at
     )
     flags = list(moment.flags)
     if look_alike is not None:
@@ -280,7 +256,7 @@ def _make(item: Arrived, context: Context) -> Outcome:
         flags.append({"flag": "visit_elsewhere"})
     fields = {
         "order_type": TYPES[item.op],
-        "number": context.reads[NUMBERS.name][item.entity_id],
+        "number": sight.numbers[item.entity_id],
         "order_version": 1,
         "store_id": payload.store_id,
         "visit_id": payload.visit_id,
@@ -305,9 +281,7 @@ def _make(item: Arrived, context: Context) -> Outcome:
         "flags": [],
     }
     outcome = _priced(item, context, fields, prices, "SUBMITTED", flags, None)
-    context.tallies.setdefault(("orders alike", likeness(item)), []).append(
-        (item.entity_id, moment.corrected_at)
-    )
+    in_batch.append((item.entity_id, moment.corrected_at))
     return outcome
 
 
@@ -329,7 +303,7 @@ def _named(item: Arrived, context: Context, moment: Moment) -> Missing | Rejecte
 def _prices(item: Arrived, context: Context, store_id: str) -> StorePrices | Missing:
     """What the order is priced by; Missing where the company has never had one of its products."""
     at = priced_at(item, context.policy)
-    prices: StorePrices = context.reads[PRICES.name].get((store_id, at), NO_PRICES)
+    prices: StorePrices = sight_of(context).prices.get((store_id, at), NO_PRICES)
     unknown = [
         line.product_id for line in item.payload.lines if line.product_id not in prices.products
     ]
@@ -348,10 +322,10 @@ def _priced(
     """A version of an order: priced by the server as of its time, and accepted or held."""
     payload, policy = item.payload, context.policy
     is_sale = fields["order_type"] == "SALE"
-    account = account_for(context, fields["store_id"]) or account_for(context, item.entity_id)
+    account = sight_of(context).accounts.get(fields["store_id"])
     before = None if known is None else known.fields
-    lines = _sent_lines(payload.lines, is_sale=is_sale)
-    priced = _server_lines(item, context, fields, prices, flags)
+    lines = sent_lines(payload.lines, is_sale=is_sale)
+    priced = server_lines(item, context, fields, prices, flags)
     judged = judge_order(
         [
             Asked(
@@ -364,9 +338,9 @@ def _priced(
             for line in lines
         ],
         payload.total_minor,
-        _server_totals(context, fields, lines, priced),
+        server_totals(context, fields, lines, priced),
         age_ms=item.captured_at - payload.prices_as_of,
-        lines_below_minimum=_below_minimum(lines, prices) if is_sale else 0,
+        lines_below_minimum=below_minimum(lines, prices) if is_sale else 0,
         limits=Limits(
             warn_ms=policy.price_warn_h * HOUR_MS,
             hold_ms=policy.price_hold_h * HOUR_MS,
@@ -418,80 +392,6 @@ def _priced(
     return outcome
 
 
-def _sent_lines(sent: list[Any], *, is_sale: bool) -> list[dict[str, Any]]:
-    """The lines as they are held: those of a return have no promotions, those of a sale no reason."""
-    lines: list[dict[str, Any]] = to_builtins(sent)
-    for line in lines:
-        if is_sale:
-            line["reason"] = None
-        else:
-            line["discount_minor"] = max(
-                line["price_minor"] * line["quantity"] - line["total_minor"], 0
-            )
-            line["taken"] = []
-    return lines
-
-
-def _server_lines(
-    item: Arrived,
-    context: Context,
-    fields: dict[str, Any],
-    prices: StorePrices,
-    flags: list[Flag],
-) -> Sequence[PricedLine | None]:
-    """The lines by the server's prices; None each where the store has no prices in this currency."""
-    lines = item.payload.lines
-    if prices.terms is None or prices.terms.currency != fields["currency"]:
-        if prices.terms is not None:
-            flags.append({"flag": "other_currency"})
-        return [None] * len(lines)
-    products = prices.products
-    return price_lines(
-        [Line(products[line.product_id].number, line.unit, line.quantity) for line in lines],
-        prices.terms,
-        priced_at(item, context.policy),
-        has_promotions=fields["order_type"] == "SALE",
-    ).lines
-
-
-def _server_totals(
-    context: Context,
-    fields: dict[str, Any],
-    lines: list[dict[str, Any]],
-    priced: Sequence[PricedLine | None],
-) -> list[int | None]:
-    """What each line costs; of a return that names its order, what it cost there."""
-    totals = [
-        None
-        if one is None or one.price_minor is None or one.total_minor > LINE_MINOR_MAX
-        else one.total_minor
-        for one in priced
-    ]
-    if fields["returns_order_id"] is not None:
-        origin = context.known[fields["returns_order_id"]].fields
-        if origin["store_id"] != fields["store_id"] or origin["currency"] != fields["currency"]:
-            return [None] * len(lines)
-        totals = returned_totals(
-            [(line["product_id"], line["unit"], line["quantity"]) for line in lines],
-            [
-                (line["product_id"], line["unit"], line["quantity"], line["total_minor"])
-                for line in origin["lines"]
-            ],
-        )
-    if sum(total or 0 for total in totals) > ORDER_MINOR_MAX:
-        return [None] * len(lines)
-    return totals
-
-
-def _below_minimum(lines: list[dict[str, Any]], prices: StorePrices) -> int:
-    """How many lines are smaller than the least that is sold of their product."""
-    return sum(
-        line["quantity"] * sold.units.get(line["unit"], 1) < sold.min_order_quantity
-        for line in lines
-        if (sold := prices.products[line["product_id"]]).min_order_quantity
-    )
-
-
 def follow_ups(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """What is told of the order's store and follows from it: what happened there last, what is left of
     its account's credit.
@@ -508,11 +408,7 @@ def _written(
         1 if known is None else known.version + 1,
         fields,
         device_id=context.sender.device_id,
-        likeness=likeness_of(
-            fields["order_type"],
-            fields["store_id"],
-            [(line["product_id"], line["unit"], line["quantity"]) for line in fields["lines"]],
-        ),
+        likeness=_likeness(item, context, fields, known),
         received_at=item.received_at,
     )
     return Accepted(
@@ -522,6 +418,15 @@ def _written(
         rows=((HEADERS, item.entity_id, row),),
         work=tuple((topic, fields["store_id"]) for topic in follow_ups(fields)),
     )
+
+
+def _likeness(
+    item: Arrived, context: Context, fields: Mapping[str, Any], known: Known | None
+) -> str:
+    if known is None:
+        return sight_of(context).likenesses[item.entity_id]
+    lines = [(line["product_id"], line["unit"], line["quantity"]) for line in fields["lines"]]
+    return likeness_of(fields["order_type"], fields["store_id"], lines)
 
 
 ORDER = RecordKind(
@@ -536,6 +441,6 @@ ORDER = RecordKind(
     },
     makes=MAKES,
     mentions=mentions,
-    reads=READS,
+    reads=(LOOK,),
     machine=ORDERING,
 )

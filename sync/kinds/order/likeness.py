@@ -4,7 +4,6 @@ Source: domain rules, "Orders".
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 from uuid import UUID, uuid5
 
 WITHIN_MS = 600_000
@@ -13,12 +12,6 @@ _NAMESPACE = UUID("0c3ce5a2-7d0e-4d53-9a0b-0d2f3b1c9d41")
 
 def likeness_of(order_type: str, store_id: str, lines: Iterable[tuple[str, str, int]]) -> str:
     """The same id for the same (product, unit, quantity) at a store, whatever their order and prices."""
-    return _likeness(order_type, store_id, tuple(lines))
-
-
-# An order is asked about some five times while it is judged.
-@lru_cache(maxsize=1_024)
-def _likeness(order_type: str, store_id: str, lines: tuple[tuple[str, str, int], ...]) -> str:
     named = sorted([f"{product} {unit} {quantity}" for product, unit, quantity in lines])
     return str(uuid5(_NAMESPACE, "\n".join([order_type, store_id, *named])))
 
