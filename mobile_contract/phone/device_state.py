@@ -129,6 +129,16 @@ class DeviceState:
             self._file.set_setting("is_repair_due", None)
 
     @property
+    def pulled_at(self) -> int | None:
+        """The wall clock of this phone when a pull last brought all there was; None before the first."""
+        text = self._file.setting("pulled_at")
+        return None if text is None else int(text)
+
+    def note_pulled(self, wall_ms: int) -> None:
+        """Everything that there was for this phone has been pulled."""
+        self._file.set_setting("pulled_at", str(wall_ms))
+
+    @property
     def is_draining(self) -> bool:
         """Whether the server takes what this phone holds and gives it nothing more."""
         return self._file.setting("is_draining") is not None

@@ -334,6 +334,8 @@ class SyncLoop:
             fresh = self._scope.apply_page(answer["changes"], cursor=answer["cursor"])
             settle_from_changes(self._outbox, fresh)
             self._outbox.forget(watermark=answer["watermark"], server_now=answer["received_at"])
+            if answer["complete"]:
+                self._device.note_pulled(self._clock.read().wall_ms)
         report.changes += len(fresh)
         return bool(answer["complete"])
 

@@ -18,6 +18,7 @@ from mobile_contract.pricing.promotion_terms import (
     Promotion,
     Stacking,
 )
+from mobile_contract.pricing.returns import returned_totals
 from mobile_contract.pricing.rounding import half_up, spread
 from mobile_contract.pricing.terms import (
     Customer,
@@ -63,6 +64,7 @@ __all__ = [
     "half_up",
     "price_lines",
     "price_order",
+    "returned_totals",
     "spread",
     "version_in_force",
 ]

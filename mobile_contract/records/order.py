@@ -20,6 +20,9 @@ from mobile_contract.fields import (
 )
 from mobile_contract.records.contract import RecordContract
 from mobile_contract.records.evidence import Clock, Event, Flag, HeldEvent, version
+from mobile_contract.records.price_list import CURRENCY_PATTERN, CURRENCY_SAID, PRICE_MINOR_MAX
+from mobile_contract.records.product import UNIT_MAX
+from mobile_contract.records.store_terms import LISTS_OF_STORE_MAX
 from mobile_contract.schema import WireSchema
 
 ORDER_TYPES: Final = ("SALE", "RETURN")
@@ -52,18 +55,15 @@ PROOF_ROLES: Final = ("SIGNATURE", "PHOTO")
 
 LINES_MAX: Final = 200
 QUANTITY_MAX: Final = 100_000
-PRICE_MINOR_MAX: Final = 10_000_000_000
-LINE_MINOR_MAX: Final = QUANTITY_MAX * PRICE_MINOR_MAX
+LINE_MINOR_MAX: Final = JSON_INT_MAX
 ORDER_MINOR_MAX: Final = JSON_INT_MAX
-PROMOTIONS_MAX: Final = 50
-PRICE_LISTS_MAX: Final = 20
-TAKEN_MAX: Final = 8
+PROMOTIONS_MAX: Final = 500
+PRICE_LISTS_MAX: Final = LISTS_OF_STORE_MAX
+TAKEN_MAX: Final = 50
 NOTE_MAX: Final = 1_000
 REASON_MAX: Final = 200
 PROOFS_MAX: Final = 4
 FLAGS_MAX: Final = 50
-CURRENCY_PATTERN: Final = r"[A-Z]{3}"
-UNIT_MAX: Final = 10
 NUMBER_MAX: Final = 30
 FILE_BYTES_MAX: Final = 100_000_000
 
@@ -72,7 +72,7 @@ def currency(**kwargs: Any) -> Pattern:
     """A currency by its ISO 4217 code."""
     return Pattern(
         CURRENCY_PATTERN,
-        "three capital letters",
+        CURRENCY_SAID,
         about="ISO 4217 code; every amount of the order is in its minor units",
         **kwargs,
     )

@@ -9,11 +9,11 @@ from typing import Any, Final
 from mobile_contract.fields import Bool, Choice, Day, Int, ListOf, Part, Pattern, Text
 from mobile_contract.records.contract import RecordContract
 from mobile_contract.records.order import (
-    CURRENCY_PATTERN,
     NUMBER_MAX,
     ORDER_MINOR_MAX,
 )
 from mobile_contract.records.order import STATES as ORDER_STATES
+from mobile_contract.records.price_list import CURRENCY_PATTERN
 from mobile_contract.records.visit import VERDICTS
 from mobile_contract.schema import WireSchema
 

@@ -10,11 +10,11 @@ from uuid import UUID
 from mobile_contract.pricing import Line, PricedLine, price_lines
 from mobile_contract.records.order import (
     LINES_MAX,
-    PRICE_MINOR_MAX,
     QUANTITY_MAX,
     RETURN_REASONS,
-    UNIT_MAX,
 )
+from mobile_contract.records.price_list import PRICE_MINOR_MAX
+from mobile_contract.records.product import UNIT_MAX
 from server.identity.change_log import Actor, log_change
 from server.orders.decisions import (
     HeldOrder,

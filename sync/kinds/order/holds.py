@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mobile_contract.pricing import half_up
 from sync.flag import Flag
 
 HOUR_MS = 3_600_000
@@ -151,29 +150,3 @@ def _agrees(
             figures["server_total_minor"] = whole
         flags.append(figures)
     return not without and not differing
-
-
-def returned_totals(
-    returned: Sequence[tuple[str, str, int]],
-    ordered: Sequence[tuple[str, str, int, int]],
-) -> list[int | None]:
-    """What returned lines (product, unit, quantity) are credited by the order that they came with.
-
-    A line gets its share of what its product cost there, promotions included: total × returned ÷
-    ordered, half up. None for what was not ordered, or comes back in a larger quantity.
-    """
-    bought: dict[tuple[str, str], tuple[int, int]] = {}
-    for product, unit, quantity, total in ordered:
-        has, cost = bought.get((product, unit), (0, 0))
-        bought[product, unit] = (has + quantity, cost + total)
-    left = {named: quantity for named, (quantity, _) in bought.items()}
-    totals: list[int | None] = []
-    for product, unit, quantity in returned:
-        named = (product, unit)
-        left[named] = left.get(named, 0) - quantity
-        if left[named] < 0:
-            totals.append(None)
-            continue
-        has, cost = bought[named]
-        totals.append(half_up(cost * quantity, has))
-    return totals

@@ -5,10 +5,9 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from mobile_contract.pricing import Line, PricedLine, price_lines
+from mobile_contract.pricing import Line, PricedLine, price_lines, returned_totals
 from mobile_contract.records.order import LINE_MINOR_MAX, ORDER_MINOR_MAX
 from sync.flag import Flag
-from sync.kinds.order.holds import returned_totals
 from sync.kinds.order.reads import priced_at
 from sync.price_book import StorePrices
 from sync.record_kind import Arrived, Context
