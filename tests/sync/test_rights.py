@@ -20,6 +20,7 @@ from sync.kinds.order import judge as order_judge
 from sync.kinds.route import judge as route_judge
 from sync.kinds.store import judge as store_judge
 from sync.kinds.task import judge as task_judge
+from sync.kinds.track import judge as track_judge
 from sync.kinds.visit import judge as visit_judge
 from sync.organisation import ROLES
 from sync.unit_of_work import Database
@@ -355,6 +356,7 @@ def test_the_table_of_roles_says_what_each_kind_lets_its_roles_push() -> None:
         "notice": notice_judge,
         "location_check": location_check_judge,
         "form_answer": form_answer_judge,
+        "track": track_judge,
     }
     assert set(judges) == {kind.name for kind in ALL_KINDS if kind.ops}
     assert {row[0].strip("`") for row in lines} == set(ROLES)
