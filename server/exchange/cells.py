@@ -9,11 +9,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-from server.exchange.faults import CellInvalid
+from server.exchange.faults import CannotExport, CellInvalid
 
 Raw = str | int | float | bool | date | datetime | None
 """What a file has in a cell."""
@@ -22,6 +22,9 @@ Value = Any
 """What a cell means: a text, a whole number, a day, a claim, or a tuple of texts; None where empty."""
 
 CODE_MAX = 40
+AMOUNT_DIGITS = 4
+AMOUNT_END = Decimal(10) ** 15
+MOMENT_SAID = "moment with its offset, as 2027-01-31T08:00:00Z or 2027-01-31T16:00:00+08:00"
 _DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
 _SPLIT = re.compile(r"[,;、，\s]+")
 _YES = {"yes", "y", "true", "1", "是", "x"}
@@ -224,6 +227,99 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount of money as people write it; how many digits it may have follows from its currency."""
+
+    is_below_zero: bool = False
+    sql: str = "numeric"
+
+    def read(self, raw: Raw) -> Value:
+        amount = _decimal(raw)
+        if abs(amount) >= AMOUNT_END or amount.as_tuple().exponent < -AMOUNT_DIGITS:  # type: ignore[operator]
+            raise CellInvalid(
+                "out_of_range", f"an amount with at most {AMOUNT_DIGITS} digits after the point"
+            )
+        if amount < 0 and not self.is_below_zero:
+            raise CellInvalid("out_of_range", "not below zero")
+        return amount.normalize() + 0
+
+    def write(self, value: Value) -> Raw:
+        # As a number where a spreadsheet keeps it exactly.
+        number = float(value)
+        return number if Decimal(repr(number)) == value else f"{value:f}"
+
+    def settled(self, value: Value) -> Value:
+        return None if value is None else Decimal(value).normalize() + 0
+
+    @property
+    def about(self) -> str:
+        return "amount, as 12.50"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment, with its offset from UTC."""
+
+    sql: str = "timestamptz"
+
+    def read(self, raw: Raw) -> Value:
+        try:
+            moment = datetime.fromisoformat(text_of(raw))
+        except ValueError:
+            raise CellInvalid("not_a_moment", MOMENT_SAID) from None
+        if moment.tzinfo is None:
+            raise CellInvalid("not_a_moment", MOMENT_SAID)
+        return _whole_ms(moment)
+
+    def write(self, value: Value) -> Raw:
+        moment: datetime = value
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    def settled(self, value: Value) -> Value:
+        return None if value is None else _whole_ms(value)
+
+    @property
+    def about(self) -> str:
+        return MOMENT_SAID
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of a word and what goes with it, as "bottle 1; case 24": the last word after a space."""
+
+    most: int
+    form: str
+    sql: str = "text"
+
+    def read(self, raw: Raw) -> Value:
+        pairs = []
+        for written in re.split(r"[;；\n]", text_of(raw)):
+            name, _, last = " ".join(written.split()).rpartition(" ")
+            if not name and not last:
+                continue
+            if not name:
+                raise CellInvalid("not_pairs", f"written as {self.form}")
+            pairs.append((name, last))
+        if len(pairs) > self.most:
+            raise CellInvalid("too_long", f"at most {self.most} pairs")
+        return tuple(pairs)
+
+    def write(self, value: Value) -> Raw:
+        pairs = [f"{name} {last}" for name, last in value]
+        if any(";" in pair or "；" in pair or "\n" in pair for pair in pairs):
+            raise CannotExport(f"a cell cannot hold {pairs}: there is a semicolon in it")
+        return "; ".join(pairs)
+
+    def settled(self, value: Value) -> Value:
+        pairs = tuple((" ".join(str(name).split()), str(last)) for name, last in value or ())
+        return pairs or None
+
+    @property
+    def about(self) -> str:
+        return f"pairs, as {self.form}"
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """A day, from 1970 to 9999."""
 
@@ -344,6 +440,12 @@ def _day(text: str) -> date:
     except ValueError:
         pass
     raise CellInvalid("not_a_day", "a day as YYYY-MM-DD")
+
+
+def _whole_ms(moment: datetime) -> datetime:
+    """In UTC, to the millisecond, as phones know moments."""
+    whole = moment.microsecond // 1_000 * 1_000
+    return moment.astimezone(UTC).replace(microsecond=whole)
 
 
 def _canonical(value: Any) -> str:

@@ -10,6 +10,8 @@ FAULT_CODES = {
     "not_text": "the cell is no text, or has control characters in it",
     "not_a_number": "the cell is no number of this form",
     "not_a_day": "the cell is no day; write YYYY-MM-DD",
+    "not_a_moment": "the cell is no moment with its offset; write 2027-01-31T08:00:00Z",
+    "not_pairs": "the cell is no list of pairs of this form",
     "not_yes_or_no": "the cell is neither yes nor no",
     "not_a_choice": "the cell is none of the words that there are",
     "not_json": "the cell is no JSON of this form",

@@ -183,10 +183,10 @@ def _lines(
     if not sheet.line_columns or not found.has_lines:
         return () if held is None and sheet.line_columns else None
     before = () if held is None else held.lines
-    by_key = {} if sheet.line_key is None else {line[sheet.line_key]: line for line in before}
+    by_key = {line_name(sheet, line): line for line in before} if sheet.line_key else {}
     lines = []
     for line in record.lines:
-        kept = by_key.get(line.values.get(sheet.line_key)) if sheet.line_key else None
+        kept = by_key.get(line_name(sheet, line.values))
         whole = {}
         for column in sheet.line_columns:
             given = line.values.get(column.name)
@@ -194,9 +194,19 @@ def _lines(
             stays = column.name not in line.values or (given is None and column.keeps_when_empty)
             whole[column.name] = was if stays else given
         lines.append(whole)
-    if held is not None and tuple(lines) == tuple(dict(line) for line in before):
+    if held is not None and _comparable(sheet, lines) == _comparable(sheet, before):
         return None
     return tuple(lines)
+
+
+def _comparable(sheet: Sheet, lines: Sequence[Mapping[str, Value]]) -> list[tuple[Value, ...]]:
+    cells = [tuple(line[column.name] for column in sheet.line_columns) for line in lines]
+    return cells if sheet.has_ordered_lines else sorted(cells, key=repr)
+
+
+def line_name(sheet: Sheet, line: Mapping[str, Value]) -> tuple[Value, ...]:
+    """By what a line is told from the others of its record."""
+    return tuple(line.get(name) for name in sheet.line_key)
 
 
 def _ordered(sheet: Sheet, found: Understood, changes: Sequence[Change]) -> Iterator[Change]:

@@ -82,7 +82,10 @@ def _held(uow: UnitOfWork, sheet: Sheet, ending: str, values: Mapping[str, Any])
         for row in uow.rows(statement, company=uow.company_id, **values)
     ]
     lines: dict[UUID, list[Mapping[str, Any]]] = {}
-    if sheet.line_select is not None and rows:
+    if sheet.read_lines is not None and rows:
+        for id_, read in sheet.read_lines(uow, rows).items():
+            lines[id_] = [_settled(sheet.line_columns, line) for line in read]
+    elif sheet.line_select is not None and rows:
         asked = (
             f"select * from ({sheet.line_select}) q where q.of = any(:ids) order by q.of, q.place"  # noqa: S608
         )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from server.exchange.cells import Value
 from server.exchange.faults import Fault
+from server.exchange.matching import line_name
 from server.exchange.sheet import Change, Sheet
 from server.exchange.table import BadCell, Table
 from server.exchange.xlsx_file import xlsx_writer
@@ -163,17 +164,19 @@ def _told_lines(
     sheet: Sheet, before: tuple[Mapping[str, Value], ...], after: tuple[Mapping[str, Value], ...]
 ) -> tuple[str, str]:
     """How many lines there were, and how many there will be with what becomes of which."""
-    key = sheet.line_key
-    if key is None:
+    if not sheet.line_key:
         return str(len(before)), str(len(after))
-    was, will = ({line[key]: dict(line) for line in lines} for lines in (before, after))
+    was, will = (
+        {" ".join(str(each) for each in line_name(sheet, line)): dict(line) for line in lines}
+        for lines in (before, after)
+    )
     words = [
         *(f"+{name}" for name in will if name not in was),
         *(f"-{name}" for name in was if name not in will),
         *(f"~{name}" for name in will if name in was and was[name] != will[name]),
     ]
     stay = [name for name in will if name in was]
-    if [name for name in was if name in will] != stay:
+    if sheet.has_ordered_lines and [name for name in was if name in will] != stay:
         words.append("in another order")
     return str(len(before)), " ".join([str(len(after)), *words])
 

@@ -126,6 +126,9 @@ class Told:
     row: int | None = None
 
 
+LinesRead = Callable[
+    [UnitOfWork, Sequence[Mapping[str, Any]]], Mapping[UUID, Sequence[Mapping[str, Value]]]
+]
 Applied = Callable[[UnitOfWork, Actor, Sequence[Change], "References", date], None]
 Checked = Callable[[UnitOfWork, Sequence[Change], date], Iterable[Told]]
 
@@ -176,9 +179,13 @@ class Sheet:
     select: str
     apply: Applied
     line_columns: tuple[Column, ...] = ()
-    # Within a record no two lines may have the same of this.
-    line_key: str | None = None
+    # Within a record no two lines may have the same of these.
+    line_key: tuple[str, ...] = ()
+    # Whether the order of its lines says something.
+    has_ordered_lines: bool = True
     line_select: str | None = None
+    # Where the lines are not rows of a table: those of these records, in their order.
+    read_lines: LinesRead | None = None
     from_row: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _same
     from_line: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _same
     check: Checked = _nothing

@@ -270,12 +270,12 @@ def _record(
     for row, _, line, _ in rows:
         if not line or all(value is None for value in line.values()):
             continue
-        if sheet.line_key is not None:
-            named = line.get(sheet.line_key)
-            if named is not None and named in met:
+        if sheet.line_key:
+            named = tuple(line.get(name) for name in sheet.line_key)
+            if None not in named and named in met:
                 says = f"row {met[named]} has it already"
-                header = found.header_of(sheet.line_key)
-                found.fault(row.number, header, "twice", says, named)
+                header = found.header_of(sheet.line_key[0])
+                found.fault(row.number, header, "twice", says, named[0])
             met.setdefault(named, row.number)
         lines.append(Line(row.number, line))
     return Record(

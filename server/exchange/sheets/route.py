@@ -168,7 +168,7 @@ ROUTE = Sheet(
             keeps_when_empty=True,
         ),
     ),
-    line_key="store",
+    line_key=("store",),
     key=("position", "route"),
     select="""
         select distinct on (p.code, r.name) r.id, p.code as position, r.name as route,

@@ -16,6 +16,7 @@ from mobile_contract.records.store import (
     NAME_MAX,
     OPENING_HOURS_MAX,
 )
+from mobile_contract.records.store_terms import ACCOUNT_CODE_MAX
 from server.exchange.cells import Choice, Code, Codes, Scaled, Whole, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Record, Sheet, Told
@@ -48,6 +49,7 @@ _FIELDS = {
     "fence_m": "fence_radius_m",
     "region": "region_id",
     "position": "position_id",
+    "account": "account_id",
 }
 
 
@@ -105,6 +107,7 @@ def _new_stores(
             "region", values["region"]
         )
         values["position"] = references.id_or_none("position", values["position"])
+        values["account"] = references.id_or_none("account", values["account"])
         stores.append(NewStore(**_columns({name: values[name] for name in _FIELDS})))
     return stores
 
@@ -194,6 +197,12 @@ STORE = Sheet(
             refers_to="position",
         ),
         Column(
+            name="account",
+            cell=Code(ACCOUNT_CODE_MAX, has_spaces=True),
+            about="the customer that pays for it",
+            refers_to="account",
+        ),
+        Column(
             name="divisions",
             cell=Codes(DIVISIONS_MAX),
             about="the divisions that it buys from",
@@ -210,13 +219,15 @@ STORE = Sheet(
     select="""
         select s.id, s.code, s.name, s.channel, s.store_class as class, s.address, s.contact_name,
                s.contact_phone, s.opening_hours, s.delivery_note, s.lat_e7 as lat, s.lon_e7 as lon,
-               s.fence_radius_m as fence_m, r.code as region, p.code as position, s.status,
+               s.fence_radius_m as fence_m, r.code as region, p.code as position, a.code as account,
+               s.status,
                array(select d.code from store_division b
                      join division d on d.company_id = b.company_id and d.id = b.division_id
                      where b.company_id = s.company_id and b.store_id = s.id) as divisions
         from store s
         left join region r on r.company_id = s.company_id and r.id = s.region_id
         left join position p on p.company_id = s.company_id and p.id = s.position_id
+        left join account a on a.company_id = s.company_id and a.id = s.account_id
         where s.company_id = :company and s.status in ('ACTIVE', 'CLOSED') and s.code is not null
     """,
     apply=apply,

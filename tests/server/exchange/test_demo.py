@@ -16,6 +16,28 @@ from tests.conftest import copied_database
 from tests.factories import TODAY
 from tests.server.exchange.conftest import BY
 
+# Of each master something, whatever the demo has.
+MORE = {
+    "account": ("code,name,currency,credit_limit", "X-A1,Chain,CNY,1000.5", "X-A2,Other,JPY,"),
+    "product": (
+        "code,name,units,must_stock,division",
+        "X-P1,=Cola,bottle 1; case 24,kiosk A; * B,DRINKS",
+        "X-P2,Chips,bag 1,,",
+    ),
+    "price_list": (
+        "code,name,currency,level,channel,account",
+        "X-L1,Kiosks,CNY,CHANNEL,kiosk,",
+        "X-L1,Kiosks,CNY,CHANNEL,grocery,",
+        "X-L2,Chain,JPY,CUSTOMER,,X-A2",
+    ),
+    "price": (
+        "price_list,valid_from,product,unit,from_quantity,price",
+        "X-L1,2026-01-01T00:00:00Z,X-P1,bottle,1,1.25",
+        "X-L1,2026-01-01T00:00:00Z,X-P1,bottle,100,1.2",
+        "X-L2,2026-01-01T00:00:00Z,X-P2,bag,1,300",
+    ),
+}
+
 
 @pytest.fixture(scope="module")
 def demo(servers: dict[str, str]) -> Iterator[tuple[Database, int]]:
@@ -24,6 +46,12 @@ def demo(servers: dict[str, str]) -> Iterator[tuple[Database, int]]:
         engine, owner = create_engine(urls["app"]), create_engine(urls["owner"])
         database = Database(engine)
         made = make_demo_company(database, owner, today=TODAY)
+        for name, lines in MORE.items():
+            data = "\n".join(lines).encode()
+            report = import_file(
+                database, made.company_id, BY, SHEETS, SHEETS[name], File(data, name), today=TODAY
+            )
+            assert report.faults == []
         yield database, made.company_id
         engine.dispose()
         owner.dispose()

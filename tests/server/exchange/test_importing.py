@@ -21,8 +21,10 @@ from server.exchange.runs import RunMoved, begin_run, find_run, list_runs, move_
 from server.exchange.sheets import SHEETS
 from server.identity.change_log import changes_of
 from server.planning.errors import CodeTaken
+from sync.engine import Engine
+from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
-from tests.factories import TODAY, Cast
+from tests.factories import TODAY, Cast, pull_all
 from tests.server.exchange.conftest import BY, faults, id_of
 
 Bring = Callable[..., Report]
@@ -321,6 +323,28 @@ def test_two_imports_of_one_file_at_once_add_each_record_once(db: Database, cast
     assert len(stores(db, cast)) == 5
     assert all(report.state == "DONE" for report in reports)
     assert reports
+
+
+def test_phones_pull_while_a_slice_is_being_written(db: Database, cast: Cast) -> None:
+    """Sam oversees where the stores come: until the slice is committed they see it as it was."""
+    engine = Engine(db, ALL_KINDS, b"a key of the tests" * 2)
+    sheets = dict(SHEETS)
+    whole = sheets["store"].apply
+    pulled: list[int] = []
+
+    def apply(uow: Any, *rest: Any) -> None:
+        whole(uow, *rest)
+        for person in (cast.ana, cast.sam):
+            changes, _ = pull_all(engine, person.device)
+            pulled.append(sum(change["kind"] == "store" for change in changes))
+
+    sheets["store"] = dataclasses.replace(sheets["store"], apply=apply)
+    code = next(iter(stores(db, cast, "")))[0]
+    data = f"code,name,channel,region\n{code},Renamed,kiosk,\nN1,New,kiosk,NORTH\n"
+    assert run(db, cast, sheets, data).state == "DONE"
+    assert pulled == [3, 6]
+    changes, _ = pull_all(engine, cast.sam.device)
+    assert sum(change["kind"] == "store" for change in changes) == 7
 
 
 def test_a_run_is_moved_only_from_the_state_that_it_is_in(db: Database, cast: Cast) -> None:

@@ -193,7 +193,7 @@ def test_a_store_has_its_pin_its_region_by_the_pin_and_its_divisions(
     assert bring("store", header, line).added == 1
     assert bring("store", header, line).left_alone == 1
     (made,) = [each for each in take("store") if each.startswith("N1,")]
-    assert ',0.5,0.5000001,90,SOUTH,,"DRINKS, SNACKS",ACTIVE,' in made
+    assert ',0.5,0.5000001,90,SOUTH,,,"DRINKS, SNACKS",ACTIVE,' in made
     assert id_of(db, cast, "store", "N1") in visible(db, cast, cast.sam)
     assert bring("store", "code,divisions", "N1,DRINKS").changed == 1
     assert faults(bring("store", "code,lat", "N1,")) == [("B2", "conflicts")]
