@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sync.geo_arrays import Whole
 from sync.kinds.track.distance import Dropped, Gap, walk, without
 from sync.kinds.track.points import Points, joined, within
 from sync.kinds.track.stops import Stop, find_stops
@@ -133,34 +134,46 @@ def _once(pieces: Sequence[_Piece]) -> tuple[Points, int]:
 
 
 def _named(segments: Sequence[Segment], pieces: Sequence[_Piece], silence_ms: int) -> list[Gap]:
-    """The gaps that phones name, as far as no other segment has points in them; each once."""
-    gaps: set[Gap] = set()
+    """The gaps that phones name, as far as no segment that does not name them has points in them; each
+    once.
+    """
+    namers: dict[Gap, set[str]] = {}
     for segment in segments:
         for gap in segment.gaps:
-            covered = [
-                piece.covers
-                for piece in pieces
-                if piece.segment_id != segment.id
-                and piece.covers[0] < gap.until_at
-                and piece.covers[1] > gap.from_at
-            ]
-            if not covered:
-                gaps.add(gap)
-                continue
-            least_ms = silence_ms if gap.cause == NOT_SENT else _LEAST_LEFT_MS
-            gaps.update(
-                Gap(begin, end, gap.cause)
-                for begin, end in without((gap.from_at, gap.until_at), covered)
-                if end - begin >= least_ms
-            )
+            namers.setdefault(gap, set()).add(segment.id)
+    numbers = {segment.id: number for number, segment in enumerate(segments)}
+    owners = np.array([numbers[piece.segment_id] for piece in pieces], dtype=np.int64)
+    begins = np.array([piece.covers[0] for piece in pieces], dtype=np.int64)
+    ends = np.array([piece.covers[1] for piece in pieces], dtype=np.int64)
+    gaps: set[Gap] = set()
+    for gap, named_by in namers.items():
+        is_covering = (begins < gap.until_at) & (ends > gap.from_at)
+        is_covering &= ~np.isin(owners, [numbers[name] for name in named_by])
+        if not is_covering.any():
+            gaps.add(gap)
+            continue
+        least_ms = silence_ms if gap.cause == NOT_SENT else _LEAST_LEFT_MS
+        gaps.update(
+            Gap(begin, end, gap.cause)
+            for begin, end in _left_of(gap, begins[is_covering], ends[is_covering])
+            if end - begin >= least_ms
+        )
     return sorted(gaps, key=lambda gap: (gap.from_at, gap.until_at, gap.cause or ""))
+
+
+def _left_of(gap: Gap, begins: Whole, ends: Whole) -> list[Stretch]:
+    """What is left of a gap outside of stretches that stand in the order of their begins."""
+    covered_until = np.maximum.accumulate(np.concatenate(([gap.from_at], ends)))
+    next_begins = np.concatenate((begins, [gap.until_at]))
+    is_left = next_begins > covered_until
+    return list(zip(covered_until[is_left].tolist(), next_begins[is_left].tolist(), strict=True))
 
 
 def _silences(
     runs: Sequence[Points], named: Sequence[Gap], silence_ms: int, hours: Sequence[Stretch]
 ) -> list[Gap]:
     """The silences between runs that no phone names."""
-    told = [(gap.from_at, gap.until_at) for gap in named]
+    told = sorted((gap.from_at, gap.until_at) for gap in named)
     return [
         Gap(begin, end, None)
         for earlier, later in pairwise(runs)

@@ -2,6 +2,7 @@
 
 from itertools import pairwise, permutations
 from random import Random
+from time import process_time
 
 import pytest
 
@@ -133,6 +134,24 @@ def test_the_same_gap_of_two_segments_is_told_once() -> None:
     packed = [*walk_north(3), *walk_north(3, after_s=600, from_m=800)]
     gap = (20, 600, "KILLED")
     assert told(read(segment("a", packed, gap), segment("b", packed, gap))) == [gap]
+
+
+def test_a_gap_that_two_segments_name_is_told_though_one_of_them_has_a_point_in_it() -> None:
+    gap = (300, 900, "GPS_OFF")
+    first = segment("a", [*walk_north(30), point(600)], gap)
+    second = segment("b", walk_north(30, after_s=910), gap)
+    assert told(read(first, second)) == [gap]
+
+
+def test_many_segments_that_name_many_gaps_are_read_in_time_that_grows_with_both() -> None:
+    way = walk_north(1_000, every_s=3, step_m=1)
+    gaps = [(60 * n, 60 * n + 30, "OFF") for n in range(50)]
+    segments = [
+        segment(str(n), way, *((a + n, b + n, cause) for a, b, cause in gaps)) for n in range(100)
+    ]
+    began = process_time()
+    read(*segments)
+    assert process_time() - began < 5
 
 
 def test_a_stop_across_two_segments_is_one() -> None:
