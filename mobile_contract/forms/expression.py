@@ -56,6 +56,8 @@ _TOKEN: Final = re.compile(
 _END: Final = ("end", "")
 _IN_ANSWERED: Final = [("name", "in"), ("name", ANSWERED)]
 _KEEP_RESULTS: Final = 256
+# Codes, ids and short words are kept; what people write at length hardly comes twice.
+_KEEP_TEXT: Final = 40
 _NOT_SAID: Final[Any] = object()
 
 
@@ -123,9 +125,10 @@ class Expression:
         found: bool | int | None = self._kept.get(key, _NOT_SAID)
         if found is _NOT_SAID:
             found = self._work_out(values)
-            if len(self._kept) >= _KEEP_RESULTS:
-                self._kept = {}
-            self._kept[key] = found
+            if not any(type(value) is str and len(value) > _KEEP_TEXT for value in key):
+                if len(self._kept) >= _KEEP_RESULTS:
+                    self._kept = {}
+                self._kept[key] = found
         return found
 
     def _work_out(self, values: Mapping[str, Value]) -> bool | int | None:

@@ -1,5 +1,6 @@
 """Expressions of forms: what may be written, and what it gives."""
 
+import tracemalloc
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -146,3 +147,17 @@ def test_threads_share_an_expression() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(many, range(1, 9)))
+
+
+def test_long_texts_are_not_kept() -> None:
+    scope = Scope()
+    scope.add("note", "TEXT")
+    expression = scope.read("size(note) > 3", "BOOL")
+    tracemalloc.start()
+    try:
+        for number in range(250):
+            assert expression.value({"note": f"{number:05}" + "x" * 20_000}) is True
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
