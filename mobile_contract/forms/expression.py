@@ -55,6 +55,20 @@ _TOKEN: Final = re.compile(
 )
 _END: Final = ("end", "")
 _IN_ANSWERED: Final = [("name", "in"), ("name", ANSWERED)]
+# What CEL's own library has beside our part: its names in a checked expression (cel-spec, checked.proto:
+# Reference.overload_id, the field 3 of its message).
+_OUTSIDE: Final[Mapping[bytes, str]] = {
+    b"\x1a" + bytes([len(name)]) + name.encode(): words
+    for words, names in {
+        "compares by size what is no whole number": [
+            f"{sign}_{kind}"
+            for sign in ("less", "less_equals", "greater", "greater_equals")
+            for kind in ("string", "bool")
+        ],
+        "adds what is no whole number": ["add_string", "add_list"],
+    }.items()
+    for name in names
+}
 _KEEP_RESULTS: Final = 256
 # Codes, ids and short words are kept; what people write at length hardly comes twice.
 _KEEP_TEXT: Final = 40
@@ -93,6 +107,10 @@ class Scope:
         if program.return_type() != _CEL_TYPES[result]:
             wanted = "a whole number" if result == "INT" else "true or false"
             raise ExpressionFaulty(f"must give {wanted}")
+        checked = program.serialize()
+        for named, words in _OUTSIDE.items():
+            if named in checked:
+                raise ExpressionFaulty(words)
         return Expression(source, program, names, result, self._types)
 
 

@@ -161,3 +161,29 @@ def test_long_texts_are_not_kept() -> None:
     finally:
         tracemalloc.stop()
     assert kept < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("state < 'good'", "compares by size what is no whole number"),
+        ("'a' >= state", "compares by size what is no whole number"),
+        ("promo > false", "compares by size what is no whole number"),
+        ("own > 1 && !(promo <= true)", "compares by size what is no whole number"),
+        ("state + 'x' == 'goodx'", "adds what is no whole number"),
+        ("size(state + state) > 3", "adds what is no whole number"),
+        ("kinds + ['c'] == kinds", "adds what is no whole number"),
+    ],
+)
+def test_only_whole_numbers_have_a_size_and_a_sum(source: str, says: str) -> None:
+    scope = Scope()
+    for name, kind in TYPES.items():
+        scope.add(name, kind)
+    with pytest.raises(ExpressionFaulty, match=says):
+        scope.read(source, "BOOL")
+
+
+def test_a_text_may_say_what_a_sign_is_called() -> None:
+    scope = Scope()
+    scope.add("state", "TEXT")
+    assert scope.read("state == 'less_string'", "BOOL").value({"state": "less_string"}) is True
