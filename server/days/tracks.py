@@ -59,6 +59,8 @@ where company_id = :company and lat_e7 is not null
 limit :at_most
 """
 _MOST_STORES = 2_000
+# The first that has a day before it.
+_SECOND_DAY = date.min + timedelta(days=1)
 
 
 class TrackPoint(NamedTuple):
@@ -133,7 +135,7 @@ def read_day_track(
         company=uow.company_id,
         person=person_id,
         day=day,
-        day_before=day - timedelta(days=1),
+        day_before=max(day, _SECOND_DAY) - timedelta(days=1),
         is_all_seen=positions is None,
         seen=[] if positions is None else list(positions),
         # Work for no position is seen by whoever sees all that the person holds.

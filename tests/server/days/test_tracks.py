@@ -1,6 +1,7 @@
 """A day's track end to end: from what phones push, for whoever may see it."""
 
 from collections.abc import Callable
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from server.identity.errors import NoSuchPerson
 from sync.unit_of_work import Database
 from tests.factories import TODAY, Cast, Person, add_policy, make_cast
 from tests.server.days.conftest import MIDNIGHT
-from tests.sync.talking import HOUR, MINUTE, Json, Phone, counted_statements
+from tests.sync.talking import HOUR, MINUTE, NOON, Json, Phone, counted_statements
 from tests.track_factories import point, stand, track, walk_north
 
 PhoneOf = Callable[[Person], Phone]
@@ -266,3 +267,11 @@ def test_a_past_day_is_read_by_its_own_settings(
     with owner_engine.begin() as connection:
         add_policy(connection, cast.company, version=2, stop_min_s=3_600)
     assert len(tracked(cast.ana).stops) == 1
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_the_first_and_the_last_day_that_there_are_have_no_track(
+    db: Database, cast: Cast, day: date
+) -> None:
+    with db.reading(cast.company.id) as uow:
+        assert read_day_track(uow, cast.ana.id, day, NOON).segments == 0
