@@ -218,10 +218,16 @@ class _Resolved:
             (f"questions[{number}].rows.items[{place}]", row)
             for number, question in enumerate(self.definition["questions"])
             for place, row in enumerate((question.get("rows") or {}).get("items") or ())
-            if row.get("product_code") is not None
+            if (row.get("product_code"), row.get("product_id")) != (None, None)
         ]
-        products = self._ids(uow, _PRODUCTS, {row["product_code"] for _, row in rows})
+        named = {row.get("product_code") for _, row in rows} - {None}
+        products = self._ids(uow, _PRODUCTS, named)
         for place, row in rows:
+            if row.get("product_code") is None:
+                # An id that somebody wrote may be anybody's.
+                words = "is put in by the server, from product_code"
+                self.faults.append(Fault(f"{place}.product_id", words))
+                continue
             found = products.get(row["product_code"])
             if found is None:
                 words = f"is {row['product_code']}, which is no product of the company"

@@ -133,6 +133,15 @@ def test_everything_that_is_wrong_is_told_and_nothing_is_kept(uow: UnitOfWork) -
     assert list_forms(uow, states=("DRAFT", "PUBLISHED", "RETIRED"), at_most=9) == []
 
 
+def test_a_product_that_is_named_by_an_id_alone_is_refused(uow: UnitOfWork) -> None:
+    said = definition()
+    said["questions"][0]["rows"] = {
+        "source": "FIXED",
+        "items": [{"code": "tea", "title": "Tea", "product_id": str(uuid4())}],
+    }
+    assert faults(uow, said) == ["questions[0].rows.items[0].product_id"]
+
+
 def test_products_are_named_by_code_and_found_when_it_is_published(
     cast: Cast, db: Database, uow: UnitOfWork
 ) -> None:
