@@ -149,7 +149,7 @@ def publish_companions(
 
     `leads` has for each draft's id the records that it goes with (a store, several stores): it is at
     every key that one of them is at, now and whenever they move. A draft's own keys come on top:
-    an empty set for none, None to leave them as they are. Nine statements at most, however many.
+    an empty set for none, None to leave them as they are. The number of statements does not grow with them.
     """
     with_leads = [Accompaniment(draft.id, frozenset(leads[draft.id])) for draft in drafts]
     hold(uow, {lead for one in with_leads for lead in one.lead_ids})
