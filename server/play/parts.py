@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
+from server.play.filling import FillForms, fill_forms, plan_forms
 from server.play.office_work import (
     AnswerTasks,
     BringForActivities,
@@ -47,6 +48,7 @@ class Part:
 
 PARTS: Final[tuple[Part, ...]] = (
     Part(doing={RecordTrack: record_track}, in_day=plan_tracks),
+    Part(doing={FillForms: fill_forms}, in_visits=plan_forms),
     Part(
         doing={
             BringForActivities: bring_for_activities,
