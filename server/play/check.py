@@ -13,6 +13,7 @@ from uuid import UUID
 
 from server.days.person_day import PersonDay
 from server.days.reading import AT_MOST_PEOPLE, read_days
+from server.play.amounts import amounts_in_database
 from server.play.facts import FACT_KINDS, FACTS
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -66,6 +67,14 @@ class Count:
 
     lost: tuple[str, ...]
     twice: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What the records of a play amount to: as its phones can tell too, and as only the server can."""
+
+    told: Counter[str]
+    by_server: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,13 @@ def count_in_database(
     ]
     twice += [f"{entity_id}: nobody captured it" for entity_id in of_devices - effects.keys()]
     return Count(lost=tuple(lost), twice=tuple(twice))
+
+
+def read_amounts(database: Database, company_id: int, promised: Iterable[Promised]) -> Amounts:
+    """Add up what was applied of what was promised."""
+    ids = _ids(each.entity_id for each in promised if each.status in _APPLIED)
+    with database.reading(company_id) as uow:
+        return Amounts(*amounts_in_database(uow, ids))
 
 
 def read_played_days(

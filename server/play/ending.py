@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from server.play.check import count_in_database, read_played_days
+from server.play.check import count_in_database, read_amounts, read_played_days
 from server.play.enrolment import EnrolmentDesk
 from server.play.patience import FOR_S, ask_patiently
 from server.play.played_clock import now_ms
@@ -29,6 +29,7 @@ def end_play(
     counted = ask_patiently(
         lambda: (
             count_in_database(database, desk.company_id, promised_to(fleet), devices),
+            read_amounts(database, desk.company_id, promised_to(fleet)),
             read_played_days(database, desk.company_id, devices, now_ms()),
         ),
         for_s=for_s,

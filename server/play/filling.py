@@ -71,7 +71,6 @@ def fill_forms(rep: Rep, act: FillForms, _morning: Morning, call: OnCall | None)
         if answered:
             send_form(rep.phone, form, visit_id=call.visit_id, store_id=call.store_id)
             rep.answers_due -= answered
-            rep.counted["questions answered"] += answered
     # What no form asks for is not owed for ever.
     rep.answers_due = min(rep.answers_due, act.answers)
 

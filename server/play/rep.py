@@ -14,6 +14,7 @@ from typing import Any
 from mobile_contract.phone.captured import Call, Fix, Step
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SyncReport
+from server.play.amounts import amounts_of
 from server.play.faults import PhoneFaults
 from server.play.morning import Morning
 from server.play.places import Reading
@@ -46,6 +47,7 @@ class Tracked:
     entity_id: str
     op: str
     captured_true_ms: int
+    amounts: Counter[str] = field(default_factory=Counter)
     is_unsent: bool = True
     sendings: int = 0
     status: str | None = None
@@ -82,8 +84,6 @@ class Rep:
     random: Random
     tracked: dict[str, Tracked] = field(default_factory=dict)
     true_times: dict[str, int] = field(default_factory=dict)
-    # What is counted beside items, in words.
-    counted: Counter[str] = field(default_factory=Counter)
     # Answers on forms that are due by now and not given yet.
     answers_due: int = 0
     # How the acts of each kind of work are carried out.
@@ -127,6 +127,7 @@ class Rep:
                 entity_id=item.entity_id,
                 op=item.op,
                 captured_true_ms=self.clock.line.true_ms,
+                amounts=amounts_of(item.kind, item.op, item.parsed()["payload"]),
             )
 
     def work(self, acts: Iterable[Act], morning: Morning) -> None:

@@ -18,6 +18,8 @@ def report_lines(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
         _line("items captured", _counts(tally.kinds, total=True)),
         _line("  older than a day", _share(tally.late_a_day, tally.items)),
         _line("  older than a week", _share(tally.late_a_week, tally.items)),
+        _line("what they amount to", _amounts(tally.amounts)),
+        _line("  by the server", _amounts(tally.amounts_by_server)),
         _line("visits by verdict", _counts(tally.verdicts, total=True)),
         _line("flags", _flags(tally)),
         _line("  days read", _days(tally)),
@@ -41,6 +43,7 @@ def report_lines(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
         _line("phones equal to scope", f"{tally.equal} of {tally.phones}"),
         _line("lost", len(tally.lost)),
         _line("counted twice", len(tally.twice)),
+        _line("amounts that differ", len(tally.differing)),
         _line(
             "counted by",
             "pull and database"
@@ -48,11 +51,14 @@ def report_lines(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
             else "pull alone: the database did not answer",
         ),
     ]
-    lines += _first(tally.lost) + _first(tally.twice) + _first(tally.unequal)
+    for faults in (tally.lost, tally.twice, tally.differing, tally.unequal):
+        lines += _first(faults)
     lines += ["", *notes] if notes else []
     lines += [
         "",
-        "good: nothing lost, nothing twice, every phone equal" if tally.is_good else "NOT good",
+        "good: nothing lost, nothing twice, amounts the same, every phone equal"
+        if tally.is_good
+        else "NOT good",
     ]
     return lines
 
@@ -66,6 +72,10 @@ def _counts(counter: Counter[str], *, total: bool = False) -> str:
     if not parts:
         return "none"
     return f"{counter.total()}: {parts}" if total else parts
+
+
+def _amounts(counter: Counter[str]) -> str:
+    return "; ".join(f"{number:,} {name}" for name, number in sorted(counter.items())) or "nothing"
 
 
 def _share(part: int, whole: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mobile_contract.phone.link import Traffic
 from mobile_contract.phone.scope_store import HeldRecord
-from server.play.check import Count, PlayedDays, Promised
+from server.play.check import Amounts, Count, PlayedDays, Promised
 from server.play.facts import FACTS, TOLD_FACTS
 from server.play.faults import DAY_MS
 from server.play.rep import Rep, Tracked
@@ -41,6 +41,10 @@ class Tally:
     unequal: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
+    # What the applied items amount to, on the phones; and what only the server can say of it.
+    amounts: Counter[str] = field(default_factory=Counter)
+    amounts_by_server: Counter[str] = field(default_factory=Counter)
+    differing: list[str] = field(default_factory=list)
     traffic: Traffic = field(default_factory=Traffic)
     faults: FaultCount = field(default_factory=FaultCount)
     is_database_counted: bool = False
@@ -48,7 +52,14 @@ class Tally:
     @property
     def is_good(self) -> bool:
         """Whether nothing is lost, nothing counted twice, nothing left over and every phone equal."""
-        return not (self.lost or self.twice or self.unequal or self.unsent or self.set_aside)
+        return not (
+            self.lost
+            or self.twice
+            or self.differing
+            or self.unequal
+            or self.unsent
+            or self.set_aside
+        )
 
 
 def tally_up(reps: Sequence[Rep], *, played_until_ms: int) -> Tally:
@@ -58,6 +69,7 @@ def tally_up(reps: Sequence[Rep], *, played_until_ms: int) -> Tally:
         _count_items(tally, rep, played_until_ms)
         _count_facts(tally, rep)
         _count_losses(tally, rep)
+        _count_amounts(tally, rep)
         if rep.is_equal:
             tally.equal += 1
         else:
@@ -78,8 +90,17 @@ def promised_to(reps: Iterable[Rep]) -> list[Promised]:
     ]
 
 
-def add_database_count(tally: Tally, count: Count, played_days: PlayedDays) -> None:
+def add_database_count(
+    tally: Tally, count: Count, amounts: Amounts, played_days: PlayedDays
+) -> None:
+    """Add what the database says; where it amounts to something else than on the phones, that is said."""
     tally.is_database_counted = True
+    tally.amounts_by_server = amounts.by_server
+    tally.differing += [
+        f"{name}: {tally.amounts[name]:,} on the phones, {amounts.told[name]:,} in the database"
+        for name in sorted(tally.amounts.keys() | amounts.told.keys())
+        if tally.amounts[name] != amounts.told[name]
+    ]
     tally.played_days = played_days
     tally.lost += [f"database: {line}" for line in count.lost]
     tally.twice += [f"database: {line}" for line in count.twice]
@@ -104,6 +125,17 @@ def _count_items(tally: Tally, rep: Rep, played_until_ms: int) -> None:
                 tally.settled[f"{first['status']} → {each.status}"] += 1
             if first.get("code"):
                 tally.codes[f"{first['code']} ({each.kind} {each.op})"] += 1
+
+
+def _count_amounts(tally: Tally, rep: Rep) -> None:
+    """What the last applied item of each record says."""
+    last = {
+        each.entity_id: each.amounts
+        for each in rep.tracked.values()
+        if each.amounts and each.status in _EFFECTIVE
+    }
+    for amounts in last.values():
+        tally.amounts.update(amounts)
 
 
 def _count_facts(tally: Tally, rep: Rep) -> None:

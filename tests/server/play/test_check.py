@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from server.identity.device_list import list_devices
 from server.play.check import (
+    Amounts,
     Count,
     PlayedDays,
     Promised,
@@ -165,7 +166,10 @@ def test_without_the_database_the_flags_are_those_of_each_visit_by_itself() -> N
 
     assert told() == ["2 too_short (of each visit by itself)"]
     add_database_count(
-        tally, Count(lost=(), twice=()), PlayedDays(Counter({"overlapping": 1}), 3, 1)
+        tally,
+        Count(lost=(), twice=()),
+        Amounts(Counter(), Counter()),
+        PlayedDays(Counter({"overlapping": 1}), 3, 1),
     )
     assert told() == ["1 overlapping, 2 too_short"]
 
