@@ -159,7 +159,7 @@ def make_workday(random: Random, sheet: DaySheet, team: Team) -> list[Act]:
     outlets = _outlets_to_call(random, sheet, team)
     if not outlets:
         return []
-    here = outlets[0][0].place or Place(0.0, 0.0)
+    here = next((each.place for each, _ in outlets if each.place is not None), Place(0.0, 0.0))
     acts: list[Act] = [Attend(sheet.starts_ms, "clock_on", read_position(random, here))]
     slot_ms = (sheet.ends_ms - sheet.starts_ms - HOUR_MS) // max(1, len(outlets))
     is_one_item = random.random() < 0.5

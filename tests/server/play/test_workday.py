@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -123,3 +124,12 @@ def test_a_reading_lies_within_its_accuracy_about_as_often_as_it_says() -> None:
     readings = [each for _ in range(4000) if (each := read_position(random, CENTRE)) is not None]
     within = sum(each.place.metres_to(CENTRE) <= each.accuracy_m for each in readings)
     assert 0.63 < within / len(readings) < 0.73
+
+
+def test_a_day_that_begins_at_a_store_without_a_pin_is_as_long_as_any() -> None:
+    outlets = [
+        replace(each, place=None) if n == 0 else each for n, each in enumerate(sheet().planned)
+    ]
+    acts = make_workday(Random("a"), replace(sheet(), planned=outlets), TEAMS["general"])
+    assert acts[-1].at_ms < STARTS + 11 * HOUR_MS
+    assert len(visits(acts)) > 30
