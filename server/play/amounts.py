@@ -41,6 +41,16 @@ def _of_order(payload: Payload) -> Counter[str]:
     )
 
 
+def _of_amendment(payload: Payload, before: Counter[str]) -> Counter[str]:
+    """The order as it is now, in the currency that it was in."""
+    return Counter(
+        {
+            name: len(payload["lines"]) if name == "order lines" else payload["total_minor"]
+            for name in before
+        }
+    )
+
+
 def _of_return(payload: Payload) -> Counter[str]:
     currency = payload["currency"]
     return Counter(
@@ -106,8 +116,12 @@ from order_header where company_id = :company and id = any(:ids) group by order_
 """
 
 
-def amounts_of(kind: str, op: str, payload: Payload) -> Counter[str]:
-    """What an item amounts to; nothing for kinds that are only counted."""
+def amounts_of(
+    kind: str, op: str, payload: Payload, before: Counter[str] | None = None
+) -> Counter[str]:
+    """What an item amounts to, after what an earlier one of its record did; nothing for what is only counted."""
+    if (kind, op) == ("order", "amend"):
+        return _of_amendment(payload, before or Counter())
     count = _ON_PHONES.get((kind, op))
     return Counter() if count is None else count(payload)
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from server.days.person_day import PersonDay
 from server.days.reading import AT_MOST_PEOPLE, read_days
 from server.play.amounts import amounts_in_database
-from server.play.facts import FACT_KINDS, FACTS
+from server.play.facts import FACT_KINDS, FACTS, OWN_FACTS
 from sync.unit_of_work import Database, UnitOfWork
 
 _LEDGER = """
@@ -133,14 +133,15 @@ def count_in_database(
         for each in wanted
         if proposals[each.op_id] > 1
     ]
-    # Nobody but the phone writes its facts: each version is one item's effect.
-    effects = Counter(each.entity_id for each in facts)
+    captured = {each.entity_id for each in facts}
+    # Nobody but the phone writes these facts: each version is one item's effect.
+    effects = Counter(each.entity_id for each in facts if each.kind in OWN_FACTS)
     twice += [
         f"{entity_id}: version {versions[entity_id]} from {number} items"
         for entity_id, number in effects.items()
         if versions.get(entity_id, 0) > number
     ]
-    twice += [f"{entity_id}: nobody captured it" for entity_id in of_devices - effects.keys()]
+    twice += [f"{entity_id}: nobody captured it" for entity_id in of_devices - captured]
     return Count(lost=tuple(lost), twice=tuple(twice))
 
 

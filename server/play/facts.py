@@ -12,7 +12,7 @@ from mobile_contract.version import CURRENT
 
 @dataclass(frozen=True, slots=True)
 class FactKind:
-    """A kind whose records phones make and nobody else changes: each version is one item's effect.
+    """A kind whose records are what somebody did, on their own phone.
 
     `table` has a row for each record, by `id`; `sent_by` names for `id` the devices that sent it.
     """
@@ -20,6 +20,8 @@ class FactKind:
     kind: str
     table: str
     sent_by: str
+    # Whether the office changes them too; else each version is one item's effect.
+    is_decided_on: bool = False
 
     @property
     def comes_down(self) -> bool:
@@ -33,6 +35,10 @@ FACT_KINDS: Final = (
     FactKind("track", "track", "track"),
     FactKind("audit_visit", "audit_visit", "audit_visit"),
     FactKind("form_answer", "form_answer", "form_answer_version"),
+    FactKind("order", "order_header", "order_header", is_decided_on=True),
 )
 FACTS: Final = frozenset(each.kind for each in FACT_KINDS)
 TOLD_FACTS: Final = frozenset(each.kind for each in FACT_KINDS if each.comes_down)
+OWN_FACTS: Final = frozenset(each.kind for each in FACT_KINDS if not each.is_decided_on)
+# Ops that make a record, of any kind.
+MAKES: Final = frozenset({"create", "skip", "submit", "return", "request"})

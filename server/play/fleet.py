@@ -15,6 +15,7 @@ from random import Random
 from threading import BoundedSemaphore
 from zoneinfo import ZoneInfo
 
+from mobile_contract.phone.catalogue import fetch_prices
 from mobile_contract.phone.clock import SimulatedClock
 from mobile_contract.phone.device_state import Enrolment
 from mobile_contract.phone.link import Problem
@@ -40,6 +41,7 @@ _OLDEST_WORK_MS = 40 * 24 * HOUR_MS
 _ENROL_TRIES = 4
 _EVENING_TRIES = 8
 _LAST_TRIES = 12
+_FETCH_TRIES = 6
 _COMPARISONS = 8
 # How many read a whole scope at once, as a server lets in without sending any away.
 _WHOLE_AT_ONCE = 4
@@ -130,6 +132,7 @@ def _live_through(
     with whole:
         enrolment = _enrol(rep, seat)
         rep.sync(most_tries=_EVENING_TRIES)
+        _fetch_prices(rep)
     note("enrolled")
     zone = ZoneInfo(enrolment.company["time_zone"])
     dates = work_dates(
@@ -160,6 +163,20 @@ def _live_through(
     rep.link.is_rough = False
     rep.sync(most_tries=_LAST_TRIES)
     note("synced")
+
+
+def _fetch_prices(rep: Rep) -> None:
+    """Fetch what the phone needs to price by; with a bad network it may stay without."""
+    with rep.clock.live():
+        for _ in range(_FETCH_TRIES):
+            try:
+                fetch_prices(rep.phone)
+            except LinkFailure:
+                continue
+            except Problem as problem:
+                rep.clock.wait_ms(int(1000 * (problem.retry_after_s or 0)))
+            else:
+                return
 
 
 def _enrol(rep: Rep, seat: Seat) -> Enrolment:

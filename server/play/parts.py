@@ -20,6 +20,7 @@ from server.play.office_work import (
     plan_in_visits,
     read_from_office,
 )
+from server.play.ordering import TakeOrder, plan_orders, take_order
 from server.play.rep import Do
 from server.play.teams import Team
 from server.play.walking import RecordTrack, plan_tracks, record_track
@@ -49,6 +50,7 @@ class Part:
 PARTS: Final[tuple[Part, ...]] = (
     Part(doing={RecordTrack: record_track}, in_day=plan_tracks),
     Part(doing={FillForms: fill_forms}, in_visits=plan_forms),
+    Part(doing={TakeOrder: take_order}, in_visits=plan_orders),
     Part(
         doing={
             BringForActivities: bring_for_activities,

@@ -92,6 +92,8 @@ class Rep:
     track_moved_m: float = 0.0
     is_equal: bool | None = None
     _listed_to: int = 0
+    # What the last item of a record amounts to.
+    _amounts: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def contract(self) -> int:
@@ -127,11 +129,19 @@ class Rep:
                 entity_id=item.entity_id,
                 op=item.op,
                 captured_true_ms=self.clock.line.true_ms,
-                amounts=amounts_of(item.kind, item.op, item.parsed()["payload"]),
+                amounts=amounts_of(
+                    item.kind,
+                    item.op,
+                    item.parsed()["payload"],
+                    self._amounts.get(item.entity_id),
+                ),
             )
+            if self.tracked[item.op_id].amounts:
+                self._amounts[item.entity_id] = self.tracked[item.op_id].amounts
 
     def work(self, acts: Iterable[Act], morning: Morning) -> None:
         """Carry out a day on the phone."""
+        self._seem_pulled(morning.sheet.starts_ms)
         for act in acts:
             self.clock.line.travel_to(act.at_ms)
             match act:
@@ -149,9 +159,15 @@ class Rep:
                     self._propose_route(act, morning)
                 case SyncOnTheWay():
                     self.sync(most_tries=2)
+                    self._seem_pulled(act.at_ms)
                 case _:
                     self._do(act, morning, None)
             self._list_new()
+
+    def _seem_pulled(self, at_ms: int) -> None:
+        """What was pulled now was pulled then, as far as the day that is played knows."""
+        self.clock.line.travel_to(at_ms)
+        self.phone.device.note_pulled(self.clock.read().wall_ms)
 
     def _do(self, act: Act, morning: Morning, call: OnCall | None) -> None:
         """Carry out an act of a kind of work; phones of contract 1 have none of those."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from mobile_contract.phone.link import Traffic
 from mobile_contract.phone.scope_store import HeldRecord
+from mobile_contract.records import RECORDS_BY_KIND
 from server.play.check import Amounts, Count, PlayedDays, Promised
-from server.play.facts import FACTS, TOLD_FACTS
+from server.play.facts import FACTS, MAKES, OWN_FACTS, TOLD_FACTS
 from server.play.faults import DAY_MS
 from server.play.rep import Rep, Tracked
 from server.play.rough_link import FaultCount
@@ -186,7 +187,7 @@ def _count_losses(tally: Tally, rep: Rep) -> None:
                 f"phone {rep.number}: {each.kind} {each.op} {each.entity_id} was {each.status},"
                 " and nothing of it came down"
             )
-    for kind in sorted(TOLD_FACTS):
+    for kind in sorted(TOLD_FACTS & OWN_FACTS):
         for record in rep.phone.held(kind):
             if record.id in effects and record.version > effects[record.id]:
                 tally.twice.append(
@@ -203,7 +204,8 @@ def _has_come_down(rep: Rep, each: Tracked) -> bool:
         proposal_id = told.get("proposal_id")
         if proposal_id is not None and scope.get("proposal", proposal_id) is None:
             return False
-        if each.kind in TOLD_FACTS or (each.kind == "store" and each.op == "create"):
+        is_told = RECORDS_BY_KIND[each.kind].down[rep.contract] is not None
+        if is_told and (each.kind in TOLD_FACTS or each.op in MAKES):
             return scope.get(each.kind, each.entity_id) is not None
         return True
     if scope.get("item", each.op_id) is not None:
