@@ -131,15 +131,21 @@ class RoadbookMachine(RuleBasedStateMachine):
             else:
                 self.world.true_times[visit] = carried.clock.true_ms
 
-    @rule(who=WHO, pick=PICK)
-    def work_at_visit(self, who: int, pick: int) -> None:
+    @rule(who=WHO, picks=st.lists(PICK, min_size=1, max_size=4))
+    def work_at_visits(self, who: int, picks: list[int]) -> None:
         """Whatever else people do in a store, of any kind."""
-        if not WORKS or not self.visits[who] or self.world.phones[who].contract == 1:
+        for pick in picks:
+            self._work_at_visit(who, pick)
+
+    def _work_at_visit(self, who: int, pick: int) -> None:
+        if self.world.phones[who].contract == 1:
             return
+        if not self.visits[who]:
+            self.visit(who, pick, True, True)
         with self._phone(who) as (carried, phone):
             visit = self.visits[who][pick % len(self.visits[who])]
             place = Place(visit, self.stores[visit], self._fix(carried), pick)
-            work = WORKS[pick % len(WORKS)]
+            work = WORKS[pick // 7 % len(WORKS)]
             self.world.seen[f"work {work.kind}"] += 1
             meant = work.capture(phone, place)
             if meant is not None:
@@ -210,7 +216,7 @@ class RoadbookMachine(RuleBasedStateMachine):
                 case 4:
                     self.attend(who, pick)
                 case 5:
-                    self.work_at_visit(who, pick)
+                    self._work_at_visit(who, pick)
                 case _:
                     self.edit_store(who, pick, {"contact_phone"})
 

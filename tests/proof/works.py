@@ -10,7 +10,13 @@ from typing import Any
 
 from mobile_contract.packed_points import PackedPoint, pack_text
 from mobile_contract.phone.captured import Fix
+from mobile_contract.phone.forms import open_form, send_form
 from mobile_contract.phone.phone import Phone
+from server.forms.templates import import_template, publish_template
+from server.identity.change_log import Actor
+from tests.form_factories import definition
+
+OFFICE = Actor.command("proof")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +65,32 @@ def _track(phone: Phone, place: Place) -> Meant:
     return Meant({}, is_told=False)
 
 
-WORKS: tuple[Work, ...] = (Work("track", _track),)
+def _publish_form(world: Any) -> None:
+    """The store check of the tests, for everybody."""
+    with world.office_work() as uow:
+        imported = import_template(uow, OFFICE, definition())
+        publish_template(uow, OFFICE, imported.code)
+
+
+def _form(phone: Phone, place: Place) -> Meant | None:
+    """A form with something answered; what is missing is a flag and no more."""
+    forms = phone.held("form_template")
+    if not forms:
+        return None
+    form = open_form(phone, forms[0].id)
+    form.answer("has_display", place.pick % 2 == 0)
+    if place.pick % 3:
+        form.answer("category_facings", place.pick % 40)
+    send_form(phone, form, visit_id=place.visit, store_id=place.store, fix=place.fix)
+    return Meant(
+        {"template_id": forms[0].id, "store_id": place.store, "visit_id": place.visit},
+        needs=(place.visit,),
+        store=place.store,
+    )
+
+
+WORKS: tuple[Work, ...] = (
+    Work("track", _track),
+    Work("form_answer", _form, _publish_form),
+)
 WORK_KINDS = frozenset(work.kind for work in WORKS)

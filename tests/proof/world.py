@@ -220,7 +220,11 @@ class World:
             {
                 "device_id": str(device.id),
                 "token": device.token,
-                "company": {"code": self.cast.company.code, "name": "", "time_zone": ""},
+                "company": {
+                    "code": self.cast.company.code,
+                    "name": "",
+                    "time_zone": "Asia/Shanghai",
+                },
                 "person": {"id": str(person.id), "name": person.name},
                 "epoch": epoch,
                 "limits": {},
