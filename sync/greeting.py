@@ -17,7 +17,8 @@ from sync.unit_of_work import UnitOfWork
 
 _GREET = f"""
 select s.*, e.*, {RECEIPTS.format(company="$1", op_ids="$3::uuid[]")},
-       exists (select from awaited where company_id = $1)
+       exists (select from awaited where company_id = $1),
+       exists (select from kept_item where company_id = $1 and op_id = any($3::uuid[]))
 from ({SENDER}) s, ({EPOCH}) e
 """.encode()
 
@@ -25,13 +26,15 @@ from ({SENDER}) s, ({EPOCH}) e
 @dataclass(frozen=True, slots=True)
 class Greeting:
     """What an exchange begins with. `receipts` are those of the op_ids that were asked for;
-    `is_awaited`: some item of the company waits for a record.
+    `is_awaited`: some item of the company waits for a record. `is_kept`: something is kept under one of
+    the op_ids, with a receipt or after it ran out.
     """
 
     sender: Sender
     epoch: Epoch
     receipts: dict[str, Receipt]
     is_awaited: bool
+    is_kept: bool
 
 
 def greet(
@@ -52,6 +55,12 @@ def greet(
         raise unknown_device()
     row: Sequence[Any] = rows[0]
     sender = read_sender(uow, claim, right, row[:SENDER_COLUMNS])
-    *said, receipts, is_awaited = row[SENDER_COLUMNS:]
+    *said, receipts, is_awaited, is_kept = row[SENDER_COLUMNS:]
     found = [] if receipts is None else msgspec.json.decode(receipts)
-    return Greeting(sender, read_epoch(said), read_receipts(found), is_awaited == "t")
+    return Greeting(
+        sender,
+        read_epoch(said),
+        read_receipts(found),
+        is_awaited=is_awaited == "t",
+        is_kept=is_kept == "t",
+    )

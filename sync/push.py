@@ -157,7 +157,7 @@ class _Batch:
         self._repeats: list[tuple[int, int]] = []
         # The items in the order in which they were judged: parents before children.
         self._judged: list[int] = []
-        self._is_awaited = True
+        self._is_awaited = self._is_kept = True
 
     @property
     def items(self) -> Sequence[Arrived | Spoiled]:
@@ -191,10 +191,11 @@ class _Batch:
     def _greet(self, uow: UnitOfWork) -> Greeting:
         """Who speaks and what came before, asked while the items are checked."""
         greeting = greet(uow, self.claim, "push", self.arrivals.glanced, self.arrivals.check)
-        self._is_awaited = greeting.is_awaited
+        self._is_awaited, self._is_kept = greeting.is_awaited, greeting.is_kept
         unasked = set(self.arrivals.op_ids).difference(self.arrivals.glanced)
         if unasked:
             greeting.receipts.update(find_receipts(uow.driver, uow.company_id, sorted(unasked)))
+            self._is_kept = True
         return greeting
 
     def _pushed(self, epoch: Epoch, *, is_wiped: bool) -> Pushed:
@@ -265,9 +266,13 @@ class _Batch:
     ) -> list[_Fresh]:
         """The items that have no receipt yet; the others get the result that they got first."""
         aside: dict[tuple[str, bytes], Aside] = {}
-        # A repeated attempt looks in any case: what is kept outlives its receipt.
-        if self.is_again or any(
-            self._is_other(receipts.get(op_id_of(item)), item, sender) for item in self.items
+        # What is kept outlives its receipt. A repeated attempt looks in any case.
+        if (
+            self._is_kept
+            or self.is_again
+            or any(
+                self._is_other(receipts.get(op_id_of(item)), item, sender) for item in self.items
+            )
         ):
             op_ids = self.arrivals.op_ids
             apart = [kept_apart_as(op_id, sender.person_id) for op_id in op_ids]

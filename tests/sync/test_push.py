@@ -363,6 +363,24 @@ def test_a_push_looks_for_children_only_while_some_item_waits(
     assert looks(ana.visit(cast.ana_stores[0]))
 
 
+def test_a_kept_item_without_a_receipt_is_not_applied_a_second_time_when_its_parent_is_there(
+    cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    parent = ana.visit(cast.ana_stores[0])
+    child = ana.finish(parent["entity_id"])
+    assert ana.push_one(child)["status"] == "deferred"
+    with db.company(cast.company.id) as uow:
+        uow.run("delete from ledger where op_id = :op", op=UUID(child["op_id"]))
+    assert ana.push_one(parent)["status"] == "applied"
+    # Nobody has released it yet, and it would be judged well by now.
+    again = ana.push_one(child)
+    assert (again["status"], again["first"]["status"]) == ("duplicate", "deferred")
+    assert roadbook.release_ready(cast.company.id) == 1
+    row = only(rows_of(db, cast, "select version, state from visit"))
+    assert tuple(row) == (2, "DONE")
+
+
 def test_a_child_that_comes_while_its_parent_is_under_way_is_applied_by_the_scheduled_look(
     cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
