@@ -36,7 +36,7 @@ class Part:
     """A kind of work of a rep.
 
     `in_visits` plans what is done in visits: by the place of the visit in the list that it is given, the
-    acts in the order in which they are done. `in_day` plans what is done between other acts.
+    acts. `in_day` plans what is done between other acts.
     `doing` has for each sort of act how it is carried out.
     """
 
@@ -75,7 +75,8 @@ def fill_workday(
         calls = [act for act in (filled[n] for n in places) if isinstance(act, Visit)]
         for call, within in part.in_visits(random, team, calls).items():
             place, visit = places[call], calls[call]
-            filled[place] = replace(visit, within=(*visit.within, *within))
+            both = sorted((*visit.within, *within), key=lambda act: act.at_ms)
+            filled[place] = replace(visit, within=tuple(both))
     for number, part in enumerate(parts):
         filled += part.in_day(Random(f"{seed}/{number}/day"), team, filled)
     return sorted(filled, key=lambda act: act.at_ms)
