@@ -19,6 +19,7 @@ from server.demo.forms import make_forms
 from server.demo.history import Rep, make_history
 from server.demo.people import OVERSEERS, Seat, email_of, rep_seats
 from server.demo.shops import Shop, build_shops, first_anchor
+from server.demo.targets import make_targets
 from server.identity.change_log import Actor
 from server.identity.passwords import HASHER
 from server.planning.day_plans import PUBLISHED_AT_ONCE, freeze_day_plans, make_day_plans
@@ -210,6 +211,10 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
         today=today,
         seed=seed,
     )
+    with database.company(company_id) as uow:
+        targets = make_targets(
+            uow, KEY, staff.regions["CN"], ACTOR, first_day=first_day, today=today
+        )
     return DemoAccounts(
         company_id=company_id,
         code=CODE,
@@ -227,6 +232,7 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
             "forms": len(forms),
             "day plans": made.made,
             **asked,
+            "targets": targets,
             **done,
         },
     )

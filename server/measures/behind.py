@@ -35,7 +35,6 @@ from server.measures.families import (
     ORDER_LINES,
     OWNED,
     TRACKS,
-    VISITED,
     WORKED_MS,
     checked,
     ordered,
@@ -43,6 +42,7 @@ from server.measures.families import (
     stocking_parts,
     stop_source,
     store_source,
+    visited,
 )
 from server.measures.figures import MEASURES_BY_NAME
 from server.measures.question import PRODUCTS, Question
@@ -217,7 +217,7 @@ def _stops(asking: Asking, _: bool) -> tuple[str, ...]:
         *_common("t.store_id", "cast(q.day as timestamp) at time zone :zone", source),
         "cast(w.store_id is not null as int) as visited",
     ]
-    return (DECIDED, VISITED, f"fact as ({asking.facts(with_visits, columns)})")
+    return (DECIDED, visited(asking), f"fact as ({asking.facts(with_visits, columns)})")
 
 
 def _by_order(asking: Asking, lines: str, *values: str) -> str:
@@ -248,15 +248,15 @@ def _lines(asking: Asking, _: bool) -> tuple[str, ...]:
 
 
 def _sales(asking: Asking, _: bool) -> tuple[str, ...]:
-    visited = asking.without_products()
-    call = visited.facts(VISITS, ["v.store_id", "v.business_day as day"])
+    base = asking.without_products()
+    call = base.facts(VISITS, ["v.store_id", "v.business_day as day"])
     source, value = ordered(asking)
     columns = [
         *_common("o.id", "o.ordered_at", source, currency="o.currency"),
         f"{value} as value",
     ]
     sale = _by_order(asking, asking.facts(source, columns, [IS_SALE]), "value")
-    same = visited.same("c", "e", "store_id", "day")
+    same = base.same("c", "e", "store_id", "day")
     return (
         DECIDED,
         f"call as ({call})",

@@ -71,12 +71,12 @@ def sales(asking: Asking) -> str:
     """
     source, value = ordered(asking)
     columns = ["o.store_id", "o.business_day", "o.currency", f"{value} as value"]
-    visited = asking.without_products()
-    call = visited.facts(VISITS, ["v.store_id", "v.business_day"])
+    base = asking.without_products()
+    call = base.facts(VISITS, ["v.store_id", "v.business_day"])
     sale = asking.facts(source, columns, [IS_SALE])
     return f"""
     {asking.with_(DECIDED, f"call as ({call})", f"sale as ({sale})")}, store_day as (
-        select {visited.listed(*_DAY)} from call {visited.grouped(*_DAY)}
+        select {base.listed(*_DAY)} from call {base.grouped(*_DAY)}
     ), sold as (
         select {asking.listed(*_DAY, "currency")}, sum(value) as value
         from sale {asking.grouped(*_DAY, "currency")} having sum(value) > 0
@@ -85,24 +85,24 @@ def sales(asking: Asking) -> str:
     )
     select {asking.keys_of("e")} cast(null as text) as currency, count(*) as pc,
            cast(0 as bigint) as sold_days, cast(0 as bigint) as value
-    from store_day d join sold_day e on {visited.same("d", "e", *_DAY)} {asking.grouped_of("e")}
+    from store_day d join sold_day e on {base.same("d", "e", *_DAY)} {asking.grouped_of("e")}
     union all
     select {asking.keys_of("e")} e.currency, 0, count(*), cast(sum(e.value) as bigint)
-    from store_day d join sold e on {visited.same("d", "e", *_DAY)} {asking.grouped_of("e", "e.currency")}
+    from store_day d join sold e on {base.same("d", "e", *_DAY)} {asking.grouped_of("e", "e.currency")}
     """
 
 
 def sale_lines(asking: Asking) -> str:
     """Of each group: the lines of the orders above zero at store-days visited."""
-    visited = asking.without_products()
-    call = visited.facts(VISITS, ["v.store_id", "v.business_day"])
+    base = asking.without_products()
+    call = base.facts(VISITS, ["v.store_id", "v.business_day"])
     sale = asking.facts(ORDER_LINES, ["o.store_id", "o.business_day"], [IS_SALE])
     return f"""
     {asking.with_(DECIDED, f"call as ({call})", f"sale as ({sale})")}, store_day as (
-        select {visited.listed(*_DAY)} from call {visited.grouped(*_DAY)}
+        select {base.listed(*_DAY)} from call {base.grouped(*_DAY)}
     )
     select {asking.keys_of("e")} cast(null as text) as currency, count(*) as sale_lines
-    from store_day d join sale e on {visited.same("d", "e", *_DAY)} {asking.grouped_of("e")}
+    from store_day d join sale e on {base.same("d", "e", *_DAY)} {asking.grouped_of("e")}
     """
 
 
@@ -165,22 +165,33 @@ def deliveries(asking: Asking) -> str:
 
 # ---- planned stops ----------------------------------------------------------------------------------
 
-# The store-days visited for a position: the visit's own, or that of the plan that it names.
-VISITED = f"""
-visited as (
-    select v.store_id, v.business_day as day, v.position_id
-    from visit v left join decided x on x.visit_id = v.id
-    where v.company_id = :company and v.business_day between :first_day and :last_day
-      and v.position_id is not null and ({COUNTS})
-    union
-    select v.store_id, v.business_day, n.position_id
-    from visit v left join decided x on x.visit_id = v.id
-    join day_plan n on n.company_id = v.company_id and n.id = v.day_plan_id
-                   and n.day = v.business_day
-    where v.company_id = :company and v.business_day between :first_day and :last_day
-      and n.position_id is distinct from v.position_id and ({COUNTS})
-)
-"""
+
+def visited(asking: Asking) -> str:
+    """The store-days visited for a position: the visit's own, or that of the plan that it names."""
+    # Only where it spares a look at everybody's visits.
+    is_some = asking.seats.ids is not None and asking.seats.own_id is None
+    own, named = (
+        f"and {table}.position_id = any(:positions)" if is_some else "" for table in ("v", "n")
+    )
+    return f"""
+    visited as (
+        select v.store_id, v.business_day as day, v.position_id
+        from visit v left join decided x on x.visit_id = v.id
+        where v.company_id = :company and v.business_day between :first_day and :last_day
+          and v.position_id is not null {own} and ({COUNTS})
+        union
+        select v.store_id, v.business_day, n.position_id
+        from day_plan n
+        join visit v on v.company_id = n.company_id and v.day_plan_id = n.id
+                    and v.business_day = n.day
+        left join decided x on x.visit_id = v.id
+        where n.company_id = :company and n.day between :first_day and :last_day
+          and v.business_day between :first_day and :last_day
+          and n.position_id is distinct from v.position_id {named} and ({COUNTS})
+    )
+    """
+
+
 # The latest version of a plan is the one in force.
 _STOPS = """
 day_plan q
@@ -220,7 +231,7 @@ def plans(asking: Asking) -> str:
     """Of each group: store-days planned (sc), and those of them that were visited."""
     facts = asking.facts(stop_source(asking), ["t.store_id", "q.day", "q.position_id"])
     return f"""
-    {asking.with_(DECIDED, VISITED, f"stop as ({facts})")}, store_day as (
+    {asking.with_(DECIDED, visited(asking), f"stop as ({facts})")}, store_day as (
         select {asking.keys_of("p")} p.store_id, p.day, bool_or(w.store_id is not null) as is_visited
         from stop p
         left join visited w on w.store_id = p.store_id and w.day = p.day

@@ -70,8 +70,9 @@ def make_plan(
     division_id: UUID | None = None,
     currency: str | None = None,
     reason: str | None = None,
+    plan_id: UUID | None = None,
 ) -> SplitDone:
-    """A target for a year, split at once over all its months.
+    """A target for a year, split at once over all its months; its id is a new one unless given.
 
     Money is in minor units of `currency`, the company's unless given. Raises PlanExists, TargetInvalid,
     NobodyToSplitOver, PlansOverlap, TooManyNodes.
@@ -96,7 +97,7 @@ def make_plan(
         raise PlanExists(
             f"there is a plan for this already: split {str(found[0].id)[:8]} again instead"
         )
-    plan_id = uuid4()
+    plan_id = plan_id or uuid4()
     uow.connection.execute(
         insert(target_plan).values(
             company_id=uow.company_id,

@@ -270,3 +270,23 @@ def test_some_tasks_are_open_one_is_overdue_and_two_notices_are_shown(uow: UnitO
         "select 1 from notice n where exists (select from record_key k where k.id = n.id)"
     )
     assert len(shown) == 2
+
+
+def test_every_rep_has_a_target_this_month_and_work_that_counts_for_it(uow: UnitOfWork) -> None:
+    rows = uow.rows(
+        "select measure, count(*) as targets, sum(amount) as amount, count(*) filter (where actual > 0)"
+        " as begun from target where month = '2026-03-01' group by measure order by measure"
+    )
+    assert [(row.measure, row.targets, row.begun) for row in rows] == [
+        ("TC", 12, 12),
+        ("VISITED_STORES", 12, 12),
+    ]
+    assert all(row.amount > 0 for row in rows)
+    held = uow.rows("select count(*) as records from record where kind = 23 and doc is not null")
+    # The month before, this month and the next.
+    assert held[0].records == 12 * 2 * 3
+
+
+def test_two_flags_of_the_demo_are_decided(uow: UnitOfWork) -> None:
+    rows = uow.rows("select flag, decision from flag_decision order by decision")
+    assert [tuple(row) for row in rows] == [("offsite", "ACCEPTED"), ("offsite", "REJECTED")]
