@@ -76,6 +76,13 @@ CHANGING = (
         "division.add",
     ),
     Case(
+        divisions.rename_division,
+        lambda u, a, _: divisions.rename_division(
+            u, a, divisions.add_division(u, OFFICE, code="TEA", name="Tea", today=TODAY), "Teas"
+        ),
+        "division.edit",
+    ),
+    Case(
         products.make_products,
         lambda u, a, _: products.make_products(u, a, [replace(new_products()[0], code="OAT2")]),
         "product.make",
