@@ -162,7 +162,7 @@ def deliver(item: Arrived, context: Context) -> Outcome:
     proofs = to_builtins(payload.proofs)
     flags = [*event.moment.flags]
     if event.is_mock:
-        flags.append({"flag": "mock_location", "check_in": 0, "check_out": 1})
+        flags.append({"flag": "mock_location"})
     fields = {
         **before,
         "state": state,

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from server.days.words import told_flag
 from server.identity.change_log import Actor, changes_of
 from server.orders.amending import NewLine, amend_order
 from server.orders.decisions import (
@@ -93,6 +94,16 @@ def test_what_the_store_took_decides_the_state(
     assert market.seen_by(market.cast.ana, order)["state"] == state
     # A second time it is not on its way any more.
     assert dan.push_one(deliver(dan, order, *lines))["code"] == "wrong_state"
+
+
+def test_a_simulated_position_of_a_delivery_is_flagged_as_no_visits_is(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    dan = market.phone(market.dan)
+    there = dan.event(place=(313_500_000, 1_215_000_000), is_mock=True)
+    assert dan.push_one(deliver(dan, order, (2, 0, 0), delivered=there))["status"] == "applied"
+    flags = market.seen_by(market.cast.ana, order)["flags"]
+    assert [told_flag(flag, "UTC") for flag in flags] == ["the position was simulated"]
 
 
 @pytest.mark.parametrize("lines", [[(1, 0, 0)], [(2, 0, 1)], [(2, 0, 0), (1, 0, 0)]])
