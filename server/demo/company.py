@@ -5,15 +5,16 @@ same. Only passwords' salts and the tokens of the phones that made the history a
 phones are wiped at the end, so that no token of the demo opens anything.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
 from server.demo.activities import ACTIVITIES, make_activities, make_notices, make_tasks
+from server.demo.catalogue import CURRENCY, DemoCatalogue, make_catalogue
 from server.demo.city import Area, build_city
 from server.demo.forms import make_forms
 from server.demo.history import Rep, make_history
@@ -30,6 +31,7 @@ from sync.document import encode_document
 from sync.kinds.policy.publish import publish_policy
 from sync.kinds.route.publish import publish_routes
 from sync.kinds.route.table import route
+from sync.kinds.store_terms.publish import AT_ONCE, publish_store_terms
 from sync.policy import Policy, policy_settings
 from sync.rows import RowSet, Statements
 from sync.schema import metadata
@@ -54,6 +56,9 @@ DIVISIONS = (("DRINKS", "Drinks"), ("SNACKS", "Snacks"))
 POLICY = Policy(
     time_zone=TIME_ZONE,
     fence_by_class={"A": 150},
+    currency=CURRENCY,
+    min_order_minor=10_000,
+    min_order_by_channel={"kiosk": 3_000},
     mandatory_steps={
         "*": {"A": ["CHECK_STORE", "TAKE_STOCK", "AGREE_ORDER"], "*": ["CHECK_STORE"]},
         "kiosk": {"*": ["GREET"]},
@@ -108,6 +113,7 @@ class _Staff:
     people: Mapping[str, UUID]
     seats: tuple[Seat, ...]
     townships: tuple[Area, ...]
+    root_region_id: UUID
 
     @property
     def reps(self) -> list[Seat]:
@@ -128,7 +134,7 @@ def make_demo_company(
             raise DemoExists("somebody else is making the demo company at this moment")
         try:
             company_id = _found_company(owner)
-            made = _fill(database, company_id, today, seed)
+            made = _fill(database, owner, company_id, today, seed)
             with owner.begin() as connection:
                 _mark_whole(connection, company_id)
         finally:
@@ -150,6 +156,9 @@ def _found_company(owner: Engine) -> int:
             raise DemoExists(f"there is a company {CODE} already; nothing was changed")
         if found is not None:
             _take_away(connection, found.company_id)
+    if found is not None:
+        _count_anew(owner)
+    with owner.begin() as connection:
         company_id: int | None = connection.scalar(
             insert(organisation.company)
             .values(key=KEY, code=CODE, name=NAME, time_zone=TIME_ZONE)
@@ -173,15 +182,33 @@ def _mark_whole(connection: Connection, company_id: int) -> None:
     connection.execute(update(table).where(table.c.id == company_id).values(is_demo=True))
 
 
-def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAccounts:
+def _fill(
+    database: Database, owner: Engine, company_id: int, today: date, seed: int
+) -> DemoAccounts:
+    """In several transactions, the tables counted anew after each: statistics that were taken in the
+    middle of a large one would say that nothing is in them, and everything would be read row by row.
+    """
     anchor = first_anchor(today)
     first_day = today - timedelta(days=HISTORY_DAYS)
     with database.company(company_id) as uow:
         staff = _make_organisation(uow, today, anchor, seed)
-        shops = _make_shops(uow, staff, anchor, seed)
+        # Before the stores, whose terms follow from it.
+        catalogue = make_catalogue(
+            uow,
+            ACTOR,
+            KEY,
+            {code: uuid5(KEY, f"division {code}") for code, _ in DIVISIONS},
+            staff.root_region_id,
+            datetime.combine(first_day - timedelta(days=1), time(), ZoneInfo(TIME_ZONE)),
+        )
+        shops = _make_shops(uow, staff, catalogue, anchor, seed)
+    _count_anew(owner)
+    with database.company(company_id) as uow:
         _make_routes(uow, staff, shops)
         forms = make_forms(uow, ACTOR, KEY)
         rescope(uow, staff.people.values(), today)
+    _count_anew(owner)
+    with database.company(company_id) as uow:
         made = make_day_plans(
             uow,
             [staff.positions[seat.code] for seat in staff.reps],
@@ -192,6 +219,7 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
         while freeze_day_plans(uow, today) == PUBLISHED_AT_ONCE:
             pass
         asked = _make_office_work(uow, staff, shops, today)
+    _count_anew(owner)
     done = make_history(
         database,
         company_id,
@@ -229,6 +257,7 @@ def _fill(database: Database, company_id: int, today: date, seed: int) -> DemoAc
             "people": len(staff.people),
             "stores": sum(map(len, shops.values())),
             "routes": 2 * len(staff.reps),
+            **catalogue.counts,
             "forms": len(forms),
             "day plans": made.made,
             **asked,
@@ -343,19 +372,24 @@ def _make_organisation(uow: UnitOfWork, today: date, anchor: date, seed: int) ->
             for seat in seats
         ],
     )
-    return _Staff(regions, positions, people, seats, townships)
+    root = next(area.code for area in areas if area.parent_code is None)
+    return _Staff(regions, positions, people, seats, townships, regions[root])
 
 
-def _make_shops(uow: UnitOfWork, staff: _Staff, anchor: date, seed: int) -> dict[str, list[Shop]]:
+def _make_shops(
+    uow: UnitOfWork, staff: _Staff, catalogue: DemoCatalogue, anchor: date, seed: int
+) -> dict[str, list[Shop]]:
     """The stores of every rep, by the code of the position."""
     shops: dict[str, list[Shop]] = {}
     number = 1
     for seat, township in zip(staff.reps, staff.townships, strict=True):
         region_id = staff.regions[township.code]
-        shops[seat.code] = build_shops(KEY, township, region_id, number, seed, anchor)
-        number += len(shops[seat.code])
+        built = build_shops(KEY, township, region_id, number, seed, anchor)
+        number += len(built)
+        shops[seat.code] = [_with_account(shop, catalogue.accounts) for shop in built]
     every = [shop.store for held in shops.values() for shop in held]
-    make_stores(uow, ACTOR, every)
+    for start in range(0, len(every), AT_ONCE):
+        make_stores(uow, ACTOR, every[start : start + AT_ONCE])
     divisions = [uuid5(KEY, f"division {code}") for code, _ in DIVISIONS]
     uow.connection.execute(
         insert(organisation.store_division),
@@ -367,7 +401,27 @@ def _make_shops(uow: UnitOfWork, staff: _Staff, anchor: date, seed: int) -> dict
             if number % 3 != place
         ],
     )
+    _bring_terms_up(uow, [store.id for store in every if store.id is not None])
     return shops
+
+
+def _bring_terms_up(uow: UnitOfWork, store_ids: Sequence[UUID]) -> None:
+    """Here no queue is running that would do it."""
+    for start in range(0, len(store_ids), AT_ONCE):
+        publish_store_terms(uow, store_ids[start : start + AT_ONCE])
+
+
+def _with_account(shop: Shop, accounts: Mapping[str, UUID]) -> Shop:
+    """The supermarkets belong to two chains, one restaurant in two to a caterer."""
+    number = int((shop.store.code or "")[1:])
+    code = {
+        "supermarket": ("K-FRESH", "K-RIVER")[number % 2],
+        "restaurant": "K-NOODLE" if number % 2 else None,
+        "grocery": "K-CASH" if number % 10 == 0 else None,
+    }.get(shop.store.channel)
+    if code is None:
+        return shop
+    return replace(shop, store=replace(shop.store, account_id=accounts[code]))
 
 
 def _make_routes(uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]]) -> None:
@@ -404,6 +458,15 @@ def _take_away(connection: Connection, company_id: int) -> None:
         if "company_id" in table.c:
             connection.execute(delete(table).where(table.c.company_id == company_id))
     connection.execute(delete(organisation.company).where(organisation.company.c.id == company_id))
+
+
+def _count_anew(owner: Engine) -> None:
+    """Let the planner know how much is in the tables by now, also where much was just taken away."""
+    names = ", ".join(table.name for table in metadata.sorted_tables if "company_id" in table.c)
+    with owner.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+            text(f"vacuum (analyze) {names}")
+        )
 
 
 def count_rows(uow: UnitOfWork) -> dict[str, int]:

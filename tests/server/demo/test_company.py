@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -11,6 +12,7 @@ import shapely
 from shapely.geometry import shape
 from sqlalchemy import Engine, create_engine, text
 
+from server.catalogue.terms_list import prices_of
 from server.demo import company as demo
 from server.demo.city import build_city
 from server.demo.company import DemoAccounts, DemoExists, count_rows, demo_exists, make_demo_company
@@ -134,6 +136,34 @@ def test_every_store_lies_in_its_township_and_some_have_no_pin(uow: UnitOfWork) 
     for row in rows:
         if row.lat_e7 is not None:
             assert shapely.contains_xy(shape(row.boundary), row.lon_e7 / 1e7, row.lat_e7 / 1e7)
+
+
+def test_every_store_buys_by_lists_and_some_on_credit(made: Any, uow: UnitOfWork) -> None:
+    counts = made[1].counts
+    wanted = {"price lists": 5, "promotions": 6, "accounts": 4}
+    assert {name: counts[name] for name in wanted} == wanted
+    assert 110 <= counts["products"] <= 130
+    rows = uow.rows("select doc from record where kind = 26 and doc is not null")
+    terms = [json.loads(row.doc) for row in rows]
+    assert len(terms) == 600
+    # The base list, the first that was made, is the last that is looked at.
+    assert {each["price_lists"][-1] for each in terms} == {1}
+    assert {len(each["price_lists"]) for each in terms} >= {1, 2, 3}
+    assert {number for each in terms for number in each["promotions"]} == {1, 2, 3, 4, 5, 6}
+    assert 50 < sum(each["credit_limit_minor"] is not None for each in terms) < 250
+
+
+def test_every_bundle_of_the_demo_is_a_gain(uow: UnitOfWork) -> None:
+    base = uow.rows(
+        "select id, version from price_list l join price_list_version v"
+        " on v.price_list_id = l.id where code = 'BASE'"
+    )[0]
+    prices = {
+        (one.product_code, one.unit): one.slabs[0].price_minor
+        for one in prices_of(uow, base.id, base.version)
+    }
+    party = prices["SODA-11", "CTN"] * 2 + prices["CHIP-11", "CTN"]
+    assert party > 22_800
 
 
 def test_a_days_plan_is_a_days_work(uow: UnitOfWork) -> None:
