@@ -159,6 +159,35 @@ class Codes:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """Names with semicolons between them; their order says nothing."""
+
+    most: int
+    length_max: int
+    sql: str = "text"
+
+    def read(self, raw: Raw) -> Value:
+        names = {" ".join(one.split()) for one in re.split(r"[;；\n]", text_of(raw))} - {""}
+        if len(names) > self.most or any(len(name) > self.length_max for name in names):
+            raise CellInvalid(
+                "too_long", f"at most {self.most}, of {self.length_max} characters each"
+            )
+        return tuple(sorted(names))
+
+    def write(self, value: Value) -> Raw:
+        if any(";" in name or "；" in name or "\n" in name for name in value):
+            raise CannotExport(f"a cell cannot hold {list(value)}: there is a semicolon in it")
+        return "; ".join(value)
+
+    def settled(self, value: Value) -> Value:
+        return tuple(sorted(" ".join(name.split()) for name in value)) if value else None
+
+    @property
+    def about(self) -> str:
+        return "names, with semicolons between them"
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """A whole number."""
 
@@ -419,13 +448,13 @@ class Json:
             raise CellInvalid("not_json", f"a JSON {self.shape}") from None
         if not isinstance(value, dict if self.shape == "object" else list):
             raise CellInvalid("not_json", f"a JSON {self.shape}")
-        return _canonical(value)
+        return canonical(value)
 
     def write(self, value: Value) -> Raw:
         return str(value)
 
     def settled(self, value: Value) -> Value:
-        return None if value is None else _canonical(value)
+        return None if value is None else canonical(value)
 
     @property
     def about(self) -> str:
@@ -448,7 +477,7 @@ def _whole_ms(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=whole)
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

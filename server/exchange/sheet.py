@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from server.activities.errors import ActivityError
 from server.catalogue.errors import CatalogueError
 from server.exchange.cells import Cell, Value
 from server.identity.change_log import Actor
@@ -205,6 +206,7 @@ class Sheet:
         PlanningError,
         IdentityError,
         CatalogueError,
+        ActivityError,
         ScopeTooLarge,
     )
 

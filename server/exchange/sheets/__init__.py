@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from server.exchange.faults import NoSuchSheet
 from server.exchange.sheet import Sheet
 from server.exchange.sheets.account import ACCOUNT
+from server.exchange.sheets.activity import ACTIVITY
 from server.exchange.sheets.division import DIVISION
 from server.exchange.sheets.holiday import HOLIDAY
 from server.exchange.sheets.occupancy import OCCUPANCY
@@ -13,6 +14,7 @@ from server.exchange.sheets.position import POSITION
 from server.exchange.sheets.price import PRICE
 from server.exchange.sheets.price_list import PRICE_LIST
 from server.exchange.sheets.product import PRODUCT
+from server.exchange.sheets.promotion import PROMOTION
 from server.exchange.sheets.region import REGION
 from server.exchange.sheets.route import ROUTE
 from server.exchange.sheets.store import STORE
@@ -31,6 +33,8 @@ ALL_SHEETS: tuple[Sheet, ...] = (
     PRODUCT,
     PRICE_LIST,
     PRICE,
+    PROMOTION,
+    ACTIVITY,
 )
 SHEETS: Mapping[str, Sheet] = {sheet.name: sheet for sheet in ALL_SHEETS}
 

@@ -2,33 +2,28 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from mobile_contract.records.price_list import CURRENCY_PATTERN, TERMS_CODE_MAX, TERMS_NAME_MAX
-from mobile_contract.records.store import CHANNEL_MAX, CLASSES, CODE_MAX
-from mobile_contract.records.store_terms import ACCOUNT_CODE_MAX
 from server.catalogue.price_lists import (
     NewPriceList,
     edit_price_list,
     end_price_list,
     make_price_list,
 )
-from server.catalogue.whom import VALUES_MAX, Whom
 from server.exchange.cells import Choice, Code, Moment, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import Currency
+from server.exchange.sheets.whom import (
+    WHOM_COLUMNS,
+    WHOM_KEY,
+    troubles_with_whom,
+    whom_of,
+    whom_select,
+)
 from server.identity.change_log import Actor
 from sync.kinds.price_list.table import LEVELS
 from sync.unit_of_work import UnitOfWork
-
-# level → the columns that its rows may have
-_OF_LEVEL = {
-    "CUSTOMER": ("store", "account"),
-    "CLASS": ("class",),
-    "CHANNEL": ("channel",),
-    "REGION": ("region",),
-}
 
 
 def apply(
@@ -37,7 +32,7 @@ def apply(
     """Make lists, rename them, let them be for others, end them."""
     for change in changes:
         values = change.values
-        whom = None if change.lines is None else _whom(change, references)
+        whom = None if change.lines is None else whom_of(change, references)
         if change.is_new:
             assert whom is not None
             list_id = make_price_list(
@@ -60,41 +55,13 @@ def apply(
             end_price_list(uow, actor, list_id, at=values["ended_at"])
 
 
-def _whom(change: Change, references: References) -> Whom:
-    def those(name: str) -> frozenset[Any]:
-        given = {line[name] for line in change.lines or ()} - {None}
-        column = PRICE_LIST.column(name)
-        if column is None or column.refers_to is None:
-            return frozenset(given)
-        return frozenset(references.id(column.refers_to, key) for key in given)
-
-    return Whom(
-        level=change.values["level"],
-        store_ids=those("store"),
-        account_ids=those("account"),
-        classes=those("class"),
-        channels=those("channel"),
-        region_ids=those("region"),
-    )
-
-
 def check(_uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable[Told]:
     """A list is for values of its level, one in each row."""
     for change in changes:
         if "ended_at" in change.fields and change.values["ended_at"] is None:
             yield Told(change, "ended_at", "fixed", "what has ended does not begin again")
-        if change.lines is None:
-            continue
-        if not 1 <= len(change.lines) <= VALUES_MAX:
-            yield Told(change, None, "required", f"says whom it is for, in 1 to {VALUES_MAX} rows")
-        allowed = _OF_LEVEL.get(change.values["level"], ())
-        for line, given in zip(change.lines, change.record.lines, strict=False):
-            named = [name for name, value in line.items() if value is not None]
-            if len(named) != 1 or named[0] not in allowed:
-                says = (
-                    f"a row of the level {change.values['level']} names one {' or '.join(allowed)}"
-                )
-                yield Told(change, named[0] if named else None, "conflicts", says, given.row)
+        if change.lines is not None:
+            yield from troubles_with_whom(change)
 
 
 def closes(change: Change) -> bool:
@@ -137,29 +104,8 @@ PRICE_LIST = Sheet(
         ),
         Column(name="ended_at", cell=Moment(), about="from when on none of its prices holds"),
     ),
-    line_columns=(
-        Column(
-            name="store",
-            cell=Code(CODE_MAX, has_spaces=True),
-            about="for this store",
-            refers_to="store",
-        ),
-        Column(
-            name="account",
-            cell=Code(ACCOUNT_CODE_MAX, has_spaces=True),
-            about="for the stores of this account",
-            refers_to="account",
-        ),
-        Column(name="class", cell=Choice(CLASSES), about="for stores of this class"),
-        Column(name="channel", cell=Words(CHANNEL_MAX), about="for stores of this channel"),
-        Column(
-            name="region",
-            cell=Code(),
-            about="for stores of this region and those below",
-            refers_to="region",
-        ),
-    ),
-    line_key=("store", "account", "class", "channel", "region"),
+    line_columns=WHOM_COLUMNS,
+    line_key=WHOM_KEY,
     has_ordered_lines=False,
     key=("code",),
     select="""
@@ -168,15 +114,7 @@ PRICE_LIST = Sheet(
         left join division d on d.company_id = l.company_id and d.id = l.division_id
         where l.company_id = :company
     """,
-    line_select="""
-        select f.price_list_id as of, f.place, s.code as store, a.code as account,
-               f.store_class as class, f.channel, r.code as region
-        from price_list_for f
-        left join store s on s.company_id = f.company_id and s.id = f.store_id
-        left join account a on a.company_id = f.company_id and a.id = f.account_id
-        left join region r on r.company_id = f.company_id and r.id = f.region_id
-        where f.company_id = :company
-    """,
+    line_select=whom_select("price_list"),
     apply=apply,
     check=check,
     closes=closes,

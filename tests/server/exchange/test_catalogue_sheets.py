@@ -161,3 +161,87 @@ def test_what_prices_cannot_be_is_told_in_its_own_row(priced: Bring) -> None:
     assert faults(priced("price", PRICES, f"L7,{SOON},P1,bottle,1,1")) == [
         ("A2", "unknown"),
     ]  # fmt: skip
+
+
+TERMS = '"{""benefit"":""PERCENT_OFF"",""basis_points"":1000,""items"":[[""P1"",null]]}"'
+PROMOTION = "code,name,currency,level,terms,valid_from,channel"
+
+
+def test_a_promotion_is_drafted_published_and_ended(
+    priced: Bring, take: Take, db: Database, cast: Cast
+) -> None:
+    draft = f"X1,Ten off,EUR,CHANNEL,{TERMS},,kiosk"
+    assert priced("promotion", PROMOTION, draft).added == 1
+    assert priced("promotion", PROMOTION, draft).left_alone == 1
+    published = f"X1,Ten off,EUR,CHANNEL,{TERMS},2026-01-01T00:00:00Z,kiosk"
+    assert priced("promotion", PROMOTION, published).changed == 1
+    assert priced("promotion", PROMOTION, published).left_alone == 1
+    more = published.replace("1000", "1500").replace("2026-01-01T00:00:00Z", SOON)
+    assert list(priced("promotion", PROMOTION, more).changes[0].fields) == ["terms", "valid_from"]
+    with db.reading(cast.company.id) as uow:
+        versions = uow.rows(
+            "select terms -> 'basis_points' as off from promotion_version order by 1"
+        )
+    assert [row.off for row in versions] == [1000, 1500]
+    assert priced("promotion", "code,ended_at", f"X1,{LATER}").closed == 1
+    lines = take("promotion")
+    assert priced("promotion", *lines).left_alone == 1
+    for_all = f"X2,For all,EUR,,{TERMS},,"
+    assert priced("promotion", PROMOTION, for_all).added == 1
+    assert priced("promotion", PROMOTION, for_all).left_alone == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "cell"),
+    [
+        (f"X1,Off,EUR,CHANNEL,{TERMS},,", ("row 2", "required")),
+        (f"X1,Off,EUR,,{TERMS},,kiosk", ("D2", "conflicts")),
+        (f"X1,Off,EUR,,{TERMS.replace('P1', 'P9')},,", ("E2", "conflicts")),
+        (f"X1,Off,EUR,,{TERMS.replace('basis_points', 'bonus')},,", ("E2", "not_json")),
+        (f"X1,Off,EUR,,{TERMS.replace('1000', '99999')},,", ("E2", "conflicts")),
+        ('X1,Off,EUR,,"{""benefit"":""PERCENT_OFF"",""items"":[[7]]}",,', ("E2", "not_json")),
+        (
+            'X1,Off,EUR,,"{""benefit"":""PERCENT_OFF"",""basis_points"":""x""}",,',
+            ("E2", "conflicts"),
+        ),
+        ('X1,Off,EUR,,"{""benefit"":""GIVEAWAY""}",,', ("E2", "not_json")),
+        (f"X1,Off,EUR,,{TERMS},2020-01-01T00:00:00,", ("F2", "not_a_moment")),
+    ],
+)
+def test_what_a_promotion_cannot_be_is_told_in_its_cell(
+    priced: Bring, row: str, cell: tuple[str, str]
+) -> None:
+    assert faults(priced("promotion", PROMOTION, row)) == [cell]
+
+
+STANDARDS = '"[{""item"":""SHELF"",""text"":""Two facings"",""photos"":1}]"'
+ACTIVITY = "code,name,starts_on,ends_on,channels,regions,currency,budget,standards"
+
+
+def test_an_activity_is_made_and_approved_with_its_code(
+    bring: Bring, take: Take, db: Database, cast: Cast
+) -> None:
+    line = f'A1,Summer,2026-06-01,2026-06-30,"kiosk; grocery",NORTH,EUR,1000.5,{STANDARDS}'
+    assert bring("activity", ACTIVITY, line).added == 1
+    assert bring("activity", ACTIVITY, line).left_alone == 1
+    with db.reading(cast.company.id) as uow:
+        (made,) = uow.rows("select state, budget_minor from activity")
+    assert tuple(made) == ("APPROVED", 100_050)
+    assert bring("activity", "code,name", "A1,Summer days").changed == 1
+    assert bring("activity", *take("activity")).left_alone == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "cell"),
+    [
+        ("A1,Summer,2026-06-30,2026-06-01,,,,,", ("D2", "conflicts")),
+        ("A1,Summer,2026-06-01,2026-06-30,,,,5,", ("G2", "conflicts")),
+        ("A1,Summer,2026-06-01,2026-06-30,,,JPY,5.5,", ("H2", "not_a_number")),
+        ('A1,Summer,2026-06-01,2026-06-30,,,,,"[{""item"":1}]"', ("I2", "not_json")),
+        ("A1,Summer,2026-06-01,2026-06-30,,NOWHERE,,,", ("F2", "unknown")),
+    ],
+)
+def test_what_an_activity_cannot_be_is_told_in_its_cell(
+    bring: Bring, row: str, cell: tuple[str, str]
+) -> None:
+    assert faults(bring("activity", ACTIVITY, row)) == [cell]

@@ -1,16 +1,21 @@
 """Cells: each kind reads text and a spreadsheet's own values, and says what it cannot read."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from server.exchange.cells import (
+    Amount,
     Choice,
     Code,
     Codes,
     Day,
     Json,
+    Moment,
+    Names,
+    Pairs,
     Raw,
     Scaled,
     Whole,
@@ -58,6 +63,12 @@ NEW_YEAR = date(2027, 1, 2)
         (Json(99), '{"b": 1, "a": [2]}', '{"a":[2],"b":1}'),
         (Json(99, "list"), "[1]", "[1]"),
         (Email(), "Ana@Example.COM ", "ana@example.com"),
+        (Names(3, 9), "kiosk ; grocery;", ("grocery", "kiosk")),
+        (Pairs(3, "bottle 1"), "bottle 1;  case  24", (("bottle", "1"), ("case", "24"))),
+        (Amount(), "12.50", Decimal("12.5")),
+        (Amount(), 0.1, Decimal("0.1")),
+        (Amount(), 300, Decimal(300)),
+        (Moment(), "2027-01-31T16:00:00.1239+08:00", datetime(2027, 1, 31, 8, 0, 0, 123000, UTC)),
         (
             RuleWords(),
             "wed,mon from 2026-01-05",
@@ -101,6 +112,14 @@ def test_a_cell_is_read(cell: Any, raw: Raw, value: object) -> None:
         (Json(99), '{"a": NaN}', "not_json"),
         (Json(9), '{"a": 12345}', "too_long"),
         (Email(), "ana", "not_text"),
+        (Names(1, 9), "a;b", "too_long"),
+        (Pairs(3, "bottle 1"), "bottle", "not_pairs"),
+        (Pairs(1, "bottle 1"), "a 1; b 2", "too_long"),
+        (Amount(), "-1", "out_of_range"),
+        (Amount(), "0.00001", "out_of_range"),
+        (Amount(), "1e15", "out_of_range"),
+        (Moment(), "2027-01-31T08:00:00", "not_a_moment"),
+        (Moment(), "tomorrow", "not_a_moment"),
         (RuleWords(), "sometimes", "not_a_rule"),
     ],
 )

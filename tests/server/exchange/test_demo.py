@@ -36,6 +36,24 @@ MORE = {
         "X-L1,2026-01-01T00:00:00Z,X-P1,bottle,100,1.2",
         "X-L2,2026-01-01T00:00:00Z,X-P2,bag,1,300",
     ),
+    "promotion": (
+        "code,name,currency,level,terms,valid_from,account",
+        (
+            'X-R1,Bundle,CNY,,"{""benefit"":""BUNDLE"",""price_minor"":900,""portions"":'
+            '[[""X-P1"",""bottle"",2],[""X-P2"",""bag"",1]]}",2026-01-01T00:00:00Z,'
+        ),
+        (
+            'X-R2,One free,CNY,CUSTOMER,"{""benefit"":""BUY_X_GET_Y"",""buy"":5,""get"":1,'
+            '""basis_points"":10000,""items"":[[""X-P1"",null]],""is_exclusive"":true}",,X-A1'
+        ),
+    ),
+    "activity": (
+        "code,name,starts_on,ends_on,channels,standards",
+        (
+            'X-V1,Summer,2026-06-01,2026-06-30,"kiosk; grocery",'
+            '"[{""item"":""SHELF"",""text"":""Two facings"",""photos"":1}]"'
+        ),
+    ),
 }
 
 
