@@ -326,7 +326,7 @@ class Truth:
     def _may_see(self, person: str, record: str) -> bool:
         return self.records[record].person == person or record in self.ever_seen[person]
 
-    def _judge(self, intent: Intent) -> Expected:  # noqa: PLR0911  one return a rule
+    def _judge(self, intent: Intent) -> Expected:  # noqa: C901, PLR0911  one return a rule
         if intent.is_spoiled:
             return Expected("quarantined", "invalid_field")
         if self._missing(intent):
@@ -343,6 +343,8 @@ class Truth:
             return answer
         assert held is not None
         assert held.fields is not None or held.kind == "route"
+        if intent.op in ("answer", "read"):
+            return self._answer(intent, held)
         if intent.op == "finish":
             assert held.fields is not None
             if held.fields["state"] != "OPEN":
@@ -359,6 +361,18 @@ class Truth:
             self._propose(intent, {})
             return Expected("applied", version=held.version)
         return self._edit(intent, held)
+
+    def _answer(self, intent: Intent, held: Held) -> Expected:
+        """Something asked of a person is answered: by the first, and whoever comes later is told so."""
+        if not self._may_see(intent.person, intent.entity):
+            return Expected("quarantined", "not_in_scope")
+        assert held.fields is not None
+        if not intent.changes:
+            return Expected("applied", version=held.version)
+        if held.fields["state"] not in ("OPEN", "ASKED"):
+            return Expected("merged", version=held.version)
+        held.versions.append(({**held.fields, **intent.changes}, intent.person))
+        return Expected("applied", version=held.version)
 
     def _create(self, intent: Intent) -> Expected:
         if intent.kind == "store":
