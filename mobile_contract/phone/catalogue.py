@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from mobile_contract.phone.link import Problem
 from mobile_contract.phone.phone import Phone
@@ -21,6 +22,7 @@ from mobile_contract.price_bodies import BodyUnreadable, decode_prices
 from mobile_contract.price_records import read_price_list, read_promotions
 from mobile_contract.pricing import CustomerTerms, Line, PricedOrder, price_lines
 from mobile_contract.pricing.terms import Entries
+from mobile_contract.records.store_terms import terms_id
 
 Fields = Mapping[str, Any]
 
@@ -66,10 +68,8 @@ def fetch_prices(phone: Phone) -> Fetched:
 
 def store_terms(phone: Phone, store_id: str) -> dict[str, Any] | None:
     """On what a store buys, as the server last gave it; None where it buys on no terms."""
-    for record in phone.held("store_terms"):
-        if record.fields["store_id"] == store_id:
-            return record.fields
-    return None
+    record = phone.scope.get("store_terms", str(terms_id(UUID(store_id))))
+    return None if record is None else record.fields
 
 
 def prices_for(phone: Phone, store_id: str) -> CustomerTerms | None:

@@ -4,6 +4,7 @@ import re
 import zlib
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import mobile_contract
 from mobile_contract.price_bodies import BodyUnreadable, decode_prices, encode_prices
 from mobile_contract.pricing import Slab
+from mobile_contract.records.store_terms import terms_id
 
 EXAMPLE = {
     (7, "CTN"): (Slab(1, 11_500), Slab(10, 11_000), Slab(50, 10_500)),
@@ -69,3 +71,10 @@ def test_500_products_cost_2_kb() -> None:
 def test_what_is_no_body_is_refused(body: bytes) -> None:
     with pytest.raises(BodyUnreadable):
         decode_prices(body)
+
+
+def test_the_id_of_a_stores_terms_is_that_of_the_document() -> None:
+    text = (Path(mobile_contract.__file__).parent / "PROTOCOL.md").read_text()
+    shown = re.search(r"terms of\s+store `([^`]+)` are `([^`]+)`", text)
+    assert shown is not None
+    assert str(terms_id(UUID(shown[1]))) == shown[2]

@@ -135,7 +135,6 @@ def _fields(row: Any, catalogue: Catalogue, policy: Policy) -> dict[str, Any] | 
         return None
     limit = row.credit_limit_minor
     return {
-        "store_id": str(row.id),
         "account_code": row.account_code,
         "account_name": row.account_name,
         "currency": currency,
