@@ -51,11 +51,13 @@ class Understood:
     records: list[Record] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     rows: int = 0
+    _wrong: set[tuple[int, str | None]] = field(default_factory=set)
 
     def fault(
         self, row: int, header: str | None, code: str, says: str, value: object = None
     ) -> None:
         """Note a fault; of very many the first."""
+        self._wrong.add((row, header))
         if len(self.faults) < FAULTS_MAX:
             place = None if header is None else self.places.get(header)
             shown = None if value is None or value == "" else str(value)[:SHOWN_MAX]
@@ -74,7 +76,7 @@ class Understood:
 
     def has_fault_at(self, row: int, header: str | None) -> bool:
         """Whether something is wrong with a cell already."""
-        return any(one.row == row and one.column == header for one in self.faults)
+        return (row, header) in self._wrong
 
     def header_of(self, column: str | None) -> str | None:
         """The header under which a column stands in this file."""
