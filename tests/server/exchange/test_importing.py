@@ -325,6 +325,31 @@ def test_two_imports_of_one_file_at_once_add_each_record_once(db: Database, cast
     assert reports
 
 
+def test_an_import_waits_for_the_slice_of_another_and_sees_what_it_wrote(
+    db: Database, cast: Cast
+) -> None:
+    second: list[Report] = []
+
+    def bring_second() -> None:
+        second.append(run(db, cast, dict(SHEETS), f"{HEADER}\nN1,Corner Shop,kiosk\n"))
+
+    waiting = Thread(target=bring_second)
+    whole = SHEETS["store"].apply
+
+    def apply(*everything: Any) -> None:
+        whole(*everything)
+        waiting.start()
+        # It cannot end before this one has.
+        waiting.join(0.5)
+        assert not second
+
+    sheets = {**SHEETS, "store": dataclasses.replace(SHEETS["store"], apply=apply)}
+    assert run(db, cast, sheets, f"{HEADER}\nN1,Corner,kiosk\n").state == "DONE"
+    waiting.join(60)
+    assert [report.state for report in second] == ["DONE"]
+    assert stores(db, cast) == [("N1", "Corner Shop")]
+
+
 def test_phones_pull_while_a_slice_is_being_written(db: Database, cast: Cast) -> None:
     """Sam oversees where the stores come: until the slice is committed they see it as it was."""
     engine = Engine(db, ALL_KINDS, b"a key of the tests" * 2)
