@@ -5,6 +5,7 @@ from uuid import UUID
 
 from server.identity.change_log import Actor, log_changes
 from server.planning.errors import NoSuchDivision, NoSuchStore
+from sync.kinds.store_terms.publish import bring_terms_up
 from sync.publish import hold
 from sync.rows import array
 from sync.unit_of_work import UnitOfWork
@@ -28,7 +29,8 @@ def set_store_divisions(
 ) -> list[UUID]:
     """Let these stores buy from exactly these divisions; those where something differs.
 
-    Raises NoSuchStore, NoSuchDivision. Five queries, whatever the number of stores.
+    Price lists and promotions of other divisions are not for them. Raises NoSuchStore, NoSuchDivision. Five
+    queries and the terms of the stores, whatever their number.
     """
     wanted = {store_id: sorted(set(ids)) for store_id, ids in divisions.items()}
     if not wanted:
@@ -60,4 +62,5 @@ def set_store_divisions(
         "store",
         ((id_, {"divisions": held[id_]}, {"divisions": wanted[id_]}) for id_ in differing),
     )
+    bring_terms_up(uow, differing)
     return differing

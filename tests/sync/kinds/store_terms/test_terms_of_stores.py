@@ -13,11 +13,12 @@ from server.catalogue.price_lists import edit_price_list, end_price_list
 from server.catalogue.promotions import end_promotion
 from server.catalogue.whom import Whom
 from server.identity.policy import change_policy
+from server.planning.store_divisions import set_store_divisions
 from server.planning.stores import close_stores, edit_stores, move_stores, reopen_stores
 from sync.engine import Engine
 from sync.kinds.promotion.publish import publish_promotions
 from sync.kinds.store_terms import publish as publishing
-from sync.organisation import division, store_division
+from sync.organisation import division
 from sync.store_terms import TOPIC, terms_id
 from sync.unit_of_work import Database, UnitOfWork
 from tests.catalogue_factories import OFFICE, Goods, add_goods, add_list, add_promotion, publish
@@ -218,10 +219,7 @@ def test_a_store_of_divisions_buys_by_their_lists(cast: Cast, db: Database, ana:
         priced_list(uow, "FIRST", whom, division_id=one)
         uow.run("update product set division_id = :id where code = 'OAT'", id=two)
         priced_list(uow, "SECOND", whom, division_id=two)
-        uow.connection.execute(
-            insert(store_division).values(company_id=uow.company_id, store_id=here, division_id=two)
-        )
-        publishing.publish_store_terms(uow, [here])
+        set_store_divisions(uow, OFFICE, {here: [two]})
     numbers = {
         row.code: row.number for row in rows_of(db, cast, "select code, number from price_list")
     }
