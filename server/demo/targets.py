@@ -1,5 +1,6 @@
 """What the demo's reps are to reach this year, with the progress that their two weeks of work have made."""
 
+from collections import Counter
 from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid5
 
@@ -11,6 +12,7 @@ from server.targets.basis import SplitBy
 from server.targets.plan_list import place_of
 from server.targets.plans import make_plan, split_plan
 from server.targets.splitting import Weights
+from server.targets.tree import Level
 from sync.kinds.visit.table import DECISIONS
 from sync.policy import current_policy
 from sync.unit_of_work import UnitOfWork
@@ -55,10 +57,16 @@ def make_targets(
     ]
     calls = plans[0]
     month = today.replace(day=1)
-    district = next(
+    regions = [
         node
         for node in calls.nodes
-        if node.place.region_id is not None and node.place.month == month
+        if node.place.month == month and node.place.level is Level.REGION
+    ]
+    beside = Counter(node.parent_id for node in regions)
+    # The smallest of several: what is taken from it, the others can bear.
+    district = min(
+        (node for node in regions if beside[node.parent_id] > 1),
+        key=lambda node: (node.amount, node.sequence),
     )
     again = split_plan(
         uow,
@@ -67,7 +75,7 @@ def make_targets(
         pins={
             place_of(month=month, region_id=district.place.region_id).node_id(
                 calls.plan_id
-            ): district.amount
+            ): district.amount * 95 // 100
         },
         today=today,
         now=begins,
