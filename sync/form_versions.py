@@ -32,14 +32,9 @@ class FormVersions:
 
     def __init__(self, kept_versions: int = KEPT_VERSIONS) -> None:
         self._kept_versions = kept_versions
-        # Two generations: what is asked for moves to the young; when these are many, the old go. So
-        # nothing goes between a batch's look at what it has to read and its judging.
+        # Two generations: what is asked for moves to the young; when these are many, the old go.
         self._young: dict[str, _Kept] = {}
         self._old: dict[str, _Kept] = {}
-
-    def has(self, id_: str) -> bool:
-        """Whether this version need not be read; it stays for what follows."""
-        return self._find(id_) is not None
 
     def of(self, company_id: int, id_: str) -> Template | None:
         """The version, if it was read and is the company's."""

@@ -4,6 +4,7 @@ What follows from the answers is worked out again, by the rules that the phone h
 A difference is a flag. Only what cannot be read as an answer to that version is kept for a person.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from mobile_contract.forms.filling import Filling, NotOfTemplate, fill_in
 from mobile_contract.forms.rows import day_number
 from mobile_contract.forms.template import Template
 from sync.clock import Moment, business_day
+from sync.direct import Value, rows_of
 from sync.document import encode_document
 from sync.evidence import captured, witness
 from sync.flag import Flag
@@ -21,15 +23,17 @@ from sync.record_kind import (
     Arrived,
     Context,
     Known,
+    Load,
     Missing,
     Outcome,
-    Read,
     Record,
     RecordKind,
     Rejected,
 )
 from sync.rights import in_scope, own_named, own_record, right_of
-from sync.rows import RowSet
+from sync.rows import RowSet, array
+from sync.senders import Sender
+from sync.unit_of_work import UnitOfWork
 
 # Whoever makes visits fills in forms.
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
@@ -98,29 +102,65 @@ MEASURES = RowSet(
 )
 
 
-def _unread_version(item: Arrived) -> tuple[str, ...]:
-    """The version that a new answer names, unless this process has read it."""
-    if item.op != "create":
-        return ()
-    id_ = version_id(item.payload.template_id, item.payload.template_version)
-    return () if VERSIONS.has(id_) else (id_,)
+class _NamedVersions:
+    """The versions that a batch names: those that this process had read, and the others as they are
+    stored. What the process keeps may change meanwhile; what a batch has does not.
+    """
+
+    def __init__(self, company_id: int, ids: Iterable[str]) -> None:
+        self._company_id = company_id
+        self._read: dict[str, Template] = {}
+        self._definitions: dict[str, str] = {}
+        self.unread: list[str] = []
+        for id_ in sorted(set(ids)):
+            template = VERSIONS.of(company_id, id_)
+            if template is None:
+                self.unread.append(id_)
+            else:
+                self._read[id_] = template
+
+    def add(self, id_: str, definition: str) -> None:
+        """Have a version by its definition; it is read when an answer is judged by it."""
+        self._definitions[id_] = definition
+
+    def of(self, template_id: str, version: int) -> Template | None:
+        """The version, if the company has it."""
+        id_ = version_id(template_id, version)
+        template = self._read.get(id_) or VERSIONS.of(self._company_id, id_)
+        if template is None and id_ in self._definitions:
+            template = VERSIONS.read(self._company_id, id_, self._definitions[id_])
+        return template
 
 
-NAMED_VERSION = Read(
-    name="form template version",
-    wants=_unread_version,
-    statement="select v.id::text, v.definition::text from form_template_version v"
-    " where v.company_id = %(company)s and v.id = any(%(ids)s::uuid[])",
+def _load_versions(
+    uow: UnitOfWork, _sender: Sender, items: Sequence[Arrived], known: Mapping[str, Known]
+) -> _NamedVersions:
+    """The version that each new answer names, and that of each answer which is corrected."""
+    ids = []
+    for item in items:
+        if item.op == "create":
+            ids.append(version_id(item.payload.template_id, item.payload.template_version))
+            continue
+        answer = known.get(item.entity_id)
+        if answer is not None and answer.kind == FORM_ANSWER.number:
+            fields = answer.fields
+            ids.append(version_id(fields["template_id"], fields["template_version"]))
+    named = _NamedVersions(uow.company_id, ids)
+    if named.unread:
+        unread: dict[str, Value] = {
+            "company": uow.company_id,
+            "ids": array("uuid", named.unread),
+        }
+        for id_, definition in rows_of(uow.driver, _DEFINITIONS, unread):
+            named.add(id_, definition)
+    return named
+
+
+_DEFINITIONS = (
+    "select v.id::text, v.definition::text from form_template_version v"
+    " where v.company_id = %(company)s and v.id = any(%(ids)s::uuid[])"
 )
-# Corrections are judged by the version of the answer that came in an earlier push.
-VERSION_OF_ANSWER = Read(
-    name="version of form answer",
-    wants=lambda item: (item.entity_id,) if item.op == "correct" else (),
-    statement="select a.id::text, v.definition::text from form_answer a"
-    " join form_template_version v on v.company_id = a.company_id"
-    " and v.template_id = a.template_id and v.version = a.template_version"
-    " where a.company_id = %(company)s and a.id = any(%(ids)s::uuid[])",
-)
+NAMED_VERSIONS = Load(name="form template versions", load=_load_versions)
 
 
 class _Begun(NamedTuple):
@@ -202,13 +242,7 @@ def correct(item: Arrived, context: Context) -> Outcome:
             f"The record is at version {known.version}; it never had version {base_version}.",
         )
     before = known.fields
-    template = _template_of(
-        context,
-        before["template_id"],
-        before["template_version"],
-        VERSION_OF_ANSWER,
-        item.entity_id,
-    )
+    template = _template_of(context, before["template_id"], before["template_version"])
     if template is None:
         raise LookupError("the version that an answer was judged by is gone")
     flags = [flag for flag in before["flags"] if _is_of_first(flag)]
@@ -251,24 +285,17 @@ def _begin(item: Arrived, context: Context, moment: Moment) -> _Begun | Missing 
         store = in_scope(context, item, moment, payload.store_id, STORE, "payload.store_id")
         if not isinstance(store, Known):
             return store
-    template = _template_of(context, payload.template_id, payload.template_version, NAMED_VERSION)
+    template = _template_of(context, payload.template_id, payload.template_version)
     if template is None:
         words = "The form has no such version here."
         return Rejected("template_unknown", "payload.template_version", words)
     return _Begun(visit, template)
 
 
-def _template_of(
-    context: Context, template_id: str, version: int, read: Read, asked: str | None = None
-) -> Template | None:
-    """The version of a template, as it was read for this batch or before."""
-    company_id, id_ = context.sender.company_id, version_id(template_id, version)
-    template = VERSIONS.of(company_id, id_)
-    if template is None:
-        found = context.reads[read.name].get(asked or id_)
-        if found:
-            template = VERSIONS.read(company_id, id_, found[0][0])
-    return template
+def _template_of(context: Context, template_id: str, version: int) -> Template | None:
+    """The version of a template, if the company has it."""
+    named: _NamedVersions = context.reads[NAMED_VERSIONS.name]
+    return named.of(template_id, version)
 
 
 def _judged(
@@ -371,5 +398,5 @@ FORM_ANSWER = RecordKind(
     number=11,
     ops={"create": create, "correct": correct},
     mentions=mentions,
-    reads=(NAMED_VERSION, VERSION_OF_ANSWER),
+    reads=(NAMED_VERSIONS,),
 )

@@ -13,6 +13,7 @@ import sqlalchemy
 from server.forms.templates import retire_template
 from sync.engine import Engine
 from sync.form_versions import FormVersions, version_id
+from sync.kinds.form_answer import judge
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, make_cast
 from tests.form_factories import (
@@ -348,7 +349,20 @@ def test_versions_that_are_asked_for_stay_and_others_go() -> None:
         versions.read(1, id_, said)
         assert versions.of(1, ids[0]) is kept
     assert versions.of(2, ids[0]) is None
-    assert [versions.has(id_) for id_ in ids[1:4]] == [False] * 3
+    assert [versions.of(1, id_) for id_ in ids[1:4]] == [None] * 3
+
+
+def test_a_push_that_names_more_versions_than_are_kept_finds_them_all(
+    cast: Cast, ana: Phone, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "VERSIONS", FormVersions(kept_versions=2))
+    forms = [published(db, cast.company, definition(code=f"CHECK_{n}")) for n in range(5)]
+    visit = ana.visit(cast.ana_stores[0])
+    assert ana.push_one(visit)["status"] == "applied"
+    for named in (forms[:2], forms[3:], forms, forms[::-1], [*forms[2:], *forms[:2]], forms):
+        items = [answer(ana, form, visit) for form in named]
+        assert set(ana.statuses(*items)) == {"applied"}
+        assert set(ana.statuses(*(corrected(ana, item, 1) for item in items))) == {"applied"}
 
 
 def test_the_id_of_a_version_is_its_own() -> None:

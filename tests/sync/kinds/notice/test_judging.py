@@ -46,6 +46,28 @@ def test_who_reads_twice_is_one_row_with_the_earliest_time(
     assert row[0] * 1000 == ana.now - HOUR
 
 
+def test_of_two_readings_in_one_push_the_earlier_stays(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    first, second = give(db, cast), give(db, cast)
+    ana = phone(cast.ana)
+    assert set(
+        ana.statuses(
+            read(ana, first, ago=HOUR),
+            read(ana, first),
+            read(ana, second),
+            read(ana, second, ago=2 * HOUR),
+        )
+    ) == {"applied"}
+    rows = rows_of(
+        db, cast, "select notice_id, extract(epoch from read_at)::bigint as s from notice_read"
+    )
+    assert {row.notice_id: row.s * 1000 for row in rows} == {
+        first: ana.now - HOUR,
+        second: ana.now - 2 * HOUR,
+    }
+
+
 def test_a_reader_does_not_wait_for_who_holds_the_record(
     cast: Cast, phone: PhoneOf, db: Database
 ) -> None:
