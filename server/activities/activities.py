@@ -1,7 +1,7 @@
 """Activities as the office runs them: made, approved with a code, opened, suspended, ended, settled.
 
-Each change asks the state machine what may follow, publishes the activity and logs it, in the
-caller's transaction. The stores that take part start by the outbox, in slices: there may be many.
+Each change looks at who asks (rights.py), asks the state machine what may follow, publishes the
+activity and logs it, in the caller's transaction. The stores that take part start by the outbox, in slices: there may be many.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,15 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, update
 
-from server.activities.errors import CodeTaken, FieldInvalid, NoSuchActivity, NotSettled, WrongState
+from server.activities.errors import (
+    BeyondScope,
+    CodeTaken,
+    FieldInvalid,
+    NoSuchActivity,
+    NotSettled,
+    WrongState,
+)
+from server.activities.rights import IS_RUN, IS_SEEN, SEATS, must_run
 from server.activities.terms import (
     COLUMNS,
     NewActivity,
@@ -20,6 +28,7 @@ from server.activities.terms import (
     checklist,
 )
 from server.identity.change_log import Actor, log_change
+from server.identity.companies import company_day
 from sync.kinds.activity.publish import publish_activities
 from sync.kinds.activity.states import RUNNING_ACTIVITY
 from sync.kinds.activity.table import activity, activity_standards
@@ -43,11 +52,13 @@ _KNOWN = """
 select (select count(*) from region where company_id = :company and id = any(:regions)),
        (select count(*) from division where company_id = :company and id = any(:divisions))
 """
-_LOCK = """
+_LOCK = f"""
+{SEATS}
 select a.id, a.code, a.state, a.standards_version, a.name, a.about, a.division_id, a.starts_on,
-       a.ends_on, a.channels, a.region_ids, a.budget_minor, a.pay_minor, a.currency
-from activity a where a.company_id = :company and a.id = :activity for update
-"""
+       a.ends_on, a.channels, a.region_ids, a.budget_minor, a.pay_minor, a.currency,
+       {IS_SEEN} as is_seen, {IS_RUN} as is_run
+from activity a where a.company_id = :company and a.id = :activity for update of a
+"""  # noqa: S608  put together from constants
 _ITEMS = """
 select items from activity_standards
 where company_id = :company and activity_id = :activity and standards_version = :version
@@ -63,8 +74,17 @@ where company_id = :company and activity_id = :activity
 """
 
 
-def make_activity(uow: UnitOfWork, actor: Actor, new: NewActivity) -> UUID:
-    """A draft, which no phone sees. Raises FieldInvalid."""
+def make_activity(
+    uow: UnitOfWork,
+    actor: Actor,
+    new: NewActivity,
+    *,
+    asker_id: UUID | None = None,
+    today: date | None = None,
+) -> UUID:
+    """A draft, which no phone sees. Raises FieldInvalid, and BeyondScope where it is for stores beyond
+    those of the asker; `today` is the company's, now unless given.
+    """
     columns = new.columns()
     items = checklist(new.standards)
     check_terms(columns)
@@ -79,6 +99,8 @@ def make_activity(uow: UnitOfWork, actor: Actor, new: NewActivity) -> UUID:
             **_listed(columns),
         )
     )
+    if asker_id is not None:
+        must_run(uow, activity_id, asker_id, today or company_day(uow))
     _write_standards(uow, activity_id, 1, items)
     log_change(
         uow,
@@ -98,13 +120,14 @@ def edit_activity(
     changes: Mapping[str, Any],
     *,
     today: date,
+    asker_id: UUID | None = None,
 ) -> bool:
     """Set these fields; whether something differs. Other standards are a new version of them.
 
-    `standards` is a list of StandardItem. Raises NoSuchActivity, FieldInvalid, WrongState where the
-    activity is too far for this field.
+    `standards` is a list of StandardItem. Raises NoSuchActivity, BeyondScope, FieldInvalid, WrongState
+    where the activity is too far for this field.
     """
-    held = _held(uow, activity_id)
+    held = _held(uow, activity_id, asker_id, today)
     before = _terms_of(uow, held)
     after = dict(before)
     for name, value in changes.items():
@@ -127,6 +150,7 @@ def edit_activity(
         version += 1
         _write_standards(uow, activity_id, version, after["standards"])
     _write(uow, activity_id, **_listed(columns), standards_version=version)
+    must_run(uow, activity_id, asker_id, today)
     publish_activities(uow, [activity_id], today)
     log_change(
         uow,
@@ -141,18 +165,24 @@ def edit_activity(
 
 
 def approve_activity(
-    uow: UnitOfWork, actor: Actor, activity_id: UUID, *, today: date, code: str | None = None
+    uow: UnitOfWork,
+    actor: Actor,
+    activity_id: UUID,
+    *,
+    today: date,
+    code: str | None = None,
+    asker_id: UUID | None = None,
 ) -> str:
     """Give a draft its code: phones see it from now on. It opens at once when its first day has come.
 
-    Without a code it gets the next of the year, as A26-0007. Raises NoSuchActivity, WrongState,
-    CodeTaken, FieldInvalid.
+    Without a code it gets the next of the year, as A26-0007. Raises NoSuchActivity, BeyondScope,
+    WrongState, CodeTaken, FieldInvalid.
     """
     # Two approvals at once would count to the same number.
     uow.connection.execute(
         select(company.c.id).where(company.c.id == uow.company_id).with_for_update(key_share=True)
     )
-    held = _held(uow, activity_id)
+    held = _held(uow, activity_id, asker_id, today)
     given = _next_code(uow, held.starts_on) if code is None else code
     check_code(given)
     taken = uow.connection.scalar(
@@ -164,42 +194,83 @@ def approve_activity(
         raise CodeTaken(f"another activity has the code {given}")
     _step(uow, actor, held, "approve", today, code=given)
     if held.starts_on <= today <= held.ends_on:
-        _open(uow, actor, _held(uow, activity_id), today)
+        _open(uow, actor, _held(uow, activity_id, asker_id, today), today)
     return given
 
 
-def open_activity(uow: UnitOfWork, actor: Actor, activity_id: UUID, *, today: date) -> None:
+def open_activity(
+    uow: UnitOfWork,
+    actor: Actor,
+    activity_id: UUID,
+    *,
+    today: date,
+    asker_id: UUID | None = None,
+) -> None:
     """Open an approved activity, also before its first day."""
-    held = _held(uow, activity_id)
+    held = _held(uow, activity_id, asker_id, today)
     if today > held.ends_on:
         raise WrongState(f"its last day, {held.ends_on}, has passed")
     _open(uow, actor, held, today)
 
 
 def suspend_activity(
-    uow: UnitOfWork, actor: Actor, activity_id: UUID, reason: str, *, today: date
+    uow: UnitOfWork,
+    actor: Actor,
+    activity_id: UUID,
+    reason: str,
+    *,
+    today: date,
+    asker_id: UUID | None = None,
 ) -> None:
     """Stop an open activity for a while; the stores that run it keep their places."""
-    _step(uow, actor, _held(uow, activity_id), "suspend", today, reason=_reason(reason))
+    _step(
+        uow,
+        actor,
+        _held(uow, activity_id, asker_id, today),
+        "suspend",
+        today,
+        reason=_reason(reason),
+    )
 
 
-def reopen_activity(uow: UnitOfWork, actor: Actor, activity_id: UUID, *, today: date) -> None:
+def reopen_activity(
+    uow: UnitOfWork,
+    actor: Actor,
+    activity_id: UUID,
+    *,
+    today: date,
+    asker_id: UUID | None = None,
+) -> None:
     """Let a suspended activity go on."""
-    held = _held(uow, activity_id)
+    held = _held(uow, activity_id, asker_id, today)
     if today > held.ends_on:
         raise WrongState(f"its last day, {held.ends_on}, has passed")
     _step(uow, actor, held, "reopen", today)
     leave_work(uow, START, [activity_id])
 
 
-def end_activity(uow: UnitOfWork, actor: Actor, activity_id: UUID, *, today: date) -> None:
+def end_activity(
+    uow: UnitOfWork,
+    actor: Actor,
+    activity_id: UUID,
+    *,
+    today: date,
+    asker_id: UUID | None = None,
+) -> None:
     """End an activity before its time, or call off one that has not begun."""
-    _step(uow, actor, _held(uow, activity_id), "end", today)
+    _step(uow, actor, _held(uow, activity_id, asker_id, today), "end", today)
 
 
-def settle_activity(uow: UnitOfWork, actor: Actor, activity_id: UUID, *, today: date) -> None:
+def settle_activity(
+    uow: UnitOfWork,
+    actor: Actor,
+    activity_id: UUID,
+    *,
+    today: date,
+    asker_id: UUID | None = None,
+) -> None:
     """Close an activity that has ended, when each store of it has got what it gets. Raises NotSettled."""
-    held = _held(uow, activity_id)
+    held = _held(uow, activity_id, asker_id, today)
     still_open = uow.rows(_STILL_OPEN, company=uow.company_id, activity=activity_id)[0].stores
     if held.state == "ENDED" and still_open:
         raise NotSettled(f"{still_open} stores of it are still open: decide about them first")
@@ -211,7 +282,7 @@ def turn_activity(uow: UnitOfWork, actor: Actor, activity_id: UUID, *, today: da
 
     An approved one opens on its first day, and one that is not over ends the day after its last.
     """
-    held = _held(uow, activity_id)
+    held = _held(uow, activity_id, None, today)
     if today > held.ends_on and RUNNING_ACTIVITY.after(held.state, "end") is not None:
         return _step(uow, actor, held, "end", today)
     if held.state == "APPROVED" and held.starts_on <= today:
@@ -254,12 +325,19 @@ def _step(
     return state
 
 
-def _held(uow: UnitOfWork, activity_id: UUID) -> Any:
-    """The activity, locked: its record before its row, as phones' items lock them."""
+def _held(uow: UnitOfWork, activity_id: UUID, asker_id: UUID | None, today: date) -> Any:
+    """The activity, locked: its record before its row, as phones' items lock them.
+
+    Raises NoSuchActivity where the asker may not see it, BeyondScope where it is not theirs to run.
+    """
     hold(uow, [activity_id])
-    rows = uow.rows(_LOCK, company=uow.company_id, activity=activity_id)
-    if not rows:
+    rows = uow.rows(
+        _LOCK, company=uow.company_id, activity=activity_id, asker=asker_id, today=today
+    )
+    if not rows or not rows[0].is_seen:
         raise NoSuchActivity("there is no such activity in this company")
+    if not rows[0].is_run:
+        raise BeyondScope("this activity is not theirs to change")
     return rows[0]
 
 

@@ -6,25 +6,27 @@ from datetime import date, datetime
 from uuid import UUID
 
 from server.activities.errors import NoSuchActivity
-from server.identity.permissions import positions_seen_by
+from server.activities.rights import IS_RUN, IS_SEEN, SEATS, STORE_IS_SEEN, seen
 from server.identity.prefixes import id_that_begins
 from sync.kinds.activity.states import RUNNING_ACTIVITY
 from sync.kinds.activity.table import activity
 from sync.unit_of_work import UnitOfWork
 
-_LIST = """
+_LIST = f"""
+{SEATS}
 select a.id, a.code, a.name, a.state, d.code as division_code, a.starts_on, a.ends_on,
-       a.standards_version, jsonb_array_length(s.items) as items, a.budget_minor, a.pay_minor,
-       a.currency,
+       a.standards_version, jsonb_array_length(i.items) as items,
+       case when {IS_RUN} then a.budget_minor end as budget_minor, a.pay_minor, a.currency,
        (select count(*) from activity_store p
-        where p.company_id = a.company_id and p.in_activity_id = a.id) as stores
+        join store s on s.company_id = p.company_id and s.id = p.store_id
+        where p.company_id = a.company_id and p.in_activity_id = a.id and {STORE_IS_SEEN}) as stores
 from activity a
-join activity_standards s on s.company_id = a.company_id and s.activity_id = a.id
-                         and s.standards_version = a.standards_version
+join activity_standards i on i.company_id = a.company_id and i.activity_id = a.id
+                         and i.standards_version = a.standards_version
 left join division d on d.company_id = a.company_id and d.id = a.division_id
-where a.company_id = :company and a.state = any(:states)
+where a.company_id = :company and a.state = any(:states) and {IS_SEEN}
 order by a.starts_on desc, a.code, a.id limit :at_most
-"""
+"""  # noqa: S608  put together from constants
 _BY_CODE = "select id from activity where company_id = :company and code = :code"
 _BROUGHT = """
 select v.id, v.activity_store_id, s.code as store_code, s.name as store_name, n.name as person,
@@ -78,11 +80,25 @@ class Brought:
 def list_activities(
     uow: UnitOfWork,
     *,
+    today: date,
     states: Collection[str] = RUNNING_ACTIVITY.stored_states,
+    asker_id: UUID | None = None,
     at_most: int = 100,
 ) -> list[ActivityListed]:
-    """Activities, those that begin last first. One query."""
-    rows = uow.rows(_LIST, company=uow.company_id, states=list(states), at_most=at_most)
+    """Activities, those that begin last first. One query, and one for the asker's scope.
+
+    An asker has those that they may see, of their stores those that they see, and the budget of those
+    that they run.
+    """
+    rows = uow.rows(
+        _LIST,
+        company=uow.company_id,
+        states=list(states),
+        asker=asker_id,
+        today=today,
+        at_most=at_most,
+        **seen(uow, asker_id, today),
+    )
     return [ActivityListed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
@@ -108,16 +124,14 @@ def list_brought(
 
     One query, and one for the asker's scope.
     """
-    positions = positions_seen_by(uow, asker_id, today)
     rows = uow.rows(
         _BROUGHT,
         company=uow.company_id,
         activity=activity_id,
         store=store_id,
-        sees_all=positions is None,
-        positions=sorted(positions or ()),
         asker=asker_id,
         at_most=at_most,
+        **seen(uow, asker_id, today),
     )
     return [
         Brought(**{**row._mapping, "flags": tuple(row.flags)})  # noqa: SLF001 - SQLAlchemy's public name

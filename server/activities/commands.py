@@ -85,13 +85,20 @@ def activity() -> None:
     type=click.Choice(RUNNING_ACTIVITY.stored_states, case_sensitive=False),
     help="May be repeated; all unless given.",
 )
+@_seen_by
 @at_most_option
 @company_option
-def list_command(states: tuple[str, ...], at_most: int, company: str | None) -> None:
+def list_command(
+    states: tuple[str, ...], seen_by: str | None, at_most: int, company: str | None
+) -> None:
     """List activities, those that begin last first."""
     with company_of(company, ActivityError) as uow:
         found = list_activities(
-            uow, states=states or RUNNING_ACTIVITY.stored_states, at_most=at_most + 1
+            uow,
+            today=company_day(uow),
+            states=states or RUNNING_ACTIVITY.stored_states,
+            asker_id=None if seen_by is None else person_by_email(uow, seen_by),
+            at_most=at_most + 1,
         )
     say_list(
         ("CODE", "ID", "NAME", "STATE", "DIVISION", "FROM", "TO", "ITEMS", "STORES", "PAY"),

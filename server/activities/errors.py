@@ -47,3 +47,9 @@ class NotSettled(ActivityError):
     """Stores of the activity are still open."""
 
     code = "not_settled"
+
+
+class BeyondScope(ActivityError):
+    """Who asks sees it and has no right to do this, or would reach beyond what they may."""
+
+    code = "beyond_scope"

@@ -1,7 +1,7 @@
 """Stores in activities: what reps ask for is decided, the office puts stores in, and they start.
 
 Whoever decides sees a request by its position, or by a position that the store belongs to or on whose
-route it stands; others are not there. Each change publishes and logs, in the caller's transaction.
+route it stands; others are not there. Only who oversees positions decides. Each change publishes and logs, in the caller's transaction.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -21,8 +21,8 @@ from server.activities.errors import (
     NoSuchStore,
     WrongState,
 )
+from server.activities.rights import IS_SEEN, SEATS, STORE_IS_SEEN, must_decide, seen
 from server.identity.change_log import Actor, log_changes
-from server.identity.permissions import positions_seen_by
 from sync.kinds.activity_store.publish import publish_decided, publish_entered
 from sync.kinds.activity_store.states import PARTICIPATING
 from sync.publish import hold
@@ -34,14 +34,6 @@ STARTER = Actor.command("open the activity")
 # States of an activity in which a store may still come in.
 _TAKING = ("APPROVED", "OPEN", "SUSPENDED")
 
-# Whether the asker, who sees these positions, sees the store `s` in the activity `p`.
-_IS_SEEN = """
-(:sees_all or p.position_id = any(:positions) or s.position_id = any(:positions)
- or exists (select from route_stop t
-            join route o on o.company_id = t.company_id and o.id = t.route_id and o.is_active
-            where t.company_id = s.company_id and t.store_id = s.id
-              and o.position_id = any(:positions)))
-"""
 _SELECT = """
 select p.id, p.activity_id, a.code as activity_code, a.name as activity_name,
        a.state as activity_state, p.store_id, s.code as store_code, s.name as store_name, p.state,
@@ -57,7 +49,7 @@ left join position q on q.company_id = p.company_id and q.id = p.position_id
 where p.company_id = :company
 """
 _LIST = f"""
-{_SELECT} and {_IS_SEEN}
+{_SELECT} and {STORE_IS_SEEN}
   and (cast(:activity as uuid) is null or p.activity_id = :activity)
   and (cast(:store as uuid) is null or p.store_id = :store)
   and p.state = any(:states)
@@ -66,11 +58,11 @@ order by p.business_day, s.code, p.id limit :at_most
 _COUNTS = f"""
 select p.state, count(*) as stores
 from activity_store p join store s on s.company_id = p.company_id and s.id = p.store_id
-where p.company_id = :company and p.activity_id = :activity and {_IS_SEEN}
+where p.company_id = :company and p.activity_id = :activity and {STORE_IS_SEEN}
 group by p.state
 """  # noqa: S608  put together from constants, above
 _LOCK = f"""
-select p.id, p.state, a.state as activity_state, s.code as store_code, {_IS_SEEN} as is_seen
+select p.id, p.state, a.state as activity_state, s.code as store_code, {STORE_IS_SEEN} as is_seen
 from activity_store p
 join activity a on a.company_id = p.company_id and a.id = p.activity_id
 join store s on s.company_id = p.company_id and s.id = p.store_id
@@ -78,14 +70,18 @@ where p.company_id = :company and p.id = any(:ids)
 order by p.id for update of p for share of a
 """  # noqa: S608  put together from constants, above
 _STORES = f"""
-select s.id, s.code, {_IS_SEEN.replace("p.position_id", "s.position_id")} as is_seen,
+select s.id, s.code, {STORE_IS_SEEN.replace("p.position_id", "s.position_id")} as is_seen,
        exists (select from activity_store x
                where x.company_id = s.company_id and x.store_id = s.id
                  and x.in_activity_id = :activity) as is_in
 from store s
 where s.company_id = :company and s.id = any(:ids) and s.status in ('ACTIVE', 'PROPOSED')
 """  # noqa: S608  put together from constants, above
-_ACTIVITY = "select state from activity where company_id = :company and id = :activity for share"
+_ACTIVITY = f"""
+{SEATS}
+select a.state, {IS_SEEN} as is_seen from activity a
+where a.company_id = :company and a.id = :activity for share of a
+"""  # noqa: S608  put together from constants
 _ENTER = """
 insert into activity_store (company_id, id, version, activity_id, store_id, state, business_day,
                             requested_at, flags, photos, decided_at, received_at)
@@ -143,7 +139,7 @@ def list_activity_stores(
         store=store_id,
         states=list(states),
         at_most=at_most,
-        **_seen(uow, asker_id, today),
+        **seen(uow, asker_id, today),
     )
     return [
         ActivityStoreListed(**{**row._mapping, "flags": tuple(row.flags)})  # noqa: SLF001 - SQLAlchemy's public name
@@ -156,7 +152,7 @@ def count_by_state(
 ) -> dict[str, int]:
     """How many stores of an activity stand in each state, in the order of the states."""
     rows = uow.rows(
-        _COUNTS, company=uow.company_id, activity=activity_id, **_seen(uow, asker_id, today)
+        _COUNTS, company=uow.company_id, activity=activity_id, **seen(uow, asker_id, today)
     )
     found = {row.state: row.stores for row in rows}
     return {state: found[state] for state in PARTICIPATING.stored_states if state in found}
@@ -174,7 +170,7 @@ def approve_requests(
 ) -> dict[UUID, str]:
     """Take these stores in; the state of each. Where the activity is open they run it at once.
 
-    All or none: raises NoSuchActivityStore, WrongState, FieldInvalid.
+    All or none: raises NoSuchActivityStore, BeyondScope, WrongState, FieldInvalid.
     """
     held = _held(uow, ids, asker_id, today)
     decided = {}
@@ -220,11 +216,13 @@ def enter_stores(
 ) -> list[UUID]:
     """Put stores into an activity without a request; the ids by which they are in, in order.
 
-    Raises NoSuchActivity, NoSuchStore, AlreadyIn, WrongState. Five queries and the publishing.
+    Raises NoSuchActivity, BeyondScope, NoSuchStore, AlreadyIn, WrongState. Five queries and the publishing.
     """
     wanted = list(dict.fromkeys(store_ids))
-    activities = uow.rows(_ACTIVITY, company=uow.company_id, activity=activity_id)
-    if not activities:
+    activities = uow.rows(
+        _ACTIVITY, company=uow.company_id, activity=activity_id, asker=asker_id, today=today
+    )
+    if not activities or not activities[0].is_seen:
         raise NoSuchActivity("there is no such activity in this company")
     activity_state = activities[0].state
     if activity_state not in _TAKING:
@@ -237,12 +235,13 @@ def enter_stores(
             company=uow.company_id,
             ids=wanted,
             activity=activity_id,
-            **_seen(uow, asker_id, today),
+            **seen(uow, asker_id, today),
         )
         if row.is_seen
     }
     if len(stores) < len(wanted):
         raise NoSuchStore("there is no such store in this company")
+    must_decide(uow, asker_id, today)
     taken = next((row for row in stores.values() if row.is_in), None)
     if taken is not None:
         raise AlreadyIn(f"store {taken.code or taken.id} is in the activity already")
@@ -338,17 +337,13 @@ def _held(
 ) -> Sequence[Any]:
     """These, locked, their records before their rows; of what the asker may not see none is there."""
     wanted = list(dict.fromkeys(ids))
-    held = [row for row in _locked(uow, wanted, _seen(uow, asker_id, today)) if row.is_seen]
+    held = [row for row in _locked(uow, wanted, seen(uow, asker_id, today)) if row.is_seen]
     if len(held) < len(wanted):
         raise NoSuchActivityStore("there is no such store in an activity of this company")
+    must_decide(uow, asker_id, today)
     return held
 
 
 def _locked(uow: UnitOfWork, ids: Sequence[UUID], seen: dict[str, Any]) -> list[Any]:
     hold(uow, ids)
     return uow.rows(_LOCK, company=uow.company_id, ids=list(ids), **seen)
-
-
-def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
-    positions = positions_seen_by(uow, asker_id, today)
-    return {"sees_all": positions is None, "positions": sorted(positions or ())}

@@ -40,13 +40,18 @@ def notice() -> None:
 
 @notice.command("list")
 @click.option("--shown", "only_shown", is_flag=True, help="Those that phones show today.")
+@click.option("--seen-by", metavar="E-MAIL", help="Those for positions this person may see.")
 @at_most_option
 @company_option
-def list_command(only_shown: bool, at_most: int, company: str | None) -> None:
+def list_command(only_shown: bool, seen_by: str | None, at_most: int, company: str | None) -> None:
     """List notices, the newest first."""
     with company_of(company, TaskError) as uow:
         found = list_notices(
-            uow, today=company_day(uow), only_shown=only_shown, at_most=at_most + 1
+            uow,
+            today=company_day(uow),
+            only_shown=only_shown,
+            asker_id=None if seen_by is None else person_by_email(uow, seen_by),
+            at_most=at_most + 1,
         )
     say_list(
         ("ID", "STATE", "FROM", "TO", "FOR", "IN", "READ BY", "TITLE"),

@@ -59,14 +59,36 @@ select case cast(:audience as text)
 _LOCK = """
 select id, state, given_by from notice where company_id = :company and id = :notice for update
 """
+# With an asker: those whose audience has a position that they see; of the readers, those who hold one.
 _LIST = """
+with recursive seen as (
+    select p.region_id, p.division_id from position p
+    where p.company_id = :company and p.id = any(:positions)
+), above as (
+    select region_id from seen
+    union
+    select r.parent_id from above a join region r on r.company_id = :company and r.id = a.region_id
+    where r.parent_id is not null
+), people as (
+    select distinct o.person_id from occupancy o
+    where o.company_id = :company and o.position_id = any(:positions)
+      and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)
+)
 select n.id, n.texts, n.state, n.starts_on, n.ends_on, n.audience, n.given_by, n.given_at,
        n.recalled_because,
        (select count(*) from notice_read r
-        where r.company_id = n.company_id and r.notice_id = n.id) as readers
+        where r.company_id = n.company_id and r.notice_id = n.id
+          and (:sees_all or r.person_id in (select person_id from people))) as readers
 from notice n
 where n.company_id = :company
   and (not :only_shown or (n.state = 'GIVEN' and :today between n.starts_on and n.ends_on))
+  and (:sees_all
+       or case n.audience
+           when 'COMPANY' then exists (select from seen)
+           when 'DIVISION' then exists (select from seen where division_id is null
+                                           or division_id = any(n.audience_ids))
+           when 'REGION' then n.audience_ids && array(select region_id from above)
+           else n.audience_ids && cast(:positions as uuid[]) end)
 order by n.given_at desc, n.id limit :at_most
 """
 # Whoever holds a position of the audience today, and whoever read it beside them. Those who have not
@@ -202,7 +224,7 @@ def recall_notice(
         raise NoSuchNotice("there is no such notice in this company")
     positions = positions_seen_by(uow, asker_id, today)
     if positions is not None:
-        _must_be_within(uow, notice_id, positions)
+        _must_be_within(uow, notice_id, positions, of_others=True)
     state = TELLING.after(rows[0].state, "recall")
     if state is None:
         raise WrongState(f"the notice is {rows[0].state.lower()} by now")
@@ -224,11 +246,25 @@ def recall_notice(
 
 
 def list_notices(
-    uow: UnitOfWork, *, today: date, only_shown: bool = False, at_most: int = 100
+    uow: UnitOfWork,
+    *,
+    today: date,
+    only_shown: bool = False,
+    asker_id: UUID | None = None,
+    at_most: int = 100,
 ) -> list[NoticeListed]:
-    """Notices, the newest first. One query."""
+    """Notices, the newest first. One query, and one for the asker's scope.
+
+    An asker has those whose audience has a position that they may see; of the readers only those who
+    hold such a position count.
+    """
     rows = uow.rows(
-        _LIST, company=uow.company_id, only_shown=only_shown, today=today, at_most=at_most
+        _LIST,
+        company=uow.company_id,
+        only_shown=only_shown,
+        today=today,
+        at_most=at_most,
+        **_seen(uow, asker_id, today),
     )
     return [_listed(row, today) for row in rows]
 
@@ -247,16 +283,14 @@ def readers_of(
     With an asker only people are there who hold a position that they may see. One query, and one for
     the asker's scope.
     """
-    positions = positions_seen_by(uow, asker_id, today)
     rows = uow.rows(
         _READERS,
         company=uow.company_id,
         notice=notice_id,
         today=today,
         only_unread=only_unread,
-        sees_all=positions is None,
-        positions=sorted(positions or ()),
         at_most=at_most,
+        **_seen(uow, asker_id, today),
     )
     return [Reader(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
@@ -312,9 +346,22 @@ def _check_audience(uow: UnitOfWork, audience: str, ids: list[UUID]) -> None:
         raise FieldInvalid("audience_ids: one of them is not in this company")
 
 
-def _must_be_within(uow: UnitOfWork, notice_id: UUID, positions: frozenset[UUID]) -> None:
+def _must_be_within(
+    uow: UnitOfWork, notice_id: UUID, positions: frozenset[UUID], *, of_others: bool = False
+) -> None:
+    """Raise BeyondScope where a position of the audience is none of these; for a notice of others
+    NoSuchNotice where none of them is.
+    """
     reached = uow.rows(
         _REACHED, company=uow.company_id, notice=notice_id, positions=sorted(positions)
     )[0]
-    if reached.seen < reached.positions:
+    if of_others and not reached.seen:
+        raise NoSuchNotice("there is no such notice in this company")
+    # Nobody is in it yet: who will be is not known to be theirs.
+    if reached.seen < max(reached.positions, 1):
         raise BeyondScope("it would reach people beyond what its giver may see")
+
+
+def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
+    positions = positions_seen_by(uow, asker_id, today)
+    return {"sees_all": positions is None, "positions": sorted(positions or ())}

@@ -20,7 +20,7 @@ from mobile_contract.compiled import OutboxState, PushEnvelope
 from server.demo.forms import form_definitions
 from sync.arrivals import check_item
 from sync.form_versions import VERSIONS, version_id
-from sync.kinds.form_answer.judge import NAMED_VERSION, create
+from sync.kinds.form_answer.judge import NAMED_VERSIONS, NamedVersions, create
 from sync.policy import Policy
 from sync.record_kind import Accepted, Arrived, Context, Known
 from sync.senders import Held, Sender
@@ -102,7 +102,7 @@ class Desk:
             policy=policy,
             policy_version=1,
             known={self.visit_id: Known(self.visit_id, 4, 1, visit, person_id, is_visible=True)},
-            reads={NAMED_VERSION.name: {}},
+            reads={NAMED_VERSIONS.name: NamedVersions(1, [id_])},
             histories={},
             names={},
         )

@@ -102,7 +102,7 @@ MEASURES = RowSet(
 )
 
 
-class _NamedVersions:
+class NamedVersions:
     """The versions that a batch names: those that this process had read, and the others as they are
     stored. What the process keeps may change meanwhile; what a batch has does not.
     """
@@ -134,7 +134,7 @@ class _NamedVersions:
 
 def _load_versions(
     uow: UnitOfWork, _sender: Sender, items: Sequence[Arrived], known: Mapping[str, Known]
-) -> _NamedVersions:
+) -> NamedVersions:
     """The version that each new answer names, and that of each answer which is corrected."""
     ids = []
     for item in items:
@@ -145,7 +145,7 @@ def _load_versions(
         if answer is not None and answer.kind == FORM_ANSWER.number:
             fields = answer.fields
             ids.append(version_id(fields["template_id"], fields["template_version"]))
-    named = _NamedVersions(uow.company_id, ids)
+    named = NamedVersions(uow.company_id, ids)
     if named.unread:
         unread: dict[str, Value] = {
             "company": uow.company_id,
@@ -294,7 +294,7 @@ def _begin(item: Arrived, context: Context, moment: Moment) -> _Begun | Missing 
 
 def _template_of(context: Context, template_id: str, version: int) -> Template | None:
     """The version of a template, if the company has it."""
-    named: _NamedVersions = context.reads[NAMED_VERSIONS.name]
+    named: NamedVersions = context.reads[NAMED_VERSIONS.name]
     return named.of(template_id, version)
 
 

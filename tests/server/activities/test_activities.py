@@ -286,11 +286,11 @@ def test_an_activity_of_another_company_is_not_there(
     with db.company(cast.company.id) as uow:
         ours = add_activity(uow)
     with db.company(other.company.id) as uow:
-        assert list_activities(uow) == []
+        assert list_activities(uow, today=TODAY) == []
         with pytest.raises(NoSuchActivity):
             end_activity(uow, office, ours, today=TODAY)
     with db.company(cast.company.id) as uow:
-        assert [one.id for one in list_activities(uow)] == [ours]
+        assert [one.id for one in list_activities(uow, today=TODAY)] == [ours]
 
 
 def test_every_refusal_has_a_code_of_its_own() -> None:

@@ -20,10 +20,11 @@ from server.tasks.notices import (
     readers_of,
     recall_notice,
 )
+from sync.organisation import division
 from sync.scope import rescope
 from sync.unit_of_work import Database
 from tests.activities_factories import add_notice
-from tests.factories import TODAY, Cast, Person, add_occupancy, add_position
+from tests.factories import TODAY, Cast, Person, add_occupancy, add_position, add_region
 from tests.sync.talking import Json, Phone
 
 PhoneOf = Callable[[Person], Phone]
@@ -187,6 +188,58 @@ def test_nobody_tells_more_people_than_they_may_see(
         id_ = add_notice(uow)
         with pytest.raises(BeyondScope):
             recall_notice(uow, office, id_, "Mine", today=TODAY, asker_id=cast.sam.id)
+
+
+def test_a_list_has_the_notices_for_positions_that_the_asker_sees_and_counts_their_readers(
+    cast: Cast, db: Database, office: Actor, phone: PhoneOf, owner_engine: Engine
+) -> None:
+    drinks = uuid4()
+    with db.company(cast.company.id) as uow:
+        uow.connection.execute(
+            division.insert().values(company_id=uow.company_id, id=drinks, code="D", name="D")
+        )
+        ids = {
+            "company": add_notice(uow),
+            "north": add_notice(uow, "REGION", [cast.regions.north]),
+            "south": add_notice(uow, "REGION", [cast.regions.south]),
+            "harbour": add_notice(uow, "REGION", [cast.regions.harbour]),
+            "ben": add_notice(uow, "POSITIONS", [cast.ben.position_id]),
+            "drinks": add_notice(uow, "DIVISION", [drinks]),
+        }
+        uow.run(
+            "update position set division_id = :drinks where id = :id",
+            drinks=drinks,
+            id=cast.ben.position_id,
+        )
+        rescope(uow, [cast.ben.id], TODAY)
+    for person in (cast.ana, cast.ben):
+        one = phone(person)
+        assert one.push_one(read(one, ids["company"]))["status"] == "applied"
+    names = {id_: name for name, id_ in ids.items()}
+    expected = {
+        cast.ana.id: ({"company", "north", "harbour", "drinks"}, 1),
+        cast.ben.id: ({"company", "south", "harbour", "ben", "drinks"}, 1),
+        cast.sam.id: (set(ids), 2),
+        cast.ada.id: (set(ids), 2),
+        uuid4(): (set(), 0),
+    }
+    with db.company(cast.company.id) as uow:
+        for asker, (seen, readers) in expected.items():
+            found = list_notices(uow, today=TODAY, asker_id=asker)
+            assert {names[one.id] for one in found} == seen
+            assert sum(one.readers for one in found) == readers
+        with pytest.raises(NoSuchNotice):
+            recall_notice(uow, office, ids["ben"], "Mine", today=TODAY, asker_id=cast.ana.id)
+
+
+def test_nobody_tells_a_region_in_which_nobody_is_theirs(
+    cast: Cast, db: Database, office: Actor, owner_engine: Engine
+) -> None:
+    with owner_engine.begin() as connection:
+        empty = add_region(connection, cast.company, "Island", boundary=None)
+    fields = {"audience": "REGION", "audience_ids": [empty]}
+    with db.company(cast.company.id) as uow, pytest.raises(BeyondScope):
+        give_notice(uow, office, new(**fields), today=TODAY, asker_id=cast.sam.id)
 
 
 def test_giving_is_logged(cast: Cast, db: Database, office: Actor) -> None:
