@@ -1,4 +1,4 @@
-"""`roadbook activity`: promotions and the stores in them. Each command is one transaction, logged under the
+"""`roadbook activity`: activities and the stores in them. Each command is one transaction, logged under the
 operator's name; what cannot be done is one line.
 """
 
@@ -74,7 +74,7 @@ def _terms(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def activity() -> None:
-    """Promotions with their standards, and the stores that take part."""
+    """What stores take part in for a time, with the standards that each visit shows evidence of."""
 
 
 @activity.command("list")

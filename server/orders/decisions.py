@@ -11,6 +11,7 @@ from uuid import UUID
 
 from mobile_contract.records.order import REASON_MAX
 from server.identity.change_log import Actor, log_changes
+from server.measures.work import REFRESH
 from server.orders.errors import CannotDeliver, NoSuchOrder, ReasonInvalid, WrongState
 from sync.document import decode_document
 from sync.kinds.order.judge import DELIVERERS, ORDER, follow_ups
@@ -20,7 +21,7 @@ from sync.unit_of_work import UnitOfWork
 from sync.work import leave_work
 
 _HELD = """
-select o.id, o.number, o.state, o.account_id, o.store_id, o.person_id, r.doc
+select o.id, o.number, o.state, o.account_id, o.store_id, o.person_id, o.position_id, r.doc
 from order_header o join record r on r.company_id = o.company_id and r.id = o.id
 where o.company_id = :company and o.id = any(:ids) order by o.id
 """
@@ -49,6 +50,7 @@ class HeldOrder:
     account_id: UUID | None
     store_id: UUID
     person_id: UUID
+    position_id: UUID | None
     fields: dict[str, Any]
 
     @property
@@ -119,6 +121,7 @@ def hold_orders(uow: UnitOfWork, ids: Iterable[UUID]) -> list[HeldOrder]:
             row.account_id,
             row.store_id,
             row.person_id,
+            row.position_id,
             decode_document(row.doc),
         )
         for row in rows
@@ -142,12 +145,16 @@ def given_reason(reason: str) -> str:
 
 
 def leave_follow_ups(uow: UnitOfWork, orders: Sequence[HeldOrder]) -> None:
-    """Have told again what follows from these orders."""
-    stores: dict[str, set[UUID]] = {}
+    """Have told again what follows from these orders: at their stores, and how far the targets are of the
+    positions that took them.
+    """
+    due: dict[str, set[UUID]] = {}
     for order in orders:
         for topic in follow_ups(order.fields):
-            stores.setdefault(topic, set()).add(order.store_id)
-    for topic, ids in stores.items():
+            due.setdefault(topic, set()).add(order.store_id)
+        if order.position_id is not None:
+            due.setdefault(REFRESH, set()).add(order.position_id)
+    for topic, ids in due.items():
         leave_work(uow, topic, ids)
 
 

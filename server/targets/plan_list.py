@@ -72,7 +72,8 @@ class PlanListed:
 @dataclass(frozen=True, slots=True)
 class Explained:
     """A part of a node with what it follows from. `quota` is the exact amount before rounding; of a part
-    that is fixed or whose month was over it is the amount.
+    that is fixed or whose month was over it is the amount. Its node's weight is that of the split in
+    which it got the amount: parts of which nothing has changed since keep it.
     """
 
     node: Node
@@ -152,7 +153,7 @@ def explain(version: int, node: Node, code: str, parts: Sequence[tuple[Node, str
                 named,
                 Fraction(each.amount)
                 if each.is_pinned or each.is_carried
-                else shared * each.weight,
+                else each.floor + each.remainder,
             )
             for each, named in parts
         ],

@@ -168,8 +168,16 @@ def split_plan(
     for node_id, pinned in (pins or {}).items():
         fixed[node_id] = _checked_total(pinned)
     basis = read_basis(uow, scope, split_by)
+    was = SplitBy.of_version(held)
     nodes = plan_tree(
-        plan_id, plan.year, amount, split_by.weights, basis, pins=fixed, carried=carried
+        plan_id,
+        plan.year,
+        amount,
+        split_by.weights,
+        basis,
+        pins=fixed,
+        carried=carried,
+        before=before if split_by.weights == was.weights else (),
     )
     version = plan.version + 1
     _write_version(uow, actor, plan_id, version, amount, split_by, first, why, nodes)
@@ -179,7 +187,6 @@ def split_plan(
         .values(version=version)
     )
     done = _bring_up(uow, plan_id, version, scope, nodes, today, now)
-    was = SplitBy.of_version(held)
     log_change(
         uow,
         actor,

@@ -122,14 +122,18 @@ def plan_tree(
     *,
     pins: Mapping[UUID, int] | None = None,
     carried: Mapping[int, Sequence[Node]] | None = None,
+    before: Sequence[Node] = (),
 ) -> list[Node]:
     """The nodes of a plan, parents before their parts, parts in their order.
 
     `pins` gives amounts by node id. `carried` gives the nodes of months that are over, by month, the
-    month's own first: they stay as they were. Raises NobodyToSplitOver, PinsDiffer, NoSuchNode for a
-    pin that is nowhere, TooManyNodes.
+    month's own first: they stay as they were. `before` are the nodes of a version that was split by the
+    same weights: where a node and all that its parts are weighed by are as they were, so are the parts.
+    Sharing a rest again, of which months that are over took their rounded amounts, could move them by
+    one. Raises NobodyToSplitOver, PinsDiffer, NoSuchNode for a pin that is nowhere, TooManyNodes.
     """
-    return _Tree(plan_id, year, weights, basis, dict(pins or {}), carried or {}).build(total)
+    tree = _Tree(plan_id, year, weights, basis, dict(pins or {}), carried or {}, before)
+    return tree.build(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ class _Tree:
         basis: Basis,
         pins: dict[UUID, int],
         carried: Mapping[int, Sequence[Node]],
+        before: Sequence[Node],
     ) -> None:
         self.plan_id = plan_id
         self.year = year
@@ -160,6 +165,11 @@ class _Tree:
         self.basis = basis
         self.pins = pins
         self.carried = carried
+        self.amounts_before = {node.id: node.amount for node in before}
+        self.parts_before: dict[UUID, list[Node]] = {}
+        for node in sorted(before, key=lambda each: each.sequence):
+            if node.parent_id is not None:
+                self.parts_before.setdefault(node.parent_id, []).append(node)
         self.nodes: list[Node] = []
         self.codes = {region.id: region.code for region in basis.regions} | {
             position.id: position.code for position in basis.positions
@@ -280,10 +290,12 @@ class _Tree:
             Part(child.last_year, child.potential, fixed)
             for child, fixed in zip(children, pinned, strict=True)
         ]
-        try:
-            shares = split(parent.amount, parts, self.weights)
-        except PinsDiffer as differ:
-            raise PinsDiffer(f"{named}: {differ}") from differ
+        shares = self._as_before(parent, ids, parts, is_carried)
+        if shares is None:
+            try:
+                shares = split(parent.amount, parts, self.weights)
+            except PinsDiffer as differ:
+                raise PinsDiffer(f"{named}: {differ}") from differ
         nodes = [
             _node(node_id, parent, sequence, child, share, is_over=is_over)
             for sequence, (node_id, child, share, is_over) in enumerate(
@@ -292,6 +304,35 @@ class _Tree:
         ]
         self.nodes += nodes
         return nodes
+
+    def _as_before(
+        self,
+        parent: Node,
+        ids: Sequence[UUID],
+        parts: Sequence[Part],
+        is_carried: Sequence[bool],
+    ) -> list[Share] | None:
+        """The shares that the parts had, where nothing that they follow from is another now."""
+        before = self.parts_before.get(parent.id, [])
+        if self.amounts_before.get(parent.id) != parent.amount or [n.id for n in before] != [*ids]:
+            return None
+        for node, part, is_over in zip(before, parts, is_carried, strict=True):
+            if is_over:
+                continue
+            was = Part(node.last_year, node.potential, node.amount if node.is_pinned else None)
+            if node.is_carried or part != was:
+                return None
+        return [
+            Share(
+                amount=node.amount,
+                is_pinned=part.pinned is not None,
+                weight=Fraction(0) if is_over else node.weight,
+                floor=node.amount if is_over else node.floor,
+                remainder=Fraction(0) if is_over else node.remainder,
+                has_extra=node.has_extra and not is_over,
+            )
+            for node, part, is_over in zip(before, parts, is_carried, strict=True)
+        ]
 
     def _last_year(self, positions: Sequence[PositionBelow], number: int) -> int:
         return sum(self.basis.last_year.get((each.id, number, None), 0) for each in positions)

@@ -200,6 +200,19 @@ def test_of_several_orders_all_take_a_step_or_none(market: Market) -> None:
     assert decide(market, mark_printed, [second]) == 0
 
 
+def test_what_the_office_decides_is_due_to_the_targets_of_who_took_it(market: Market) -> None:
+    order = market.submitted()
+
+    def positions() -> set[str]:
+        with market.db.reading(market.cast.company.id) as uow:
+            rows = uow.rows("select payload from outbox where topic = 'refresh_targets'")
+        return {id_ for row in rows for id_ in row.payload["ids"]}
+
+    before = positions()
+    decide(market, reject_orders, [order], "no such store")
+    assert positions() - before == {str(market.cast.ana.position_id)}
+
+
 def test_an_order_is_sent_out_with_who_delivers(market: Market) -> None:
     order = market.submitted()
     take_to(market, "PRINTED", order)

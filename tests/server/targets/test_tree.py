@@ -176,6 +176,44 @@ def test_months_that_are_over_stay_as_they_were() -> None:
     )
 
 
+def test_a_month_that_goes_by_moves_nothing() -> None:
+    history: dict[tuple[UUID, int, str | None], int] = {
+        (named(code), number, None): 97 * place + 31 * number % 53
+        for place, code in enumerate(SEATS, start=1)
+        for number in range(1, 13)
+    }
+    for total in range(10_000, 10_040):
+        first = before = plan_tree(PLAN, YEAR, total, WEIGHTS, basis(history))
+        for over in range(1, 12):
+            carried: dict[int, list[Node]] = {}
+            for node in before:
+                if node.place.month is not None and node.place.month.month <= over:
+                    carried.setdefault(node.place.month.month, []).append(node)
+            # The only region of a month is fixed at what it has.
+            only = Place(Level.REGION, month(12), region_id=named("City"))
+            before = plan_tree(
+                PLAN,
+                YEAR,
+                total,
+                WEIGHTS,
+                basis(history),
+                pins={only.node_id(PLAN): at(first, only).amount},
+                carried=carried,
+                before=before,
+            )
+            assert_adds_up(before)
+            assert [node.amount for node in before] == [node.amount for node in first]
+
+
+def test_what_weighs_otherwise_now_is_split_anew() -> None:
+    before = plan_tree(PLAN, YEAR, 12_000, WEIGHTS, basis())
+    ana = Place(Level.POSITION, month(5), position_id=named("ANA"))
+    more = basis(potentials=(80, 30, 5, 25))
+    after = plan_tree(PLAN, YEAR, 12_000, WEIGHTS, more, before=before)
+    assert at(after, ana).amount > at(before, ana).amount
+    assert after == plan_tree(PLAN, YEAR, 12_000, WEIGHTS, more)
+
+
 def test_a_plan_of_nobody_is_refused() -> None:
     nobody = Basis(
         root_region_id=named("Empty"),
