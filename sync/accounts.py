@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Text, UniqueConstraint, Uuid
 
+from mobile_contract.fields import JSON_INT_MAX
 from sync.tables import Moment, company_table, filled, stamped
 
 account = company_table(
@@ -34,17 +35,21 @@ def _listed(states: tuple[str, ...]) -> str:
     return "('" + "', '".join(states) + "')"
 
 
+# What was confirmed at the door and had not arrived when the ERP told of the account is not in what it told.
 OWED = f"""
-select coalesce(sum(o.total_minor) filter (
-           where o.order_type = 'SALE' and o.state in {_listed(UNDELIVERED)}), 0)::bigint as undelivered,
-       coalesce(sum(case o.order_type when 'SALE' then o.delivered_minor else -o.delivered_minor end)
+select least(coalesce(sum(o.total_minor) filter (
+           where o.order_type = 'SALE' and o.state in {_listed(UNDELIVERED)}), 0),
+           {JSON_INT_MAX})::bigint as undelivered,
+       greatest(least(coalesce(sum(
+           case o.order_type when 'SALE' then o.delivered_minor else -o.delivered_minor end)
            filter (where o.state in {_listed(DELIVERED)}
-                     and (a.as_of is null or o.delivered_at > a.as_of)), 0)::bigint as delivered_since
+                     and (a.as_of is null or o.delivery_known_at > a.as_of)), 0),
+           {JSON_INT_MAX}), -{JSON_INT_MAX})::bigint as delivered_since
 from order_header o
-where o.company_id = a.company_id and o.account_id = a.id
+where o.company_id = a.company_id and o.account_id = a.id and o.currency = a.currency
   and o.state in {_listed(UNDELIVERED + DELIVERED)}
 """
-"""Of an account `a`: its undelivered orders, and what was delivered since the ERP told of it."""
+"""Of an account `a`, in its currency: its undelivered orders, and what was delivered since the ERP told of it."""
 
 
 def credit_available(

@@ -1,9 +1,14 @@
 """Orders as phones send them, by the catalogue of catalogue_factories."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from tests.catalogue_factories import Goods
+from server.catalogue.accounts import NewAccount, make_accounts
+from server.planning.stores import edit_stores
+from sync.unit_of_work import Database
+from tests.catalogue_factories import OFFICE, Goods
+from tests.factories import Cast
 from tests.sync.talking import HOUR, MINUTE, Json, Phone
 
 
@@ -116,3 +121,32 @@ def deliver(phone: Phone, order: object, *lines: tuple[int, int, int], **payload
             **payload,
         },
     )
+
+
+def give_account(
+    db: Database,
+    cast: Cast,
+    stores: Sequence[UUID],
+    *,
+    limit: int | None,
+    receivables: int = 0,
+    unapplied: int = 0,
+) -> UUID:
+    """An account in dollars that pays for these stores."""
+    with db.company(cast.company.id) as uow:
+        (account,) = make_accounts(
+            uow,
+            OFFICE,
+            [
+                NewAccount(
+                    code="A1",
+                    name="Chain",
+                    currency="USD",
+                    credit_limit_minor=limit,
+                    open_receivables_minor=receivables,
+                    unapplied_receipts_minor=unapplied,
+                )
+            ],
+        )
+        edit_stores(uow, OFFICE, {store: {"account_id": account} for store in stores})
+    return account

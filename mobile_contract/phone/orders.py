@@ -20,7 +20,7 @@ from mobile_contract.phone.captured import Event, Fix
 from mobile_contract.phone.catalogue import prices_for, store_terms
 from mobile_contract.phone.contract_two import event_fields, present
 from mobile_contract.phone.phone import Phone
-from mobile_contract.pricing import Line, PricedLine, price_lines, returned_totals
+from mobile_contract.pricing import Line, PricedLine, goods_of, price_lines, returned_totals
 
 Fields = Mapping[str, Any]
 ReturnReason = Literal["DAMAGED", "EXPIRED", "UNSOLD", "WRONG_GOODS", "OTHER"]
@@ -334,18 +334,16 @@ def _return_lines(
     prices = [one.price_minor or 0 for one in priced]
     totals: list[int | None] = [one.total_minor for one in priced]
     if returns_order_id is not None:
-        origin = shown_order(phone, returns_order_id)["lines"]
-        cost = {(line["product_id"], line["unit"]): line["price_minor"] for line in origin}
+        origin = {"order_type": "SALE", "delivery": None, **shown_order(phone, returns_order_id)}
+        cost = {(line["product_id"], line["unit"]): line["price_minor"] for line in origin["lines"]}
         prices = [
             cost.get((each.product_id, each.unit), price)
             for each, price in zip(wanted, prices, strict=True)
         ]
         totals = returned_totals(
             [(each.product_id, each.unit, each.quantity) for each in wanted],
-            [
-                (line["product_id"], line["unit"], line["quantity"], line["total_minor"])
-                for line in origin
-            ],
+            goods_of(origin),
+            _returned_before(phone, returns_order_id),
         )
     return [
         {
@@ -358,6 +356,29 @@ def _return_lines(
         }
         for each, price, total in zip(wanted, prices, totals, strict=True)
     ]
+
+
+def _returned_before(phone: Phone, order_id: str) -> list[tuple[str, str, int]]:
+    """What has come back of an order already, as far as this phone knows: how many of what."""
+    sent = {item.entity_id for item in phone.outbox.items() if item.op == "return"}
+    found = []
+    for return_id in sent | {record.id for record in phone.held("order")}:
+        try:
+            back = shown_order(phone, return_id)
+        except NoSuchOrder:
+            # Acknowledged, and set aside or gone from the phone.
+            continue
+        if back.get("returns_order_id") != order_id or back["state"] in ("REJECTED", "CANCELLED"):
+            continue
+        door = back.get("delivery")
+        fetched = (
+            {} if door is None else {each["line"]: each["delivered"] for each in door["lines"]}
+        )
+        found += [
+            (line["product_id"], line["unit"], fetched.get(number, line["quantity"]))
+            for number, line in enumerate(back["lines"], start=1)
+        ]
+    return found
 
 
 def _store_of(phone: Phone, order_id: str) -> str:

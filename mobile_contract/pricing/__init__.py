@@ -18,7 +18,7 @@ from mobile_contract.pricing.promotion_terms import (
     Promotion,
     Stacking,
 )
-from mobile_contract.pricing.returns import returned_totals
+from mobile_contract.pricing.returns import goods_of, returned_totals
 from mobile_contract.pricing.rounding import half_up, spread
 from mobile_contract.pricing.terms import (
     Customer,
@@ -61,6 +61,7 @@ __all__ = [
     "Stacking",
     "Taken",
     "choose_terms",
+    "goods_of",
     "half_up",
     "price_lines",
     "price_order",

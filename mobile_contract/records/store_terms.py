@@ -44,7 +44,7 @@ class StoreTermsDown(WireSchema):
         -MONEY_MAX,
         MONEY_MAX,
         presence=NULLABLE,
-        about="limit − open receivables + unapplied receipts; null: no limit",
+        about="what its account may still order for; null: no limit",
         unit="minor units",
     )
     min_order_minor = Int(

@@ -7,9 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from mobile_contract.pricing import Line, PricedLine, price_lines
+from mobile_contract.pricing import Line, PricedLine, goods_of, price_lines, returned_totals
 from mobile_contract.records.order import (
+    LINE_MINOR_MAX,
     LINES_MAX,
+    ORDER_MINOR_MAX,
     QUANTITY_MAX,
     RETURN_REASONS,
 )
@@ -25,6 +27,8 @@ from server.orders.decisions import (
 )
 from server.orders.errors import LineInvalid
 from sync.direct import execute
+from sync.document import decode_document
+from sync.kinds.order.coming_back import returned_of
 from sync.kinds.order.judge import ORDER
 from sync.kinds.order.likeness import likeness_of
 from sync.kinds.order.rows import LINES, VERSIONS, line_row, version_row
@@ -39,6 +43,7 @@ update order_header set version = :version, order_version = :order_version, stat
        delivery_on = :delivery_on
 where company_id = :company and id = :order
 """
+_ORIGIN = "select doc from record where company_id = :company and id = cast(:id as uuid)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,16 @@ class NewLine:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    """What a line costs, or what is credited for it."""
+
+    price_minor: int
+    discount_minor: int
+    total_minor: int
+    taken: list[dict[str, Any]]
+
+
 def amend_order(
     uow: UnitOfWork,
     actor: Actor,
@@ -64,17 +79,18 @@ def amend_order(
 ) -> int:
     """Give a confirmed or printed order other lines, all of them; the number of its new version.
 
-    It is priced as of when it was ordered, and printed again. Raises WrongState, LineInvalid, ReasonInvalid.
+    It is priced as of when it was ordered, what comes back as what it cost, and it is printed again.
+    Raises WrongState, LineInvalid, ReasonInvalid.
     """
     said = given_reason(reason)
     (order,) = hold_orders(uow, [order_id])
     state = state_after(order, "amend confirmed")
     _check(lines, order)
     fields = order.fields
-    at = fields["ordered"]["corrected_at"]
+    at = order.priced_at
     asked = (str(order.store_id), at)
     prices = load_price_book(uow, [asked]).get(asked)
-    held, rows = _priced(order, lines, prices, at)
+    held, rows = _priced(uow, order, lines, prices)
     number: int = fields["order_version"] + 1
     wanted_on = fields["delivery_on"] if delivery_on is None else delivery_on.isoformat()
     totals = [line["server_total_minor"] for line in held]
@@ -169,7 +185,7 @@ def _check(lines: Sequence[NewLine], order: HeldOrder) -> None:
 
 
 def _priced(
-    order: HeldOrder, lines: Sequence[NewLine], prices: StorePrices | None, at: int
+    uow: UnitOfWork, order: HeldOrder, lines: Sequence[NewLine], prices: StorePrices | None
 ) -> tuple[list[dict[str, Any]], list[PricedLine | None]]:
     """The lines as phones hold them, and how the server's price of each came about.
 
@@ -186,37 +202,79 @@ def _priced(
             Line(products[str(line.product_id)].number, line.unit, line.quantity) for line in lines
         ]
         is_sale = order.fields["order_type"] == "SALE"
-        server = list(price_lines(asked, terms, at, has_promotions=is_sale).lines)
-    held = []
-    for place, (line, priced) in enumerate(zip(lines, server, strict=True), start=1):
-        has_price = priced is not None and priced.price_minor is not None
-        if line.price_minor is None and not has_price:
-            raise LineInvalid(f"line {place}: no list has a price for it, so give one")
-        held.append(_held(line, priced if has_price else None))
+        server = list(price_lines(asked, terms, order.priced_at, has_promotions=is_sale).lines)
+    worth, lack = [_worth(priced) for priced in server], "no list has a price for it"
+    if order.fields["returns_order_id"] is not None:
+        worth, server = _came_with(uow, order, lines), [None] * len(lines)
+        lack = "the order that it came with has no price for so many"
+    held: list[dict[str, Any]] = []
+    for place, (line, one) in enumerate(zip(lines, worth, strict=True), start=1):
+        if line.price_minor is None and one is None:
+            raise LineInvalid(f"line {place}: {lack}, so give one")
+        held.append(_held(line, one))
+        if held[-1]["total_minor"] > LINE_MINOR_MAX:
+            raise LineInvalid(f"line {place}: comes to more than an order can say")
+    if sum(line["total_minor"] for line in held) > ORDER_MINOR_MAX:
+        raise LineInvalid("the lines come to more than an order can say")
+    if sum(line["server_total_minor"] or 0 for line in held) > ORDER_MINOR_MAX:
+        for each in held:
+            each["server_total_minor"] = None
     return held, server
 
 
-def _held(line: NewLine, priced: PricedLine | None) -> dict[str, Any]:
-    """A line of the office's version: at its own price, else at the server's."""
-    total = None if priced is None else priced.total_minor
+def _worth(priced: PricedLine | None) -> _Worth | None:
+    """What a line costs by the lists, where one has a price."""
+    if priced is None or priced.price_minor is None or priced.total_minor > LINE_MINOR_MAX:
+        return None
+    taken = [
+        {"promotion_id": each.promotion_id, "amount_minor": each.amount_minor}
+        for each in priced.taken
+    ]
+    return _Worth(priced.price_minor, priced.discount_minor, priced.total_minor, taken)
+
+
+def _came_with(uow: UnitOfWork, order: HeldOrder, lines: Sequence[NewLine]) -> list[_Worth | None]:
+    """What lines that come back are credited by the order that they came with."""
+    origin_id = order.fields["returns_order_id"]
+    back = returned_of(uow, [origin_id], apart=[str(order.id)]).get(origin_id, {})
+    found = uow.rows(_ORIGIN, company=uow.company_id, id=origin_id)
+    origin = decode_document(found[0].doc)
+    if (
+        origin["store_id"] != order.fields["store_id"]
+        or origin["currency"] != order.fields["currency"]
+    ):
+        return [None] * len(lines)
+    prices = {(line["product_id"], line["unit"]): line["price_minor"] for line in origin["lines"]}
+    totals = returned_totals(
+        [(str(line.product_id), line.unit, line.quantity) for line in lines],
+        goods_of(origin),
+        [(*named, quantity) for named, quantity in back.items()],
+    )
+    worth: list[_Worth | None] = []
+    for line, total in zip(lines, totals, strict=True):
+        if total is None:
+            worth.append(None)
+            continue
+        price = prices[str(line.product_id), line.unit]
+        off = min(max(price * line.quantity - total, 0), LINE_MINOR_MAX)
+        worth.append(_Worth(price, off, total, []))
+    return worth
+
+
+def _held(line: NewLine, worth: _Worth | None) -> dict[str, Any]:
+    """A line of the office's version: at its own price, else at what it is worth."""
+    total = None if worth is None else worth.total_minor
     if line.price_minor is not None:
-        price, discount, taken = line.price_minor, 0, []
-    else:
-        assert priced is not None
-        assert priced.price_minor is not None
-        price, discount = priced.price_minor, priced.discount_minor
-        taken = [
-            {"promotion_id": each.promotion_id, "amount_minor": each.amount_minor}
-            for each in priced.taken
-        ]
+        worth = _Worth(line.price_minor, 0, line.price_minor * line.quantity, [])
+    assert worth is not None
     return {
         "product_id": str(line.product_id),
         "unit": line.unit,
         "quantity": line.quantity,
-        "price_minor": price,
-        "discount_minor": discount,
-        "total_minor": price * line.quantity - discount,
+        "price_minor": worth.price_minor,
+        "discount_minor": worth.discount_minor,
+        "total_minor": worth.total_minor,
         "server_total_minor": total,
-        "taken": taken,
+        "taken": worth.taken,
         "reason": line.reason,
     }

@@ -13,6 +13,7 @@ from mobile_contract.records.order import REASON_MAX
 from server.identity.change_log import Actor, log_changes
 from server.measures.work import REFRESH
 from server.orders.errors import CannotDeliver, NoSuchOrder, ReasonInvalid, WrongState
+from sync.clock import Trust
 from sync.document import decode_document
 from sync.kinds.order.judge import DELIVERERS, ORDER, follow_ups
 from sync.kinds.order.states import ORDERING
@@ -21,7 +22,8 @@ from sync.unit_of_work import UnitOfWork
 from sync.work import leave_work
 
 _HELD = """
-select o.id, o.number, o.state, o.account_id, o.store_id, o.person_id, o.position_id, r.doc
+select o.id, o.number, o.state, o.account_id, o.store_id, o.person_id, o.position_id, r.doc,
+       (extract(epoch from o.received_at) * 1000)::bigint as received_at
 from order_header o join record r on r.company_id = o.company_id and r.id = o.id
 where o.company_id = :company and o.id = any(:ids) order by o.id
 """
@@ -52,11 +54,19 @@ class HeldOrder:
     person_id: UUID
     position_id: UUID | None
     fields: dict[str, Any]
+    received_at: int
 
     @property
     def name(self) -> str:
         """What a person calls it."""
         return self.number or str(self.id)[:8]
+
+    @property
+    def priced_at(self) -> int:
+        """As of when it is priced: as a push does it."""
+        is_vouched = self.fields["clock"]["trust"] != Trust.UNVERIFIED
+        at: int = self.fields["ordered"]["corrected_at"] if is_vouched else self.received_at
+        return at
 
 
 def release_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], reason: str) -> int:
@@ -86,6 +96,8 @@ def mark_printed(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID]) -> int:
 
 def dispatch_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], position_id: UUID) -> int:
     """Send printed orders out with whoever holds a position: they come to that phone.
+
+    One that is on its way already goes to the other position, and leaves the phone of the one before.
 
     Raises CannotDeliver where the position is none of a driver or rep.
     """
@@ -123,6 +135,7 @@ def hold_orders(uow: UnitOfWork, ids: Iterable[UUID]) -> list[HeldOrder]:
             row.person_id,
             row.position_id,
             decode_document(row.doc),
+            row.received_at,
         )
         for row in rows
     ]

@@ -29,18 +29,21 @@ def count(context: Context, before: Mapping[str, Any] | None, after: Mapping[str
     """Tally what an order takes now against what it took before."""
     for fields, sign in ((before, -1), (after, 1)):
         if fields is not None and fields["account_id"] is not None:
-            tally = ("owed", fields["account_id"])
+            tally = ("owed", fields["account_id"], fields["currency"])
             context.tallies[tally] = context.tallies.get(tally, 0) + sign * counted(fields)
 
 
 def available_for(
-    context: Context, account: Account | None, before: Mapping[str, Any] | None
+    context: Context, account: Account | None, currency: str, before: Mapping[str, Any] | None
 ) -> int | None:
-    """What the account may still order for, an order's own earlier version aside; None: any amount."""
-    if account is None or account.limit_minor is None:
+    """What the account may still order for, an order's own earlier version aside; None: any amount.
+
+    Amounts of another currency are not measured against its limit: such an order is held anyway.
+    """
+    if account is None or account.limit_minor is None or currency != account.currency:
         return None
     undelivered, delivered_since = sight_of(context).owed.get(account.id, (0, 0))
-    in_batch = context.tallies.get(("owed", account.id), 0)
+    in_batch = context.tallies.get(("owed", account.id, currency), 0)
     own = 0
     if before is not None and before["account_id"] == account.id:
         own = counted(before)

@@ -23,6 +23,7 @@ from sync.kinds.order.lines import (
     NO_PRICES,
     PRICE_FLAGS,
     below_minimum,
+    count_returned,
     sent_lines,
     server_lines,
     server_totals,
@@ -131,6 +132,7 @@ def cancel(item: Arrived, context: Context) -> Outcome:
     known, state = found
     fields = {**known.fields, "state": state, "holds": []}
     count(context, known.fields, fields)
+    count_returned(context, known.fields, -1)
     return _written(item, context, fields, known)
 
 
@@ -281,6 +283,7 @@ def _make(item: Arrived, context: Context) -> Outcome:
         "flags": [],
     }
     outcome = _priced(item, context, fields, prices, "SUBMITTED", flags, None)
+    count_returned(context, fields, 1)
     in_batch.append((item.entity_id, moment.corrected_at))
     return outcome
 
@@ -345,9 +348,14 @@ def _priced(
             warn_ms=policy.price_warn_h * HOUR_MS,
             hold_ms=policy.price_hold_h * HOUR_MS,
             minimum_minor=prices.min_order_minor if is_sale else 0,
-            credit_available_minor=available_for(context, account, before) if is_sale else None,
+            credit_available_minor=available_for(context, account, fields["currency"], before)
+            if is_sale
+            else None,
         ),
     )
+    if fields["returns_order_id"] is not None:
+        # By no list: by the order that the goods came with.
+        priced = [None] * len(lines)
     not_sold = sum(not prices.products[line["product_id"]].is_sold for line in lines)
     if is_sale and not_sold:
         flags.append({"flag": "not_sold", "lines": not_sold})

@@ -5,10 +5,10 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from mobile_contract.pricing import Line, PricedLine, price_lines, returned_totals
+from mobile_contract.pricing import Line, PricedLine, goods_of, price_lines, returned_totals
 from mobile_contract.records.order import LINE_MINOR_MAX, ORDER_MINOR_MAX
 from sync.flag import Flag
-from sync.kinds.order.reads import priced_at
+from sync.kinds.order.reads import priced_at, sight_of
 from sync.price_book import StorePrices
 from sync.record_kind import Arrived, Context
 
@@ -17,7 +17,7 @@ PRICE_FLAGS = frozenset(
     {
         "amended_over",
         "below_minimum",
-        "linebelow_minimum",
+        "line_below_minimum",
         "not_sold",
         "old_prices",
         "other_currency",
@@ -39,9 +39,8 @@ def sent_lines(sent: list[Any], *, is_sale: bool) -> list[dict[str, Any]]:
         if is_sale:
             line["reason"] = None
         else:
-            line["discount_minor"] = max(
-                line["price_minor"] * line["quantity"] - line["total_minor"], 0
-            )
+            off = line["price_minor"] * line["quantity"] - line["total_minor"]
+            line["discount_minor"] = min(max(off, 0), LINE_MINOR_MAX)
             line["taken"] = []
     return lines
 
@@ -86,15 +85,35 @@ def server_totals(
         if origin["store_id"] != fields["store_id"] or origin["currency"] != fields["currency"]:
             return [None] * len(lines)
         totals = returned_totals(
-            [(line["product_id"], line["unit"], line["quantity"]) for line in lines],
-            [
-                (line["product_id"], line["unit"], line["quantity"], line["total_minor"])
-                for line in origin["lines"]
-            ],
+            named_lines(lines), goods_of(origin), earlier_returns(context, fields)
         )
     if sum(total or 0 for total in totals) > ORDER_MINOR_MAX:
         return [None] * len(lines)
     return totals
+
+
+def named_lines(lines: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
+    """How many of what."""
+    return [(line["product_id"], line["unit"], line["quantity"]) for line in lines]
+
+
+def earlier_returns(context: Context, fields: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """What else came back of the order that these goods came with, the batch so far included."""
+    origin = fields["returns_order_id"]
+    counts = dict(sight_of(context).returned.get(origin, {}))
+    for named, quantity in context.tallies.get(("returned", origin), {}).items():
+        counts[named] = counts.get(named, 0) + quantity
+    return [(*named, quantity) for named, quantity in counts.items()]
+
+
+def count_returned(context: Context, fields: dict[str, Any], sign: int) -> None:
+    """Tally that goods come back in this batch, or (−1) that they do not after all."""
+    origin = fields["returns_order_id"]
+    if origin is None:
+        return
+    counts = context.tallies.setdefault(("returned", origin), {})
+    for product, unit, quantity in named_lines(fields["lines"]):
+        counts[product, unit] = counts.get((product, unit), 0) + sign * quantity
 
 
 def below_minimum(lines: list[dict[str, Any]], prices: StorePrices) -> int:

@@ -12,6 +12,7 @@ from sync.accounts import OWED
 from sync.clock import is_supported
 from sync.direct import ask, text_of
 from sync.evidence import captured
+from sync.kinds.order.coming_back import Counts, returned_of
 from sync.kinds.order.likeness import WITHIN_MS, likeness_of
 from sync.policy import Policy
 from sync.price_book import StorePrices, load_price_book
@@ -36,7 +37,7 @@ with drawn as (
 select series, last from drawn
 """
 _ACCOUNTS = """
-select s.id, a.id, a.credit_limit_minor, a.open_receivables_minor, a.unapplied_receipts_minor
+select s.id, a.id, a.currency, a.credit_limit_minor, a.open_receivables_minor, a.unapplied_receipts_minor
 from store s join account a on a.company_id = s.company_id and a.id = s.account_id
 where s.company_id = %(company)s and s.id = any(%(ids)s::uuid[])
 order by a.id for no key update of a
@@ -59,6 +60,7 @@ class Account(NamedTuple):
     """The customer that pays: what the ERP told of it, and what its orders come to since."""
 
     id: str
+    currency: str
     limit_minor: int | None
     receivables_minor: int
     unapplied_minor: int
@@ -79,6 +81,8 @@ class OrderSight:
     # order id → its likeness; likeness → the orders that have it, with their moments
     likenesses: Mapping[str, str]
     alike: Mapping[str, Sequence[tuple[str, int]]]
+    # order id → how many of each product and unit have come back of it, before this batch
+    returned: Mapping[str, Counts]
 
 
 def priced_at(item: Arrived, policy: Policy) -> int:
@@ -90,7 +94,7 @@ def priced_at(item: Arrived, policy: Policy) -> int:
 def _look(
     uow: UnitOfWork, sender: Sender, items: Sequence[Arrived], known: Mapping[str, Known]
 ) -> OrderSight:
-    """Five statements at most, whatever the items."""
+    """Seven statements at most, whatever the items."""
     priced = [item for item in items if item.op in PRICED]
     made = [item for item in priced if item.op in MAKES]
     stores = {item.entity_id: item.payload.store_id for item in made}
@@ -115,6 +119,14 @@ def _look(
         owed=_owed(uow, accounts),
         likenesses=likenesses,
         alike=_alike(uow, sender.policy, made, set(likenesses.values())),
+        returned=returned_of(
+            uow,
+            {
+                origin
+                for item in made
+                if (origin := getattr(item.payload, "returns_order_id", None)) is not None
+            },
+        ),
     )
 
 
@@ -149,7 +161,9 @@ def _draw(uow: UnitOfWork, sender: Sender, ids: Sequence[str]) -> dict[str, str]
 def _accounts(uow: UnitOfWork, stores: set[str | None]) -> dict[str, Account]:
     """The accounts of these stores, locked in the order of their ids."""
     return {
-        text_of(row[0]): Account(text_of(row[1]), _number(row[2]), *map(_whole, row[3:]))
+        text_of(row[0]): Account(
+            text_of(row[1]), text_of(row[2]), _number(row[3]), *map(_whole, row[4:])
+        )
         for row in _asked(uow, _ACCOUNTS, filter(None, stores))
     }
 

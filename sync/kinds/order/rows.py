@@ -50,6 +50,8 @@ HEADERS = RowSet(
     " total_minor = excluded.total_minor, server_total_minor = excluded.server_total_minor,"
     " likeness = excluded.likeness, driver_position_id = excluded.driver_position_id,"
     " delivered_at = excluded.delivered_at, delivered_minor = excluded.delivered_minor,"
+    # Only a driver's confirmation writes over an order that was sent out.
+    " delivery_known_at = case when excluded.delivered_at is not null then clock_timestamp() end,"
     " flags = excluded.flags",
 )
 VERSIONS = RowSet(

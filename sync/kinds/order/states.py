@@ -29,6 +29,7 @@ ORDERING = StateMachine(
         Step("CONFIRMED", "print", "PRINTED", OFFICE),
         Step("PRINTED", "print", "PRINTED", OFFICE),
         Step("PRINTED", "dispatch", "DISPATCHED", f"{OFFICE}, to a driver's position"),
+        Step("DISPATCHED", "dispatch", "DISPATCHED", f"{OFFICE}, to another driver's position"),
         Step("DISPATCHED", "deliver whole", "DELIVERED", DRIVER),
         Step("DISPATCHED", "deliver in part", "PARTIAL", DRIVER),
         Step("DISPATCHED", "deliver nothing", "REFUSED", DRIVER),

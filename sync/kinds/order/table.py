@@ -53,6 +53,8 @@ order_header = company_table(
     Column("look_alike_of", Uuid),
     Column("driver_position_id", Uuid),
     Column("delivered_at", Moment),
+    # When the database heard of it, by its own clock.
+    Column("delivery_known_at", Moment),
     # What the delivered quantities come to, by the prices of the order.
     Column("delivered_minor", BigInteger),
     filled("trust", Text),
@@ -81,6 +83,13 @@ Index(
     order_header.c.business_day,
 )
 Index("order_header_likeness_ix", order_header.c.company_id, order_header.c.likeness)
+# What came back of an order.
+Index(
+    "order_header_returns_ix",
+    order_header.c.company_id,
+    order_header.c.returns_order_id,
+    postgresql_where=text("returns_order_id is not null"),
+)
 # What takes of an account's credit: few rows beside all orders.
 Index(
     "order_header_open_ix",

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from mobile_contract.pricing import Customer, ForWhom, Level
+from mobile_contract.records.store_terms import MONEY_MAX
 from sync.accounts import OWED, credit_available
 from sync.kinds.store_terms.choosing import Catalogue, Offer
 from sync.policy import Policy, current_policy
@@ -117,6 +118,11 @@ def _offers(rows: Sequence[Any]) -> Iterator[Offer]:
         yield Offer(row.number, row.code, row.currency, row.division_id, for_whom)
 
 
+def _told(amount_minor: int) -> int:
+    """The amount, as far as phones can be told it."""
+    return max(-MONEY_MAX, min(amount_minor, MONEY_MAX))
+
+
 def _fields(row: Any, catalogue: Catalogue, policy: Policy) -> dict[str, Any] | None:
     """The document of a store's terms: `StoreTermsDown` of the contract."""
     if row.status not in ("ACTIVE", "PROPOSED"):
@@ -143,11 +149,13 @@ def _fields(row: Any, catalogue: Catalogue, policy: Policy) -> dict[str, Any] | 
         "credit_limit_minor": limit,
         "credit_available_minor": None
         if limit is None
-        else credit_available(
-            limit_minor=limit,
-            receivables_minor=row.open_receivables_minor + row.delivered_since,
-            undelivered_minor=row.undelivered,
-            unapplied_minor=row.unapplied_receipts_minor,
+        else _told(
+            credit_available(
+                limit_minor=limit,
+                receivables_minor=row.open_receivables_minor + row.delivered_since,
+                undelivered_minor=row.undelivered,
+                unapplied_minor=row.unapplied_receipts_minor,
+            )
         ),
         "min_order_minor": policy.min_order_for(row.channel),
     }

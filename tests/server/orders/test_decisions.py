@@ -1,11 +1,13 @@
 """What the office decides of orders: each step logged, told to phones, and by the state machine alone."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from server.catalogue.accounts import edit_accounts
 from server.days.words import told_flag
 from server.identity.change_log import Actor, changes_of
 from server.orders.amending import NewLine, amend_order
@@ -27,8 +29,19 @@ from server.orders.errors import (
 )
 from sync.kinds.order.states import ORDERING
 from sync.unit_of_work import UnitOfWork
-from tests.order_factories import amend, cancel, deliver, line, oats
+from tests.catalogue_factories import publish
+from tests.order_factories import (
+    amend,
+    cancel,
+    deliver,
+    give_account,
+    give_back,
+    line,
+    oats,
+    submit,
+)
 from tests.server.orders.conftest import Market
+from tests.sync.talking import HOUR
 
 Act = Callable[[UnitOfWork, Actor, list[UUID]], int]
 
@@ -246,6 +259,42 @@ def test_every_act_of_the_office_is_one_of_the_machine(market: Market) -> None:
                     assert found == wanted, (state, act)
 
 
+def test_an_order_that_is_on_its_way_can_be_given_to_another_driver(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    dan, ben = market.phone(market.dan), market.phone(market.cast.ben)
+    dan.pull()
+    assert decide(market, dispatch_orders, [order], market.cast.ben.position_id) == 1
+    assert decide(market, dispatch_orders, [order], market.cast.ben.position_id) == 0
+    dan.pull()
+
+    assert str(order) not in dan.ids("order")
+    assert market.seen_by(market.cast.ben, order)["state"] == "DISPATCHED"
+    assert dan.push_one(deliver(dan, order, (2, 0, 0)))["code"] == "not_permitted"
+    assert ben.push_one(deliver(ben, order, (2, 0, 0)))["status"] == "applied"
+
+
+def test_a_delivery_that_the_books_cannot_know_of_still_takes_credit(market: Market) -> None:
+    cast, db = market.cast, market.db
+    account = give_account(db, cast, [cast.ana_stores[0]], limit=1_500)
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    # What the books say is from after the delivery, and from before it arrived here.
+    with db.company(cast.company.id) as uow:
+        edit_accounts(uow, market.office, {account: {"as_of": datetime.now(UTC)}})
+    dan = market.phone(market.dan)
+    assert dan.push_one(deliver(dan, order, (2, 0, 0)))["status"] == "applied"
+    assert market.seen_by(cast.ana, market.submitted(oats(market.goods, 3)))["holds"] == ["credit"]
+    # From then on the books have it.
+    with db.company(cast.company.id) as uow:
+        edit_accounts(
+            uow,
+            market.office,
+            {account: {"as_of": datetime.now(UTC), "open_receivables_minor": 1_000}},
+        )
+    assert market.seen_by(cast.ana, market.submitted(oats(market.goods, 1)))["holds"] == []
+
+
 # ---- amended by the office -----------------------------------------------------------------------
 
 
@@ -293,6 +342,63 @@ def test_a_line_of_the_office_that_cannot_be_is_refused_with_its_place(market: M
     ):
         with pytest.raises(LineInvalid, match=said):
             change(market, order, *lines)
+
+
+def test_the_office_cannot_write_more_than_an_order_can_say(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "CONFIRMED", order)
+    oat = market.goods.oat
+    with pytest.raises(LineInvalid, match="line 1: comes to more"):
+        change(market, order, NewLine(oat, "PC", 100_000, 10**13))
+    with pytest.raises(LineInvalid, match="the lines come to more"):
+        change(market, order, *[NewLine(oat, "PC", 900, 10**13)] * 2)
+    with pytest.raises(LineInvalid, match="the lines come to more"):
+        change(market, order, *[NewLine(oat, "PC", 900, 10**13)] * 200)
+
+
+def test_the_office_prices_what_comes_back_as_what_it_cost(market: Market) -> None:
+    sale = market.submitted(line(market.goods.oat, "PC", 10, 400))
+    ana = market.phone(market.cast.ana)
+    item = give_back(
+        ana,
+        market.cast.ana_stores[0],
+        line(market.goods.oat, "PC", 2, 400),
+        returns_order_id=str(sale),
+    )
+    ana.push_one(item)
+    back = UUID(item["entity_id"])
+    take_to(market, "CONFIRMED", back)
+
+    change(market, back, NewLine(market.goods.oat, "PC", 3, reason="DAMAGED"))
+    told = market.seen_by(market.cast.ana, back)
+    assert (told["total_minor"], told["server_total_minor"]) == (1_200, 1_200)
+    assert told["lines"][0]["price_minor"] == 400
+    with pytest.raises(LineInvalid, match="line 1: the order that it came with"):
+        change(market, back, NewLine(market.goods.oat, "PC", 11, reason="DAMAGED"))
+
+
+def test_the_office_prices_an_order_whose_time_nobody_vouches_for_as_the_server_did(
+    market: Market,
+) -> None:
+    ana = market.phone(market.cast.ana)
+    with market.db.company(market.cast.company.id) as uow:
+        publish(
+            uow,
+            market.goods.base,
+            ("OAT", "PC", 1, 600),
+            valid_from=datetime.fromtimestamp((ana.now - 2 * HOUR) / 1000, UTC),
+        )
+    item = submit(
+        ana, market.cast.ana_stores[0], line(market.goods.oat, "PC", 1, 600), ago=3 * HOUR
+    )
+    item["captured_boot_id"] = str(uuid4())
+    assert ana.push_one(item)["status"] == "applied"
+    order = UUID(item["entity_id"])
+    take_to(market, "CONFIRMED", order)
+    change(market, order, NewLine(market.goods.oat, "PC", 2))
+
+    told = market.seen_by(market.cast.ana, order)
+    assert (told["clock"]["trust"], told["total_minor"]) == ("UNVERIFIED", 1_200)
 
 
 def test_before_it_is_confirmed_the_office_does_not_change_an_order(market: Market) -> None:

@@ -138,6 +138,15 @@ def test_goods_are_returned_at_what_they_cost(market: Market, ana: Phone, store:
     loose = return_goods(ana, store, [Wanted(tea, "PC", 1)])
     ana.sync()
     ana.sync()
+    # Of what came back before, pulled or unsent, it takes account as the server does.
+    more = [
+        return_goods(ana, store, [Wanted(oat, "PC", 1)], returns_order_id=order) for _ in range(2)
+    ]
+    too_many = return_goods(ana, store, [Wanted(oat, "PC", 1)], returns_order_id=order)
+    ana.sync()
+    ana.sync()
+    assert [shown_order(ana, each)["state"] for each in more] == ["ACCEPTED", "ACCEPTED"]
+    assert shown_order(ana, too_many)["holds"] == ["total_mismatch"]
 
     # Three cost 13.50 with the promotion; alone it costs its price.
     assert [

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -10,17 +10,20 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
-from server.catalogue.accounts import NewAccount, make_accounts
+from mobile_contract.records.order import OrderDown
+from mobile_contract.schema import faults_of
 from server.catalogue.products import edit_products
 from server.identity.policy import change_policy
-from server.planning.stores import edit_stores
+from server.orders.decisions import release_orders
 from sync.kinds.order import reads
+from sync.kinds.order.coming_back import returned_of
 from sync.unit_of_work import Database
 from tests.catalogue_factories import OFFICE, Goods, add_goods, publish
 from tests.factories import Cast, Person
-from tests.order_factories import amend, cancel, give_back, line, oats, submit
+from tests.order_factories import amend, cancel, give_account, give_back, line, oats, submit
 from tests.sync.talking import (
     HOUR,
     MINUTE,
@@ -326,6 +329,19 @@ def test_credit_is_limit_less_receivables_less_undelivered_plus_receipts(
     }
 
 
+def test_credit_is_measured_in_the_currency_of_the_account(
+    cast: Cast, ana: Phone, goods: Goods, store: UUID, db: Database
+) -> None:
+    give_account(db, cast, [store], limit=1_000)
+    other = submit(ana, store, line(goods.oat, "PC", 2, 500), currency="JPY")
+    assert held(ana, other)["holds"] == ["total_mismatch"]
+    with db.company(cast.company.id) as uow:
+        release_orders(uow, OFFICE, [UUID(other["entity_id"])], "paid in cash")
+
+    assert held(ana, submit(ana, store, oats(goods, 2)))["state"] == "ACCEPTED"
+    assert held(ana, submit(ana, store, oats(goods, 1)))["holds"] == ["credit"]
+
+
 def test_orders_of_one_batch_for_stores_of_one_account_share_its_credit(
     cast: Cast, ana: Phone, goods: Goods, db: Database
 ) -> None:
@@ -470,6 +486,21 @@ def test_an_order_may_be_amended_and_cancelled_in_the_batch_that_submits_it(
     assert (order["state"], order["order_version"]) == ("CANCELLED", 2)
 
 
+def test_a_version_has_the_flags_of_its_own_prices_and_no_others(
+    cast: Cast, ana: Phone, goods: Goods, store: UUID, db: Database
+) -> None:
+    with db.company(cast.company.id) as uow:
+        edit_products(uow, OFFICE, {goods.oat: {"min_order_quantity": 12}})
+    item = submit(ana, store, oats(goods, 2))
+    held(ana, item)
+    for version, quantity in enumerate((3, 4), start=1):
+        order = held(ana, amend(ana, item["entity_id"], version, oats(goods, quantity)))
+
+    assert [each["flag"] for each in order["flags"]] == ["line_below_minimum"]
+    order = held(ana, amend(ana, item["entity_id"], 3, oats(goods, 12)))
+    assert (order["state"], order["flags"]) == ("ACCEPTED", [])
+
+
 def test_an_amendment_over_another_phones_is_a_version_with_a_flag(
     cast: Cast, phone: PhoneOf, goods: Goods, store: UUID
 ) -> None:
@@ -521,7 +552,7 @@ def test_nobody_changes_an_order_of_somebody_else(
 
 
 def test_a_return_is_worth_what_the_goods_cost_in_the_order_they_came_with(
-    ana: Phone, goods: Goods, store: UUID
+    cast: Cast, ana: Phone, goods: Goods, store: UUID, db: Database
 ) -> None:
     sale = submit(ana, store, line(goods.oat, "PC", 3, 1))
     held(ana, sale)
@@ -533,6 +564,8 @@ def test_a_return_is_worth_what_the_goods_cost_in_the_order_they_came_with(
 
     assert (order["order_type"], order["state"]) == ("RETURN", "ACCEPTED")
     assert order["lines"][0]["reason"] == "DAMAGED"
+    by_list = "select server_price_minor from order_line where reason is not null"
+    assert {row.server_price_minor for row in rows_of(db, cast, by_list)} == {None}
     assert (order["total_minor"], order["server_total_minor"]) == (2, 2)
     assert (too_many["holds"], too_many["server_total_minor"]) == (["total_mismatch"], None)
 
@@ -547,6 +580,93 @@ def test_a_return_without_an_order_is_worth_its_price_and_takes_no_credit(
     assert (order["state"], other["holds"]) == ("ACCEPTED", ["total_mismatch"])
     refused = amend(ana, order["number"] and next(iter(ana.ids("order"))), 1, oats(goods))
     assert code_of(ana.push_one(refused)) == "wrong_state"
+
+
+def test_goods_come_back_once_however_many_returns_say_so(
+    cast: Cast, ana: Phone, goods: Goods, store: UUID
+) -> None:
+    sale = submit(ana, store, line(goods.oat, "PC", 3, 500))
+    of_sale = {"returns_order_id": sale["entity_id"]}
+    held(ana, sale)
+    first = give_back(ana, store, line(goods.oat, "PC", 2, 500), **of_sale)
+    again = give_back(ana, store, line(goods.oat, "PC", 2, 500), **of_sale)
+    rest = give_back(ana, store, line(goods.oat, "PC", 1, 500), **of_sale)
+    ana.push(first, again)
+    ana.pull()
+    assert [ana.fields(each["entity_id"])["state"] for each in (first, again)] == [
+        "ACCEPTED",
+        "HELD",
+    ]
+    assert ana.fields(again["entity_id"])["server_total_minor"] is None
+    # What is cancelled did not come back: neither in the batch that says so nor later.
+    ana.push(cancel(ana, again["entity_id"]), rest)
+    assert held(ana, cancel(ana, rest["entity_id"]))["state"] == "CANCELLED"
+    assert held(ana, give_back(ana, store, oats(goods, 1), **of_sale))["state"] == "ACCEPTED"
+    assert held(ana, give_back(ana, store, oats(goods, 1), **of_sale))["state"] == "HELD"
+
+
+def test_what_comes_back_bit_by_bit_is_credited_what_it_cost_together(
+    ana: Phone, goods: Goods, store: UUID
+) -> None:
+    # Three pieces that cost 1 together.
+    sale = submit(ana, store, {**line(goods.oat, "PC", 3, 1), "total_minor": 1})
+    of_sale = {"returns_order_id": sale["entity_id"]}
+    held(ana, sale)
+
+    def piece(total: int) -> Json:
+        return {**line(goods.oat, "PC", 1, 1), "total_minor": total}
+
+    worth = [
+        held(ana, give_back(ana, store, piece(0), piece(1), **of_sale)),
+        held(ana, give_back(ana, store, piece(0), **of_sale)),
+    ]
+
+    assert [[each["server_total_minor"] for each in order["lines"]] for order in worth] == [
+        [0, 1],
+        [0],
+    ]
+    assert [order["state"] for order in worth] == ["ACCEPTED", "ACCEPTED"]
+
+
+def test_nothing_comes_back_of_an_order_that_never_came(
+    ana: Phone, goods: Goods, store: UUID
+) -> None:
+    sale = submit(ana, store, oats(goods, 3))
+    held(ana, sale)
+    held(ana, cancel(ana, sale["entity_id"]))
+    back = held(ana, give_back(ana, store, oats(goods), returns_order_id=sale["entity_id"]))
+    assert (back["holds"], back["server_total_minor"]) == (["total_mismatch"], None)
+
+    other = give_back(ana, store, oats(goods))
+    held(ana, other)
+    back = held(ana, give_back(ana, store, oats(goods), returns_order_id=other["entity_id"]))
+    assert (back["holds"], back["server_total_minor"]) == (["total_mismatch"], None)
+
+
+def test_of_two_who_bring_goods_back_at_once_the_later_waits_for_the_earlier(
+    cast: Cast, ana: Phone, goods: Goods, store: UUID, db: Database
+) -> None:
+    sale, other = submit(ana, store, oats(goods)), submit(ana, store, oats(goods, 3))
+    ana.push(sale, other)
+
+    def see(item: Json) -> Any:
+        with db.company(cast.company.id) as later:
+            later.run("set local lock_timeout = '50ms'")
+            return returned_of(later, [item["entity_id"]])
+
+    with db.company(cast.company.id) as one:
+        assert returned_of(one, [sale["entity_id"]]) == {}
+        assert see(other) == {}
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            see(sale)
+
+
+def test_amounts_of_a_return_are_such_as_phones_can_read(
+    ana: Phone, goods: Goods, store: UUID
+) -> None:
+    back = {**line(goods.oat, "PC", 100_000, 10**13), "total_minor": 0}
+    order = held(ana, give_back(ana, store, back))
+    assert faults_of(OrderDown(), order) == []
 
 
 # ---- the hot path ------------------------------------------------------------------------------
@@ -576,32 +696,3 @@ def test_the_statements_of_a_push_of_orders_do_not_grow_with_them(
 
 def moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
-
-
-def give_account(
-    db: Database,
-    cast: Cast,
-    stores: Sequence[UUID],
-    *,
-    limit: int | None,
-    receivables: int = 0,
-    unapplied: int = 0,
-) -> UUID:
-    """An account in dollars that pays for these stores."""
-    with db.company(cast.company.id) as uow:
-        (account,) = make_accounts(
-            uow,
-            OFFICE,
-            [
-                NewAccount(
-                    code="A1",
-                    name="Chain",
-                    currency="USD",
-                    credit_limit_minor=limit,
-                    open_receivables_minor=receivables,
-                    unapplied_receipts_minor=unapplied,
-                )
-            ],
-        )
-        edit_stores(uow, OFFICE, {store: {"account_id": account} for store in stores})
-    return account
