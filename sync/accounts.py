@@ -17,10 +17,8 @@ account = company_table(
     filled("open_receivables_minor", BigInteger, server_default="0"),
     filled("unapplied_receipts_minor", BigInteger, server_default="0"),
     Column("as_of", Moment),
-    Column("external_id", Text),
     stamped("created_at"),
     UniqueConstraint("company_id", "code"),
-    UniqueConstraint("company_id", "external_id"),
     CheckConstraint("credit_limit_minor >= 0", name="credit_limit"),
     key=("id",),
 )

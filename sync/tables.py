@@ -322,6 +322,12 @@ Index(
     kept_item.c.state,
     kept_item.c.received_at,
 )
+Index(
+    "kept_item_decided_ix",
+    kept_item.c.company_id,
+    kept_item.c.decided_at,
+    postgresql_where=kept_item.c.state == "RELEASED",
+)
 
 awaited = company_table(
     "awaited",

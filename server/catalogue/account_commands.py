@@ -18,7 +18,14 @@ from server.catalogue.divisions import add_division, list_divisions
 from server.cli import say
 from server.identity.aligned import NOTHING, say_list
 from server.identity.companies import company_day
-from server.identity.terminal import at_most_option, company_of, company_option, operator
+from server.identity.external_ids import call_record
+from server.identity.terminal import (
+    at_most_option,
+    company_of,
+    company_option,
+    external_id_option,
+    operator,
+)
 from server.planning.named_stores import stores_by_code
 from server.planning.stores import edit_stores
 from sync.money import read_amount, told_amount
@@ -58,7 +65,7 @@ def list_accounts_command(code_begins: str | None, at_most: int, company: str | 
 @_receivables
 @_receipts
 @click.option("--store", "stores", multiple=True, metavar="CODE", help="It pays for this store.")
-@click.option("--external-id")
+@external_id_option
 @company_option
 def add_account_command(
     *,
@@ -66,17 +73,16 @@ def add_account_command(
     name: str,
     currency: str | None,
     stores: tuple[str, ...],
-    external_id: str | None,
+    external_ids: tuple[str, ...],
     company: str | None,
     **typed: Any,
 ) -> None:
     """Add an account. Without a limit its stores order without one."""
     with company_of(company, *REFUSALS) as uow:
         chosen = currency or current_policy(uow)[1].currency
-        new = NewAccount(
-            code=code, name=name, currency=chosen, external_id=external_id, **_money(typed, chosen)
-        )
+        new = NewAccount(code=code, name=name, currency=chosen, **_money(typed, chosen))
         (account_id,) = make_accounts(uow, operator(), [new])
+        call_record(uow, operator(), "account", account_id, external_ids)
         places = {store: {"account_id": account_id} for store in stores_by_code(uow, stores)}
         edit_stores(uow, operator(), places)
     say(f"Added: account {code}.")
@@ -91,7 +97,7 @@ def add_account_command(
 @_receivables
 @_receipts
 @click.option("--store", "stores", multiple=True, metavar="CODE", help="It pays for this one, too.")
-@click.option("--external-id")
+@external_id_option
 @company_option
 def edit_account_command(
     *,
@@ -100,7 +106,7 @@ def edit_account_command(
     new_code: str | None,
     is_unlimited: bool,
     stores: tuple[str, ...],
-    external_id: str | None,
+    external_ids: tuple[str, ...],
     company: str | None,
     **typed: Any,
 ) -> None:
@@ -108,12 +114,13 @@ def edit_account_command(
     with company_of(company, *REFUSALS) as uow:
         account_id = account_by_code(uow, code)
         held = list_accounts(uow, code=code)[0]
-        named = {"code": new_code, "name": name, "external_id": external_id}
+        named = {"code": new_code, "name": name}
         changes: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
         changes |= _money(typed, held.currency)
         if is_unlimited:
             changes["credit_limit_minor"] = None
         is_changed = bool(edit_accounts(uow, operator(), {account_id: changes}))
+        is_changed |= call_record(uow, operator(), "account", account_id, external_ids)
         places = {store: {"account_id": account_id} for store in stores_by_code(uow, stores)}
         is_changed |= bool(edit_stores(uow, operator(), places))
     say(f"Changed: account {code}." if is_changed else f"Account {code} is so already.")

@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from mobile_contract.records.store_terms import ACCOUNT_CODE_MAX, ACCOUNT_NAME_MAX, MONEY_MAX
 from server.catalogue.checks import (
-    EXTERNAL_ID_MAX,
     check_currency,
     check_text,
     check_whole,
@@ -31,7 +30,6 @@ EDITABLE = (
     "open_receivables_minor",
     "unapplied_receipts_minor",
     "as_of",
-    "external_id",
 )
 _NEVER_NULL = ("code", "name", "currency", "open_receivables_minor", "unapplied_receipts_minor")
 
@@ -48,7 +46,6 @@ class NewAccount:
     unapplied_receipts_minor: int = 0
     # When the ERP said so.
     as_of: datetime | None = None
-    external_id: str | None = None
     id: UUID | None = None
 
     def fields(self) -> dict[str, Any]:
@@ -67,7 +64,6 @@ class AccountListed:
     open_receivables_minor: int
     unapplied_receipts_minor: int
     as_of: datetime | None
-    external_id: str | None
     stores: int
 
 
@@ -189,21 +185,18 @@ def _check(row: Mapping[str, Any]) -> None:
     check_whole("unapplied_receipts_minor", row["unapplied_receipts_minor"], 0, MONEY_MAX // 4)
     if row["credit_limit_minor"] is not None:
         check_whole("credit_limit_minor", row["credit_limit_minor"], 0, MONEY_MAX // 4)
-    if row["external_id"] is not None:
-        check_text("external_id", row["external_id"], 1, EXTERNAL_ID_MAX)
 
 
 def _must_be_free(uow: UnitOfWork, rows: Mapping[UUID, Mapping[str, Any]]) -> None:
-    for name in ("code", "external_id"):
-        given = [row[name] for row in rows.values() if row[name] is not None]
-        if len(set(given)) < len(given):
-            raise CodeTaken(f"{name} {next(x for x in given if given.count(x) > 1)} is given twice")
-        taken = uow.connection.scalars(
-            select(account.c[name]).where(
-                account.c.company_id == uow.company_id,
-                account.c.id.not_in(list(rows)),
-                account.c[name].in_(given),
-            )
-        ).first()
-        if taken is not None:
-            raise CodeTaken(f"another account has the {name.replace('_', ' ')} {taken}")
+    given = [row["code"] for row in rows.values()]
+    if len(set(given)) < len(given):
+        raise CodeTaken(f"code {next(x for x in given if given.count(x) > 1)} is given twice")
+    taken = uow.connection.scalars(
+        select(account.c.code).where(
+            account.c.company_id == uow.company_id,
+            account.c.id.not_in(list(rows)),
+            account.c.code.in_(given),
+        )
+    ).first()
+    if taken is not None:
+        raise CodeTaken(f"another account has the code {taken}")

@@ -8,8 +8,6 @@ from typing import Any
 from mobile_contract.records.price_list import CURRENCY_PATTERN
 from server.catalogue.errors import FieldInvalid, PeriodInvalid
 
-EXTERNAL_ID_MAX = 80
-
 
 def check_text(name: str, value: Any, least: int, most: int) -> None:
     """Raise FieldInvalid where it is no text of `least` to `most` characters."""

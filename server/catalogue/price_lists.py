@@ -55,7 +55,6 @@ class NewPriceList:
     currency: str
     whom: Whom
     division_id: UUID | None = None
-    external_id: str | None = None
     id: UUID | None = None
 
 
@@ -86,7 +85,6 @@ def make_price_list(uow: UnitOfWork, actor: Actor, new: NewPriceList) -> UUID:
         "currency": new.currency,
         "division_id": new.division_id,
         "level": new.whom.level,
-        "external_id": new.external_id,
     }
     uow.connection.execute(
         insert(price_list).values(company_id=uow.company_id, id=list_id, number=number, **values)

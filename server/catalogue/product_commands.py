@@ -11,7 +11,14 @@ from server.catalogue.product_list import ProductListed, list_products, product_
 from server.catalogue.products import NewProduct, edit_products, make_products
 from server.cli import say
 from server.identity.aligned import NOTHING, say_list
-from server.identity.terminal import at_most_option, company_of, company_option, operator
+from server.identity.external_ids import call_record, called_elsewhere
+from server.identity.terminal import (
+    at_most_option,
+    company_of,
+    company_option,
+    external_id_option,
+    operator,
+)
 
 _unit = click.option(
     "--unit",
@@ -75,7 +82,8 @@ def list_products_command(
 def show_product_command(code: str, company: str | None) -> None:
     """Everything about one product."""
     with company_of(company, *REFUSALS) as uow:
-        product_by_code(uow, code)
+        held = product_by_code(uow, code)
+        elsewhere = called_elsewhere(uow, "product", held.id)
         one = list_products(uow, statuses=PRODUCT_STATUSES, code=code)[0]
     for name, value in (
         ("number", str(one.number)),
@@ -91,7 +99,7 @@ def show_product_command(code: str, company: str | None) -> None:
         ("shelf life", None if one.shelf_life_days is None else f"{one.shelf_life_days} days"),
         ("must stock", ", ".join(f"{c or '*'}:{k or '*'}" for c, k in one.must_stock)),
         ("status", one.status.lower()),
-        ("external id", one.external_id),
+        ("elsewhere", ", ".join(f"{system}={id_}" for system, id_ in elsewhere.items())),
     ):
         say(f"{name:12} {value or NOTHING}")
 
@@ -111,7 +119,7 @@ def show_product_command(code: str, company: str | None) -> None:
     "--competitor", "is_competitors", is_flag=True, help="Of another company: never sold."
 )
 @_must
-@click.option("--external-id")
+@external_id_option
 @company_option
 def add_product_command(
     *,
@@ -122,6 +130,7 @@ def add_product_command(
     division_code: str | None,
     is_competitors: bool,
     must_stock: tuple[str, ...],
+    external_ids: tuple[str, ...],
     company: str | None,
     **typed: Any,
 ) -> None:
@@ -145,7 +154,9 @@ def add_product_command(
                 )
             ],
         )
-        number = product_by_code(uow, code).number
+        made = product_by_code(uow, code)
+        call_record(uow, operator(), "product", made.id, external_ids)
+        number = made.number
     say(f"Added: product {code}, number {number}.")
 
 
@@ -162,7 +173,7 @@ def add_product_command(
 @click.option("--least", "min_order_quantity", type=int, help="Least order, base units.")
 @_must
 @_status
-@click.option("--external-id")
+@external_id_option
 @company_option
 def edit_product_command(
     *,
@@ -172,6 +183,7 @@ def edit_product_command(
     division_code: str | None,
     must_stock: tuple[str, ...],
     status: str | None,
+    external_ids: tuple[str, ...],
     company: str | None,
     **typed: Any,
 ) -> None:
@@ -191,6 +203,7 @@ def edit_product_command(
         if must_stock:
             changes["must_stock"] = _read_must_stock(must_stock)
         is_changed = bool(edit_products(uow, operator(), {held.id: changes}))
+        is_changed |= call_record(uow, operator(), "product", held.id, external_ids)
     say(f"Changed: product {code}." if is_changed else f"Product {code} is like this already.")
 
 

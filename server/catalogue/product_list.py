@@ -10,7 +10,7 @@ from sync.unit_of_work import UnitOfWork
 
 _LIST = """
 select p.id, p.number, p.code, p.barcode, p.name, p.category, p.brand, p.is_own, p.status,
-       p.min_order_quantity, p.shelf_life_days, p.external_id, d.code as division_code,
+       p.min_order_quantity, p.shelf_life_days, d.code as division_code,
        (select coalesce(jsonb_agg(jsonb_build_array(u.unit, u.base_units) order by u.place), '[]')
         from product_unit u where u.company_id = p.company_id and u.product_id = p.id) as units,
        (select coalesce(jsonb_agg(jsonb_build_array(m.channel, m.store_class) order by m.place),
@@ -44,7 +44,6 @@ class ProductListed:
     status: str
     min_order_quantity: int
     shelf_life_days: int | None
-    external_id: str | None
     division_code: str | None
     units: list[list[Any]]
     must_stock: list[list[Any]]

@@ -23,7 +23,7 @@ from mobile_contract.records.product import (
     UNITS_MAX,
 )
 from mobile_contract.records.store import CHANNEL_MAX, CLASSES
-from server.catalogue.checks import EXTERNAL_ID_MAX, check_text, check_whole, differing
+from server.catalogue.checks import check_text, check_whole, differing
 from server.catalogue.errors import CodeTaken, FieldInvalid, NoSuchProduct
 from server.identity.change_log import Actor, log_changes
 from sync.kinds.product.publish import publish_products
@@ -44,7 +44,6 @@ _COLUMNS = {
     "shelf_life_days": "int4",
     "min_order_quantity": "int4",
     "status": "text",
-    "external_id": "text",
 }
 _LENGTHS = {
     "code": (1, PRODUCT_CODE_MAX),
@@ -52,9 +51,8 @@ _LENGTHS = {
     "name": (1, PRODUCT_NAME_MAX),
     "category": (0, GROUP_MAX),
     "brand": (0, GROUP_MAX),
-    "external_id": (1, EXTERNAL_ID_MAX),
 }
-_MAY_BE_NULL = ("barcode", "division_id", "shelf_life_days", "external_id")
+_MAY_BE_NULL = ("barcode", "division_id", "shelf_life_days")
 EDITABLE = (*_COLUMNS, "units", "must_stock")
 
 _NAMES = ", ".join(_COLUMNS)
@@ -78,9 +76,9 @@ from product p where p.company_id = :company and p.id = any(:ids) order by p.id 
 """  # noqa: S608
 _NEXT = "select coalesce(max(number), 0) as last from product where company_id = :company"
 _TAKEN = """
-select code, external_id from product
+select code from product
 where company_id = :company and id <> all(:ids)
-  and (code = any(:codes) or external_id = any(:externals)) limit 1
+  and code = any(:codes) limit 1
 """
 _DIVISIONS = "select count(*) as n from division where company_id = :company and id = any(:ids)"
 _UNITS = """
@@ -119,7 +117,6 @@ class NewProduct:
     min_order_quantity: int = 0
     must_stock: tuple[tuple[str | None, str | None], ...] = ()
     status: str = "ACTIVE"
-    external_id: str | None = None
     id: UUID | None = None
 
     def fields(self) -> dict[str, Any]:
@@ -243,20 +240,17 @@ def _like_held(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _must_be_free(uow: UnitOfWork, rows: Rows) -> None:
-    for name in ("code", "external_id"):
-        given = [row[name] for row in rows.values() if row[name] is not None]
-        if len(set(given)) < len(given):
-            twice = next(one for one in given if given.count(one) > 1)
-            raise CodeTaken(f"{name} {twice} is given twice")
+    given = [row["code"] for row in rows.values()]
+    if len(set(given)) < len(given):
+        raise CodeTaken(f"code {next(one for one in given if given.count(one) > 1)} is given twice")
     taken = uow.rows(
         _TAKEN,
         company=uow.company_id,
         ids=list(rows),
         codes=[row["code"] for row in rows.values()],
-        externals=[row["external_id"] for row in rows.values() if row["external_id"] is not None],
     )
     if taken:
-        raise CodeTaken(f"another product has the code {taken[0].code} or its external id")
+        raise CodeTaken(f"another product has the code {taken[0].code}")
     divisions = {row["division_id"] for row in rows.values()} - {None}
     if uow.rows(_DIVISIONS, company=uow.company_id, ids=list(divisions))[0].n < len(divisions):
         raise FieldInvalid("division_id: there is no such division in this company")

@@ -49,7 +49,6 @@ class NewPromotion:
     terms: PromotionTerms
     whom: Whom | None = None
     division_id: UUID | None = None
-    external_id: str | None = None
     id: UUID | None = None
 
 
@@ -71,7 +70,6 @@ def draft_promotion(uow: UnitOfWork, actor: Actor, new: NewPromotion) -> UUID:
         "currency": new.currency,
         "division_id": new.division_id,
         "level": None if new.whom is None else new.whom.level,
-        "external_id": new.external_id,
         "state": PROMOTING.after(None, "draft"),
         "draft": terms,
         "number": uow.rows(_NEXT, company=uow.company_id)[0].next,

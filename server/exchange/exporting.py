@@ -9,11 +9,11 @@ from uuid import UUID
 
 from server.exchange.cells import Raw
 from server.exchange.csv_file import csv_writer
-from server.exchange.external_ids import external_ids_of
 from server.exchange.reading import held_pages
 from server.exchange.sheet import Column, Held, Sheet
 from server.exchange.understanding import AT, ID
 from server.exchange.xlsx_file import xlsx_writer
+from server.identity.external_ids import external_ids_of
 from sync.unit_of_work import Database, UnitOfWork
 
 Form = Literal["csv", "xlsx"]

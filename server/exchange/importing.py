@@ -15,7 +15,6 @@ from datetime import date
 from uuid import UUID
 
 from server.exchange.csv_file import read_csv
-from server.exchange.external_ids import call_records
 from server.exchange.faults import Fault, FileInvalid
 from server.exchange.matching import Matched, match
 from server.exchange.reading import held_by_key
@@ -28,6 +27,7 @@ from server.exchange.understanding import AT, ID, Understood, understand
 from server.exchange.xlsx_file import read_xlsx
 from server.identity.change_log import Actor
 from server.identity.companies import company_day
+from server.identity.external_ids import call_records
 from sync.failures import is_passing, is_refusal
 from sync.scope import take_turn
 from sync.unit_of_work import Database, UnitOfWork
@@ -252,7 +252,7 @@ def _apply(uow: UnitOfWork, work: _Import, records: Sequence[Record]) -> dict[st
     references = References(uow, work.sheets)
     references.look_up_changes(sheet, matched.changes)
     sheet.apply(uow, work.actor, matched.changes, references, today)
-    _name_records(uow, sheet, matched.changes)
+    _name_records(uow, work.actor, sheet, matched.changes)
     return {
         "added": sum(change.is_new for change in matched.changes),
         "changed": sum(not change.is_new for change in matched.changes),
@@ -260,7 +260,7 @@ def _apply(uow: UnitOfWork, work: _Import, records: Sequence[Record]) -> dict[st
     }
 
 
-def _name_records(uow: UnitOfWork, sheet: Sheet, changes: Sequence[Change]) -> None:
+def _name_records(uow: UnitOfWork, actor: Actor, sheet: Sheet, changes: Sequence[Change]) -> None:
     """Note what records are called in other systems; new ones have their ids now."""
     names: dict[str, dict[UUID, str]] = {}
     named = [c for c in changes if any(name.startswith(f"{ID}{AT}") for name in c.fields)]
@@ -277,7 +277,7 @@ def _name_records(uow: UnitOfWork, sheet: Sheet, changes: Sequence[Change]) -> N
         for system, external in change.record.external_ids.items():
             names.setdefault(system, {})[record_id] = external
     for system, of_records in names.items():
-        call_records(uow, system, sheet.name, of_records)
+        call_records(uow, actor, system, sheet.name, of_records)
 
 
 def _locate(work: _Import, records: Sequence[Record], error: Exception) -> Fault:

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from server.exchange.cells import Value
-from server.exchange.external_ids import external_ids_of, records_called
 from server.exchange.reading import held_by_id, held_by_key
 from server.exchange.sheet import Change, Column, Held, Record, Sheet
 from server.exchange.understanding import AT, ID, Understood
+from server.identity.external_ids import external_ids_of, records_called
 from sync.unit_of_work import UnitOfWork
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from server.exchange.cells import Codes, Value
-from server.exchange.external_ids import records_called
 from server.exchange.reading import ids_by_key, keys_by_id
 from server.exchange.sheet import Change, Column, Sheet
 from server.exchange.understanding import ExternalReference, Understood
+from server.identity.external_ids import records_called
 from sync.unit_of_work import UnitOfWork
 
 

@@ -8,11 +8,10 @@ from server.exchange.cells import Code, Raw, Value, is_empty, text_of
 from server.exchange.faults import FAULTS_MAX, CellInvalid, Fault, HeaderInvalid
 from server.exchange.sheet import Column, Line, Record, Sheet
 from server.exchange.table import BadCell, Row, Table, letter_of
+from server.identity.external_ids import EXTERNAL_ID_MAX, SYSTEM_MAX
 
 ID = "id"
 AT = "@"
-EXTERNAL_ID_MAX = 100
-SYSTEM_MAX = 40
 SHOWN_MAX = 80
 
 

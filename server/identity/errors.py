@@ -21,6 +21,16 @@ class CompanyCodeInvalid(IdentityError):
     code = "company_code_invalid"
 
 
+class ExternalIdInvalid(IdentityError):
+    code = "external_id_invalid"
+
+
+class ExternalIdTaken(IdentityError):
+    """Another record is called that in the same system."""
+
+    code = "external_id_taken"
+
+
 class NoSuchPerson(IdentityError):
     code = "no_such_person"
 

@@ -38,6 +38,14 @@ company_option = click.option(
     help="The company's code; may be left out where there is one.",
 )
 
+external_id_option = click.option(
+    "--external-id",
+    "external_ids",
+    multiple=True,
+    metavar="SYSTEM=ID",
+    help="What it is called in another system, as ERP=4711; may be given again.",
+)
+
 at_most_option = click.option(
     "--at-most", default=50, show_default=True, type=click.IntRange(1, 1000)
 )

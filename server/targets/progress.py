@@ -53,11 +53,16 @@ where t.company_id = :company and t.position_id = any(:positions)
   and not exists (select from record_key k where k.company_id = t.company_id
                   and k.key = t.position_id and k.id = t.id)
 """
-# Whose people sent something since: also of a position that they have left, with late work.
+# Whose people sent something since, or of whom something that was kept came in: also of a position that
+# they have left, with late work.
 _SENT = """
-select distinct o.position_id as id from ledger l
-join occupancy o on o.company_id = l.company_id and o.person_id = l.person_id
-where l.company_id = :company and l.received_at > :since
+select distinct o.position_id as id from (
+    select person_id from ledger where company_id = :company and received_at > :since
+    union
+    select person_id from kept_item
+    where company_id = :company and state = 'RELEASED' and decided_at > :since
+) l
+join occupancy o on o.company_id = :company and o.person_id = l.person_id
 order by 1
 """
 
@@ -186,7 +191,9 @@ def refresh_all_targets(database: Database, company_id: int, today: date, now: d
 def refresh_targets_since(
     database: Database, company_id: int, since: datetime, today: date, now: datetime
 ) -> int:
-    """The same for the positions whose people sent something since a moment."""
+    """The same for the positions whose people sent something since a moment, or of whose kept items one was
+    released.
+    """
     with database.reading(company_id) as uow:
         positions = [row.id for row in uow.rows(_SENT, company=company_id, since=since)]
     changed = 0

@@ -29,11 +29,9 @@ price_list = company_table(
     filled("level", Text),
     # From then on none of its versions is in force.
     Column("ended_at", Moment),
-    Column("external_id", Text),
     stamped("created_at"),
     UniqueConstraint("company_id", "number"),
     UniqueConstraint("company_id", "code"),
-    UniqueConstraint("company_id", "external_id"),
     CheckConstraint("level in ('" + "', '".join(LEVELS) + "')", name="level"),
     belongs_to("division_id", "division"),
     key=("id",),

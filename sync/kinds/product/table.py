@@ -33,12 +33,9 @@ product = company_table(
     # In base units.
     filled("min_order_quantity", Integer, server_default="0"),
     filled("status", Text),
-    # What an ERP calls it.
-    Column("external_id", Text),
     stamped("created_at"),
     UniqueConstraint("company_id", "number"),
     UniqueConstraint("company_id", "code"),
-    UniqueConstraint("company_id", "external_id"),
     CheckConstraint("status in ('" + "', '".join(PRODUCT_STATUSES) + "')", name="status"),
     belongs_to("division_id", "division"),
     key=("id",),

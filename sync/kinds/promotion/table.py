@@ -31,11 +31,9 @@ promotion = company_table(
     Column("ended_at", Moment),
     # What it will say when it is published: a version without its number.
     Column("draft", Document),
-    Column("external_id", Text),
     stamped("created_at"),
     UniqueConstraint("company_id", "number"),
     UniqueConstraint("company_id", "code"),
-    UniqueConstraint("company_id", "external_id"),
     CheckConstraint("state in ('" + "', '".join(PROMOTING.stored_states) + "')", name="state"),
     belongs_to("division_id", "division"),
     key=("id",),

@@ -158,6 +158,21 @@ def test_an_account_pays_for_stores(run: Run, cast: Cast, db: Database) -> None:
     assert "must be an amount" in run("account", "edit", "C1", "--limit", "lots").output
 
 
+def test_what_another_system_calls_it_is_noted_once(run: Run) -> None:
+    run("product", "add", "P-1", "Oats", "--external-id", "ERP=4711", "--external-id", "WMS=7")
+    run("product", "add", "P-2", "Rye")
+    assert "elsewhere    ERP=4711, WMS=7" in run("product", "show", "P-1").output
+    taken = run("product", "edit", "P-2", "--external-id", "ERP=4711")
+    assert taken.exit_code == 1
+    assert "another product is called '4711' in ERP" in taken.output
+    again = run("product", "edit", "P-1", "--external-id", "ERP=4711")
+    assert "is like this already" in again.output
+    assert "Changed" in run("product", "edit", "P-1", "--external-id", "ERP=4712").output
+    assert run("product", "edit", "P-2", "--external-id", "ERP=4711").exit_code == 0
+    assert "SYSTEM=ID" in run("account", "add", "C1", "Corner", "--external-id", "4711").output
+    assert run("account", "add", "C1", "Corner", "--external-id", "ERP=4711").exit_code == 0
+
+
 @pytest.mark.usefixtures("goods")
 def test_a_list_is_for_values_of_one_level(run: Run) -> None:
     both = run("price", "add", "X", "X", "--class", "A", "--channel", "kiosk")

@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import text
 
 from server.exchange import importing
-from server.exchange.external_ids import list_systems
 from server.exchange.faults import FAULT_CODES, FileInvalid, HeaderInvalid
 from server.exchange.importing import File, import_file, read_table
 from server.exchange.report import Report, write_marked
 from server.exchange.runs import RunMoved, begin_run, find_run, list_runs, move_run
 from server.exchange.sheets import SHEETS
 from server.identity.change_log import changes_of
+from server.identity.external_ids import list_systems
 from server.planning.errors import CodeTaken
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS

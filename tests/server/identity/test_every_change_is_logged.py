@@ -14,6 +14,7 @@ import server.identity
 from server.identity import (
     device_states,
     devices,
+    external_ids,
     leaving,
     occupancies,
     passwords,
@@ -122,6 +123,16 @@ CHANGING: tuple[Case, ...] = (
         lambda u, a, _: leaving.drain_leavers(u, a, LATER),
         ("device.drain",),
         before=_leave_later,
+    ),
+    Case(
+        external_ids.call_records,
+        lambda u, a, c: external_ids.call_records(u, a, "ERP", "person", {c.ana.id: "4711"}),
+        ("external_id.call",),
+    ),
+    Case(
+        external_ids.call_record,
+        lambda u, a, c: external_ids.call_record(u, a, "person", c.ana.id, ["ERP=4711"]),
+        ("external_id.call",),
     ),
     Case(occupancies.give_occupancy, _give, ("occupancy.give",)),
     Case(

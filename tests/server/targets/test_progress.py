@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -94,6 +94,26 @@ def test_figures_that_are_the_same_make_no_version(
 def test_only_who_sent_something_is_looked_at(make: Make, db: Database, cast: Cast) -> None:
     make()
     assert refresh_targets_since(db, cast.company.id, NOW, TODAY, NOW) == 0
+
+
+def test_what_was_kept_counts_once_it_is_released(
+    make: Make, roadbook: SyncEngine, cast: Cast, phone: Callable[[Person], Phone]
+) -> None:
+    make()
+    ana = phone(cast.ana)
+    store = ana.new_store()
+    assert ana.statuses(ana.visit(store["entity_id"], ago=HOUR)) == ["deferred"]
+    later = datetime.now(UTC)
+    changed = refresh_targets_since(roadbook.database, cast.company.id, later, TODAY, NOW)
+    assert changed == 0
+    assert ana.statuses(store) == ["applied"]
+    roadbook.release_deferred(cast.company.id, [UUID(store["entity_id"])])
+    with roadbook.database.company(cast.company.id) as uow:
+        # What was sent was sent long ago.
+        uow.run("update ledger set received_at = received_at - interval '1 day'")
+    refresh_targets_since(roadbook.database, cast.company.id, later, TODAY, NOW)
+    ana.pull()
+    assert march_of(ana)["actual"] == 1
 
 
 def test_a_new_day_moves_the_working_days(
