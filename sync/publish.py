@@ -158,13 +158,19 @@ def publish_companions(
     return versions
 
 
+def hold_place(uow: UnitOfWork, key: UUID) -> None:
+    """Wait for others who place at a key, before what is to be there is read."""
+    uow.driver.execute(_LOCK_PLACE, [str(key)])
+
+
 def place(uow: UnitOfWork, key: UUID, ids: Iterable[UUID]) -> None:
     """Let exactly these records be at a key because its owner put them there.
 
-    A route places its stores at its own id. Two placings at one key follow one another.
+    A route places its stores at its own id, a delivery its store at who delivers. Two placings at one
+    key follow one another.
     """
     driver, company_id = uow.driver, uow.company_id
-    driver.execute(_LOCK_PLACE, [str(key)])
+    hold_place(uow, key)
     has = {row[0] for row in driver.execute(_PLACED, [company_id, key])}
     wanted = {str(id_) for id_ in ids}
     # Those that leave as well: nobody gives them a companion meanwhile.

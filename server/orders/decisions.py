@@ -13,6 +13,7 @@ from mobile_contract.records.order import REASON_MAX
 from server.identity.change_log import Actor, log_changes
 from server.measures.work import REFRESH
 from server.orders.errors import CannotDeliver, NoSuchOrder, ReasonInvalid, WrongState
+from server.orders.on_the_way import STORES_MOVE, place_stores
 from sync.clock import Trust
 from sync.document import decode_document
 from sync.kinds.order.judge import DELIVERERS, ORDER, follow_ups
@@ -220,6 +221,10 @@ def _step(
         holds=["{" + ",".join(fields["holds"]) + "}" for fields in fields_of],
         drivers=[fields["driver_position_id"] for fields in fields_of],
     )
+    if act in STORES_MOVE:
+        drivers = {fields["driver_position_id"] for fields in fields_of}
+        drivers |= {order.fields["driver_position_id"] for order in orders}
+        place_stores(uow, map(UUID, drivers - {None}))
     log_changes(uow, actor, f"order.{act.split(maxsplit=1)[0]}", "order", changes)
     leave_follow_ups(uow, orders)
     return len(drafts)

@@ -100,6 +100,13 @@ Index(
         " 'DELIVERED', 'PARTIAL')"
     ),
 )
+# What a driver has to deliver, and the books have not yet.
+Index(
+    "order_header_driver_ix",
+    order_header.c.company_id,
+    order_header.c.driver_position_id,
+    postgresql_where=text("state in ('DISPATCHED', 'DELIVERED', 'PARTIAL', 'REFUSED')"),
+)
 # What the office has still to do.
 Index(
     "order_header_state_ix",

@@ -28,6 +28,7 @@ from server.orders.errors import (
     WrongState,
 )
 from sync.kinds.order.states import ORDERING
+from sync.store_terms import terms_id
 from sync.unit_of_work import UnitOfWork
 from tests.catalogue_factories import publish
 from tests.order_factories import (
@@ -128,6 +129,57 @@ def test_a_delivery_of_other_lines_than_were_ordered_is_kept_aside(
     dan = market.phone(market.dan)
     result = dan.push_one(deliver(dan, order, *lines))
     assert (result["status"], result["code"]) == ("quarantined", "lines_differ")
+
+
+def test_a_driver_has_the_store_from_the_dispatch_until_the_order_is_closed(market: Market) -> None:
+    first, second = market.submitted(), market.submitted(oats(market.goods, 3))
+    store = market.cast.ana_stores[0]
+    dan = market.phone(market.dan)
+
+    def has() -> tuple[bool, bool]:
+        """Whether Dan has the store, and its terms."""
+        dan.pull()
+        return str(store) in dan.held, str(terms_id(store)) in dan.held
+
+    for order in (first, second):
+        take_to(market, "PRINTED", order)
+    printed = has()
+    decide(market, dispatch_orders, [first], market.dan.position_id)
+    decide(market, dispatch_orders, [second], market.dan.position_id)
+    dispatched = has()
+    assert dan.push_one(deliver(dan, first, (2, 0, 0)))["status"] == "applied"
+    assert dan.push_one(deliver(dan, second, (3, 0, 0)))["status"] == "applied"
+    decide(market, close_orders, [first])
+    one_left = has()
+    decide(market, close_orders, [second])
+
+    assert printed == (False, False)
+    assert dispatched == one_left == (True, True)
+    assert has() == (False, False)
+
+
+def test_a_store_leaves_a_driver_with_the_order_that_goes_to_another(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    ben, dan = market.phone(market.cast.ben), market.phone(market.dan)
+    store = str(market.cast.ana_stores[0])
+    dan.pull()
+    had = store in dan.held
+    decide(market, dispatch_orders, [order], market.cast.ben.position_id)
+    dan.pull()
+    ben.pull()
+    assert (had, store in dan.held, store in ben.held) == (True, False, True)
+
+
+def test_who_delivers_to_a_store_of_their_own_keeps_it(market: Market) -> None:
+    order = market.submitted()
+    take_to(market, "PRINTED", order)
+    decide(market, dispatch_orders, [order], market.cast.ana.position_id)
+    ana = market.phone(market.cast.ana)
+    assert ana.push_one(deliver(ana, order, (2, 0, 0)))["status"] == "applied"
+    decide(market, close_orders, [order])
+    ana.pull()
+    assert str(market.cast.ana_stores[0]) in ana.held
 
 
 def test_only_the_position_that_it_was_dispatched_to_delivers_an_order(market: Market) -> None:
