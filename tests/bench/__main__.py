@@ -10,6 +10,7 @@ import json
 import os
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,15 @@ from sync.kinds import ALL_KINDS
 from sync.kinds.store.publish import publish_stores
 from tests.bench.day import QUESTIONS, TERMINAL, phone_day
 from tests.bench.limit import DayRows, write_days
-from tests.bench.load import Line, Run, drive, request_bytes
-from tests.bench.stage import Phone, Stage, staged
+from tests.bench.load import Line, Run, drive, get_bytes, request_bytes
+from tests.bench.masters import add_more_masters, give_history
+from tests.bench.stage import Phone, Stage, add_phone, staged
 from tests.factories import add_store
 
 AT_ONCE = (1, 8, 32)
 ROUNDS = 3
 MASTERS = 2_500
+STORES_OWNED = 300
 CHANGES = 20_000
 HISTORY = (1, 10, 100)
 
@@ -52,6 +55,7 @@ def main() -> int:
         figures["resend"] = _resend(stage)
         figures["statements"] = _statements(stage)
         figures["wire"] = _terminal_day(stage)
+        figures["first_sync"] = _first_sync(stage)
         figures["pulls"] = _pulls(stage)
         figures["history"] = _history(stage)
     _print(figures)
@@ -153,6 +157,42 @@ def _terminal_day(stage: Stage) -> dict[str, int]:
     }
 
 
+def _first_sync(stage: Stage) -> dict[str, int]:
+    """What a new phone of a rep fetches: its stores with all that is told of them, products, price lists with their
+    prices, and forms.
+    """
+    phone = add_phone(
+        stage.owner_engine, stage.database, stage.cast, stage.masters, "newcomer", STORES_OWNED
+    )
+    add_more_masters(stage.database, stage.cast.company.id, stage.masters, phone.store_ids)
+    give_history(stage.database, stage.cast.company.id, phone.person_id, phone.store_ids)
+    by_kind: Counter[str] = Counter()
+    bodies: set[str] = set()
+
+    def look(changes: list[dict[str, Any]]) -> None:
+        by_kind.update(change["kind"] for change in changes)
+        for change in changes:
+            if change["kind"] == "price_list":
+                bodies.update(each["body"]["sha256"] for each in change["fields"]["versions"])
+
+    pulled, _ = _pull_all(stage, phone, None, look)
+    line = Line(stage.port)
+    body_bytes = 0
+    for sha256 in sorted(bodies):
+        status, head, body = line.ask(get_bytes(phone, f"/v1/bodies/{sha256}"))
+        if status != 200:
+            sys.exit(f"a body is not given: {body[:300]!r}")
+        body_bytes += len(head) + len(body)
+    return {
+        "pages": pulled["pages"],
+        "page_bytes": pulled["wire_bytes"],
+        "bodies": len(bodies),
+        "body_bytes": body_bytes,
+        "total_bytes": pulled["wire_bytes"] + body_bytes,
+        **{f"{kind} records": number for kind, number in sorted(by_kind.items())},
+    }
+
+
 # ---- statements ---------------------------------------------------------------------------------
 
 
@@ -230,7 +270,12 @@ def _touch(stage: Stage, pick: Callable[[list[UUID]], list[UUID]], *, rename: bo
     return len(ids)
 
 
-def _pull_all(stage: Stage, phone: Phone, cursor: str | None) -> tuple[dict[str, Any], str]:
+def _pull_all(
+    stage: Stage,
+    phone: Phone,
+    cursor: str | None,
+    look: Callable[[list[dict[str, Any]]], None] = lambda _changes: None,
+) -> tuple[dict[str, Any], str]:
     """Pull to completeness; how many changes, pages, bytes and milliseconds that took."""
     import time
 
@@ -240,13 +285,14 @@ def _pull_all(stage: Stage, phone: Phone, cursor: str | None) -> tuple[dict[str,
     while True:
         body = json.dumps({"contract": 2, "cursor": cursor, "limit": 1000}).encode()
         status, head, answer = line.ask(request_bytes(phone, "/v1/pull", body, packed=False))
-        wire += len(answer)
+        wire += len(head) + len(answer)
         if b"content-encoding: gzip" in head.lower():
             answer = gzip.decompress(answer)
         page = json.loads(answer)
         if status != 200:
             sys.exit(f"a pull failed: {page}")
         changes += len(page["changes"])
+        look(page["changes"])
         pages += 1
         cursor = page["cursor"]
         if page["complete"]:
@@ -356,6 +402,12 @@ def _print(figures: dict[str, Any]) -> None:
     say(
         f"a terminal team's day: {wire['total_bytes']} bytes on the wire (up {wire['up_bytes']},"
         f" answer {wire['answer_bytes']}, {wire['changes']} changes down {wire['down_bytes']})\n"
+    )
+    first = figures["first_sync"]
+    records = ", ".join(f"{v} {k}" for k, v in first.items() if k.endswith(" records"))
+    say(
+        f"first sync of a rep: {first['total_bytes']} bytes on the wire ({first['pages']} pages"
+        f" {first['page_bytes']}, {first['bodies']} bodies {first['body_bytes']}); {records}\n"
     )
     for name, pull in figures["pulls"].items():
         say(

@@ -48,6 +48,14 @@ def request_bytes(phone: Phone, path: str, body: bytes, *, packed: bool = True) 
     return head.encode() + sent
 
 
+def get_bytes(phone: Phone, path: str) -> bytes:
+    """A whole request for something that is fetched."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: {phone.device.authorization}\r\n"
+        "Accept-Encoding: gzip\r\n\r\n"
+    ).encode()
+
+
 class Line:
     """One kept-alive connection."""
 

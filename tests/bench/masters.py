@@ -13,6 +13,7 @@ from server.catalogue.products import NewProduct, make_products
 from server.catalogue.whom import Whom
 from server.forms.templates import import_template, publish_template
 from server.identity.change_log import Actor
+from sync.kinds.store_history.publish import publish_store_histories
 from sync.kinds.store_terms.publish import publish_store_terms
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -83,6 +84,37 @@ def add_more_masters(
         for number in range(len(masters.templates), FORMS):
             _template(uow, chance, f"FORM_{number}", 20)
         publish_store_terms(uow, store_ids)
+
+
+def give_history(
+    database: Database, company_id: int, person_id: UUID, store_ids: Sequence[UUID]
+) -> None:
+    """Three visits and three orders at each store, so that what is told of it is as long as it gets."""
+    values = {"company": company_id, "person": person_id, "stores": list(store_ids)}
+    with database.company(company_id) as uow:
+        uow.run(_VISITS, **values)
+        uow.run(_ORDERS, **values)
+        publish_store_histories(uow, store_ids)
+
+
+_VISITS = """
+insert into visit (company_id, id, version, person_id, device_id, store_id, is_by_phone, state,
+                   business_day, began_at, trust, verdict, distance_cm, flags, received_at)
+select :company, gen_random_uuid(), 1, :person, gen_random_uuid(), s.id, false, 'DONE',
+       current_date - 7 * week - (s.place % 6)::integer, now(), 'CLOCK',
+       (array['ONSITE', 'ONSITE', 'ONSITE', 'TOLERATED'])[1 + floor(random() * 4)], 1, '{}', now()
+from unnest(cast(:stores as uuid[])) with ordinality as s(id, place), generate_series(1, 3) as week
+"""
+_ORDERS = """
+insert into order_header (company_id, id, version, order_version, order_type, number, state, holds,
+                          person_id, device_id, store_id, currency, business_day, ordered_at,
+                          total_minor, likeness, trust, flags, received_at)
+select :company, gen_random_uuid(), 1, 1, 'SALE', '17-' || lpad((3 * s.place + week)::text, 4, '0'),
+       (array['DELIVERED', 'DELIVERED', 'DELIVERED', 'PARTIAL'])[1 + floor(random() * 4)], '{}', :person,
+       gen_random_uuid(), s.id, 'USD', current_date - 7 * week - (s.place % 6)::integer, now(),
+       100 * floor(20 + random() * 900), gen_random_uuid(), 'CLOCK', '{}', now()
+from unnest(cast(:stores as uuid[])) with ordinality as s(id, place), generate_series(1, 3) as week
+"""
 
 
 def _product(chance: random.Random, number: int) -> NewProduct:
