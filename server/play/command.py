@@ -75,6 +75,7 @@ def play(
         require_migrated(database.engine)
         desk = EnrolmentDesk(database, company)
         seats = desk.seats(reps)
+        desk.ask(seats)
     except (TrackUnreadable, NobodyToPlay) as refused:
         raise click.ClickException(str(refused)) from refused
     except OperationalError as failure:

@@ -7,6 +7,7 @@ from uuid import UUID
 from server.identity.change_log import Actor
 from server.identity.device_states import revoke
 from server.identity.devices import issue_enrolment_code
+from server.play.asking import Asked, ask_people, take_back
 from sync.unit_of_work import Database, UnitOfWork
 
 _ACTOR = Actor.command("play")
@@ -30,6 +31,7 @@ class Seat:
 
     name: str
     code: str
+    person_id: UUID
 
 
 class EnrolmentDesk:
@@ -43,6 +45,7 @@ class EnrolmentDesk:
         if found is None:
             raise NobodyToPlay(f"there is no company {company_code!r}; `roadbook demo` makes one")
         self.company_id: int = found
+        self._asked = Asked()
 
     def seats(self, count: int) -> list[Seat]:
         """A code for each of `count` phones; with more phones than reps some reps get several."""
@@ -55,10 +58,18 @@ class EnrolmentDesk:
     def take_back(self, device_ids: Iterable[str]) -> int:
         """Revoke these phones: nobody has them any more. How many there were."""
         ids = sorted(UUID(each) for each in device_ids)
+        asked, self._asked = self._asked, Asked()
+        take_back(self._database, self.company_id, _ACTOR, asked)
         with self._database.company(self.company_id) as uow:
             for device_id in ids:
                 revoke(uow, _ACTOR, device_id)
         return len(ids)
 
     def _seat(self, uow: UnitOfWork, person_id: UUID, name: str) -> Seat:
-        return Seat(name=name, code=issue_enrolment_code(uow, person_id, _ACTOR))
+        code = issue_enrolment_code(uow, person_id, _ACTOR)
+        return Seat(name=name, code=code, person_id=person_id)
+
+    def ask(self, seats: Iterable[Seat]) -> None:
+        """Let the office ask something of everybody who plays, until the phones are taken back."""
+        people = [seat.person_id for seat in seats]
+        self._asked = ask_people(self._database, self.company_id, _ACTOR, people)

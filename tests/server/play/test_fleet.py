@@ -51,7 +51,7 @@ def played(
         fill(server, number, dates)
         if breaks is not None:
             setattr(server, breaks, True)
-    seats = [Seat(f"Rep {number}", f"CODE-{number}") for number in range(phones)]
+    seats = [Seat(f"Rep {number}", f"CODE-{number}", uuid4()) for number in range(phones)]
     codes = {seat.code: server for seat, server in zip(seats, servers, strict=True)}
     words: list[str] = []
     with loopback(dict(codes)) as url:
