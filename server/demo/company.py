@@ -388,8 +388,9 @@ def _make_shops(
         number += len(built)
         shops[seat.code] = [_with_account(shop, catalogue.accounts) for shop in built]
     every = [shop.store for held in shops.values() for shop in held]
-    for start in range(0, len(every), AT_ONCE):
-        make_stores(uow, ACTOR, every[start : start + AT_ONCE])
+    # So many at once that their terms are left to the queue: the first that there are follow from the
+    # divisions below, and what was ordered before is priced by the first.
+    make_stores(uow, ACTOR, every)
     divisions = [uuid5(KEY, f"division {code}") for code, _ in DIVISIONS]
     uow.connection.execute(
         insert(organisation.store_division),
