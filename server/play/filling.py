@@ -29,6 +29,7 @@ _WORDS = (
 )
 _DAYS_AROUND = 120
 _MOST_ROWS = 40
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,13 @@ def plan_forms(random: Random, team: Team, visits: Sequence[Visit]) -> dict[int,
 
 
 def fill_forms(rep: Rep, act: FillForms, _morning: Morning, call: OnCall | None) -> None:
-    """Fill in forms until the share is used up, each at most once a visit."""
+    """Fill in forms until the share is used up; where there are few, some of them again, as for another competitor."""
     assert call is not None
     random = Random(act.seed)
     offered = forms_for(rep.phone, call.store_id)
     random.shuffle(offered)
     rep.answers_due += act.answers
-    for each in offered:
+    for each in offered * _ROUNDS:
         if rep.answers_due <= 0:
             break
         form = open_form(rep.phone, each.template_id)
