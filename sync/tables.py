@@ -407,6 +407,14 @@ outbox = company_table(
     key=("id",),
     is_hot=True,
 )
+# What waits of one topic, the oldest first.
+Index(
+    "outbox_topic_ix",
+    outbox.c.company_id,
+    outbox.c.topic,
+    outbox.c.id,
+    postgresql_where=text("not is_set_aside"),
+)
 
 # ---- the installation -------------------------------------------------------------------------
 

@@ -101,7 +101,7 @@ def may_withdraw(phone: Phone, taking_part_id: str) -> bool:
     """Whether a request can still be taken back, as far as this phone knows."""
     held = phone.scope.get("activity_store", taking_part_id)
     if held is not None:
-        return held.fields["state"] in _NOT_RUNNING_YET
+        return held.fields["state"] in _NOT_RUNNING_YET and held.fields["person_id"] is not None
     return any(item.op == "request" for item in phone.outbox.of_entity(taking_part_id))
 
 

@@ -61,7 +61,7 @@ union all
 select k.key, k.id from record_key k
 join audit_visit v on v.company_id = k.company_id and v.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
-  and v.business_day < :since
+  and (v.business_day < :since or v.received_at < :moment)
 order by id
 """
 

@@ -372,6 +372,9 @@ def duty(asking: Asking) -> str:
 
 # ---- what forms say of stores -----------------------------------------------------------------------
 
+# Where a form was filled in: at the store of its visit, as that stands now; one that was filled in for another
+# store than its visit's, for that.
+CHECKED_STORE = "case when 'other_store' = any(f.flags) then m.store_id else v.store_id end"
 # Sums of a measure are exact. An answer counts where its visit does.
 CHECKS = Source(
     tables="""
@@ -383,7 +386,7 @@ CHECKS = Source(
     company="m.company_id",
     person="m.person_id",
     position="m.position_id",
-    store="m.store_id",
+    store=CHECKED_STORE,
     day="m.business_day",
     conditions=("m.numerator is not null and m.denominator is not null", COUNTS),
 )
@@ -440,7 +443,7 @@ def stocking_parts(asking: Asking) -> tuple[str, ...]:
         "m.business_day as day",
         "m.person_id",
         "m.position_id",
-        "m.store_id",
+        f"{CHECKED_STORE} as store_id",
         "e.product_id",
         "e.numerator",
     ]

@@ -27,28 +27,29 @@ FIRST = UUID(int=0)
 _PEOPLE = """
 select id from person where company_id = :company and id > :after order by id limit :at_most
 """
+# Of those days, or received before them: what a wrong clock dates ahead was by then.
 _OLD = """
 select k.key, k.id from record_key k
 join visit v on v.company_id = k.company_id and v.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
-  and v.business_day < :first_day
+  and (v.business_day < :first_day or v.received_at < :since)
 union all
 select k.key, k.id from record_key k
 join attendance a on a.company_id = k.company_id and a.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
-  and a.business_day < :first_day
+  and (a.business_day < :first_day or a.received_at < :since)
 union all
 select k.key, k.id from record_key k
 join form_answer f on f.company_id = k.company_id and f.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
-  and f.business_day < :first_day
+  and (f.business_day < :first_day or f.received_at < :since)
 union all
 -- An order that is over leaves who took it and who delivered it.
 select l.key, l.id from record_key k
 join order_header o on o.company_id = k.company_id and o.id = k.id
 join record_key l on l.company_id = k.company_id and l.id = k.id
 where k.company_id = :company and k.key = any(:people)
-  and o.state = any(:over) and o.business_day < :first_day
+  and o.state = any(:over) and (o.business_day < :first_day or o.received_at < :since)
 order by id
 """
 # What phones are told of their own items, proposals and conflicts, where nothing came to it since.
@@ -97,11 +98,13 @@ def retire_past(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: i
         return Slice(0, None)
     policy = current_policy(uow)[1]
     first_day = today - timedelta(days=policy.visit_days_on_phone)
+    since = datetime.combine(first_day, time(), policy.zone)
     old = uow.rows(
         _OLD,
         company=uow.company_id,
         people=people,
         first_day=first_day,
+        since=since,
         over=list(ORDERING.last_states),
     )
     told = uow.rows(
@@ -109,7 +112,7 @@ def retire_past(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: i
         company=uow.company_id,
         people=people,
         kinds=_KINDS_TOLD,
-        since=datetime.combine(first_day, time(), policy.zone),
+        since=since,
     )
     # Read here: jsonb takes not every text that an item may carry.
     old += [row for row in told if decode_document(row.doc)["state"] in _OVER]

@@ -161,11 +161,14 @@ def withdraw(item: Arrived, context: Context) -> Outcome:
     state = PARTICIPATING.after(before["state"], "withdraw")
     if state is None:
         return Accepted(merged={"state": {"kept": before["state"], "lost": "REQUESTED"}})
+    if before["person_id"] is None:
+        return Rejected("not_permitted", "entity_id", "The office put it in; nobody asked for it.")
     fields = {
         **before,
         "state": state,
         "answer": item.payload.reason,
-        "decided_at": withdrawn.moment.corrected_at,
+        # A wrong clock may date it ahead; it was by its receipt.
+        "decided_at": min(withdrawn.moment.corrected_at, item.received_at),
     }
     return _accepted(item, context, fields, None)
 

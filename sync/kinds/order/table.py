@@ -82,6 +82,13 @@ Index(
     order_header.c.store_id,
     order_header.c.business_day,
 )
+# Those that a wrong clock dates after their receipt, which are few.
+Index(
+    "order_header_ahead_ix",
+    order_header.c.company_id,
+    order_header.c.store_id,
+    postgresql_where=text("ordered_at > received_at"),
+)
 Index("order_header_likeness_ix", order_header.c.company_id, order_header.c.likeness)
 # What came back of an order.
 Index(

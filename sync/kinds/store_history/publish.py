@@ -19,23 +19,39 @@ _STORES = """
 select s.id from unnest(cast(:stores as uuid[])) as s(id)
 join record r on r.company_id = :company and r.id = s.id and r.kind = 1
 """
+# What a wrong clock dates after its receipt stands where it was received; there are few such.
 _VISITS = """
 select s.id as store_id, v.* from unnest(cast(:stores as uuid[])) as s(id)
 cross join lateral (
-    select v.business_day, p.name as person, v.state, coalesce(v.verdict, 'NONE') as verdict, v.is_by_phone
-    from visit v join person p on p.company_id = v.company_id and p.id = v.person_id
-    where v.company_id = :company and v.store_id = s.id
-    order by v.business_day desc, v.began_at desc, v.id limit 3
+    select l.business_day, p.name as person, l.state, coalesce(l.verdict, 'NONE') as verdict, l.is_by_phone
+    from (
+        (select v.*, v.began_at as at from visit v
+         where v.company_id = :company and v.store_id = s.id and v.began_at <= v.received_at
+         order by v.business_day desc, v.began_at desc, v.id limit 3)
+        union all
+        (select v.*, v.received_at as at from visit v
+         where v.company_id = :company and v.store_id = s.id and v.began_at > v.received_at
+         order by v.received_at desc, v.id limit 3)
+    ) l join person p on p.company_id = l.company_id and p.id = l.person_id
+    order by l.at desc, l.id limit 3
 ) v
 """
 _ORDERS = """
 select s.id as store_id, o.* from unnest(cast(:stores as uuid[])) as s(id)
 cross join lateral (
-    select o.number, o.business_day, p.name as person, o.state, o.total_minor, o.currency
-    from order_header o
-    join person p on p.company_id = o.company_id and p.id = o.person_id
-    where o.company_id = :company and o.store_id = s.id and o.order_type = 'SALE'
-    order by o.business_day desc, o.ordered_at desc, o.id limit 3
+    select l.number, l.business_day, p.name as person, l.state, l.total_minor, l.currency
+    from (
+        (select o.*, o.ordered_at as at from order_header o
+         where o.company_id = :company and o.store_id = s.id and o.order_type = 'SALE'
+           and o.ordered_at <= o.received_at
+         order by o.business_day desc, o.ordered_at desc, o.id limit 3)
+        union all
+        (select o.*, o.received_at as at from order_header o
+         where o.company_id = :company and o.store_id = s.id and o.order_type = 'SALE'
+           and o.ordered_at > o.received_at
+         order by o.received_at desc, o.id limit 3)
+    ) l join person p on p.company_id = l.company_id and p.id = l.person_id
+    order by l.at desc, l.id limit 3
 ) o
 """
 _OF_VISITS = ("business_day", "person", "state", "verdict", "is_by_phone")

@@ -1,6 +1,6 @@
 """The table of visits: what pages and measures ask by; the whole visit is its record's document."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Date, Index, Integer, Text, Uuid
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from sync.tables import Moment, belongs_to, company_table, filled, stamped
@@ -32,6 +32,13 @@ visit = company_table(
 )
 Index("visit_day_ix", visit.c.company_id, visit.c.person_id, visit.c.business_day)
 Index("visit_store_ix", visit.c.company_id, visit.c.store_id, visit.c.business_day)
+# Those that a wrong clock dates after their receipt, which are few.
+Index(
+    "visit_ahead_ix",
+    visit.c.company_id,
+    visit.c.store_id,
+    postgresql_where=text("began_at > received_at"),
+)
 # For measures, which ask for a period and for some or all positions.
 Index("visit_period_ix", visit.c.company_id, visit.c.business_day, visit.c.position_id)
 

@@ -214,6 +214,9 @@ def test_what_was_brought_is_listed_to_who_may_see_who_brought_it(
     assert (one.person, one.answers, one.photos) == ("Ana", 1, 0)
     assert one.flags == ("items_unanswered", "photos_missing")
     assert listed.audit_visits == 1
+    with db.company(cast.company.id) as uow:
+        # As if a wrong clock had dated it ahead.
+        uow.run("update audit_visit set business_day = '2090-01-01'")
     begin_activities(db, cast.company.id, TODAY + 14 * DAY)
     ana.pull()
     assert UUID(brought["entity_id"]) in ana.ids()

@@ -492,6 +492,35 @@ def test_what_was_there_at_the_last_check_is_stocked(
     assert numbers("NUMERIC_DISTRIBUTION", product_id=sparkling, last_day=TODAY)[()] == [(1, 6)]
 
 
+def test_what_a_form_measured_is_the_store_s_of_its_visit_as_it_was_corrected(
+    owner_engine: Engine, cast: Cast, products: dict[str, UUID], numbers: Numbers
+) -> None:
+    told, true, named = cast.ana_stores
+    with owner_engine.begin() as connection:
+        visit = add_visit(connection, cast.company, cast.ana, true)
+        osa, by_product = {"OSA": (1, 2)}, {products["still"]: (1, 1)}
+        for store, flags in ((told, []), (named, ["other_store"])):
+            answer = add_check(
+                connection, cast.company, cast.ana, store, visit, osa, by_product=by_product
+            )
+            connection.exec_driver_sql(
+                "update form_answer set flags = %s where id = %s", (flags, answer)
+            )
+        for letter, store in (("A", told), ("B", true), ("C", named)):
+            connection.exec_driver_sql(
+                "update store set store_class = %s where id = %s", (letter, store)
+            )
+    for letter, over in (("A", 0), ("B", 1), ("C", 1)):
+        assert numbers("OSA", store_class=letter).get((), [(0, 0)]) == [(over, 2 * over)]
+        stocked = numbers(
+            "NUMERIC_DISTRIBUTION",
+            product_id=products["still"],
+            store_class=letter,
+            position_ids=[cast.ana.position_id],
+        )
+        assert stocked[()] == [(over, 1)]
+
+
 def test_checks_of_a_visit_that_does_not_count_do_not_count(
     owner_engine: Engine, cast: Cast, facts: dict[str, UUID], numbers: Numbers
 ) -> None:

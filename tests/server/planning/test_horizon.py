@@ -76,6 +76,23 @@ def test_facts_leave_the_phone_after_the_companys_days_and_stay_in_the_database(
         assert len(uow.rows("select id from visit")) == 1
 
 
+def test_facts_that_a_wrong_clock_dates_ahead_leave_as_of_their_receipt(
+    cast: Cast, db: Database, sync_engine: SyncEngine, visible_to: Visible
+) -> None:
+    call = visit(cast, sync_engine, "a visit")
+    facts = {call, attend(cast, sync_engine, "at work"), fill_in(cast, sync_engine, db, call)}
+    received = datetime.fromtimestamp(NOON_MS / 1000, UTC)
+    with db.company(cast.company.id) as uow:
+        for table in ("visit", "attendance", "form_answer"):
+            uow.run(
+                f"update {table} set business_day = '2090-01-01', received_at = :at",
+                at=received,
+            )
+        assert retire_past(uow, TODAY + timedelta(days=14)).records == 0
+        assert retire_past(uow, TODAY + timedelta(days=15)).records == 3
+    assert facts.isdisjoint(visible_to(cast.ana))
+
+
 def told(visible: Visible, db: Database, cast: Cast, person: Person) -> dict[str, list[str]]:
     """The states of what somebody's phone is told of their items, proposals and conflicts."""
     with db.reading(cast.company.id) as uow:

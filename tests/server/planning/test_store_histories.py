@@ -18,6 +18,7 @@ from sync.kinds.store.publish import publish_stores
 from sync.kinds.store_history.publish import history_id, publish_store_histories
 from sync.kinds.store_terms.publish import publish_store_terms
 from sync.unit_of_work import Database, UnitOfWork
+from sync.work import leave_work
 from tests.catalogue_factories import add_goods
 from tests.factories import Cast, Person, make_cast
 from tests.order_factories import cancel, give_back, oats, submit
@@ -87,6 +88,27 @@ def test_the_last_three_visits_come_with_the_store_the_latest_first(
         "verdict": ["NONE", "UNCERTAIN", "UNCERTAIN"],
         "is_by_phone": [True, False, False],
     }
+
+
+def test_a_visit_or_an_order_dated_ahead_by_a_wrong_clock_stands_where_it_was_received(
+    cast: Cast, phone: PhoneOf, shop: Workshop, db: Database
+) -> None:
+    ana, store = phone(cast.ana), cast.ana_stores[0]
+    with db.company(cast.company.id) as uow:
+        goods = add_goods(uow, cast)
+        publish_store_terms(uow, cast.ana_stores)
+    ahead = submit(ana, store, oats(goods), ago=-400 * DAY)
+    ana.push(whole(ana, store, ago=2 * HOUR), whole(ana, store, ago=-400 * DAY), ahead)
+    work(shop, cast)
+    assert visits_on(ana, store)["business_day"] == ["2027-04-08", "2026-03-04"]
+    assert ana.fields(history_id(store))["orders"]["business_day"] == ["2027-04-08"]
+    for _ in range(3):
+        ana.now += DAY
+        assert ana.statuses(whole(ana, store), submit(ana, store, oats(goods))) == ["applied"] * 2
+        work(shop, cast)
+    days = ["2026-03-07", "2026-03-06", "2026-03-05"]
+    assert visits_on(ana, store)["business_day"] == days
+    assert ana.fields(history_id(store))["orders"]["business_day"] == days
 
 
 def test_a_history_is_with_all_who_have_the_store_and_goes_with_it(
@@ -198,6 +220,18 @@ def test_much_work_about_one_store_is_done_once(
     assert made == [sorted([first, second]), [third]]
     assert waiting(db, cast) == []
     assert len(visits_on(ana, first)["state"]) == 3
+
+
+def test_how_much_waiting_work_is_looked_through_is_bounded(
+    cast: Cast, shop: Workshop, db: Database
+) -> None:
+    store = cast.ana_stores[0]
+    with db.company(cast.company.id) as uow:
+        for _ in range(store_histories.LOOKED_THROUGH + 5):
+            leave_work(uow, store_histories.TOPIC, [store])
+    ids = waiting(db, cast)
+    assert do_row(shop, cast.company.id, ids[0]) == "done"
+    assert waiting(db, cast) == ids[store_histories.LOOKED_THROUGH :]
 
 
 def test_work_about_a_store_that_is_not_there_is_done(shop: Workshop, cast: Cast) -> None:

@@ -13,7 +13,7 @@ from sync.unit_of_work import Database
 from tests.activities_factories import add_activity, add_activity_store
 from tests.factories import Cast, Person
 from tests.sync.office import move_route
-from tests.sync.talking import Json, Phone, only, rows_of
+from tests.sync.talking import DAY, Json, Phone, only, rows_of
 
 PhoneOf = Callable[[Person], Phone]
 PHOTO = {"sha256": "a" * 64, "size": 10, "role": "shelf"}
@@ -212,6 +212,29 @@ def test_what_runs_is_not_taken_back_and_the_sender_is_told(
     assert (result["status"], result["version"]) == ("merged", 1)
     assert result["merged"] == {"state": {"kept": "RUNNING", "lost": "REQUESTED"}}
     assert states(db, cast) == {id_: "RUNNING"}
+
+
+def test_what_the_office_put_in_no_phone_takes_back(
+    cast: Cast, phone: PhoneOf, db: Database, activity: UUID
+) -> None:
+    with db.company(cast.company.id) as uow:
+        id_ = add_activity_store(uow, activity, cast.ana_stores[0], state="APPROVED")
+    ana = phone(cast.ana)
+    result = ana.push_one(withdraw(ana, id_))
+    assert (result["code"], result["where"]) == ("not_permitted", "entity_id")
+    assert states(db, cast) == {id_: "APPROVED"}
+
+
+def test_what_is_taken_back_by_a_clock_that_is_ahead_was_by_its_receipt(
+    cast: Cast, phone: PhoneOf, activity: UUID
+) -> None:
+    ana = phone(cast.ana)
+    item = request(ana, activity, cast.ana_stores[0])
+    back = withdraw(ana, item["entity_id"])
+    back["payload"]["withdrawn"] = ana.event(-400 * DAY)
+    assert ana.statuses(item, back) == ["applied"] * 2
+    ana.pull()
+    assert ana.fields(item["entity_id"])["decided_at"] == ana.now
 
 
 def test_only_who_holds_its_position_takes_a_request_back(
