@@ -38,6 +38,13 @@ where r.company_id = :company and r.position_id = any(:positions) and r.is_activ
 order by r.position_id, r.name, r.id, s.sequence
 """
 _CALENDAR = "select day, is_worked from holiday where company_id = :company"
+# Before they are read, in a statement of its own: whoever freezes one, or gives it other stops, is waited
+# for, and what they wrote is seen.
+_LOCK_PLANS = """
+select id from day_plan
+where company_id = :company and position_id = any(:positions) and day between :from_day and :until_day
+order by id for no key update
+"""
 _PLANS = """
 select p.id, p.position_id, p.day, p.plan_version, p.frozen_at is not null as is_frozen,
        p.id in (select a.entity_id from proposal a where a.company_id = :company
@@ -134,7 +141,7 @@ def make_day_plans(
 
     A day on which nothing is due has no plan, unless it had one: then that becomes empty. Running
     it again changes nothing. `today` decides which plans phones are given: the company's own day,
-    unless it is named. Five queries and, where something differs, up to four more and the
+    unless it is named. Six queries and, where something differs, up to four more and the
     publishing; all of them sets.
     """
     positions = sorted(set(position_ids))
@@ -147,6 +154,8 @@ def make_day_plans(
     holidays = frozenset(row.day for row in calendar if not row.is_worked)
     worked = frozenset(row.day for row in calendar if row.is_worked)
     weekdays = frozenset(current_policy(uow)[1].working_weekdays)
+    period = {"positions": positions, "from_day": from_day, "until_day": until_day}
+    uow.rows(_LOCK_PLANS, company=company, **period)
     held = {
         (row.position_id, row.day): _Held(
             row.id,
@@ -156,9 +165,7 @@ def make_day_plans(
             row.is_decided,
             tuple((store_id, route_id) for store_id, route_id in row.stops),
         )
-        for row in uow.rows(
-            _PLANS, company=company, positions=positions, from_day=from_day, until_day=until_day
-        )
+        for row in uow.rows(_PLANS, company=company, **period)
     }
     days = [from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1)]
     new: list[tuple[UUID, UUID, date, Stops]] = []

@@ -5,6 +5,12 @@ from threading import Thread
 
 from server.identity.change_log import Actor
 from server.identity.occupancies import give_occupancy
+from server.planning.day_plans import (
+    freeze_day_plans,
+    make_day_plans,
+    plan_id,
+    set_plan_stops,
+)
 from server.planning.organisation import edit_position
 from server.planning.routes import set_stops
 from server.planning.rules import Stop
@@ -93,3 +99,51 @@ def test_moving_a_position_waits_for_a_change_of_who_holds_it(
             is_acting=True,
         )
     assert moving.came_to() == "done"
+
+
+def _plan_again_beside(
+    cast: Cast, db: Database, act: Callable[[UnitOfWork], object]
+) -> tuple[int, dict[int, int]]:
+    """The version of Ana's plan and the stops of each, after `act` while her plans are made again
+    without their first stop.
+    """
+    company_id, position = cast.company.id, cast.ana.position_id
+    with db.company(company_id) as uow:
+        make_day_plans(uow, [position], TODAY, TODAY, today=TODAY)
+    with db.company(company_id) as uow:
+        uow.run(
+            "delete from route_stop where company_id = :company and store_id = :store",
+            company=company_id,
+            store=cast.ana_stores[0],
+        )
+
+    def again(uow: UnitOfWork) -> None:
+        make_day_plans(uow, [position], TODAY, TODAY, today=TODAY)
+
+    with db.company(company_id) as uow:
+        act(uow)
+        making = Beside(db, company_id, again)
+    assert making.came_to() == "done"
+    with db.reading(company_id) as uow:
+        (plan,) = uow.rows("select plan_version from day_plan")
+        stops = uow.rows("select plan_version, count(*) from day_plan_stop group by 1")
+    return plan.plan_version, {row[0]: row[1] for row in stops}
+
+
+def test_a_plan_that_is_frozen_while_it_is_made_again_keeps_its_version(
+    cast: Cast, db: Database
+) -> None:
+    version, stops = _plan_again_beside(cast, db, lambda uow: freeze_day_plans(uow, TODAY))
+    assert (version, stops) == (2, {1: 3, 2: 2})
+
+
+def test_a_plan_that_gets_other_stops_while_it_is_made_again_keeps_each_version(
+    cast: Cast, db: Database, office: Actor
+) -> None:
+    plan = plan_id(cast.ana.position_id, TODAY)
+
+    def set_stops_of_plan(uow: UnitOfWork) -> None:
+        set_plan_stops(uow, office, plan, cast.ana_stores[:1], today=TODAY)
+
+    version, stops = _plan_again_beside(cast, db, set_stops_of_plan)
+    assert (version, stops[1]) == (2, 3)
