@@ -19,6 +19,7 @@ from server.planning.errors import (
     NoSuchRegion,
 )
 from server.planning.phones import rescope_people
+from server.planning.region_notices import bring_notices_up, notices_above
 from server.planning.regions import trouble_with
 from sync.geo import boundaries_of
 from sync.organisation import ROLES, position, region
@@ -135,9 +136,11 @@ def move_region(
     seats = [row.id for row in uow.rows(_SEATS_BELOW, company=uow.company_id, region=region_id)]
     around = [row.id for row in uow.rows(_AROUND, company=uow.company_id, region=region_id)]
     overseen = people_concerned(uow, [*seats, *around])
+    notices = notices_above(uow, [region_id], today)
     _change(uow, actor, region, region_id, held, {"parent_id": above}, action="region.move")
     around = [row.id for row in uow.rows(_AROUND, company=uow.company_id, region=region_id)]
     rescope_people(uow, overseen | people_concerned(uow, around), today)
+    bring_notices_up(uow, notices | notices_above(uow, [region_id], today), today)
 
 
 def add_position(
@@ -169,6 +172,7 @@ def add_position(
     )
     log_change(uow, actor, "position.add", "position", position_id, after=values)
     rescope(uow, people_concerned(uow, [position_id]), today)
+    bring_notices_up(uow, notices_above(uow, [region_id], today), today)
     return position_id
 
 
@@ -209,6 +213,9 @@ def edit_position(
     overseen = people_concerned(uow, [position_id])
     if _change(uow, actor, position, position_id, held, values):
         rescope_people(uow, overseen | people_concerned(uow, [position_id]), today)
+        if values.get("region_id", held["region_id"]) != held["region_id"]:
+            moved = notices_above(uow, [held["region_id"], region_id], today)
+            bring_notices_up(uow, moved, today)
 
 
 def region_by_code(uow: UnitOfWork, code: str) -> UUID:

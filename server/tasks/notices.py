@@ -21,6 +21,7 @@ from sync.kinds.notice.publish import publish_notices
 from sync.kinds.notice.states import TELLING
 from sync.kinds.notice.table import AUDIENCES, notice
 from sync.publish import hold
+from sync.scope import take_turn
 from sync.unit_of_work import UnitOfWork
 
 REASON_MAX = 400
@@ -180,6 +181,9 @@ def give_notice(
 
     Raises FieldInvalid, and BeyondScope where it would reach a position that the asker may not see.
     """
+    if new.audience == "REGION":
+        # A position that moves at this moment sees the notice, or the notice sees it.
+        take_turn(uow)
     texts = _checked_texts(new.texts)
     _check_period(new, today)
     ids = list(dict.fromkeys(new.audience_ids))

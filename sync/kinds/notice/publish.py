@@ -10,8 +10,8 @@ from sync.policy import current_policy
 from sync.publish import Draft, hold, publish
 from sync.unit_of_work import UnitOfWork
 
-# Positions of a region are those of the regions below it too, as they are today: a position that is
-# new or moved gets it with the next day.
+# Positions of a region are those of the regions below it too, as they are now: whoever moves one
+# publishes the notices concerned.
 _SELECT = """
 with recursive below as (
     select n.id as notice_id, r.id as region_id from notice n

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,8 @@ from click.testing import Result
 from sqlalchemy import Engine
 
 from server.identity.change_log import Actor, changes_of
+from server.identity.occupancies import give_occupancy
+from server.planning.organisation import add_position, edit_position, move_region
 from server.tasks.day_begins import begin_tasks
 from server.tasks.errors import BeyondScope, FieldInvalid, NoSuchNotice, WrongState
 from server.tasks.notices import (
@@ -23,8 +26,9 @@ from server.tasks.notices import (
 from sync.organisation import division
 from sync.scope import rescope
 from sync.unit_of_work import Database
+from tests import factories
 from tests.activities_factories import add_notice
-from tests.factories import TODAY, Cast, Person, add_occupancy, add_position, add_region
+from tests.factories import TODAY, Cast, Person, add_occupancy, add_region
 from tests.sync.talking import Json, Phone
 
 PhoneOf = Callable[[Person], Phone]
@@ -99,13 +103,84 @@ def test_a_recalled_notice_leaves_every_phone_at_once(
     assert id_ not in ana.ids()
 
 
-def test_a_position_that_is_new_in_a_region_gets_its_notices_with_the_next_day(
+def test_notices_of_regions_follow_positions_that_move_at_once(
+    cast: Cast, db: Database, office: Actor, phone: PhoneOf
+) -> None:
+    north, south, wharf = cast.regions.north, cast.regions.south, cast.regions.wharf
+    with db.company(cast.company.id) as uow:
+        norths, souths, harbours, wharfs = (
+            add_notice(uow, "REGION", [region])
+            for region in (north, south, cast.regions.harbour, wharf)
+        )
+        coming = add_notice(uow, "REGION", [south], starts_on=TODAY + DAY)
+    ana = phone(cast.ana)
+
+    def shown() -> set[UUID]:
+        ana.pull()
+        return ana.ids("notice")
+
+    assert shown() == {norths, harbours, wharfs}
+    seat = cast.ana.position_id
+    with db.company(cast.company.id) as uow:
+        edit_position(uow, office, seat, region_id=south, today=TODAY)
+    assert shown() == {souths, harbours, wharfs}
+    with db.company(cast.company.id) as uow:
+        edit_position(uow, office, seat, region_id=wharf, today=TODAY)
+    assert shown() == {wharfs}
+    with db.company(cast.company.id) as uow:
+        edit_position(uow, office, seat, region_id=north, today=TODAY)
+        move_region(uow, office, north, above=south, today=TODAY)
+    assert shown() == {norths, souths, harbours, wharfs}
+    with db.company(cast.company.id) as uow:
+        move_region(uow, office, south, above=None, today=TODAY)
+    assert shown() == {norths, souths}
+    with db.company(cast.company.id) as uow:
+        new_seat = add_position(
+            uow, office, code="NEW", name="New", role="rep", region_id=south, today=TODAY
+        )
+        give_occupancy(
+            uow,
+            office,
+            person_id=cast.aki.id,
+            position_id=new_seat,
+            starts_on=TODAY,
+            today=TODAY,
+        )
+    aki = phone(cast.aki)
+    aki.pull()
+    assert aki.ids("notice") == {souths, wharfs}
+    assert coming not in ana.ids()
+
+
+def test_a_notice_that_is_given_while_a_position_moves_is_where_it_is_then(
+    cast: Cast, db: Database, office: Actor, phone: PhoneOf
+) -> None:
+    given: list[UUID] = []
+    norths = new(audience="REGION", audience_ids=[cast.regions.north])
+
+    def give() -> None:
+        with db.company(cast.company.id) as uow:
+            given.append(give_notice(uow, office, norths, today=TODAY))
+
+    giving = Thread(target=give)
+    with db.company(cast.company.id) as uow:
+        edit_position(uow, office, cast.ana.position_id, region_id=cast.regions.south, today=TODAY)
+        giving.start()
+        giving.join(0.3)
+    giving.join(20)
+    ana = phone(cast.ana)
+    ana.pull()
+    assert len(given) == 1
+    assert ana.ids("notice") == set()
+
+
+def test_a_position_that_something_else_put_into_a_region_gets_its_notices_with_the_next_day(
     cast: Cast, db: Database, owner_engine: Engine, phone: PhoneOf
 ) -> None:
     with db.company(cast.company.id) as uow:
         id_ = add_notice(uow, "REGION", [cast.regions.harbour])
     with owner_engine.begin() as connection:
-        seat = add_position(
+        seat = factories.add_position(
             connection, cast.company, "REP-NEW", role="rep", region_id=cast.regions.south
         )
         add_occupancy(connection, cast.company, position_id=seat, person_id=cast.aki.id)
