@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -41,14 +41,14 @@ PRICES_KEPT = 200_000
 
 # The terms of each store as they are, and as they were since the first moment that is asked for.
 _TERMS = """
-select w.id, s.account_id, r.doc, (extract(epoch from r.changed_at) * 1000)::bigint,
+select w.id, s.account_id, r.doc, (extract(epoch from r.changed_at) * 1000)::bigint, r.version,
        (select v.id from price_revision v where v.company_id = %(company)s)
 from unnest(%(stores)s::uuid[], %(terms)s::uuid[]) as w(id, terms)
 join store s on s.company_id = %(company)s and s.id = w.id
 left join lateral (
-    select doc, changed_at from record where company_id = %(company)s and id = w.terms
+    select doc, changed_at, version from record where company_id = %(company)s and id = w.terms
     union all
-    select v.doc, v.changed_at from record_version v
+    select v.doc, v.changed_at, v.version from record_version v
     where v.company_id = %(company)s and v.id = w.terms
       and exists (select from record n where n.company_id = %(company)s and n.id = w.terms
                     and n.changed_at > to_timestamp(%(since)s::bigint / 1000.0))
@@ -149,15 +149,16 @@ def load_price_book(
             "since": min(at for _, at in asked),
         },
     )
-    histories: dict[str, list[tuple[int, str | None]]] = {}
+    histories: dict[str, list[_Stood]] = {}
     accounts: dict[str, str | None] = {}
     revision: str | None = None
-    for store, account_id, doc, changed_at, revision_now in rows:
+    for store, account_id, doc, changed_at, version, revision_now in rows:
         histories.setdefault(text_of(store), [])
         accounts[text_of(store)] = account_id
         revision = revision_now
         if changed_at is not None:
-            histories[text_of(store)].append((int(changed_at), doc))
+            stood_since = _Stood(int(changed_at), int(text_of(version)), doc)
+            histories[text_of(store)].append(stood_since)
     catalogue = _catalogue_of(uow, revision)
     stood = {(store, at): _as_of(histories[store], at) for store, at in asked if store in histories}
     prices = _prices_of(uow, catalogue.digests_for(stood))
@@ -172,12 +173,21 @@ def load_price_book(
     }
 
 
-def _as_of(history: Sequence[tuple[int, str | None]], at: int) -> dict[str, Any] | None:
-    """The document that stood at a moment; before the first one, the first."""
+class _Stood(NamedTuple):
+    """A version of the terms of a store, and from when on it stood."""
+
+    since: int
+    version: int
+    doc: str | None
+
+
+def _as_of(history: Sequence[_Stood], at: int) -> dict[str, Any] | None:
+    """The document that stood at a moment, the last of several; before the first one, the first."""
     if not history:
         return None
-    before = [entry for entry in history if entry[0] <= at]
-    _, doc = max(before) if before else min(history)
+    before = [entry for entry in history if entry.since <= at]
+    # Versions differ, so that documents, or none, are never compared.
+    doc = (max(before) if before else min(history)).doc
     return None if doc is None else decode_document(doc)
 
 

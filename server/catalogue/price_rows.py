@@ -18,6 +18,8 @@ COLUMNS = ("product", "unit", "from_quantity", "price")
 ROWS_MAX = 100_000
 SLABS_MAX = 20
 FAULTS_MAX = 1_000
+# No quantity has more; Python reads no number of thousands.
+_DIGITS_MAX = 15
 
 _UNITS = """
 select p.code, u.unit from product p
@@ -58,7 +60,10 @@ def read_price_csv(text: str, currency: str) -> list[PriceRow]:
     given = (
         {name: row.get(names[name]) or "" for name in COLUMNS if name in names} for row in reader
     )
-    return read_price_rows(given, currency)
+    try:
+        return read_price_rows(given, currency)
+    except csv.Error as error:
+        raise RowsInvalid([RowFault(reader.line_num, "product", str(error))]) from error
 
 
 def read_price_rows(given: Iterable[Mapping[str, str]], currency: str) -> list[PriceRow]:
@@ -70,7 +75,7 @@ def read_price_rows(given: Iterable[Mapping[str, str]], currency: str) -> list[P
             faults.append(RowFault(place, "product", f"there are more than {ROWS_MAX} rows"))
             break
         quantity = texts.get("from_quantity", "").strip() or "1"
-        if not quantity.isdecimal() or not quantity.isascii():
+        if not quantity.isdecimal() or not quantity.isascii() or len(quantity) > _DIGITS_MAX:
             faults.append(RowFault(place, "from_quantity", "must be a whole number"))
             quantity = "1"
         try:

@@ -76,6 +76,7 @@ def amend_order(
     *,
     reason: str,
     delivery_on: date | None = None,
+    asker_id: UUID | None = None,
 ) -> int:
     """Give a confirmed or printed order other lines, all of them; the number of its new version.
 
@@ -83,7 +84,7 @@ def amend_order(
     Raises WrongState, LineInvalid, ReasonInvalid.
     """
     said = given_reason(reason)
-    (order,) = hold_orders(uow, [order_id])
+    (order,) = hold_orders(uow, [order_id], asker_id)
     state = state_after(order, "amend confirmed")
     _check(lines, order)
     fields = order.fields

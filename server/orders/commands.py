@@ -209,12 +209,19 @@ def cancel_command(*, orders: tuple[str, ...], reason: str, company: str | None)
     type=click.Path(dir_okay=False, path_type=Path),
     help="The PDF's file; order-NUMBER.pdf unless it is named.",
 )
+@click.option(
+    "--font",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TrueType font to put into the file. Without one its reader needs STSong-Light.",
+)
 @company_option
-def print_command(*, named: str, target: Path | None, company: str | None) -> None:
+def print_command(
+    *, named: str, target: Path | None, font: Path | None, company: str | None
+) -> None:
     """Write the delivery slip of a confirmed order as PDF."""
     with company_of(company, OrderError) as uow:
         order_id = order_named(uow, named)
-        page = print_slip(uow, operator(), order_id)
+        page = print_slip(uow, operator(), order_id, font=font)
         number = read_order(uow, order_id).number
         written = target or Path(f"order-{number}.pdf")
         try:

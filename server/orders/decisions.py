@@ -1,7 +1,8 @@
 """What the office decides of orders: each step by the state machine, logged, and told to phones at once.
 
 The records are locked before anything is read, then the accounts that pay, in the order in which a push
-does: of a phone and the office at once, the one sees what the other did.
+does: of a phone and the office at once, the one sees what the other did. With an asker only those orders are
+there that they may see, and nobody decides about one that they took.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,23 +12,30 @@ from uuid import UUID
 
 from mobile_contract.records.order import REASON_MAX
 from server.identity.change_log import Actor, log_changes
+from server.identity.companies import company_day
+from server.identity.permissions import SEES_ALL, positions_seen_by, seats_of
 from server.measures.work import REFRESH
-from server.orders.errors import CannotDeliver, NoSuchOrder, ReasonInvalid, WrongState
+from server.orders.errors import CannotDeliver, MayNotDecide, NoSuchOrder, ReasonInvalid, WrongState
 from server.orders.on_the_way import STORES_MOVE, place_stores
+from server.orders.order_list import IS_SEEN, seen_by
 from sync.clock import Trust
 from sync.document import decode_document
 from sync.kinds.order.judge import DELIVERERS, ORDER, follow_ups
 from sync.kinds.order.states import ORDERING
 from sync.publish import Draft, hold, publish
+from sync.scope import OVERSEERS
 from sync.unit_of_work import UnitOfWork
 from sync.work import leave_work
 
-_HELD = """
+# Who decides for the office, within what they see.
+DECIDERS = frozenset({*OVERSEERS, *SEES_ALL})
+_HELD_OF = """
 select o.id, o.number, o.state, o.account_id, o.store_id, o.person_id, o.position_id, r.doc,
        (extract(epoch from o.received_at) * 1000)::bigint as received_at
 from order_header o join record r on r.company_id = o.company_id and r.id = o.id
-where o.company_id = :company and o.id = any(:ids) order by o.id
+where o.company_id = :company and o.id = any(:ids)
 """
+_HELD = f"{_HELD_OF} and {IS_SEEN} order by o.id"
 _LOCK_ACCOUNTS = """
 select id from account where company_id = :company and id = any(:ids)
 order by id for no key update
@@ -70,32 +78,64 @@ class HeldOrder:
         return at
 
 
-def release_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], reason: str) -> int:
+def release_orders(
+    uow: UnitOfWork,
+    actor: Actor,
+    ids: Iterable[UUID],
+    reason: str,
+    *,
+    asker_id: UUID | None = None,
+) -> int:
     """Let held orders go on at the prices they were sent with; the reason is told to who took them."""
-    return _step(uow, actor, ids, "release", reason=reason, holds=[])
+    return _step(uow, actor, ids, "release", reason=reason, holds=[], asker_id=asker_id)
 
 
-def reject_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], reason: str) -> int:
+def reject_orders(
+    uow: UnitOfWork,
+    actor: Actor,
+    ids: Iterable[UUID],
+    reason: str,
+    *,
+    asker_id: UUID | None = None,
+) -> int:
     """Say that orders will not be delivered, and why."""
-    return _step(uow, actor, ids, "reject", reason=reason)
+    return _step(uow, actor, ids, "reject", reason=reason, asker_id=asker_id)
 
 
-def confirm_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID]) -> int:
+def confirm_orders(
+    uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], *, asker_id: UUID | None = None
+) -> int:
     """Confirm accepted orders: from then on the phone changes them no more."""
-    return _step(uow, actor, ids, "confirm")
+    return _step(uow, actor, ids, "confirm", asker_id=asker_id)
 
 
-def cancel_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], reason: str) -> int:
+def cancel_orders(
+    uow: UnitOfWork,
+    actor: Actor,
+    ids: Iterable[UUID],
+    reason: str,
+    *,
+    asker_id: UUID | None = None,
+) -> int:
     """Cancel confirmed orders; before that their person cancels them, or the office rejects them."""
-    return _step(uow, actor, ids, "cancel confirmed", reason=reason)
+    return _step(uow, actor, ids, "cancel confirmed", reason=reason, asker_id=asker_id)
 
 
-def mark_printed(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID]) -> int:
+def mark_printed(
+    uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], *, asker_id: UUID | None = None
+) -> int:
     """Note that slips of confirmed orders were printed; printing again is no step."""
-    return _step(uow, actor, ids, "print")
+    return _step(uow, actor, ids, "print", asker_id=asker_id)
 
 
-def dispatch_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], position_id: UUID) -> int:
+def dispatch_orders(
+    uow: UnitOfWork,
+    actor: Actor,
+    ids: Iterable[UUID],
+    position_id: UUID,
+    *,
+    asker_id: UUID | None = None,
+) -> int:
     """Send printed orders out with whoever holds a position: they come to that phone.
 
     One that is on its way already goes to the other position, and leaves the phone of the one before.
@@ -103,26 +143,40 @@ def dispatch_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], position
     Raises CannotDeliver where the position is none of a driver or rep.
     """
     found = uow.rows(_DELIVERER, company=uow.company_id, position=position_id)
-    if not found or found[0].role not in DELIVERERS:
+    seen = positions_seen_by(uow, asker_id, company_day(uow))
+    is_seen = seen is None or position_id in seen
+    if not found or not is_seen or found[0].role not in DELIVERERS:
         raise CannotDeliver("orders are delivered by the position of a driver or a rep")
-    return _step(uow, actor, ids, "dispatch", driver_position_id=position_id)
+    return _step(uow, actor, ids, "dispatch", driver_position_id=position_id, asker_id=asker_id)
 
 
-def close_orders(uow: UnitOfWork, actor: Actor, ids: Iterable[UUID]) -> int:
+def close_orders(
+    uow: UnitOfWork, actor: Actor, ids: Iterable[UUID], *, asker_id: UUID | None = None
+) -> int:
     """Close delivered orders: the books have what they came to."""
-    return _step(uow, actor, ids, "close")
+    return _step(uow, actor, ids, "close", asker_id=asker_id)
 
 
 # ---- what the decisions share -----------------------------------------------------------------
 
 
-def hold_orders(uow: UnitOfWork, ids: Iterable[UUID]) -> list[HeldOrder]:
-    """Lock orders and the accounts that pay for them, and read them. Raises NoSuchOrder."""
+def hold_orders(
+    uow: UnitOfWork, ids: Iterable[UUID], asker_id: UUID | None = None
+) -> list[HeldOrder]:
+    """Lock orders and the accounts that pay for them, and read them, for a decision of the asker's.
+
+    Of what the asker may not see nothing is there. Raises NoSuchOrder, MayNotDecide.
+    """
     wanted = sorted(set(ids))
     hold(uow, wanted)
-    rows = uow.rows(_HELD, company=uow.company_id, ids=wanted)
+    rows = uow.rows(_HELD, company=uow.company_id, ids=wanted, **seen_by(uow, asker_id))
     if len(rows) < len(wanted):
         raise NoSuchOrder("there is no such order in this company")
+    if asker_id is not None:
+        if not any(seat.role in DECIDERS for seat in seats_of(uow, asker_id, company_day(uow))):
+            raise MayNotDecide("a supervisor, a regional manager or an admin decides about orders")
+        if any(row.person_id == asker_id for row in rows):
+            raise MayNotDecide("nobody decides about an order of their own")
     accounts = sorted({row.account_id for row in rows if row.account_id is not None})
     if accounts:
         uow.rows(_LOCK_ACCOUNTS, company=uow.company_id, ids=accounts)
@@ -181,10 +235,11 @@ def _step(
     reason: str | None = None,
     holds: list[str] | None = None,
     driver_position_id: UUID | None = None,
+    asker_id: UUID | None = None,
 ) -> int:
     """Take these orders a step on, as one set; how many changed. All of them or none."""
     said = None if reason is None else given_reason(reason)
-    orders = hold_orders(uow, ids)
+    orders = hold_orders(uow, ids, asker_id)
     drafts: list[Draft] = []
     changes = []
     for order in orders:

@@ -29,6 +29,18 @@ class LineInvalid(OrderError):
     code = "line_invalid"
 
 
+class MayNotDecide(OrderError):
+    """The asker sees the order, and does not decide about it."""
+
+    code = "may_not_decide"
+
+
+class FontUnreadable(OrderError):
+    """The file is no font that a slip can be set in."""
+
+    code = "font_unreadable"
+
+
 class CannotDeliver(OrderError):
     """The position is none that delivers."""
 

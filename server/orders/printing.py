@@ -1,5 +1,6 @@
 """Printing slips: the page of the version that holds, and the step that it is."""
 
+from pathlib import Path
 from uuid import UUID
 
 from server.identity.change_log import Actor
@@ -9,10 +10,17 @@ from server.orders.slip import make_slip
 from sync.unit_of_work import UnitOfWork
 
 
-def print_slip(uow: UnitOfWork, actor: Actor, order_id: UUID) -> bytes:
+def print_slip(
+    uow: UnitOfWork,
+    actor: Actor,
+    order_id: UUID,
+    *,
+    font: Path | None = None,
+    asker_id: UUID | None = None,
+) -> bytes:
     """The slip of a confirmed order as PDF; the order is printed from then on.
 
-    Again for one that is printed: the same bytes, and no step. Raises NoSuchOrder, WrongState.
+    Again for one that is printed: the same bytes, and no step. Raises NoSuchOrder, WrongState, FontUnreadable.
     """
-    mark_printed(uow, actor, [order_id])
-    return make_slip(read_order(uow, order_id))
+    mark_printed(uow, actor, [order_id], asker_id=asker_id)
+    return make_slip(read_order(uow, order_id), font=font)

@@ -14,7 +14,7 @@ from server.catalogue.whom import Whom
 from server.planning.stores import edit_stores
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS, attendance
-from sync.price_book import _Kept, load_price_book
+from sync.price_book import _as_of, _Kept, _Stood, load_price_book
 from sync.record_kind import Load
 from sync.unit_of_work import Database, UnitOfWork
 from tests.catalogue_factories import BASE, OFFICE, Goods, add_goods, add_list, publish
@@ -194,3 +194,13 @@ def test_a_kind_may_read_by_a_function_once_a_batch(cast: Cast, db: Database) ->
     )
     assert phone.statuses(phone.new_store()) == ["applied"]
     assert loaded == [2]
+
+
+def test_of_terms_that_were_changed_twice_in_a_millisecond_the_later_hold() -> None:
+    gone, small, great = (
+        _Stood(5, 1, None),
+        _Stood(5, 2, '{"min_order_minor":9}'),
+        _Stood(5, 3, '{"min_order_minor":1}'),
+    )
+    assert _as_of([small, gone], 5) == {"min_order_minor": 9}
+    assert _as_of([great, small], 7) == {"min_order_minor": 1}

@@ -23,7 +23,7 @@ from server.catalogue.errors import (
     RowsInvalid,
     StateWrong,
 )
-from server.catalogue.price_rows import PriceRow
+from server.catalogue.price_rows import PriceRow, read_price_csv
 from server.catalogue.promotion_terms import PromotionTerms
 from server.catalogue.whom import Whom
 from server.identity.change_log import Actor, changes_of
@@ -264,6 +264,15 @@ def test_whom_a_list_is_for_is_checked(db: Database, cast: Cast, whom: Whom, wor
         words,
         lambda u: price_lists.make_price_list(u, OFFICE, kiosks(whom=whom)),
     )
+
+
+@pytest.mark.parametrize(
+    ("cell", "column"), [("9" * 5_000, "from_quantity"), ("x" * 200_000, "product")]
+)
+def test_a_cell_that_nothing_can_be_made_of_is_a_fault_with_its_row(cell: str, column: str) -> None:
+    with pytest.raises(RowsInvalid) as refused:
+        read_price_csv(f"product,unit,price,from_quantity\nOAT,PC,4.80,{cell}\n", "USD")
+    assert {fault.column for fault in refused.value.faults} == {column}
 
 
 def test_prices_are_taken_whole_or_not_at_all(db: Database, cast: Cast, goods: Goods) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Engine
 
 from server.catalogue.accounts import edit_accounts
 from server.days.words import told_flag
@@ -23,6 +24,7 @@ from server.orders.decisions import (
 from server.orders.errors import (
     CannotDeliver,
     LineInvalid,
+    MayNotDecide,
     NoSuchOrder,
     ReasonInvalid,
     WrongState,
@@ -31,6 +33,7 @@ from sync.kinds.order.states import ORDERING
 from sync.store_terms import terms_id
 from sync.unit_of_work import UnitOfWork
 from tests.catalogue_factories import publish
+from tests.factories import Person, add_occupancy, add_position
 from tests.order_factories import (
     amend,
     cancel,
@@ -309,6 +312,57 @@ def test_every_act_of_the_office_is_one_of_the_machine(market: Market) -> None:
                     decides(uow, market.office, [order])
                     found = uow.rows("select state from order_header")[0].state
                     assert found == wanted, (state, act)
+
+
+def test_who_asks_decides_about_what_they_oversee_and_never_about_their_own(
+    market: Market, owner_engine: Engine
+) -> None:
+    cast, db = market.cast, market.db
+    order = market.submitted()
+    acts: list[Callable[..., Any]] = [
+        lambda uow, who: release_orders(uow, market.office, [order], "so", asker_id=who),
+        lambda uow, who: reject_orders(uow, market.office, [order], "so", asker_id=who),
+        lambda uow, who: confirm_orders(uow, market.office, [order], asker_id=who),
+        lambda uow, who: cancel_orders(uow, market.office, [order], "so", asker_id=who),
+        lambda uow, who: mark_printed(uow, market.office, [order], asker_id=who),
+        lambda uow, who: dispatch_orders(
+            uow, market.office, [order], market.dan.position_id, asker_id=who
+        ),
+        lambda uow, who: close_orders(uow, market.office, [order], asker_id=who),
+        lambda uow, who: amend_order(
+            uow,
+            market.office,
+            order,
+            [NewLine(market.goods.oat, "PC", 1)],
+            reason="so",
+            asker_id=who,
+        ),
+    ]
+    for act in acts:
+        for who, refusal in ((cast.ben, NoSuchOrder), (cast.ana, MayNotDecide)):
+            with pytest.raises((refusal, CannotDeliver)), db.company(cast.company.id) as uow:
+                act(uow, who.id)
+    with db.company(cast.company.id) as uow:
+        assert confirm_orders(uow, market.office, [order], asker_id=cast.sam.id) == 1
+
+    # Also who may see everything does not decide about what they took themselves.
+    let_oversee_themselves(owner_engine, market, cast.ana)
+    other = market.submitted(oats(market.goods, 3))
+    with pytest.raises(MayNotDecide, match="own"), db.company(cast.company.id) as uow:
+        confirm_orders(uow, market.office, [other], asker_id=cast.ana.id)
+
+
+def let_oversee_themselves(owner_engine: Engine, market: Market, person: Person) -> None:
+    """Give the person a seat from which they oversee their own work as well."""
+    with owner_engine.begin() as connection:
+        position = add_position(
+            connection,
+            market.cast.company,
+            "OWN",
+            role="supervisor",
+            region_id=market.cast.regions.wharf,
+        )
+        add_occupancy(connection, market.cast.company, position_id=position, person_id=person.id)
 
 
 def test_an_order_that_is_on_its_way_can_be_given_to_another_driver(market: Market) -> None:

@@ -1,14 +1,16 @@
 """The delivery slip: what stands on it, in both scripts, the same bytes for one version."""
 
 from io import BytesIO
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import reportlab
 from pypdf import PdfReader
 
 from server.orders.amending import NewLine, amend_order
 from server.orders.decisions import confirm_orders
-from server.orders.errors import WrongState
+from server.orders.errors import FontUnreadable, WrongState
 from server.orders.one_order import read_order
 from server.orders.printing import print_slip
 from server.orders.slip import make_slip
@@ -93,6 +95,38 @@ def test_a_long_order_goes_over_several_pages_with_all_its_lines(market: Market)
     assert len(PdfReader(BytesIO(page)).pages) > 2
     assert text_of(page).count("Oat biscuits") == 120
     assert "120 lines, 7260 units" in text_of(page)
+
+
+def test_texts_of_many_lines_run_on_and_are_whole(market: Market) -> None:
+    words = [f"w{n}" for n in range(150)]
+    with market.db.company(market.cast.company.id) as uow:
+        texts = {"address": "\n".join(words[:60]), "delivery_note": "\n".join(words[:60])}
+        edit_stores(uow, OFFICE, {market.cast.ana_stores[0]: texts})
+    order = market.submitted(note="\n".join(words) + "\u2028\x07end")
+    confirm(market, order)
+
+    said = text_of(printed(market, order)).split()
+    assert [word for word in said if word in words] == [*words[:60], *words[:60], *words]
+    assert "end" in said
+
+
+def test_a_font_that_is_given_is_in_the_file(market: Market, tmp_path: Path) -> None:
+    order = market.submitted()
+    confirm(market, order)
+    with market.db.company(market.cast.company.id) as uow:
+        read = read_order(uow, order)
+    vera = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
+    page = make_slip(read, font=vera)
+
+    assert page == make_slip(read, font=vera)
+    assert "Oat biscuits" in text_of(page)
+    assert b"/FontFile2" in page
+
+    none = tmp_path / "none.ttf"
+    for content in (b"", b"no font", vera.read_bytes()[:400]):
+        none.write_bytes(content)
+        with pytest.raises(FontUnreadable):
+            make_slip(read, font=none)
 
 
 def test_what_is_not_confirmed_is_not_printed(market: Market) -> None:
