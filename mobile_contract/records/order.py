@@ -22,7 +22,7 @@ from mobile_contract.records.contract import RecordContract
 from mobile_contract.records.evidence import Clock, Event, Flag, HeldEvent, version
 from mobile_contract.records.price_list import CURRENCY_PATTERN, CURRENCY_SAID, PRICE_MINOR_MAX
 from mobile_contract.records.product import UNIT_MAX
-from mobile_contract.records.store_terms import LISTS_OF_STORE_MAX
+from mobile_contract.records.store_terms import LISTS_OF_STORE_MAX, PROMOTIONS_OF_STORE_MAX
 from mobile_contract.schema import WireSchema
 
 ORDER_TYPES: Final = ("SALE", "RETURN")
@@ -57,9 +57,10 @@ LINES_MAX: Final = 200
 QUANTITY_MAX: Final = 100_000
 LINE_MINOR_MAX: Final = JSON_INT_MAX
 ORDER_MINOR_MAX: Final = JSON_INT_MAX
-PROMOTIONS_MAX: Final = 500
+# As many as a store can have: what is computed can always be said.
+PROMOTIONS_MAX: Final = PROMOTIONS_OF_STORE_MAX
 PRICE_LISTS_MAX: Final = LISTS_OF_STORE_MAX
-TAKEN_MAX: Final = 50
+TAKEN_MAX: Final = PROMOTIONS_OF_STORE_MAX
 NOTE_MAX: Final = 1_000
 REASON_MAX: Final = 200
 PROOFS_MAX: Final = 4
@@ -137,8 +138,16 @@ class ReturnLine(WireSchema):
     reason = Choice(RETURN_REASONS, about="why it comes back")
 
 
+def lines_come_to_an_order(order: Any) -> Iterable[tuple[str, str]]:
+    """The lines together come to no more than an order can say."""
+    if sum([line.total_minor for line in order.lines]) > ORDER_MINOR_MAX:
+        yield "lines", f"must come to at most {ORDER_MINOR_MAX} together"
+
+
 class OrderSubmit(WireSchema):
     """A store orders. The item's entity_id is a new order id, its captured_at the time of the order."""
+
+    rules = (lines_come_to_an_order,)
 
     store_id = Id(about="the store; the order waits for it if the server does not have it yet")
     visit_id = Id(presence=OPTIONAL, about="the visit at which it was taken; waited for likewise")
@@ -162,6 +171,8 @@ class OrderSubmit(WireSchema):
 
 class OrderAmend(WireSchema):
     """An order is changed before it is confirmed: all of it anew, as a version of its own."""
+
+    rules = (lines_come_to_an_order,)
 
     lines = ListOf(Part(OrderLine), LINES_MAX, minimum=1, about="what is ordered, all of it")
     total_minor = order_amount(about="the sum of the lines")
@@ -187,6 +198,8 @@ class OrderCancel(WireSchema):
 
 class OrderReturn(WireSchema):
     """A store gives goods back. The item's entity_id is a new order id."""
+
+    rules = (lines_come_to_an_order,)
 
     store_id = Id(about="the store; the return waits for it if the server does not have it yet")
     visit_id = Id(presence=OPTIONAL, about="the visit at which it was taken; waited for likewise")

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from mobile_contract.records.order import OrderDown
+from mobile_contract.records.order import ORDER_MINOR_MAX, OrderDown
 from mobile_contract.schema import faults_of
 from server.catalogue.products import edit_products
 from server.identity.policy import change_policy
@@ -211,6 +211,15 @@ def test_sums_that_do_not_add_up_are_held_with_how_many(
 
     assert flags(order)["sums_wrong"] == {"flag": "sums_wrong", "lines": 2, "order": 1}
     assert order["holds"] == ["total_mismatch"]
+
+
+def test_lines_that_come_to_more_than_an_order_can_say_are_kept_aside(
+    ana: Phone, goods: Goods, store: UUID
+) -> None:
+    much = line(goods.oat, "PC", 1, 1, total_minor=ORDER_MINOR_MAX)
+    result = ana.push_one(submit(ana, store, much, oats(goods), total_minor=5))
+    assert (result["code"], result["where"]) == ("invalid_field", "payload.lines")
+    assert held(ana, submit(ana, store, much))["state"] == "HELD"
 
 
 def test_prices_older_than_a_day_warn_and_older_than_three_hold(
