@@ -13,7 +13,13 @@ from sqlalchemy import insert, update
 
 from mobile_contract.records.location_check import CHECK_NOTE_MAX
 from server.identity.change_log import Actor, log_change
-from server.identity.permissions import positions_seen_by
+from server.identity.permissions import (
+    Seat,
+    may_see_position,
+    positions_seen_by,
+    region_parents,
+    seats_of,
+)
 from server.tasks.errors import (
     AskedAlready,
     FieldInvalid,
@@ -35,7 +41,7 @@ from sync.unit_of_work import UnitOfWork
 # The position in which a person is asked: one in the field that they hold today and the asker sees,
 # of several the one that began last. The person is locked, so that two do not ask at once.
 _SEAT = """
-select o.position_id from person n
+select o.position_id, p.role, p.region_id from person n
 join occupancy o on o.company_id = n.company_id and o.person_id = n.id
 join position p on p.company_id = o.company_id and p.id = o.position_id
 where n.company_id = :company and n.id = :person and (n.left_on is null or n.left_on > :today)
@@ -147,7 +153,7 @@ def ask_location(
     uow.connection.execute(
         insert(location_check).values(company_id=uow.company_id, id=check_id, **columns)
     )
-    publish_new_check(uow, check_id)
+    publish_new_check(uow, check_id, _asked_from(uow, asker_id, seats[0], today))
     log_change(uow, actor, "location_check.ask", "location_check", check_id, after=columns)
     return check_id
 
@@ -210,6 +216,17 @@ def list_checks(
     )
     moment = now or datetime.now(UTC)
     return [_listed(row, moment) for row in rows]
+
+
+def _asked_from(uow: UnitOfWork, asker_id: UUID | None, row: Any, today: date) -> UUID | None:
+    """The seat from which the asker sees the position: with it goes what was answered."""
+    if asker_id is None:
+        return None
+    asked, parents = Seat(row.position_id, row.role, row.region_id), region_parents(uow)
+    for seat in seats_of(uow, asker_id, today):
+        if may_see_position((seat,), asked, parents):
+            return seat.position_id
+    return None
 
 
 def _listed(row: Any, now: datetime) -> CheckListed:

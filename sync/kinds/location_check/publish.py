@@ -1,4 +1,6 @@
-"""Publishing location checks: seen by who is asked, and by who asks."""
+"""Publishing location checks: seen by who is asked, and by who asks, while they hold the seat from which
+they ask.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -15,10 +17,13 @@ from location_check where company_id = :company and id = :check
 """
 
 
-def publish_new_check(uow: UnitOfWork, check_id: UUID) -> int:
-    """Make the record of a check that has just been asked; returns its version."""
+def publish_new_check(uow: UnitOfWork, check_id: UUID, asked_from: UUID | None = None) -> int:
+    """Make the record of a check that has just been asked; returns its version.
+
+    `asked_from` is the position of who asks. Without one they see it whatever they hold.
+    """
     (row,) = uow.rows(_SELECT, company=uow.company_id, check=check_id)
-    keys = frozenset({row.person_id, row.asker_id} - {None})
+    keys = frozenset({row.person_id, asked_from or row.asker_id} - {None})
     return publish(uow, [Draft(LOCATION_CHECK, row.id, check_fields(row), keys)])[row.id]
 
 

@@ -9,6 +9,7 @@ from click.testing import Result
 from sqlalchemy import Engine
 
 from server.identity.change_log import Actor, changes_of
+from server.identity.occupancies import end_occupancy
 from server.identity.policy import change_policy
 from server.tasks.day_begins import begin_tasks
 from server.tasks.errors import (
@@ -58,6 +59,28 @@ def test_a_supervisor_asks_and_the_phone_answers(cast: Cast, db: Database, phone
         (one,) = list_checks(uow, today=TODAY, now=NOW, asker_id=cast.sam.id)
     assert (one.state, one.region, one.person, one.flags) == ("ANSWERED", "OUTSIDE", "Ana", ())
     assert where_line(one).endswith("m outside of the region")
+
+
+def test_where_somebody_is_leaves_who_asked_with_the_seat_from_which_they_did(
+    cast: Cast, db: Database, phone: PhoneOf
+) -> None:
+    with db.company(cast.company.id) as uow:
+        id_ = ask_location(uow, sam(cast), cast.ana.id, asker_id=cast.sam.id, now=NOW)
+    ana, asker, ben = phone(cast.ana), phone(cast.sam), phone(cast.ben)
+    answered = ana.item("location_check", "answer", id_, {"answered": ana.event(place=(1, 1))})
+    assert ana.push_one(answered)["status"] == "applied"
+    for one, sees in ((asker, True), (ben, False)):
+        one.pull()
+        assert (id_ in one.ids()) is sees
+    with db.company(cast.company.id) as uow:
+        (seat,) = uow.rows("select id from occupancy where person_id = :sam", sam=cast.sam.id)
+        end_occupancy(uow, sam(cast), seat.id, last_day=TODAY - DAY, today=TODAY)
+    for one, sees in ((asker, False), (ana, True)):
+        one.pull()
+        assert (id_ in one.ids()) is sees
+    begin_tasks(db, cast.company.id, TODAY + 15 * DAY)
+    ana.pull()
+    assert id_ not in ana.ids()
 
 
 def test_a_check_expires_when_nobody_answers(cast: Cast, db: Database) -> None:
