@@ -33,6 +33,7 @@ from sync.publish import Draft, hold_documents, publish
 from sync.unit_of_work import UnitOfWork
 
 REASON_MAX = 400
+TASKS_AT_ONCE = 2_000
 # A task is due within a year, or somebody mistyped it.
 DAYS_AHEAD_MAX = 366
 # What a task may be about → the kind of its record.
@@ -60,8 +61,26 @@ where n.company_id = :company and n.id = any(:ids) and (n.left_on is null or n.l
         and o.position_id = any(:positions)
         and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)))
 """
+# What a task may be about that is there, and that the asker sees by its position, or a store's routes.
 _RECORDS = """
-select id, kind from record where company_id = :company and id = any(:ids) and doc is not null
+with about as (
+    select r.id, r.kind, coalesce(s.id, p.store_id) as store_id,
+           array[v.position_id, o.position_id, p.position_id] as position_ids
+    from record r
+    left join store s on r.kind = 1 and s.company_id = r.company_id and s.id = r.id
+    left join visit v on r.kind = 4 and v.company_id = r.company_id and v.id = r.id
+    left join order_header o on r.kind = 12 and o.company_id = r.company_id and o.id = r.id
+    left join activity_store p on r.kind = 13 and p.company_id = r.company_id and p.id = r.id
+    where r.company_id = :company and r.id = any(:ids) and r.doc is not null
+)
+select a.id, a.kind from about a
+where :sees_all or a.position_ids && cast(:positions as uuid[])
+   or exists (select from store s
+              where s.company_id = :company and s.id = a.store_id and s.position_id = any(:positions))
+   or exists (select from route_stop t
+              join route o on o.company_id = t.company_id and o.id = t.route_id and o.is_active
+              where t.company_id = :company and t.store_id = a.store_id
+                and o.position_id = any(:positions))
 """
 _LOCK = f"""
 select t.id, t.state from task t
@@ -185,10 +204,13 @@ def give_tasks(
     """
     if not tasks:
         return []
+    if len(tasks) > TASKS_AT_ONCE:
+        raise FieldInvalid(f"tasks: {TASKS_AT_ONCE} at a time at most")
     for new in tasks:
         _check(new, today)
-    _must_be_seen(uow, tasks, asker_id, today)
-    _must_be_known(uow, tasks)
+    seen = _seen(uow, asker_id, today)
+    _must_be_seen(uow, tasks, seen)
+    _must_be_known(uow, tasks, seen)
     ids = [new.id or uuid4() for new in tasks]
     rows = [
         {
@@ -340,11 +362,8 @@ def _check(new: NewTask, today: date) -> None:
         raise FieldInvalid("photo_sha256: 64 lowercase hexadecimal digits")
 
 
-def _must_be_seen(
-    uow: UnitOfWork, tasks: Sequence[NewTask], asker_id: UUID | None, today: date
-) -> None:
+def _must_be_seen(uow: UnitOfWork, tasks: Sequence[NewTask], seen: Mapping[str, Any]) -> None:
     """That every position and person is there, and is one that the asker may see."""
-    seen = _seen(uow, asker_id, today)
     positions = {new.position_id for new in tasks} - {None}
     people = {new.person_id for new in tasks} - {None}
     known: Mapping[str, Any] = {"company": uow.company_id, **seen}
@@ -354,15 +373,18 @@ def _must_be_seen(
         raise NoSuchPerson("there is no such person in this company")
 
 
-def _must_be_known(uow: UnitOfWork, tasks: Sequence[NewTask]) -> None:
-    """That what the tasks are about is there."""
+def _must_be_known(uow: UnitOfWork, tasks: Sequence[NewTask], seen: Mapping[str, Any]) -> None:
+    """That what the tasks are about is there, and that the asker may see it."""
     about = {
         (id_, kind): name
         for new in tasks
         for name, kind in _ABOUT.items()
         if (id_ := getattr(new, name)) is not None
     }
-    rows = uow.rows(_RECORDS, company=uow.company_id, ids=[id_ for id_, _ in about])
+    if not about:
+        return
+    known = {name: seen[name] for name in ("sees_all", "positions")}
+    rows = uow.rows(_RECORDS, company=uow.company_id, ids=[id_ for id_, _ in about], **known)
     for missing in about.keys() - {(row.id, row.kind) for row in rows}:
         raise NoSuchRecord(f"{about[missing]}: it is not in this company")
 

@@ -28,7 +28,7 @@ from server.tasks.tasks import (
     withdraw_tasks,
 )
 from sync.unit_of_work import Database
-from tests.activities_factories import add_task
+from tests.activities_factories import add_activity, add_activity_store, add_task
 from tests.factories import TODAY, Cast, Person
 from tests.sync.talking import Json, Phone
 
@@ -94,6 +94,37 @@ def test_what_a_task_cannot_be_is_refused(
         give_tasks(
             uow, office, [new(**{"position_id": cast.ana.position_id, **fields})], today=TODAY
         )
+
+
+def test_a_task_is_about_what_its_giver_may_see_alone(
+    cast: Cast, db: Database, office: Actor, phone: PhoneOf
+) -> None:
+    ana, ben = phone(cast.ana), phone(cast.ben)
+    hers, his = ana.visit(cast.ana_stores[0]), ben.visit(cast.ben_stores[0])
+    assert ana.statuses(hers) + ben.statuses(his) == ["applied"] * 2
+    with db.company(cast.company.id) as uow:
+        activity = add_activity(uow)
+        taking_part = [
+            add_activity_store(uow, activity, stores[0])
+            for stores in (cast.ana_stores, cast.ben_stores)
+        ]
+        for name, anas, bens in (
+            ("store_id", cast.ana_stores[0], cast.ben_stores[0]),
+            ("visit_id", UUID(hers["entity_id"]), UUID(his["entity_id"])),
+            ("activity_store_id", *taking_part),
+        ):
+            for asker, about, may in (
+                (cast.ana, anas, True),
+                (cast.ana, bens, False),
+                (cast.sam, bens, True),
+                (cast.ada, bens, True),
+            ):
+                task = new(position_id=cast.ana.position_id, **{name: about})
+                if may:
+                    give_tasks(uow, office, [task], today=TODAY, asker_id=asker.id)
+                else:
+                    with pytest.raises(NoSuchRecord, match=name):
+                        give_tasks(uow, office, [task], today=TODAY, asker_id=asker.id)
 
 
 def test_a_store_in_the_place_of_a_visit_is_not_there(
