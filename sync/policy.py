@@ -58,6 +58,9 @@ class Policy:
     # Verdicts (in small letters) and flags with which a visit counts in measures only once somebody
     # accepted them; with any other it counts until somebody rejects it.
     flags_to_accept: tuple[str, ...] = ("offsite", "mock_location")
+    # From which compliance on a store gets all of an activity's pay, and half of it.
+    pay_full_percent: int = 80
+    pay_half_percent: int = 60
     # Steps a call must have, by channel, then by class; "*" stands for any.
     mandatory_steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 

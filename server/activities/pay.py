@@ -1,12 +1,14 @@
 """What a store gets for an activity, from what an auditor passed. Whole minor units, no rounding up.
 
-Compliance = passed ÷ required. Full pay from `full_percent` on, half from `half_percent` on, else none;
-half of an odd amount is rounded down. Source: domain rules, "Activities and audits".
+Compliance = passed ÷ required. Full pay from the company's `pay_full_percent` on, half from its
+`pay_half_percent` on, else none; half of an odd amount is rounded down. Source: domain rules, "Activities and audits".
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+
+from sync.policy import Policy
 
 
 class Share(StrEnum):
@@ -36,18 +38,11 @@ def compliance_of(passed: int, required: int) -> Fraction:
     return Fraction(passed, required) if required else Fraction(1)
 
 
-def pay_for(
-    passed: int,
-    required: int,
-    amount_minor: int,
-    *,
-    full_percent: int = 80,
-    half_percent: int = 60,
-) -> Pay:
-    """What a store gets that would get `amount_minor` in full."""
+def pay_for(passed: int, required: int, amount_minor: int, policy: Policy) -> Pay:
+    """What a store gets that would get `amount_minor` in full, by the company's settings."""
     compliance = compliance_of(passed, required)
-    if compliance >= Fraction(full_percent, 100):
+    if compliance >= Fraction(policy.pay_full_percent, 100):
         return Pay(compliance, Share.FULL, amount_minor)
-    if compliance >= Fraction(half_percent, 100):
+    if compliance >= Fraction(policy.pay_half_percent, 100):
         return Pay(compliance, Share.HALF, amount_minor // 2)
     return Pay(compliance, Share.NONE, 0)

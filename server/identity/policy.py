@@ -77,6 +77,8 @@ RANGES: dict[str, tuple[int, int]] = {
     "min_order_minor": (0, 10**12),
     "price_warn_h": (1, 24 * 90),
     "price_hold_h": (1, 24 * 90),
+    "pay_full_percent": (1, 100),
+    "pay_half_percent": (1, 100),
 }
 
 
@@ -139,6 +141,8 @@ def changed_policy(held: Policy, changes: Mapping[str, Any]) -> Policy:
     asked = replace(held, **values)
     if asked.working_from_min >= asked.working_until_min:
         faults.append("working_from_min: the working day begins before it ends")
+    if asked.pay_half_percent > asked.pay_full_percent:
+        faults.append("pay_half_percent: not above pay_full_percent")
     if faults:
         raise SettingInvalid("; ".join(faults))
     return asked

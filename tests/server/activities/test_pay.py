@@ -5,6 +5,9 @@ from fractions import Fraction
 import pytest
 
 from server.activities.pay import Share, compliance_of, pay_for
+from server.identity.errors import SettingInvalid
+from server.identity.policy import changed_policy
+from sync.policy import Policy
 
 
 @pytest.mark.parametrize(
@@ -23,13 +26,19 @@ from server.activities.pay import Share, compliance_of, pay_for
 def test_the_share_follows_from_the_compliance(
     passed: int, required: int, share: Share, amount_minor: int
 ) -> None:
-    pay = pay_for(passed, required, 30_001)
+    pay = pay_for(passed, required, 30_001, Policy())
     assert (pay.share, pay.amount_minor) == (share, amount_minor)
 
 
 def test_the_bounds_are_the_companys() -> None:
-    assert pay_for(9, 10, 100, full_percent=95, half_percent=90).share is Share.HALF
-    assert pay_for(1, 3, 100, full_percent=100, half_percent=34).share is Share.NONE
+    strict = changed_policy(Policy(), {"pay_full_percent": 95, "pay_half_percent": 90})
+    assert pay_for(9, 10, 100, strict).share is Share.HALF
+    assert pay_for(8, 10, 100, strict).share is Share.NONE
+
+
+def test_half_pay_is_not_asked_more_for_than_full_pay() -> None:
+    with pytest.raises(SettingInvalid, match="pay_half_percent"):
+        changed_policy(Policy(), {"pay_half_percent": 81})
 
 
 def test_compliance_is_exact() -> None:

@@ -171,6 +171,8 @@ def test_every_setting_can_be_changed(name: str) -> None:
         "working_until_min": 1_400,
         "currency": "CNY",
         "min_order_by_channel": {"kiosk": 5_000},
+        "pay_half_percent": 70,
+        "flags_to_accept": ["too_short"],
     }
     value = others.get(name, RANGES.get(name, (None, None))[1])
     asked = changed_policy(Policy(), {name: value})

@@ -104,14 +104,14 @@ def test_a_task_is_about_what_its_giver_may_see_alone(
     assert ana.statuses(hers) + ben.statuses(his) == ["applied"] * 2
     with db.company(cast.company.id) as uow:
         activity = add_activity(uow)
-        taking_part = [
+        anas_part, bens_part = (
             add_activity_store(uow, activity, stores[0])
             for stores in (cast.ana_stores, cast.ben_stores)
-        ]
+        )
         for name, anas, bens in (
             ("store_id", cast.ana_stores[0], cast.ben_stores[0]),
             ("visit_id", UUID(hers["entity_id"]), UUID(his["entity_id"])),
-            ("activity_store_id", *taking_part),
+            ("activity_store_id", anas_part, bens_part),
         ):
             for asker, about, may in (
                 (cast.ana, anas, True),
