@@ -274,6 +274,8 @@ class Amount:
 
     def write(self, value: Value) -> Raw:
         # As a number where a spreadsheet keeps it exactly.
+        if value == int(value) and abs(value) < 2**53:
+            return int(value)
         number = float(value)
         return number if Decimal(repr(number)) == value else f"{value:f}"
 

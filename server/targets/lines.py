@@ -66,7 +66,7 @@ def explanation_lines(plan: PlanListed, told: Explanation) -> list[str]:
 
 def _part_row(each: Explained) -> tuple[str, ...]:
     node = each.node
-    is_shared = not node.is_pinned and not node.is_carried
+    is_shared = not node.is_pinned and not node.is_carried and not node.is_fixed_below
     return (
         printable(each.code),
         str(node.amount),
@@ -84,6 +84,8 @@ def told_why(node: Node) -> str:
         return "its month was over"
     if node.is_pinned:
         return "fixed"
+    if node.is_fixed_below:
+        return "its parts are fixed"
     if node.place.level is Level.YEAR:
         return "set"
     return "rounded up" if node.has_extra else "rounded down" if node.remainder else "exact"

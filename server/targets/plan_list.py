@@ -138,7 +138,9 @@ def explain_node(
 
 def explain(version: int, node: Node, code: str, parts: Sequence[tuple[Node, str]]) -> Explanation:
     """How a node was split over its parts, told from the nodes alone."""
-    fixed = sum(each.amount for each, _ in parts if each.is_pinned or each.is_carried)
+    fixed = sum(
+        each.amount for each, _ in parts if each.is_pinned or each.is_carried or each.is_fixed_below
+    )
     shared = node.amount - fixed if parts else 0
     return Explanation(
         version=version,

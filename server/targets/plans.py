@@ -29,6 +29,7 @@ from sync.unit_of_work import UnitOfWork
 YEARS = range(2000, 2101)
 REASON_LENGTH_MAX = 400
 
+_TURN = "select pg_advisory_xact_lock(7, :company)"
 _SAME = """
 select id from target_plan
 where company_id = :company and year = :year and measure = :measure and region_id = :region
@@ -70,13 +71,16 @@ def make_plan(
     division_id: UUID | None = None,
     currency: str | None = None,
     reason: str | None = None,
+    pins: Mapping[UUID, int] | None = None,
     plan_id: UUID | None = None,
 ) -> SplitDone:
     """A target for a year, split at once over all its months; its id is a new one unless given.
 
-    Money is in minor units of `currency`, the company's unless given. Raises PlanExists, TargetInvalid,
-    NobodyToSplitOver, PlansOverlap, TooManyNodes.
+    Money is in minor units of `currency`, the company's unless given. `pins` fixes nodes, whose ids follow
+    from that of the plan. Raises PlanExists, TargetInvalid, NobodyToSplitOver, PlansOverlap, NoSuchNode,
+    PinsDiffer, TooManyNodes.
     """
+    _take_turn(uow)
     scope = PlanScope(
         year=_checked_year(year),
         measure=_checked_measure(measure, by),
@@ -110,12 +114,14 @@ def make_plan(
             version=1,
         )
     )
-    nodes = plan_tree(plan_id, scope.year, amount, by.weights, read_basis(uow, scope, by))
+    fixed = {node_id: _checked_total(pinned) for node_id, pinned in (pins or {}).items()}
+    basis = read_basis(uow, scope, by)
+    nodes = plan_tree(plan_id, scope.year, amount, by.weights, basis, pins=fixed)
     first_month = date(scope.year, 1, 1)
     _write_version(uow, actor, plan_id, 1, amount, by, first_month, why, nodes)
     done = _bring_up(uow, plan_id, 1, scope, nodes, today, now)
     after = {"year": year, "measure": measure, "region_id": region_id, "division_id": division_id}
-    after |= _told(1, amount, by, scope.currency, why, ())
+    after |= _told(1, amount, by, scope.currency, why, [n for n in nodes if n.is_pinned])
     log_change(uow, actor, "target.make_plan", "target_plan", plan_id, after=after)
     return done
 
@@ -140,6 +146,7 @@ def split_plan(
     before `from_month`, the present one unless given, keep what they had. Raises NoSuchPlan, NoSuchNode,
     PinsDiffer, TargetInvalid, NobodyToSplitOver, PlansOverlap, TooManyNodes.
     """
+    _take_turn(uow)
     plan, held = _locked(uow, plan_id)
     scope = PlanScope(
         year=plan.year,
@@ -201,6 +208,13 @@ def split_plan(
         ),
     )
     return done
+
+
+def _take_turn(uow: UnitOfWork) -> None:
+    """Plans of a company are set and split one after the other: two at once could both find that no other
+    sets the same for a position.
+    """
+    uow.rows(_TURN, company=uow.company_id)
 
 
 def _locked(uow: UnitOfWork, plan_id: UUID) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ Source: domain rules, "Targets and pay".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -69,6 +69,12 @@ class Node:
     remainder: Fraction = Fraction(0)
     has_extra: bool = False
 
+    @property
+    def is_fixed_below(self) -> bool:
+        """Whether it has what its parts are fixed at, all of them: it had no share of what was left."""
+        is_shared = not self.is_pinned and not self.is_carried and self.parent_id is not None
+        return is_shared and self.weight == 0 and self.amount > 0
+
 
 @dataclass(frozen=True, slots=True)
 class RegionBelow:
@@ -126,7 +132,7 @@ def plan_tree(
 ) -> list[Node]:
     """The nodes of a plan, parents before their parts, parts in their order.
 
-    `pins` gives amounts by node id. `carried` gives the nodes of months that are over, by month, the
+    `pins` gives amounts by node id; a node whose parts are all fixed has their sum. `carried` gives the nodes of months that are over, by month, the
     month's own first: they stay as they were. `before` are the nodes of a version that was split by the
     same weights: where a node and all that its parts are weighed by are as they were, so are the parts.
     Sharing a rest again, of which months that are over took their rounded amounts, could move them by
@@ -184,6 +190,14 @@ class _Tree:
         # The positions at or below each region; a region without any takes no part.
         self.below: dict[UUID, list[PositionBelow]] = {}
         self._gather(basis.root_region_id)
+        # What follows from the parts: where all of them are fixed, so is the whole.
+        self.implied: dict[UUID, int] = {}
+        for number in range(1, MONTHS + 1):
+            if self.pins and number not in self.carried:
+                month = date(year, number, 1)
+                self._imply(
+                    Place(Level.MONTH, month), self._fixed_below(basis.root_region_id, month)
+                )
 
     def _gather(self, region_id: UUID) -> list[PositionBelow]:
         found = list(self.positions_at.get(region_id, ()))
@@ -191,6 +205,34 @@ class _Tree:
             found += self._gather(region.id)
         self.below[region_id] = found
         return found
+
+    def _fixed_below(self, region_id: UUID, month: date) -> list[int | None]:
+        """At how much each part of a region is fixed in a month, by itself or by its own parts."""
+        amounts = []
+        for region in self.regions_at.get(region_id, ()):
+            if self.below[region.id]:
+                place = Place(Level.REGION, month, region_id=region.id)
+                amounts.append(self._imply(place, self._fixed_below(region.id, month)))
+        for position in self.positions_at.get(region_id, ()):
+            groups = [
+                self.pins.get(
+                    Place(Level.GROUP, month, None, position.id, group.name).node_id(self.plan_id)
+                )
+                for group in self.basis.groups
+            ]
+            amounts.append(self._imply(Place(Level.POSITION, month, None, position.id), groups))
+        return amounts
+
+    def _imply(self, place: Place, parts: Sequence[int | None]) -> int | None:
+        """At how much a node is fixed, given its parts."""
+        node_id = place.node_id(self.plan_id)
+        if node_id in self.pins:
+            return self.pins[node_id]
+        fixed = [amount for amount in parts if amount is not None]
+        if not parts or len(fixed) < len(parts):
+            return None
+        self.implied[node_id] = sum(fixed)
+        return self.implied[node_id]
 
     def build(self, total: int) -> list[Node]:
         taking_part = self.below[self.basis.root_region_id]
@@ -282,73 +324,76 @@ class _Tree:
         over = carried or {}
         ids = [child.place.node_id(self.plan_id) for child in children]
         is_carried = [sequence in over for sequence in range(1, len(children) + 1)]
+        is_pinned = [node_id in self.pins for node_id in ids]
         pinned = [
-            over[sequence] if sequence in over else self.pins.pop(node_id, None)
+            over[sequence]
+            if sequence in over
+            else self.pins.pop(node_id, self.implied.get(node_id))
             for sequence, node_id in enumerate(ids, start=1)
         ]
         parts = [
             Part(child.last_year, child.potential, fixed)
             for child, fixed in zip(children, pinned, strict=True)
         ]
-        shares = self._as_before(parent, ids, parts, is_carried)
+        shares = self._as_before(parent, ids, parts)
         if shares is None:
             try:
                 shares = split(parent.amount, parts, self.weights)
             except PinsDiffer as differ:
                 raise PinsDiffer(f"{named}: {differ}") from differ
         nodes = [
-            _node(node_id, parent, sequence, child, share, is_over=is_over)
-            for sequence, (node_id, child, share, is_over) in enumerate(
-                zip(ids, children, shares, is_carried, strict=True), start=1
+            replace(
+                _node(node_id, parent, sequence, child, share),
+                is_pinned=is_fixed and not is_over,
+                is_carried=is_over,
+            )
+            for sequence, (node_id, child, share, is_fixed, is_over) in enumerate(
+                zip(ids, children, shares, is_pinned, is_carried, strict=True), start=1
             )
         ]
         self.nodes += nodes
         return nodes
 
     def _as_before(
-        self,
-        parent: Node,
-        ids: Sequence[UUID],
-        parts: Sequence[Part],
-        is_carried: Sequence[bool],
+        self, parent: Node, ids: Sequence[UUID], parts: Sequence[Part]
     ) -> list[Share] | None:
-        """The shares that the parts had, where nothing that they follow from is another now."""
+        """The shares that the parts had, where nothing that they follow from is another now; what is fixed
+        at just what it had moves nothing either.
+        """
         before = self.parts_before.get(parent.id, [])
         if self.amounts_before.get(parent.id) != parent.amount or [n.id for n in before] != [*ids]:
             return None
-        for node, part, is_over in zip(before, parts, is_carried, strict=True):
-            if is_over:
+        for node, part in zip(before, parts, strict=True):
+            if part.pinned is not None:
+                if part.pinned != node.amount:
+                    return None
                 continue
-            was = Part(node.last_year, node.potential, node.amount if node.is_pinned else None)
-            if node.is_carried or part != was:
+            was_free = not (node.is_pinned or node.is_carried or node.is_fixed_below)
+            if not was_free or part != Part(node.last_year, node.potential):
                 return None
         return [
             Share(
                 amount=node.amount,
                 is_pinned=part.pinned is not None,
-                weight=Fraction(0) if is_over else node.weight,
-                floor=node.amount if is_over else node.floor,
-                remainder=Fraction(0) if is_over else node.remainder,
-                has_extra=node.has_extra and not is_over,
+                weight=Fraction(0) if part.pinned is not None else node.weight,
+                floor=node.floor if part.pinned is None else node.amount,
+                remainder=Fraction(0) if part.pinned is not None else node.remainder,
+                has_extra=node.has_extra and part.pinned is None,
             )
-            for node, part, is_over in zip(before, parts, is_carried, strict=True)
+            for node, part in zip(before, parts, strict=True)
         ]
 
     def _last_year(self, positions: Sequence[PositionBelow], number: int) -> int:
         return sum(self.basis.last_year.get((each.id, number, None), 0) for each in positions)
 
 
-def _node(
-    node_id: UUID, parent: Node, sequence: int, child: _Child, share: Share, *, is_over: bool
-) -> Node:
+def _node(node_id: UUID, parent: Node, sequence: int, child: _Child, share: Share) -> Node:
     return Node(
         id=node_id,
         parent_id=parent.id,
         sequence=sequence,
         place=child.place,
         amount=share.amount,
-        is_pinned=share.is_pinned and not is_over,
-        is_carried=is_over,
         last_year=child.last_year,
         potential=child.potential,
         weight=share.weight,

@@ -18,6 +18,7 @@ from server.exchange.sheets.promotion import PROMOTION
 from server.exchange.sheets.region import REGION
 from server.exchange.sheets.route import ROUTE
 from server.exchange.sheets.store import STORE
+from server.exchange.sheets.target import TARGET
 
 # In the order in which a company is filled: what is named comes before what names it.
 ALL_SHEETS: tuple[Sheet, ...] = (
@@ -35,6 +36,7 @@ ALL_SHEETS: tuple[Sheet, ...] = (
     PRICE,
     PROMOTION,
     ACTIVITY,
+    TARGET,
 )
 SHEETS: Mapping[str, Sheet] = {sheet.name: sheet for sheet in ALL_SHEETS}
 

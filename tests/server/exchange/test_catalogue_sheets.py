@@ -48,7 +48,7 @@ def test_an_account_has_amounts_of_its_currency_and_pays_for_stores(
     line = "A1,Chain,EUR,1000.50,12,2027-01-31T08:00:00+08:00"
     assert bring("account", header, line).added == 1
     assert bring("account", header, line).left_alone == 1
-    assert take("account")[1].startswith("A1,Chain,EUR,1000.5,12.0,0.0,2027-01-31T00:00:00Z,")
+    assert take("account")[1].startswith("A1,Chain,EUR,1000.5,12,0,2027-01-31T00:00:00Z,")
     assert faults(bring("account", header, "A2,Yen,JPY,1.5,,")) == [("D2", "not_a_number")]
     assert faults(bring("account", "code,currency", "A1,USD")) == [("B2", "fixed")]
     assert faults(bring("account", "code,as_of", "A1,2027-01-31 08:00")) == [("B2", "not_a_moment")]
@@ -123,7 +123,7 @@ def test_prices_that_differ_are_a_new_version_from_a_moment_to_come(
     exported = take("price")
     assert exported[1:] == [
         "L1,2026-01-01T00:00:00Z,,P1,bottle,1,1.25",
-        "L1,2026-01-01T00:00:00Z,,P1,case,10,28.0",
+        "L1,2026-01-01T00:00:00Z,,P1,case,10,28",
     ]
     assert priced("price", exported[0], *reversed(exported[1:])).left_alone == 1
     dearer = f"L1,{SOON},P1,bottle,1,1.30"

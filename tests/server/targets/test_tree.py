@@ -1,6 +1,7 @@
 """A plan adds up at every level, is the same every time, and keeps what is fixed."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid5
 
@@ -152,6 +153,24 @@ def test_a_pin_that_is_too_much_names_its_place() -> None:
     ana = Place(Level.POSITION, month(3), position_id=named("ANA"))
     with pytest.raises(PinsDiffer, match="2026-03 NORTH"):
         plan_tree(PLAN, YEAR, 100, WEIGHTS, basis(), pins={ana.node_id(PLAN): 10_000})
+
+
+def test_what_has_only_fixed_parts_has_their_sum() -> None:
+    dan = Place(Level.POSITION, month(3), position_id=named("DAN"))
+    south = Place(Level.REGION, month(3), region_id=named("South"))
+    groups = [replace(dan, level=Level.GROUP, product_group=name) for name in ("Snacks", "Water")]
+    pins = {group.node_id(PLAN): amount for group, amount in zip(groups, (70, 7), strict=True)}
+    nodes = plan_tree(PLAN, YEAR, 12_000, WEIGHTS, basis(), pins=pins)
+    assert_adds_up(nodes)
+    for place in (dan, south):
+        assert at(nodes, place).amount == 77
+        assert at(nodes, place).is_fixed_below
+        assert not at(nodes, place).is_pinned
+    assert plan_tree(PLAN, YEAR, 12_000, WEIGHTS, basis(), pins=pins, before=nodes) == nodes
+    # Let go, they have their share again.
+    assert plan_tree(PLAN, YEAR, 12_000, WEIGHTS, basis(), before=nodes) == plan_tree(
+        PLAN, YEAR, 12_000, WEIGHTS, basis()
+    )
 
 
 def test_a_pin_that_is_nowhere_is_refused() -> None:
