@@ -1,6 +1,8 @@
 """Importing a file: checked whole, then written in one transaction or in slices that can be run again.
 
-Nothing is written while anything in the file is at fault. What changes no more records than one
+Nothing is written while anything in the file is at fault. What is to be written in slices is done once
+before, each slice in a transaction that is taken back: so what only the office's own rules refuse is found,
+too. Only what slices bring about together, as more records than a phone holds, shows when they are written. What changes no more records than one
 transaction takes is written as one: all of it or nothing. More is written slice by slice, because a change
 from above holds the company's turn, and nobody shall wait for ten thousand rows: each slice compares its
 records anew with what is there, so a run that was broken off goes on by importing the same file again, and
@@ -14,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
+from server.exchange.cells import Value
 from server.exchange.csv_file import read_csv
 from server.exchange.faults import Fault, FileInvalid
 from server.exchange.matching import Matched, match
@@ -125,8 +128,8 @@ def import_file(
     work = _Import(database, company_id, actor, sheet, sheets, found, today)
     if is_dry:
         changes = _check(work, report)
-        if not report.faults and len(changes) <= sheet.records_at_once:
-            _rehearse_all(work, changes, report)
+        if not report.faults:
+            _rehearse(work, changes, report)
         report.state = "REFUSED" if report.faults else "CHECKED"
         return report
     with database.company(company_id) as uow:
@@ -179,6 +182,8 @@ def _run(
     report: Report,
     progress: Progress | None,
 ) -> None:
+    if not report.faults and len(changes) > work.sheet.records_at_once:
+        _rehearse(work, changes, report)
     if report.faults:
         _end(work, run, report, "CHECKING", "find faults")
         return
@@ -220,20 +225,30 @@ def _end(work: _Import, run: Run, report: Report, state: str, act: str) -> None:
 
 def _write_slice(work: _Import, records: Sequence[Record], run: Run) -> None:
     """Write these records as one transaction. Raises _Refused, naming the row."""
+
+    def write() -> None:
+        with work.database.company(work.company_id) as uow:
+            note_progress(uow, run.id, _apply(uow, work, records))
+
+    try:
+        _patiently(write)
+    except Exception as error:
+        if _is_refusal(work.sheet, error):
+            raise _Refused(_locate(work, records, error)) from error
+        raise
+
+
+def _patiently(act: Callable[[], None]) -> None:
+    """Do it, and again where it met somebody else."""
     for attempt in range(TRIES):
         try:
-            with work.database.company(work.company_id) as uow:
-                note_progress(uow, run.id, _apply(uow, work, records))
-        except _Refused:
-            raise
+            act()
         except Exception as error:
-            if is_passing(error) and attempt + 1 < TRIES:
-                time.sleep(PAUSE_S * (attempt + 1))
-                continue
-            if _is_refusal(work.sheet, error):
-                raise _Refused(_locate(work, records, error)) from error
-            raise
-        return
+            if isinstance(error, _Refused) or not is_passing(error) or attempt + 1 == TRIES:
+                raise
+            time.sleep(PAUSE_S * (attempt + 1))
+        else:
+            return
 
 
 def _apply(uow: UnitOfWork, work: _Import, records: Sequence[Record]) -> dict[str, int]:
@@ -293,25 +308,53 @@ def _locate(work: _Import, records: Sequence[Record], error: Exception) -> Fault
     return Fault(records[refused - 1].row, None, "refused", _first_line(error))
 
 
-def _rehearse_all(work: _Import, changes: Sequence[Change], report: Report) -> None:
-    """Do it all and take it back, so that a dry run also finds what only doing it shows."""
-    records = [change.record for change in changes]
-    try:
-        error = _rehearsed(work, records) if records else None
-    except _Refused as refused:
-        report.faults.append(refused.fault)
-        return
-    if error is not None:
-        report.faults.append(_locate(work, records, error))
+def _rehearse(work: _Import, changes: Sequence[Change], report: Report) -> None:
+    """Do each slice and take it back, so that what only doing it shows is found, of each slice the first.
+
+    What a slice names as above its records goes with it, where the same file brings that.
+    """
+    sheet, size = work.sheet, work.sheet.records_at_once
+    by_key = {change.values.get(sheet.key[0]): change for change in changes if sheet.above}
+    for start in range(0, len(changes), size):
+        slice_ = changes[start : start + size]
+        records = [change.record for change in (*_above(sheet, slice_, by_key), *slice_)]
+        try:
+            error = _rehearsed(work, records)
+        except _Refused as refused:
+            report.faults.append(refused.fault)
+            continue
+        if error is not None:
+            report.faults.append(_locate(work, records, error))
+
+
+def _above(
+    sheet: Sheet, slice_: Sequence[Change], by_key: Mapping[Value, Change]
+) -> Sequence[Change]:
+    """What stands above the changes of a slice and is of an earlier one, the topmost first."""
+    if sheet.above is None:
+        return ()
+    met = {change.values[sheet.key[0]] for change in slice_}
+    found: list[Change] = []
+    for change in slice_:
+        path: list[Change] = []
+        above = by_key.get(change.values[sheet.above])
+        while above is not None and above.values[sheet.key[0]] not in met:
+            met.add(above.values[sheet.key[0]])
+            path.append(above)
+            above = by_key.get(above.values[sheet.above])
+        found += reversed(path)
+    return found
 
 
 def _rehearsed(work: _Import, records: Sequence[Record]) -> Exception | None:
     """What refuses these records, in a transaction that is taken back."""
-    try:
+
+    def rehearse() -> None:
         with work.database.rehearsal(work.company_id) as uow:
             _apply(uow, work, records)
-    except _Refused:
-        raise
+
+    try:
+        _patiently(rehearse)
     except Exception as error:
         if not _is_refusal(work.sheet, error):
             raise

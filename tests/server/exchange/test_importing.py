@@ -223,12 +223,17 @@ def test_a_long_import_goes_in_slices_and_says_how_far_it_is(db: Database, cast:
     assert len(stores(db, cast)) == 5
 
 
-def failing(sheets: dict[str, Any], code: str, error: Exception) -> dict[str, Any]:
-    """The same sheets, of which that of stores does not take one code."""
+def failing(
+    sheets: dict[str, Any], code: str, error: Exception, *, once_there: str | None = None
+) -> dict[str, Any]:
+    """The same sheets, of which that of stores does not take one code, or only once another is there."""
     whole = sheets["store"].apply
 
     def apply(uow: Any, actor: Any, changes: Any, *rest: Any) -> None:
-        if any(change.values["code"] == code for change in changes):
+        there = uow.rows("select from store where code = :code", code=once_there)
+        if any(change.values["code"] == code for change in changes) and (
+            there or once_there is None
+        ):
             raise error
         whole(uow, actor, changes, *rest)
 
@@ -239,7 +244,8 @@ def test_a_slice_that_is_refused_stops_the_run_and_the_same_file_goes_on_from_th
     db: Database, cast: Cast
 ) -> None:
     sheets = small_slices("store", 2)
-    stopped = run(db, cast, failing(sheets, "N3", CodeTaken("somebody was quicker")), FIVE)
+    quicker = failing(sheets, "N3", CodeTaken("somebody was quicker"), once_there="N1")
+    stopped = run(db, cast, quicker, FIVE)
     assert (stopped.state, stopped.done) == ("STOPPED", 2)
     assert [(f.row, f.code, f.says) for f in stopped.faults] == [
         (5, "refused", "somebody was quicker")
@@ -251,6 +257,37 @@ def test_a_slice_that_is_refused_stops_the_run_and_the_same_file_goes_on_from_th
     with db.reading(cast.company.id) as uow:
         (kept,) = list_runs(uow)
     assert (kept.state, kept.added, kept.to_do) == ("DONE", 5, 5)
+
+
+def test_what_only_the_rules_of_the_office_refuse_is_found_before_the_first_slice(
+    db: Database, cast: Cast
+) -> None:
+    for is_dry in (True, False):
+        sheets = failing(small_slices("store", 2), "N4", CodeTaken("taken"))
+        report = run(db, cast, sheets, FIVE, is_dry=is_dry)
+        assert (report.state, report.done) == ("REFUSED", 0)
+        assert [(fault.row, fault.says) for fault in report.faults] == [(6, "taken")]
+        assert stores(db, cast) == []
+    with db.reading(cast.company.id) as uow:
+        (kept,) = list_runs(uow)
+    assert kept.state == "REFUSED"
+
+
+def test_of_each_slice_one_refusal_is_told(db: Database, cast: Cast) -> None:
+    sheets = small_slices("store", 1)
+    sheets = failing(failing(sheets, "N1", CodeTaken("taken")), "N3", CodeTaken("taken, too"))
+    report = run(db, cast, sheets, FIVE)
+    assert [(fault.row, fault.says) for fault in report.faults] == [(3, "taken"), (5, "taken, too")]
+
+
+def test_a_slice_is_rehearsed_with_what_stands_above_it(db: Database, cast: Cast) -> None:
+    sheets = small_slices("region", 1)
+    lines = ["code,name,above", *(f"R{n},Region {n},{f'R{n - 1}' if n else ''}" for n in range(5))]
+    report = import_file(
+        db, cast.company.id, BY, sheets, sheets["region"],
+        File("\n".join(lines).encode(), "regions.csv"), today=TODAY,
+    )  # fmt: skip
+    assert (report.state, report.done, report.faults) == ("DONE", 5, [])
 
 
 def test_what_is_refused_in_the_first_slice_is_not_written_at_all(db: Database, cast: Cast) -> None:
