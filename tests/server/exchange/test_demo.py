@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine
 
+from server.demo import company
 from server.demo.company import make_demo_company
 from server.exchange.exporting import Form, export_sheet
 from server.exchange.importing import File, import_file
@@ -63,7 +64,10 @@ def demo(servers: dict[str, str]) -> Iterator[tuple[Database, int]]:
     with copied_database(servers, "roadbook_exchange_demo") as urls:
         engine, owner = create_engine(urls["app"]), create_engine(urls["owner"])
         database = Database(engine)
-        made = make_demo_company(database, owner, today=TODAY)
+        with pytest.MonkeyPatch.context() as patch:
+            # What people did is nothing to masters.
+            patch.setattr(company, "HISTORY_DAYS", 1)
+            made = make_demo_company(database, owner, today=TODAY)
         for name, lines in MORE.items():
             data = "\n".join(lines).encode()
             report = import_file(
