@@ -176,7 +176,7 @@ class Checker:
                 if missing := own - phone["held"].get(kind, {}).keys():
                     found.faults.append(f"{phone['device_id']}: {len(missing)} {kind}s missing")
             if phone["contract"] > 1:
-                found.faults += _strays(phone, wanted["store"], leads)
+                found.faults += _strays(phone, wanted["store"], leads, records)
             for kind, held in phone["held"].items():
                 for id_, (version, fields) in held.items():
                     compared += 1
@@ -343,14 +343,22 @@ class Checker:
         return found
 
 
-def _strays(phone: Report, stores: set[str], leads: Mapping[str, set[str]]) -> Iterator[str]:
-    """What goes with stores and is on a phone without them, or is not with them."""
-    held = {id_ for records in phone["held"].values() for id_ in records}
-    wanted = {id_ for id_, of in leads.items() if not stores.isdisjoint(of)}
-    if missing := wanted - held:
-        yield f"{phone['device_id']}: {len(missing)} companions of its stores missing"
-    if strays := (held & leads.keys()) - wanted:
-        yield f"{phone['device_id']}: {len(strays)} companions of stores that it has not"
+def _strays(
+    phone: Report, stores: set[str], leads: Mapping[str, set[str]], records: Mapping[str, Any]
+) -> Iterator[str]:
+    """What goes with stores and is on a phone without them, or is not with them. What is deleted is on no
+    phone, and what somebody asked for themselves stays theirs wherever the store is.
+    """
+    held = {id_ for of_kind in phone["held"].values() for id_ in of_kind}
+    there = {id_ for id_ in leads if id_ in records and records[id_].doc is not None}
+    own = {id_ for id_ in there if str(records[id_].person_id) == phone["person_id"]}
+    wanted = {id_ for id_ in there if not stores.isdisjoint(leads[id_])}
+    for words, ids in (
+        ("goes with a store of its and is missing", wanted - held),
+        ("goes with a store that it has not", (held & there) - wanted - own),
+    ):
+        for id_ in sorted(ids):
+            yield f"{phone['device_id']}: {id_} of kind {records[id_].kind} {words}"
 
 
 def _under(region: str, parents: Mapping[str, str | None]) -> set[str]:
