@@ -2,7 +2,8 @@
 
 A plan that has not begun is made again when its routes change. Once its day has begun it is
 frozen: a change makes a new version and both stay. A plan that somebody decided (an approved
-proposal) is not made again; it only gives up stops whose route is no longer the position's.
+proposal) is not made again; it only gives up stops whose route is no longer the position's, and closed
+stores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,17 +46,25 @@ select id from day_plan
 where company_id = :company and position_id = any(:positions) and day between :from_day and :until_day
 order by id for no key update
 """
-_PLANS = """
+_IS_DECIDED = """
+p.id in (select a.entity_id from proposal a where a.company_id = :company
+         and a.kind = 'day_plan' and a.state in ('APPROVED', 'AMENDED'))
+"""
+_PLANS = f"""
 select p.id, p.position_id, p.day, p.plan_version, p.frozen_at is not null as is_frozen,
-       p.id in (select a.entity_id from proposal a where a.company_id = :company
-                and a.kind = 'day_plan' and a.state in ('APPROVED', 'AMENDED')) as is_decided,
+       {_IS_DECIDED} as is_decided,
        array(select array[s.store_id, s.route_id] from day_plan_stop s
              where s.company_id = p.company_id and s.day_plan_id = p.id
-               and s.plan_version = p.plan_version order by s.sequence) as stops
+               and s.plan_version = p.plan_version order by s.sequence) as stops,
+       case when {_IS_DECIDED} then array(
+           select s.store_id from day_plan_stop s
+           join store t on t.company_id = s.company_id and t.id = s.store_id and t.status = 'CLOSED'
+           where s.company_id = p.company_id and s.day_plan_id = p.id
+             and s.plan_version = p.plan_version) end as closed
 from day_plan p
 where p.company_id = :company and p.position_id = any(:positions)
   and p.day between :from_day and :until_day
-"""
+"""  # noqa: S608  put together from a constant, above
 _PLAN = """
 select p.id, p.position_id, p.day, p.plan_version,
        array(select array[s.store_id, s.route_id] from day_plan_stop s
@@ -122,6 +131,8 @@ class _Held:
     is_frozen: bool
     is_decided: bool
     stops: Stops
+    # Of the stores of a decided one those that are closed by now.
+    closed: frozenset[UUID] = frozenset()
 
 
 def plan_id(position_id: UUID, day: date) -> UUID:
@@ -164,6 +175,7 @@ def make_day_plans(
             row.is_frozen,
             row.is_decided,
             tuple((store_id, route_id) for store_id, route_id in row.stops),
+            frozenset(row.closed or ()),
         )
         for row in uow.rows(_PLANS, company=company, **period)
     }
@@ -190,7 +202,11 @@ def make_day_plans(
                     new.append((plan_id(position_id, day), position_id, day, wanted))
                 continue
             if plan.is_decided:
-                wanted = tuple(s for s in plan.stops if s[1] is None or s[1] in routes)
+                wanted = tuple(
+                    (store_id, route_id)
+                    for store_id, route_id in plan.stops
+                    if store_id not in plan.closed and (route_id is None or route_id in routes)
+                )
             if wanted != plan.stops:
                 keeps_old = plan.is_frozen or plan.is_decided
                 (versioned if keeps_old else remade).append((plan, wanted))

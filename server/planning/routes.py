@@ -58,6 +58,15 @@ select distinct r.id, r.position_id from route r
 join route_stop s on s.company_id = r.company_id and s.route_id = r.id
 where r.company_id = :company and s.store_id = any(:stores)
 """
+# Of plans that somebody decided: they may have stores of no route.
+_DECIDED_FOR_STORES = """
+select distinct p.position_id from proposal a
+join day_plan p on p.company_id = a.company_id and p.id = a.entity_id and p.day >= :today
+join day_plan_stop s on s.company_id = p.company_id and s.day_plan_id = p.id
+                    and s.plan_version = p.plan_version
+where a.company_id = :company and a.kind = 'day_plan' and a.state in ('APPROVED', 'AMENDED')
+  and s.store_id = any(:stores)
+"""
 _TAKE_OUT = "delete from route_stop where company_id = :company and store_id = any(:stores)"
 
 
@@ -208,10 +217,11 @@ def take_out_of_routes(uow: UnitOfWork, store_ids: Iterable[UUID], today: date) 
     """Take closed stores out of every route and out of the plans from today on; the routes."""
     stores = list(store_ids)
     routes = uow.rows(_ROUTES_OF_STORES, company=uow.company_id, stores=stores)
+    decided = uow.rows(_DECIDED_FOR_STORES, company=uow.company_id, stores=stores, today=today)
     if routes:
         uow.run(_TAKE_OUT, company=uow.company_id, stores=stores)
         publish_routes(uow, [row.id for row in routes])
-        plan_again(uow, {row.position_id for row in routes}, today)
+    plan_again(uow, {row.position_id for row in (*routes, *decided)}, today)
     return [row.id for row in routes]
 
 

@@ -24,7 +24,7 @@ from server.planning.proposals import (
 )
 from server.planning.routes import set_stops
 from server.planning.rules import Stop
-from server.planning.stores import edit_stores
+from server.planning.stores import close_stores, edit_stores
 from sync.engine import Engine as SyncEngine
 from sync.unit_of_work import Database
 from tests import factories
@@ -295,6 +295,27 @@ def test_an_approved_day_is_a_new_version_that_routes_do_not_make_again(
     with db.company(cast.company.id) as uow:
         done = make_day_plans(uow, [cast.ana.position_id], TODAY, TODAY, today=TODAY)
     assert (done.made, done.remade, done.versioned) == (0, 0, 0)
+
+
+def test_closed_stores_leave_plans_that_somebody_decided_as_well(
+    cast: Cast, db: Database, office: Actor, propose: Propose, told: Callable[..., Any]
+) -> None:
+    with db.company(cast.company.id) as uow:
+        make_day_plans(uow, [cast.ana.position_id], TODAY, TODAY, today=TODAY)
+    plan = plan_id(cast.ana.position_id, TODAY)
+    stops = [{"store_id": str(id_)} for id_ in cast.ana_stores[:2]]
+    payload = {"reason": "Road closed", "stops": stops}
+    proposal_id = propose(cast.ana, "day_plan", "propose", plan, payload, base_version=1)
+    added, theirs, kept = cast.ben_stores[0], *cast.ana_stores[:2]
+    with db.company(cast.company.id) as uow:
+        changes = {"stops": [{"store_id": str(id_)} for id_ in (added, theirs, kept)]}
+        amend(uow, office, proposal_id, changes, today=TODAY)
+    assert told(cast.ana, plan)["plan_version"] == 2
+    for closed, left in ((added, [theirs, kept]), (theirs, [kept])):
+        with db.company(cast.company.id) as uow:
+            close_stores(uow, office, [closed], today=TODAY)
+        now = [stop["store_id"] for stop in told(cast.ana, plan)["stops"]]
+        assert now == [str(id_) for id_ in left]
 
 
 def test_a_decision_that_fails_leaves_everything_as_it_was(
