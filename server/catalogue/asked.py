@@ -10,7 +10,7 @@ import click
 from sqlalchemy import select
 
 from server.catalogue.accounts import account_by_code
-from server.catalogue.errors import CatalogueError
+from server.catalogue.errors import CatalogueError, PeriodInvalid
 from server.catalogue.whom import Whom
 from server.identity.aligned import NOTHING, told_moment
 from server.planning.errors import PlanningError
@@ -106,7 +106,10 @@ def read_period(
     """
     zone = current_policy(uow)[1].zone
     now = datetime.now(UTC)
-    begins = now if starts is None else starts.replace(tzinfo=zone).astimezone(UTC)
+    try:
+        begins = now if starts is None else starts.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError as error:
+        raise PeriodInvalid("the calendar begins there") from error
     is_today = starts is not None and starts.date() == now.astimezone(zone).date()
     if is_today and starts == starts.replace(hour=0, minute=0) and not may_be_past:  # type: ignore[union-attr]
         begins = max(begins, now)
@@ -120,7 +123,10 @@ def read_end(uow: UnitOfWork, ends: datetime | None) -> datetime | None:
         return None
     zone = current_policy(uow)[1].zone
     is_day = (ends.hour, ends.minute) == (0, 0)
-    return (ends + timedelta(days=is_day)).replace(tzinfo=zone).astimezone(UTC)
+    try:
+        return (ends + timedelta(days=is_day)).replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError as error:
+        raise PeriodInvalid("the calendar ends there; what never ends has no end") from error
 
 
 def told_period(valid_from: datetime | None, valid_until: datetime | None, zone: ZoneInfo) -> str:

@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from mobile_contract.fields import TIME_MAX
 from mobile_contract.records.price_list import CURRENCY_PATTERN
 from server.catalogue.errors import FieldInvalid, PeriodInvalid
+
+_FIRST = datetime.fromtimestamp(0, UTC)
+_LAST = datetime.fromtimestamp(TIME_MAX // 1_000, UTC)
 
 
 def check_text(name: str, value: Any, least: int, most: int) -> None:
@@ -37,8 +41,19 @@ def whole_ms(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
 
 
+def check_moment(moment: datetime) -> None:
+    """Raise PeriodInvalid where phones have no such moment."""
+    if not _FIRST <= moment <= _LAST:
+        raise PeriodInvalid(
+            f"a moment is from {_FIRST.year} to {_LAST.year}; what never ends has no end"
+        )
+
+
 def check_period(valid_from: datetime, valid_until: datetime | None) -> None:
     """Raise PeriodInvalid where it ends before it begins, or is past already."""
+    check_moment(valid_from)
+    if valid_until is not None:
+        check_moment(valid_until)
     if valid_until is not None and valid_until <= valid_from:
         raise PeriodInvalid("a period ends after it begins")
     if valid_until is not None and valid_until <= datetime.now(UTC):

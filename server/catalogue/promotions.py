@@ -11,7 +11,14 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 
 from mobile_contract.records.price_list import TERMS_CODE_MAX, TERMS_NAME_MAX
-from server.catalogue.checks import check_currency, check_period, check_text, differing, whole_ms
+from server.catalogue.checks import (
+    check_currency,
+    check_moment,
+    check_period,
+    check_text,
+    differing,
+    whole_ms,
+)
 from server.catalogue.errors import (
     CodeTaken,
     FieldInvalid,
@@ -206,6 +213,7 @@ def end_promotion(
     Raises NoSuchPromotion, StateWrong, PeriodInvalid.
     """
     moment = whole_ms(at or datetime.now(UTC))
+    check_moment(moment)
     if at is not None and at < datetime.now(UTC):
         raise PeriodInvalid("what was in force stays so: a promotion ends now or later")
     prices_changed(uow)

@@ -20,6 +20,7 @@ from mobile_contract.records.product import UNIT_MAX
 from server.identity.change_log import Actor, log_change
 from server.orders.decisions import (
     HeldOrder,
+    can_be_told,
     given_reason,
     hold_orders,
     leave_follow_ups,
@@ -175,7 +176,7 @@ def _check(lines: Sequence[NewLine], order: HeldOrder) -> None:
     for place, line in enumerate(lines, start=1):
         if not 1 <= line.quantity <= QUANTITY_MAX:
             raise LineInvalid(f"line {place}: a quantity is from 1 to {QUANTITY_MAX}")
-        if not 1 <= len(line.unit) <= UNIT_MAX or "\x00" in line.unit:
+        if not 1 <= len(line.unit) <= UNIT_MAX or not can_be_told(line.unit):
             raise LineInvalid(f"line {place}: a unit has 1 to {UNIT_MAX} characters")
         if line.price_minor is not None and not 0 <= line.price_minor <= PRICE_MINOR_MAX:
             raise LineInvalid(f"line {place}: a price is from 0 to {PRICE_MINOR_MAX} minor units")

@@ -207,9 +207,18 @@ def state_after(order: HeldOrder, act: str) -> str:
 def given_reason(reason: str) -> str:
     """A reason that phones can be told. Raises ReasonInvalid."""
     said = reason.strip()
-    if not 1 <= len(said) <= REASON_MAX or "\x00" in said:
+    if not 1 <= len(said) <= REASON_MAX or not can_be_told(said):
         raise ReasonInvalid(f"a reason has 1 to {REASON_MAX} characters")
     return said
+
+
+def can_be_told(said: str) -> bool:
+    """Whether phones and the database take a text: it is characters, and none of them NUL."""
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in said
 
 
 def leave_follow_ups(uow: UnitOfWork, orders: Sequence[HeldOrder]) -> None:

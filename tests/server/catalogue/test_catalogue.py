@@ -306,6 +306,9 @@ def test_prices_are_taken_whole_or_not_at_all(db: Database, cast: Cast, goods: G
             },
             "over already",
         ),
+        ({"valid_from": SOON, "valid_until": datetime(9999, 12, 31, tzinfo=UTC)}, "has no end"),
+        ({"valid_from": datetime(2110, 1, 1, tzinfo=UTC)}, "from 1970 to 2109"),
+        ({"valid_from": datetime(1900, 1, 1, tzinfo=UTC), "may_be_past": True}, "from 1970"),
     ],
 )
 def test_a_period_that_changes_the_past_has_to_be_meant(

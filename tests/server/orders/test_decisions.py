@@ -249,7 +249,7 @@ def test_after_it_is_confirmed_the_phone_changes_an_order_no_more(market: Market
     assert market.seen_by(market.cast.ana, order)["state"] == "CANCELLED"
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "a\x00b"])
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201, "a\x00b", "\ud800"])
 def test_a_reason_is_given_in_words_that_phones_take(market: Market, reason: str) -> None:
     order = market.submitted()
     with pytest.raises(ReasonInvalid):
@@ -444,6 +444,7 @@ def test_a_line_of_the_office_that_cannot_be_is_refused_with_its_place(market: M
         ((NewLine(oat, "BOX", 1),), "line 1: no list has a price"),
         ((NewLine(oat, "PC", 1, -1),), "line 1: a price"),
         ((NewLine(oat, "", 1, 1),), "line 1: a unit"),
+        ((NewLine(oat, "\ud800", 1, 1),), "line 1: a unit"),
         ((NewLine(oat, "PC", 1, reason="DAMAGED"),), "line 1: only what comes back"),
     ):
         with pytest.raises(LineInvalid, match=said):
