@@ -89,128 +89,126 @@ ITEM_STATUSES: Final = (
     ),
 )
 
-_KEEP: Final = "Mark it acknowledged and show the person the reason; "
-
 ITEM_CODES: Final = (
     ItemCode(
         code="malformed_json",
         title="Not JSON",
         meaning="The bytes of this item are not strict JSON (NaN, Infinity, bad UTF-8, a comma too "
         "many).",
-        phone_must=_KEEP + "mend the program: it will write the next one wrongly too.",
+        phone_must="Mend the program: it will write the next one wrongly too.",
     ),
     ItemCode(
         code="invalid_field",
         title="A field is wrong",
         meaning="A field is missing, unknown, of the wrong type or out of its range. `where` is "
         "the place of the first, `detail` names up to ten.",
-        phone_must=_KEEP + "check against this document before sending.",
+        phone_must="Check against this document before sending.",
     ),
     ItemCode(
         code="unknown_kind",
         title="Unknown kind",
         meaning="Phones of this contract send no items of this kind.",
-        phone_must=_KEEP + "send only kinds of the contract that the envelope names.",
+        phone_must="Send only kinds of the contract that the envelope names.",
     ),
     ItemCode(
         code="unknown_op",
         title="Unknown op",
         meaning="The kind exists, but not with this op in this contract.",
-        phone_must=_KEEP + "send only ops of the contract that the envelope names.",
+        phone_must="Send only ops of the contract that the envelope names.",
     ),
     ItemCode(
         code="contract_too_new",
         title="Contract newer than the server",
         meaning="The envelope names a contract that this server does not have yet. The item is "
         "kept until the server has it, and is applied then.",
-        phone_must="Mark it acknowledged. Nothing else: it needs no person.",
+        phone_must="Nothing: it is applied by itself when the server is updated.",
     ),
     ItemCode(
         code="item_too_large",
         title="Item too large",
         meaning="The item is larger than `limits.item_bytes`.",
-        phone_must=_KEEP + "keep texts and lists inside their bounds.",
+        phone_must="Keep texts and lists inside their bounds.",
     ),
     ItemCode(
         code="op_id_reused",
         title="op_id used for something else",
         meaning="This phone's person has sent this op_id before with other bytes. Both are kept; "
         "the first one counts.",
-        phone_must=_KEEP + "never change the bytes of an item once it was sent. A change is a new "
+        phone_must="Never change the bytes of an item once it was sent. A change is a new "
         "item with a new op_id.",
     ),
     ItemCode(
         code="op_id_taken",
         title="op_id of another sender",
         meaning="Another person has sent this op_id.",
-        phone_must=_KEEP + "make ids with a good source of randomness.",
+        phone_must="Make ids with a good source of randomness.",
     ),
     ItemCode(
         code="entity_taken",
         title="The id belongs to another record",
         meaning="A create names an id that another record has, of this person or another.",
-        phone_must=_KEEP + "make a new random id for every record.",
+        phone_must="Make a new random id for every record.",
     ),
     ItemCode(
         code="wrong_kind",
         title="A record of another kind",
         meaning="The id at `where` is that of a record of another kind, which the phone holds "
         "under that kind.",
-        phone_must=_KEEP + "mend the program: it mixes up ids.",
+        phone_must="Mend the program: it mixes up ids.",
     ),
     ItemCode(
         code="malformed_points",
         title="Packed points that cannot be read",
         meaning="The text at `where` is no base64, or its bytes are no packed points. `detail` says "
         "what is wrong and at which byte or point.",
-        phone_must=_KEEP + 'mend the program: pack points as "Packed points" says.',
+        phone_must='Mend the program: pack points as "Packed points" says.',
     ),
     ItemCode(
         code="not_open",
         title="The visit is not open",
         meaning="A finish of a visit that has ended already, by an earlier finish or because it "
         "was sent whole, or that was skipped. The visit stays as it is.",
-        phone_must=_KEEP + "what was wrong in the visit is put right by a `correct`.",
+        phone_must="What was wrong in the visit is put right by a `correct`.",
     ),
     ItemCode(
         code="wrong_state",
         title="Not in this state",
         meaning="The record stands where this op does not lead on, like an amendment of an order that is "
         "confirmed. `detail` names the state. The record stays as it is.",
-        phone_must=_KEEP + "what is to be done now is done by the office.",
+        phone_must="What is to be done now is done by the office.",
     ),
     ItemCode(
         code="lines_differ",
         title="Not the lines of the order",
         meaning="A delivery does not confirm every line of the order once and with its whole quantity. "
         "`where` is the first line at fault.",
-        phone_must=_KEEP + "confirm again, under a new op_id, by the lines that the record has.",
+        phone_must="Confirm again, under a new op_id, by the lines that the record has.",
     ),
     ItemCode(
         code="not_permitted",
         title="Not permitted",
         meaning="The person had no right to do this at the time of capture.",
-        phone_must=_KEEP + "the person may ask a supervisor to release it.",
+        phone_must="The person may ask a supervisor to release it.",
     ),
     ItemCode(
         code="not_in_scope",
         title="Not in the person's scope",
         meaning="The record is not among those the person works with, and was not at the time of "
         "capture.",
-        phone_must=_KEEP + "the person may ask a supervisor to release it.",
+        phone_must="The person may ask a supervisor to release it.",
     ),
     ItemCode(
         code="late_after_leave",
         title="Late after leaving",
         meaning="The person had left, or had given up the position, longer ago than work is taken "
         "without review.",
-        phone_must=_KEEP + "a supervisor reviews it.",
+        phone_must="A supervisor reviews it.",
     ),
     ItemCode(
         code="wrong_base_version",
         title="No such base version",
         meaning="`base_version` names a version that the record never had.",
-        phone_must=_KEEP + "repair by digest: the phone holds something that the server never "
+        phone_must="Repair by digest: the phone holds something that the server never "
         "gave it, or the server was restored.",
     ),
     ItemCode(
@@ -218,35 +216,34 @@ ITEM_CODES: Final = (
         title="No such version of a form",
         meaning="A form answer names a template, or a version of one, that the company never "
         "published.",
-        phone_must=_KEEP
-        + "repair by digest: the phone holds a form that the server never gave it.",
+        phone_must="Repair by digest: the phone holds a form that the server never gave it.",
     ),
     ItemCode(
         code="not_in_template",
         title="Not asked by this form",
         meaning="A form answer has a question, a column, a row or an option that the version of the "
         "template it names does not have. `where` is its place.",
-        phone_must=_KEEP + "mend the program: it fills in another version than it names.",
+        phone_must="Mend the program: it fills in another version than it names.",
     ),
     ItemCode(
         code="wrong_answer_type",
         title="An answer of another type",
         meaning="A form answer has text where the template asks for a number, or the like. `where` "
         "is its place.",
-        phone_must=_KEEP + "mend the program: see Types of questions.",
+        phone_must="Mend the program: see Types of questions.",
     ),
     ItemCode(
         code="refused_by_database",
         title="Refused by the database",
         meaning="The item passed every check of this document and could not be stored.",
-        phone_must=_KEEP + "nothing is wrong with the phone; operators are told.",
+        phone_must="Nothing is wrong with the phone; operators are told.",
     ),
     ItemCode(
         code="judgement_failed",
         title="The server failed to judge it",
         meaning="The item passed every check of this document and a fault of the server kept it "
         "from being judged.",
-        phone_must=_KEEP + "nothing is wrong with the phone; operators are told.",
+        phone_must="Nothing is wrong with the phone; operators are told.",
     ),
 )
 
