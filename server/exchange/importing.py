@@ -204,9 +204,21 @@ def _run(
             _end(work, run, report, "APPLYING", act)
             return
         report.done += len(slice_)
+        if len(records) > size:
+            _bring_statistics_up(work, start // size + 1, is_last=start + size >= len(records))
         if progress is not None:
             progress(report.done, len(records))
     _end(work, run, report, "APPLYING", "write the last slice")
+
+
+def _bring_statistics_up(work: _Import, slices: int, *, is_last: bool) -> None:
+    """Tell the planner what came, whenever the slices have doubled and at the end.
+
+    Until it knows, phones that pull meanwhile wait for plans that were made for an emptier company.
+    """
+    if is_last or slices & (slices - 1) == 0:
+        with work.database.company(work.company_id) as uow:
+            uow.rows("select analyse_records()")
 
 
 def _end(work: _Import, run: Run, report: Report, state: str, act: str) -> None:

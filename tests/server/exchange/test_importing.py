@@ -223,6 +223,29 @@ def test_a_long_import_goes_in_slices_and_says_how_far_it_is(db: Database, cast:
     assert len(stores(db, cast)) == 5
 
 
+def test_the_planner_is_told_of_what_a_long_import_brings(
+    db: Database, cast: Cast, owner_engine: Any
+) -> None:
+    def analysed() -> list[Any]:
+        with owner_engine.connect() as connection:
+            connection.execute(text("select pg_stat_clear_snapshot()"))
+            rows = connection.execute(
+                text(
+                    "select relname, analyze_count from pg_stat_user_tables where relname"
+                    " in ('record', 'record_key', 'companion', 'store') order by 1"
+                )
+            )
+            return [row.analyze_count for row in rows]
+
+    before = analysed()
+    run(db, cast, dict(SHEETS), FIVE)
+    assert analysed() == before
+    many = "\n".join([HEADER, *(f"M{n},Shop {n},kiosk" for n in range(5))])
+    run(db, cast, small_slices("store", 1), many)
+    # After one, two and four slices, and the last.
+    assert analysed() == [count + 4 for count in before]
+
+
 def failing(
     sheets: dict[str, Any], code: str, error: Exception, *, once_there: str | None = None
 ) -> dict[str, Any]:

@@ -44,6 +44,7 @@ FUNCTIONS_OF_THE_OWNER = {
     "company_ids",
     "companies_with_outbox",
     "keep_track_partitions",
+    "analyse_records",
 }
 
 # A company's own number is given by the database: nobody can set it.
