@@ -308,10 +308,16 @@ class FormDefinition(WireSchema):
     titles = titles()
     step = Choice(STEPS, presence=OPTIONAL, about="the step of the call at which it is offered")
     channels = ListOf(
-        Text(1, 40), 50, presence=OPTIONAL, about="channels of stores it is for; absent: all"
+        Text(1, 40),
+        50,
+        presence=OPTIONAL,
+        about="channels of stores it is for; absent or empty: all",
     )
     classes = ListOf(
-        Choice(("A", "B", "C")), 3, presence=OPTIONAL, about="classes of stores; absent: all"
+        Choice(("A", "B", "C")),
+        3,
+        presence=OPTIONAL,
+        about="classes of stores; absent or empty: all",
     )
     divisions = ListOf(
         Text(1, 40),
