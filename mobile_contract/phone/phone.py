@@ -32,6 +32,7 @@ from mobile_contract.phone import contract_one, contract_two
 from mobile_contract.phone.bodies import Bodies
 from mobile_contract.phone.captured import Call, ClosedBy, Event, Fix, SkipReason, Step
 from mobile_contract.phone.clock import Moment, PhoneClock, SystemClock
+from mobile_contract.phone.contract_one import NotInContract
 from mobile_contract.phone.contract_two import present
 from mobile_contract.phone.device_state import DeviceState, Enrolment
 from mobile_contract.phone.link import Link
@@ -41,6 +42,7 @@ from mobile_contract.phone.scope_store import Buckets, HeldRecord, ScopeStore
 from mobile_contract.phone.sync_loop import SendingHabits, SyncLoop, SyncReport
 from mobile_contract.phone.tracks import OpenTrack, stop_collecting
 from mobile_contract.phone.transport import LinkFailure, Transport
+from mobile_contract.records import RECORDS_BY_KIND
 from mobile_contract.version import CURRENT
 
 _CONTRACTS: Mapping[int, ModuleType] = {1: contract_one, 2: contract_two}
@@ -392,7 +394,12 @@ class Phone:
         depends_on: Sequence[str] = (),
         media: Sequence[Mapping[str, Any]] = (),
     ) -> str:
-        """Keep an item; it is on the disk when this returns. Returns its op_id."""
+        """Keep an item; it is on the disk when this returns. Returns its op_id.
+
+        Raises NotInContract where this phone's contract has no such op: no server could apply it.
+        """
+        if op not in RECORDS_BY_KIND[kind].ops.get(self.device.contract, {}):
+            raise NotInContract(f"{kind} {op}")
         now = self.read_clock()
         item = present(
             op_id=self.new_id(),

@@ -207,3 +207,10 @@ def test_a_phone_enrolled_anew_compares_what_it_holds_with_its_new_scope(world: 
 
 def test_an_event_without_a_position_is_an_event(world: World) -> None:
     assert world.phone.event(None) == Event(world.clock.read(), None)
+
+
+def test_a_phone_of_contract_1_keeps_nothing_that_its_contract_lacks(world: World) -> None:
+    world.phone.speak_contract(1)
+    with pytest.raises(NotInContract, match="track create"):
+        world.phone.capture("track", world.phone.new_id(), "create", {})
+    assert world.phone.outbox.items() == []
