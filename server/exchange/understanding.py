@@ -123,7 +123,9 @@ def _places(sheet: Sheet, header: Row, system: str | None) -> Iterator[Place]:
             )
         if is_empty(cell):
             continue
-        written = str(cell).strip()
+        written = " ".join(str(cell).split())
+        if not written.isprintable():
+            raise HeaderInvalid(f"{letter_of(place)}{header.number} has control characters in it")
         name, at, of_system = written.partition(AT)
         name = name.strip().casefold().replace(" ", "_")
         of_system = of_system.strip()

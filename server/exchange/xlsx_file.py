@@ -6,10 +6,12 @@ Entities are refused (defusedxml). Source of the form: ECMA-376.
 """
 
 import io
+import lzma
 import os
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -19,6 +21,7 @@ from xml.parsers import expat  # what it finds is only counted, and entities are
 
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 
@@ -39,7 +42,21 @@ NOTES = "columns"
 _SHEETS = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_ERRORS = (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError, AttributeError, IndexError)
+# What libraries raise on bytes that are no XLSX.
+_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    # A way of packing that Python does not know is one.
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _BOLD = Font(bold=True)
 _MARKED = PatternFill("solid", fgColor="FFFFC7CE")
 
@@ -127,10 +144,21 @@ def _rows(sheet: Any) -> Iterator[Row]:
     """Rows that are not empty."""
     sheet.reset_dimensions()
     found = 0
+    # Rows that are not in the file come all the same, each as this: a single cell at the foot of a sheet
+    # makes a million of them.
+    missing: Sequence[Any] | None = None
     for number, cells in enumerate(
         sheet.iter_rows(max_col=COLUMNS_MAX, max_row=ROWS_OF_FORM), start=1
     ):
-        values = [_value(cell) for cell in cells]
+        if cells is missing:
+            continue
+        filled = len(cells)
+        while filled and cells[filled - 1] is EMPTY_CELL:
+            filled -= 1
+        if not filled:
+            missing = cells
+            continue
+        values = [_value(cell) for cell in cells[:filled]]
         while values and not isinstance(values[-1], BadCell) and is_empty(values[-1]):
             values.pop()
         if not values:

@@ -3,7 +3,9 @@
 import io
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
+from random import Random
 from typing import Any
 
 import openpyxl
@@ -192,6 +194,36 @@ def test_what_is_no_spreadsheet_or_a_bomb_is_refused_before_it_goes_off(
 ) -> None:
     with pytest.raises(FileInvalid, match=said):
         read_xlsx(bomb())
+
+
+def test_bytes_that_were_damaged_on_their_way_are_no_spreadsheet() -> None:
+    whole = as_xlsx(HEADER, *([f"S{n}", "x" * n] for n in range(50)))
+    random = Random(1)
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(random.randint(1, 3)):
+            damaged[random.randrange(4, len(damaged))] = random.randrange(256)
+        with suppress(FileInvalid):
+            read_xlsx(bytes(damaged))
+
+
+def test_a_cell_at_the_foot_of_a_sheet_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    value = xlsx_file._value
+
+    def seeing(cell: Any) -> Any:
+        seen.append(cell)
+        return value(cell)
+
+    monkeypatch.setattr(xlsx_file, "_value", seeing)
+    book = openpyxl.Workbook()
+    book.active.append(HEADER)
+    book.active["B1048576"] = "stray"
+    out = io.BytesIO()
+    book.save(out)
+    (row,) = read_xlsx(out.getvalue()).rows
+    assert (row.number, list(row.cells)) == (1_048_576, [None, "stray"])
+    assert len(seen) == 4
 
 
 def test_the_size_of_what_is_unpacked_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,8 @@ def test_columns_that_are_not_there_and_cells_that_are_empty_are_not_the_same(
     [
         ("code,colour", "colour"),
         ("code,name,Name", "twice"),
+        ("code,na\x1b[31mme", "B1 has control characters"),
+        ("code,id@ER\x07P", "B1 has control characters"),
         ("name,channel", "code"),
         ("code,external_id", "--system"),
         ("code,region@", "system"),
