@@ -46,6 +46,8 @@ from tests.proof.works import WORK_KINDS
 SECRET = b"the proof's own secret, 32 bytes"
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+# A phone waits for an answer before its next request, so no two of its pushes have one receipt.
+ROUND_TRIP_MS = 1
 RULE = rule()
 MODELLED = {
     "store",
@@ -93,6 +95,14 @@ class Wire:
         self.carried: Carried | None = None
 
     def exchange(self, request: Request) -> Answer:
+        """Carry a request and its answer, which takes time: what came first was received earlier."""
+        try:
+            return self._carry(request)
+        finally:
+            if self.carried is not None:
+                self.carried.clock.wait_ms(ROUND_TRIP_MS)
+
+    def _carry(self, request: Request) -> Answer:
         fault = self.faults.pop(0) if self.faults else "none"
         self.world.seen[fault] += 1
         if fault in ("request lost", "late"):

@@ -373,6 +373,21 @@ def test_items_of_several_phones_are_judged_in_the_order_of_their_receipt(
     assert ana.fields(visit["entity_id"])["note"] == "first"
 
 
+def test_items_of_one_phone_are_released_by_receipt_before_their_places_in_their_batches(
+    cast: Cast, phone: PhoneOf, roadbook: Engine
+) -> None:
+    ana = phone(cast.ana)
+    visit = ana.visit(cast.ana_stores[0])
+    other = ana.finish(str(uuid4()))
+    ana.push(other, ana.finish(visit["entity_id"], note="first"))
+    ana.now += 1
+    ana.push_one(ana.finish(visit["entity_id"], note="second"))
+    ana.push_one(visit)
+    assert roadbook.release_ready(cast.company.id) == 2
+    ana.pull()
+    assert ana.fields(visit["entity_id"])["note"] == "first"
+
+
 def test_a_released_item_is_judged_by_the_clock_of_the_push_that_brought_it(
     cast: Cast, phone: PhoneOf, roadbook: Engine, db: Database
 ) -> None:
