@@ -30,6 +30,7 @@ from tests.factories import (
     rule,
 )
 from tests.proof.schedule import EngineFeed, Reader, Walk, Write, orders, some_readers
+from tests.sync.office import second_route
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,32 +169,29 @@ def test_no_order_of_scope_changes_and_edits_leaves_a_phone_with_another_scope(
                 assert held[str(edited)] == f"{number} Quay", events
 
 
-def test_two_removals_at_once_evict_in_every_order(scene: Scene) -> None:
-    """One takes a store off the route, the other out of the region: neither sees the other."""
+def test_two_removals_at_once_evict_in_every_order(scene: Scene, owner_engine: Engine) -> None:
+    """Two routes give up a store that nothing else brings: neither sees the other."""
     cast = scene.cast
     store, others = cast.ana_stores[0], cast.ana_stores[1:]
+    with scene.database.company(cast.company.id) as uow:
+        uow.run("update store set region_id = null where id = :id", id=store)
+        publish_stores(uow, [store])
+    second = second_route(owner_engine, scene.database, cast, [store])
 
-    def stops(*wanted: UUID) -> Write:
+    def stops(route: UUID, *wanted: UUID) -> Write:
         def write(uow: UnitOfWork) -> None:
-            uow.run("delete from route_stop where route_id = :route", route=cast.ana_route)
+            uow.run("delete from route_stop where route_id = :route", route=route)
             for place, id_ in enumerate(wanted):
                 uow.run(
                     "insert into route_stop (company_id, route_id, sequence, store_id, rule)"
                     " values (:company, :route, :place, :store, cast(:rule as jsonb))",
                     company=cast.company.id,
-                    route=cast.ana_route,
+                    route=route,
                     place=place,
                     store=id_,
                     rule=json.dumps(rule()),
                 )
-            publish_routes(uow, [cast.ana_route])
-
-        return write
-
-    def region(region_id: UUID | None) -> Write:
-        def write(uow: UnitOfWork) -> None:
-            uow.run("update store set region_id = :to where id = :id", to=region_id, id=store)
-            publish_stores(uow, [store])
+            publish_routes(uow, [route])
 
         return write
 
@@ -209,12 +207,12 @@ def test_two_removals_at_once_evict_in_every_order(scene: Scene) -> None:
         for reader in readers:
             reader.catch_up()
             assert str(store) in reader.held("store")
-        scene.walk([stops(*others), region(None)]).go(events, readers)
+        scene.walk([stops(cast.ana_route, *others), stops(second)]).go(events, readers)
         for reader in readers:
             assert str(store) not in reader.held("store"), events
-        # Placing a record waits for whoever changes it, so these two follow one another.
         one_by_one = [(n, what) for n in (0, 1) for what in ("write", "commit")]
-        scene.walk([stops(store, *others), region(cast.regions.north)]).go(one_by_one, readers)
+        back = [stops(cast.ana_route, store, *others), stops(second, store)]
+        scene.walk(back).go(one_by_one, readers)
 
 
 def test_a_record_that_leaves_a_lost_key_between_two_pages_is_evicted_all_the_same(
