@@ -20,6 +20,7 @@ SLABS_MAX = 20
 FAULTS_MAX = 1_000
 # No quantity has more; Python reads no number of thousands.
 _DIGITS_MAX = 15
+LINE_MAX = 100_000
 
 _UNITS = """
 select p.code, u.unit from product p
@@ -46,6 +47,11 @@ def read_price_csv(text: str, currency: str) -> list[PriceRow]:
 
     from_quantity may be left out or empty: 1. Raises RowsInvalid with every fault.
     """
+    # Before the reader, whose own bound is one for the whole process.
+    for line_number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > LINE_MAX:
+            said = f"a line has at most {LINE_MAX} characters"
+            raise RowsInvalid([RowFault(line_number, "product", said)])
     head = text.partition("\n")[0]
     delimiter = ";" if head.count(";") > head.count(",") else ","
     reader = csv.DictReader(StringIO(text.removeprefix("\ufeff")), delimiter=delimiter)
