@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sync.clock import Moment, business_day, is_supported
-from sync.record_kind import Arrived, Context, Known, Missing, Rejected
+from sync.record_kind import Accepted, Arrived, Context, Known, Missing, Rejected
 from sync.senders import Held
 
 _DAY_MS = 86_400_000
@@ -116,6 +116,18 @@ def in_scope(
     return Rejected(
         "not_in_scope", where, "It was not in the person's scope when this was captured."
     )
+
+
+def id_taken(item: Arrived, context: Context) -> Accepted | Rejected | None:
+    """What comes of an item that would make a record whose id exists: the very same bytes of the same
+    person were applied long ago, or the id is somebody's. None where it is free.
+    """
+    known = context.known.get(item.entity_id)
+    if known is None:
+        return None
+    if known.born_digest == item.digest and known.person_id == context.sender.person_id:
+        return Accepted()
+    return Rejected("entity_taken", "entity_id", "Another record has this id.")
 
 
 def own_record(context: Context, item: Arrived, kind: int) -> Known | Missing | Rejected:

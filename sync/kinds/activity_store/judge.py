@@ -23,7 +23,7 @@ from sync.record_kind import (
     RecordKind,
     Rejected,
 )
-from sync.rights import in_scope, right_of
+from sync.rights import id_taken, in_scope, right_of
 from sync.rows import RowSet
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager"})
@@ -94,11 +94,9 @@ def mentions(item: Arrived) -> tuple[str, ...]:
 def request(item: Arrived, context: Context) -> Outcome:
     """A store is to join an activity."""
     payload, policy, sender = item.payload, context.policy, context.sender
-    known = context.known.get(item.entity_id)
-    if known is not None:
-        if known.born_digest == item.digest and known.person_id == sender.person_id:
-            return Accepted()
-        return Rejected("entity_taken", "entity_id", "Another record has this id.")
+    taken = id_taken(item, context)
+    if taken is not None:
+        return taken
     requested = witness(payload.requested, item, policy)
     moment = requested.moment
     right = right_of(context, item, moment, ROLES, payload.position_id)

@@ -18,7 +18,7 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.revision import open_conflict, revise
-from sync.rights import own_record, right_of
+from sync.rights import id_taken, own_record, right_of
 from sync.rows import RowSet
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
@@ -44,12 +44,10 @@ ATTENDANCES = RowSet(
 
 def create(item: Arrived, context: Context) -> Outcome:
     """Somebody went on, on a break, or off."""
-    known = context.known.get(item.entity_id)
+    taken = id_taken(item, context)
+    if taken is not None:
+        return taken
     sender, policy, payload = context.sender, context.policy, item.payload
-    if known is not None:
-        if known.born_digest == item.digest and known.person_id == sender.person_id:
-            return Accepted()
-        return Rejected("entity_taken", "entity_id", "Another record has this id.")
     occurred = witness(payload.occurred, item, policy)
     moment = occurred.moment
     right = right_of(context, item, moment, ROLES, payload.position_id)

@@ -26,7 +26,7 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.revision import revise
-from sync.rights import in_scope, own_record, right_of
+from sync.rights import id_taken, in_scope, own_record, right_of
 from sync.rows import RowSet
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager"})
@@ -122,11 +122,9 @@ def mentions(item: Arrived) -> tuple[str, ...]:
 def create(item: Arrived, context: Context) -> Outcome:
     """Something was brought for an activity at a visit."""
     payload, policy, sender = item.payload, context.policy, context.sender
-    known = context.known.get(item.entity_id)
-    if known is not None:
-        if known.born_digest == item.digest and known.person_id == sender.person_id:
-            return Accepted()
-        return Rejected("entity_taken", "entity_id", "Another record has this id.")
+    taken = id_taken(item, context)
+    if taken is not None:
+        return taken
     occurred = witness(payload.occurred, item, policy)
     moment = occurred.moment
     right = right_of(context, item, moment, ROLES, payload.position_id)

@@ -30,7 +30,7 @@ from sync.record_kind import (
     RecordKind,
     Rejected,
 )
-from sync.rights import in_scope, own_named, own_record, right_of
+from sync.rights import id_taken, in_scope, own_named, own_record, right_of
 from sync.rows import RowSet, array
 from sync.senders import Sender
 from sync.unit_of_work import UnitOfWork
@@ -189,12 +189,10 @@ def mentions(item: Arrived) -> tuple[str, ...]:
 
 def create(item: Arrived, context: Context) -> Outcome:
     """A form was filled in."""
-    known = context.known.get(item.entity_id)
+    taken = id_taken(item, context)
+    if taken is not None:
+        return taken
     sender, payload, policy = context.sender, item.payload, context.policy
-    if known is not None:
-        if known.born_digest == item.digest and known.person_id == sender.person_id:
-            return Accepted()
-        return Rejected("entity_taken", "entity_id", "Another record has this id.")
     answered = witness(payload.answered, item, policy)
     begun = _begin(item, context, answered.moment)
     if not isinstance(begun, _Begun):

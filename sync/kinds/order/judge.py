@@ -51,7 +51,7 @@ from sync.record_kind import (
     RecordKind,
     Rejected,
 )
-from sync.rights import in_scope, own_record, right_of
+from sync.rights import id_taken, in_scope, own_record, right_of
 from sync.store_terms import TOPIC as TERMS
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "driver"})
@@ -228,11 +228,9 @@ def _past(before: dict[str, Any]) -> Rejected:
 
 def _make(item: Arrived, context: Context) -> Outcome:
     """A new order or return, as far as the two are the same."""
-    held = context.known.get(item.entity_id)
-    if held is not None:
-        if held.born_digest == item.digest and held.person_id == context.sender.person_id:
-            return Accepted()
-        return Rejected("entity_taken", "entity_id", "Another record has this id.")
+    taken = id_taken(item, context)
+    if taken is not None:
+        return taken
     payload, policy = item.payload, context.policy
     moment = captured(item, policy)
     right = right_of(context, item, moment, ROLES, payload.position_id)

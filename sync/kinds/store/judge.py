@@ -26,7 +26,7 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.revision import open_conflict, revise
-from sync.rights import in_scope, right_of
+from sync.rights import id_taken, in_scope, right_of
 from sync.rows import RowSet
 from sync.store_terms import TOPIC as TERMS
 
@@ -88,11 +88,9 @@ cross join lateral (
 
 def create(item: Arrived, context: Context) -> Outcome:
     """A new store: it exists for its proposer at once and waits for approval."""
-    known = context.known.get(item.entity_id)
-    if known is not None:
-        if known.born_digest == item.digest and known.person_id == context.sender.person_id:
-            return Accepted()
-        return Rejected("entity_taken", "entity_id", "Another record has this id.")
+    taken = id_taken(item, context)
+    if taken is not None:
+        return taken
     right = right_of(context, item, captured(item, context.policy), ROLES)
     if isinstance(right, Rejected):
         return right

@@ -39,7 +39,7 @@ from sync.record_kind import (
     RecordKind,
     Rejected,
 )
-from sync.rights import right_of
+from sync.rights import id_taken, right_of
 from sync.rows import RowSet
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
@@ -76,12 +76,10 @@ TRACKS = RowSet(
 
 def create(item: Arrived, context: Context) -> Outcome:
     """A phone says where it was for a while."""
-    known = context.known.get(item.entity_id)
+    taken = id_taken(item, context)
+    if taken is not None:
+        return taken
     sender, policy, payload = context.sender, context.policy, item.payload
-    if known is not None:
-        if known.born_digest == item.digest and known.person_id == sender.person_id:
-            return Accepted()
-        return Rejected("entity_taken", "entity_id", "Another record has this id.")
     moment = _began(item, policy)
     right = right_of(context, item, moment, ROLES, payload.position_id)
     if isinstance(right, Rejected):

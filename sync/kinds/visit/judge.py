@@ -31,7 +31,7 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.revision import open_conflict, revise
-from sync.rights import Right, in_scope, own_record, right_of
+from sync.rights import Right, id_taken, in_scope, own_record, right_of
 from sync.rows import RowSet
 
 # Who makes visits. Auditors and managers call at stores too.
@@ -91,7 +91,7 @@ def mentions(item: Arrived) -> tuple[str, ...]:
 def create(item: Arrived, context: Context) -> Outcome:
     """A visit begins, or a whole visit is reported."""
     payload, policy = item.payload, context.policy
-    taken = _taken(item, context)
+    taken = id_taken(item, context)
     if taken is not None:
         return taken
     check_in = witness(payload.check_in, item, policy)
@@ -125,7 +125,7 @@ def create(item: Arrived, context: Context) -> Outcome:
 def skip(item: Arrived, context: Context) -> Outcome:
     """A planned visit was not made."""
     payload, policy = item.payload, context.policy
-    taken = _taken(item, context)
+    taken = id_taken(item, context)
     if taken is not None:
         return taken
     skipped = witness(payload.skipped, item, policy)
@@ -227,16 +227,6 @@ def correct(item: Arrived, context: Context) -> Outcome:
 
 
 # ---- what the ops share ---------------------------------------------------------------------
-
-
-def _taken(item: Arrived, context: Context) -> Outcome | None:
-    """A create for an id that exists: the same bytes were applied long ago, or the id is taken."""
-    known = context.known.get(item.entity_id)
-    if known is None:
-        return None
-    if known.born_digest == item.digest and known.person_id == context.sender.person_id:
-        return Accepted()
-    return Rejected("entity_taken", "entity_id", "Another record has this id.")
 
 
 def _begin(
