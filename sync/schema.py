@@ -11,6 +11,7 @@ from sync.kinds.form_template import table as form_template
 from sync.kinds.location_check import table as location_check
 from sync.kinds.notice import table as notice
 from sync.kinds.order import table as order
+from sync.kinds.photo import table as photo
 from sync.kinds.price_list import table as price_list
 from sync.kinds.product import table as product
 from sync.kinds.promotion import table as promotion
@@ -48,4 +49,5 @@ ALL_TABLE_MODULES = (
     location_check,
     form_template,
     form_answer,
+    photo,
 )

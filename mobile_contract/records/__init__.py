@@ -15,6 +15,7 @@ from mobile_contract.records.item import ITEM
 from mobile_contract.records.location_check import LOCATION_CHECK
 from mobile_contract.records.notice import NOTICE
 from mobile_contract.records.order import ORDER
+from mobile_contract.records.photo import PHOTO
 from mobile_contract.records.policy import POLICY
 from mobile_contract.records.price_list import PRICE_LIST
 from mobile_contract.records.product import PRODUCT
@@ -48,6 +49,7 @@ RECORDS: Final[tuple[RecordContract, ...]] = (
     ACTIVITY,
     ACTIVITY_STORE,
     AUDIT_VISIT,
+    PHOTO,
     TASK,
     NOTICE,
     LOCATION_CHECK,

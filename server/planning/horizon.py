@@ -1,8 +1,8 @@
 """What a phone carries of the past and of the future ends at a horizon, day by day.
 
-Visits, attendance and form answers older than the company's `visit_days_on_phone` leave their person's phone, and so
+Visits, attendance, form answers and photos older than the company's `visit_days_on_phone` leave their person's phone, and so
 does what is over for as long: items released or set aside, proposals and conflicts that were decided.
-What still waits for somebody stays. Day plans leave and enter with the window of `plan_days_behind`
+What still waits for somebody stays, and so do photos whose bytes never came. Day plans leave and enter with the window of `plan_days_behind`
 and `plan_days_ahead`. Nothing is deleted: only the keys go. Each call looks at a bounded slice of
 owners, in the order of their ids, so its cost follows from what those phones hold and never from the
 length of the history.
@@ -16,6 +16,7 @@ from sync.direct import execute
 from sync.document import decode_document
 from sync.kinds.day_plan.publish import publish_day_plans
 from sync.kinds.order.states import ORDERING
+from sync.kinds.photo.states import OPEN
 from sync.policy import current_policy
 from sync.record_kind import CONFLICT, ITEM, PROPOSAL
 from sync.record_store import leave_keys
@@ -43,6 +44,11 @@ select k.key, k.id from record_key k
 join form_answer f on f.company_id = k.company_id and f.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
   and (f.business_day < :first_day or f.received_at < :since)
+union all
+select k.key, k.id from record_key k
+join photo f on f.company_id = k.company_id and f.id = k.id
+where k.company_id = :company and k.key = any(:people) and not k.is_placed
+  and f.state <> all(:open_photos) and (f.business_day < :first_day or f.received_at < :since)
 union all
 -- An order that is over leaves who took it and who delivered it.
 select l.key, l.id from record_key k
@@ -106,6 +112,7 @@ def retire_past(uow: UnitOfWork, today: date, *, after: UUID = FIRST, at_most: i
         first_day=first_day,
         since=since,
         over=list(ORDERING.last_states),
+        open_photos=list(OPEN),
     )
     told = uow.rows(
         _TOLD,
