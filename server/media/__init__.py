@@ -1,0 +1,1 @@
+"""Files: how their bytes come, where they are kept, and who gets a link to them."""
