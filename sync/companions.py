@@ -83,7 +83,10 @@ def follow(uow: UnitOfWork, moved: Iterable[str]) -> None:
         return
     statements = Statements()
     leave_keys(
-        statements, uow.company_id, [(key, id_) for key, id_, _, enters in rows if not enters]
+        statements,
+        uow.company_id,
+        [(key, id_) for key, id_, _, enters in rows if not enters],
+        goes="is_placed",
     )
     enter_keys(
         statements,
@@ -126,5 +129,5 @@ def _leave_alone(uow: UnitOfWork, ids: Sequence[UUID]) -> None:
     """Take companions from the keys of leads that are theirs no more."""
     rows = uow.driver.execute(_STRAY, [uow.company_id, array("uuid", ids)]).fetchall()
     statements = Statements()
-    leave_keys(statements, uow.company_id, rows)
+    leave_keys(statements, uow.company_id, rows, goes="is_placed")
     execute(uow.driver, statements)

@@ -26,11 +26,12 @@ from sync.rows import Statements, array
 from sync.unit_of_work import UnitOfWork
 
 _KEYS = """
-select key::text, id::text, is_placed from record_key where company_id = %s and id = any(%s::uuid[])
+select key::text, id::text, is_own, is_placed from record_key
+where company_id = %s and id = any(%s::uuid[])
 """
-# Placed there by another before: from now on it stays, whatever the other does.
+# Placed there by another: from now on it stays, whatever the other does.
 _MAKE_OWN = """
-update record_key k set is_placed = false
+update record_key k set is_own = true
 from unnest(%s::uuid[], %s::uuid[]) as r(key, id)
 where k.company_id = %s and k.key = r.key and k.id = r.id
 """
@@ -92,8 +93,11 @@ def publish(
     own: dict[str, set[str]] = {}
     placed: dict[str, set[str]] = {}
     cursor = driver.execute(_KEYS, [company_id, array("uuid", list(by_id))])
-    for key, id_, is_placed in cursor.fetchall():
-        (placed if is_placed else own).setdefault(id_, set()).add(key)
+    for key, id_, is_own, is_placed in cursor.fetchall():
+        if is_own:
+            own.setdefault(id_, set()).add(key)
+        if is_placed:
+            placed.setdefault(id_, set()).add(key)
 
     new: list[RecordWrite] = []
     changed: list[RecordWrite] = []
@@ -124,11 +128,11 @@ def publish(
         if before is not None and wanted is not None:
             has, is_there = own.get(id_, set()), placed.get(id_, set())
             entered += [(key, id_, draft.kind.number) for key in sorted(wanted - has - is_there)]
-            made_own += [(key, id_) for key in sorted(wanted & is_there)]
+            made_own += [(key, id_) for key in sorted((wanted & is_there) - has)]
             left += [(key, id_) for key in sorted(has - wanted)]
     statements = Statements()
     write_new(statements, company_id, new)
-    leave_keys(statements, company_id, left)
+    leave_keys(statements, company_id, left, goes="is_own")
     write_changed(statements, company_id, changed)
     enter_keys(statements, company_id, entered)
     if made_own:
@@ -178,7 +182,12 @@ def place(uow: UnitOfWork, key: UUID, ids: Iterable[UUID]) -> None:
         driver.execute(_KINDS, [company_id, array("uuid", sorted(wanted ^ has))]).fetchall()
     )
     statements = Statements()
-    leave_keys(statements, company_id, [(str(key), id_) for id_ in sorted(has - wanted)])
+    leave_keys(
+        statements,
+        company_id,
+        [(str(key), id_) for id_ in sorted(has - wanted)],
+        goes="is_placed",
+    )
     enter_keys(
         statements,
         company_id,

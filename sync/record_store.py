@@ -9,7 +9,7 @@ now finding the record there.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -44,6 +44,12 @@ KEYS = RowSet(
     (("key", "uuid"), ("id", "uuid"), ("kind", "int2"), ("is_placed", "bool")),
     "on conflict (company_id, key, id) do nothing",
 )
+# What is there by itself is there for two reasons from now on.
+PLACED_KEYS = RowSet(
+    "record_key",
+    (("key", "uuid"), ("id", "uuid"), ("kind", "int2"), ("is_own", "bool"), ("is_placed", "bool")),
+    "on conflict (company_id, key, id) do update set is_placed = true",
+)
 CHANGES = RowSet("change", (("key", "uuid"), ("id", "uuid"), ("kind", "int2")))
 
 _KEEP_VERSIONS = """
@@ -67,6 +73,18 @@ delete from record_key k
 using unnest(%s::uuid[], %s::uuid[]) as r(key, id)
 where k.company_id = %s and k.key = r.key and k.id = r.id
 returning k.company_id, k.key, k.id, k.kind, k.since
+"""
+# Of what is there for another reason as well one goes and the other stays: nobody is told.
+_LEAVE_FOR_ONE = """
+delete from record_key k
+using unnest(%s::uuid[], %s::uuid[]) as r(key, id)
+where k.company_id = %s and k.key = r.key and k.id = r.id and not k.{stays}
+returning k.company_id, k.key, k.id, k.kind, k.since
+"""
+_STAY_FOR_OTHER = """
+update record_key k set {goes} = false
+from unnest(%s::uuid[], %s::uuid[]) as r(key, id)
+where k.company_id = %s and k.key = r.key and k.id = r.id and k.{stays}
 """
 _LEFT = """
 insert into record_key_past (company_id, key, id, since)
@@ -171,15 +189,35 @@ def enter_keys(
     *,
     is_placed: bool = False,
 ) -> None:
-    """Put records at keys: (key, record id, kind) each."""
-    statements.add_rows(KEYS, company_id, [(*place, is_placed) for place in places])
+    """Put records at keys: (key, record id, kind) each; placed there by the key's owner, or by themselves."""
+    if is_placed:
+        rows = [(*place, False, True) for place in places]
+        statements.add_rows(PLACED_KEYS, company_id, rows)
+    else:
+        statements.add_rows(KEYS, company_id, [(*place, False) for place in places])
     statements.add_rows(CHANGES, company_id, places)
 
 
-def leave_keys(statements: Statements, company_id: int, places: Sequence[tuple[str, str]]) -> None:
-    """Take records from keys: (key, record id) each; when each was there is kept."""
-    if places:
-        keys, ids = zip(*places, strict=True)
-        statements.add(_LEAVE, [array("uuid", keys), array("uuid", ids), company_id], name="gone")
-        statements.add(_LEFT, [])
-        statements.add(_LEFT_TOLD, [])
+def leave_keys(
+    statements: Statements,
+    company_id: int,
+    places: Sequence[tuple[str, str]],
+    *,
+    goes: Literal["is_own", "is_placed"] | None = None,
+) -> None:
+    """Take records from keys: (key, record id) each; when each was there is kept.
+
+    `goes`: the one reason that holds no more; what is there for the other one too stays. Without it none holds.
+    """
+    if not places:
+        return
+    keys, ids = zip(*places, strict=True)
+    values = [array("uuid", keys), array("uuid", ids), company_id]
+    if goes is None:
+        statements.add(_LEAVE, values, name="gone")
+    else:
+        stays = "is_placed" if goes == "is_own" else "is_own"
+        statements.add(_STAY_FOR_OTHER.format(goes=goes, stays=stays), values)
+        statements.add(_LEAVE_FOR_ONE.format(stays=stays), values, name="gone")
+    statements.add(_LEFT, [])
+    statements.add(_LEFT_TOLD, [])

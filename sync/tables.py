@@ -153,7 +153,9 @@ record_key = company_table(
     filled("key", Uuid),
     filled("id", Uuid),
     filled("kind", SmallInteger),
-    # Put here by the key's owner (a route its stores), not by the record itself.
+    # Why it is here: by itself (a store at its region), put here by the key's owner (a route its stores), or
+    # both. It leaves when neither holds any more.
+    filled("is_own", Boolean, server_default="true"),
     filled("is_placed", Boolean, server_default="false"),
     stamped("since"),
     key=("key", "id"),

@@ -29,6 +29,7 @@ from server.orders.errors import (
     ReasonInvalid,
     WrongState,
 )
+from server.planning.stores import move_stores
 from sync.kinds.order.states import ORDERING
 from sync.store_terms import terms_id
 from sync.unit_of_work import UnitOfWork
@@ -183,6 +184,60 @@ def test_who_delivers_to_a_store_of_their_own_keeps_it(market: Market) -> None:
     decide(market, close_orders, [order])
     ana.pull()
     assert str(market.cast.ana_stores[0]) in ana.held
+
+
+def test_who_delivers_to_a_store_keeps_it_when_it_is_put_under_another_position(
+    market: Market,
+) -> None:
+    store, cast = market.cast.ana_stores[0], market.cast
+    order = market.submitted()
+    with market.db.company(cast.company.id) as uow:
+        move_stores(
+            uow,
+            market.office,
+            [store],
+            region_id=cast.regions.harbour,
+            position_id=market.dan.position_id,
+        )
+    take_to(market, "DISPATCHED", order)
+    dan = market.phone(market.dan)
+    dan.pull()
+    had = str(store) in dan.held
+    with market.db.company(cast.company.id) as uow:
+        move_stores(
+            uow,
+            market.office,
+            [store],
+            region_id=cast.regions.harbour,
+            position_id=cast.ben.position_id,
+        )
+    dan.pull()
+    on_the_way = (str(store) in dan.held, str(terms_id(store)) in dan.held)
+    assert dan.push_one(deliver(dan, order, (2, 0, 0)))["status"] == "applied"
+    decide(market, close_orders, [order])
+    dan.pull()
+
+    assert (had, on_the_way) == (True, (True, True))
+    assert (str(store) in dan.held, str(terms_id(store)) in dan.held) == (False, False)
+
+
+def test_who_delivers_to_a_store_keeps_it_when_it_becomes_theirs_meanwhile(market: Market) -> None:
+    store, cast = market.cast.ana_stores[0], market.cast
+    order = market.submitted()
+    take_to(market, "DISPATCHED", order)
+    with market.db.company(cast.company.id) as uow:
+        move_stores(
+            uow,
+            market.office,
+            [store],
+            region_id=cast.regions.harbour,
+            position_id=market.dan.position_id,
+        )
+    dan = market.phone(market.dan)
+    assert dan.push_one(deliver(dan, order, (2, 0, 0)))["status"] == "applied"
+    decide(market, close_orders, [order])
+    dan.pull()
+    assert (str(store) in dan.held, str(terms_id(store)) in dan.held) == (True, True)
 
 
 def test_only_the_position_that_it_was_dispatched_to_delivers_an_order(market: Market) -> None:
