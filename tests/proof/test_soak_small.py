@@ -5,7 +5,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.soak.run import Plan, soak
+from tests.soak.actors import Plan
+from tests.soak.run import soak
 from tests.soak.table import table_lines
 
 

@@ -7,12 +7,11 @@ are not believed.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, text
 
@@ -21,6 +20,7 @@ from server.play.check import Promised, count_in_database
 from server.play.facts import TOLD_FACTS
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
+from tests.soak.scopes import BesideStores, plain_scopes
 
 # A request may take this long from the phone's clock reading to the server's (a full backlog).
 CLOCK_OFF_MS = 60_000
@@ -48,12 +48,18 @@ class Checker:
     """The database after quiet, and the reports of every phone."""
 
     def __init__(
-        self, database: Database, owner: Engine, company_id: int, phones: Sequence[Report]
+        self,
+        database: Database,
+        owner: Engine,
+        company_id: int,
+        phones: Sequence[Report],
+        now: datetime,
     ) -> None:
         self.database = database
         self.owner = owner
         self.company_id = company_id
         self.phones = phones
+        self.now = now
         self.devices = [phone["device_id"] for phone in phones]
         self.items = [item for phone in phones for item in phone["items"]]
 
@@ -149,7 +155,8 @@ class Checker:
         """Stores and routes by the office's tables alone, what goes with a store by its store, and what
         people did by who did it; of every kind field by field.
         """
-        plain = self._plain_scopes()
+        scopes = plain_scopes(self.rows, {phone["person_id"] for phone in self.phones}, self.now)
+        beside = BesideStores(self.rows, self.now)
         records = {
             str(row.id): row
             for row in self.rows(
@@ -157,26 +164,27 @@ class Checker:
             )
         }
         done = self._done_by_people(records.values())
-        leads: dict[str, set[str]] = {}
-        for row in self.rows("select id, lead_id from companion where company_id = :c"):
-            leads.setdefault(str(row.id), set()).add(str(row.lead_id))
-        found = Verdict("5 the phone holds its scope, exactly")
-        compared = 0
+        found = Verdict("5 the phone holds its scope, exactly", faults=list(beside.missing))
+        compared = going_along = 0
         for phone in self.phones:
-            wanted = plain[phone["person_id"]]
-            for kind in ("store", "route"):
-                held = phone["held"][kind]
-                missing, extra = wanted[kind] - held.keys(), held.keys() - wanted[kind]
-                if missing or extra:
-                    found.faults.append(
-                        f"{phone['device_id']}: {len(missing)} {kind}s missing, {len(extra)} too many"
-                    )
+            scope, name = scopes[phone["person_id"]], phone["device_id"]
+            for kind, wanted in (("store", scope.stores), ("route", scope.routes)):
+                held = phone["held"][kind].keys()
+                found.faults += [f"{name}: {kind} {i} is missing" for i in sorted(wanted - held)]
+                found.faults += [
+                    f"{name}: {kind} {i} does not belong there" for i in sorted(held - wanted)
+                ]
             for kind, docs in done[phone["person_id"]].items():
                 own = {i for i, doc in docs.items() if lower_record(kind, doc, phone["contract"])}
                 if missing := own - phone["held"].get(kind, {}).keys():
-                    found.faults.append(f"{phone['device_id']}: {len(missing)} {kind}s missing")
-            if phone["contract"] > 1:
-                found.faults += _strays(phone, wanted["store"], leads, records)
+                    found.faults.append(f"{name}: {len(missing)} {kind}s missing")
+            for kind in set(beside.kinds) & phone["held"].keys():
+                going = phone["held"][kind]
+                going_along += len(going)
+                found.faults += [
+                    f"{name}: {kind} {id_} {wrong}"
+                    for wrong, id_ in beside.faults(kind, scope, phone["person_id"], going)
+                ]
             for kind, held in phone["held"].items():
                 for id_, (version, fields) in held.items():
                     compared += 1
@@ -184,14 +192,17 @@ class Checker:
                     doc = None if record is None or record.doc is None else json.loads(record.doc)
                     lowered = doc and lower_record(kind, doc, phone["contract"])
                     if record is None or lowered != fields or record.version != version:
-                        found.faults.append(f"{phone['device_id']}: {kind} {id_} has other fields")
-        found.evidence = f"{compared} records compared field by field, {len(self.phones)} phones"
+                        found.faults.append(f"{name}: {kind} {id_} has other fields")
+        found.evidence = (
+            f"{compared} records compared field by field, {going_along} of them beside their stores,"
+            f" {len(self.phones)} phones"
+        )
         return found
 
     def _done_by_people(self, records: Iterable[Any]) -> dict[str, dict[str, dict[str, Any]]]:
         """Person → kind → what they made in the last days, which their phones still hold: id → fields."""
         names = {kind.number: kind.name for kind in ALL_KINDS if kind.name in TOLD_FACTS}
-        since = (datetime.now(UTC).date() - timedelta(days=FACT_DAYS)).isoformat()
+        since = (self.now.date() - timedelta(days=FACT_DAYS)).isoformat()
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for person in {phone["person_id"] for phone in self.phones}:
             found[person] = {name: {} for name in names.values()}
@@ -203,52 +214,6 @@ class Checker:
             if doc["business_day"] >= since:
                 found[person][name][str(row.id)] = doc
         return found
-
-    def _plain_scopes(self) -> dict[str, dict[str, set[str]]]:
-        today = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date()
-        regions = {
-            str(row.id): row.parent_id and str(row.parent_id)
-            for row in self.rows("select id, parent_id from region where company_id = :c")
-        }
-        positions = {
-            str(row.id): (row.role, str(row.region_id))
-            for row in self.rows("select id, role, region_id from position where company_id = :c")
-        }
-        routes = {
-            str(row.id): (str(row.position_id), {str(id_) for id_ in row.stops})
-            for row in self.rows(
-                "select r.id, r.position_id, array(select s.store_id from route_stop s"
-                " where s.company_id = r.company_id and s.route_id = r.id) as stops"
-                " from route r where r.company_id = :c and r.is_active"
-            )
-        }
-        stores = self.rows(
-            "select id, region_id, position_id, status, proposed_by from store where company_id = :c"
-        )
-        occupancies = self.rows(
-            "select person_id, position_id from occupancy where company_id = :c"
-            " and starts_on <= :today and (ends_on is null or ends_on >= :today)",
-            today=today,
-        )
-        scopes: dict[str, dict[str, set[str]]] = {}
-        for person in {phone["person_id"] for phone in self.phones}:
-            held = {str(o.position_id) for o in occupancies if str(o.person_id) == person}
-            areas: set[str] = set()
-            for position in list(held):
-                role, region = positions[position]
-                if role in ("supervisor", "regional_manager"):
-                    areas |= _under(region, regions)
-            held |= {p for p, (_, region) in positions.items() if region in areas}
-            mine = {id_: stops for id_, (position, stops) in routes.items() if position in held}
-            seen = {id_ for stops in mine.values() for id_ in stops}
-            for store in stores:
-                is_open = store.status in ("ACTIVE", "CLOSED")
-                if (
-                    is_open and (str(store.region_id) in areas or str(store.position_id) in held)
-                ) or (not is_open and str(store.proposed_by) == person):
-                    seen.add(str(store.id))
-            scopes[person] = {"store": seen, "route": set(mine)}
-        return scopes
 
     # ---- 6 to 10 --------------------------------------------------------------------------------
 
@@ -341,28 +306,3 @@ class Checker:
         if not told["repaired"] == told["tried"] == told["outbox untouched"]:
             found.faults.append("a corruption was not found, not repaired, or cost an outbox")
         return found
-
-
-def _strays(
-    phone: Report, stores: set[str], leads: Mapping[str, set[str]], records: Mapping[str, Any]
-) -> Iterator[str]:
-    """What goes with stores and is on a phone without them, or is not with them. What is deleted is on no
-    phone, and what somebody asked for themselves stays theirs wherever the store is.
-    """
-    held = {id_ for of_kind in phone["held"].values() for id_ in of_kind}
-    there = {id_ for id_ in leads if id_ in records and records[id_].doc is not None}
-    own = {id_ for id_ in there if str(records[id_].person_id) == phone["person_id"]}
-    wanted = {id_ for id_ in there if not stores.isdisjoint(leads[id_])}
-    for words, ids in (
-        ("goes with a store of its and is missing", wanted - held),
-        ("goes with a store that it has not", (held & there) - wanted - own),
-    ):
-        for id_ in sorted(ids):
-            yield f"{phone['device_id']}: {id_} of kind {records[id_].kind} {words}"
-
-
-def _under(region: str, parents: Mapping[str, str | None]) -> set[str]:
-    regions = {region}
-    while more := {id_ for id_, parent in parents.items() if parent in regions} - regions:
-        regions |= more
-    return regions

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from mobile_contract.phone.clock import SimulatedClock
 from mobile_contract.phone.link import Problem
+from mobile_contract.phone.orders import AtTheDoor, deliver_order
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SendingHabits
 from mobile_contract.phone.transport import HttpTransport, LinkFailure
@@ -129,6 +130,8 @@ class Field:
             if random.random() < 0.5:
                 changes = {"address": f"{random.randrange(9)} Quay"}
             phone.edit_store(store.id, changes, reason="seen")
+        if rep.contract > 1:
+            self._deliver(rep)
         if random.random() < 0.05:
             elsewhere = str(uuid.UUID(int=random.getrandbits(128), version=4))
             phone.check_in(elsewhere, None)
@@ -146,6 +149,24 @@ class Field:
             }
             phone.outbox.add(item, contract=rep.contract)
         rep._list_new()
+
+    @staticmethod
+    def _deliver(rep: Rep) -> None:
+        """What is on its way and on this phone is brought, mostly: to somebody else's seat as well, so that
+        several phones say what became of one order.
+        """
+        phone, random = rep.phone, rep.random
+        proof = {"role": "SIGNATURE", "sha256": hashlib.sha256(b"signed").hexdigest(), "size": 6}
+        for order in phone.held("order"):
+            is_said = any(item.is_unsent for item in phone.outbox.of_entity(order.id))
+            if order.fields["state"] != "DISPATCHED" or is_said or random.random() < 0.5:
+                continue
+            lines = []
+            for line in order.fields["lines"]:
+                short = random.randint(0, line["quantity"]) if random.random() < 0.2 else 0
+                reason = "DAMAGED" if short else None
+                lines.append(AtTheDoor(line["quantity"] - short, short=short, reason=reason))
+            deliver_order(phone, order.id, lines, None, proofs=[proof])
 
     # ---- commands -------------------------------------------------------------------------------
 

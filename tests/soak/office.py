@@ -1,24 +1,92 @@
-"""The office during a soak: routes, stores and seats change, proposals and conflicts are decided."""
+"""The office during a soak: routes, stores and seats change, proposals and conflicts are decided, and what
+dealing.py has: orders, activities, tasks, terms.
+"""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import psycopg
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from server.identity.change_log import Actor
+from server.activities.errors import ActivityError
+from server.catalogue.errors import CatalogueError
+from server.identity.errors import IdentityError
 from server.jobs.purge import purge_changes
+from server.orders.errors import OrderError
 from server.planning.conflicts import choose, list_conflicts
+from server.planning.errors import PlanningError
 from server.planning.handover import hand_over
 from server.planning.proposals import NewStorePlace, approve, list_proposals, refuse
 from server.planning.routes import move_route, set_stops
 from server.planning.rules import Stop
-from server.planning.stores import close_stores, edit_stores
+from server.planning.stores import close_stores, edit_stores, move_stores
+from server.tasks.errors import TaskError
+from sync.errors import ScopeTooLarge
 from sync.unit_of_work import Database
+from tests.soak.actors import Acting, Stage
+from tests.soak.checks import Verdict
+from tests.soak.dealing import ACTOR, Dealing
 
-ACTOR = Actor.command("soak")
+# What makes no sense any more by the time that somebody decides it. Anything else is a fault.
+REFUSALS = (
+    ActivityError,
+    CatalogueError,
+    IdentityError,
+    OrderError,
+    PlanningError,
+    ScopeTooLarge,
+    TaskError,
+)
+
+
+class OfficeAtWork(Acting):
+    """Everybody in the office, one act after the other."""
+
+    def __init__(self, stage: Stage) -> None:
+        seed = stage.plan.seed
+        # There is more to do in an office than there are blows.
+        super().__init__(Random(f"{seed}/office at work"), stage.plan.every_s / 3)
+        office = Office(stage.database, stage.owner, stage.company_id, Random(f"{seed}/office"))
+        dealing = Dealing(stage.database, stage.company_id, Random(f"{seed}/dealing"))
+        self._acts = {**office.acts, **dealing.acts}
+        self._faults: list[str] = []
+
+    @property
+    def acts(self) -> Mapping[str, Callable[[], object]]:
+        return self._acts
+
+    def act(self, name: str) -> None:
+        try:
+            self._acts[name]()
+        except (SQLAlchemyError, psycopg.Error) as broken:
+            self.count[_broken_off(broken)] += 1
+        except REFUSALS as refused:
+            self.count[f"office refused: {type(refused).__name__}"] += 1
+        except Exception as fault:  # noqa: BLE001  whatever it is, it is a finding
+            self._faults.append(f"{name}: {fault!r}"[:300])
+        else:
+            self.count[f"office: {name}"] += 1
+
+    def verdicts(self) -> Sequence[Verdict]:
+        done = sum(n for name, n in self.count.items() if name.startswith("office: "))
+        return [
+            Verdict(
+                "the office itself worked", f"{done} acts of {len(self._acts)} sorts", self._faults
+            )
+        ]
+
+
+def _broken_off(broken: BaseException) -> str:
+    """What to count: two acts that waited for one another are another matter than a killed database."""
+    cause: BaseException | None = getattr(broken, "orig", broken)
+    if isinstance(cause, psycopg.errors.DeadlockDetected):
+        return "office acts that met others' and were ended"
+    return "office acts that the database broke off"
 
 
 class Office:
@@ -34,6 +102,7 @@ class Office:
             "stops set": self._set_stops,
             "stores edited": self._edit_stores,
             "store closed": self._close_store,
+            "store moved": self._move_store,
             "seat given for today": self._stand_in,
             "proposals decided": self._decide_proposals,
             "conflicts decided": self._decide_conflicts,
@@ -102,6 +171,18 @@ class Office:
             )
             if len(rows) > 400:
                 close_stores(uow, ACTOR, [self._random.choice(rows).id], today=self.today)
+
+    def _move_store(self) -> None:
+        """Under another seat; its region stays."""
+        with self._database.company(self._company_id) as uow:
+            rows = uow.rows(
+                "select id, region_id from store where company_id = :company"
+                " and status = 'ACTIVE' order by id",
+                company=self._company_id,
+            )
+            store = self._random.choice(rows)
+            position = self._random.choice([None, *self._reps()])
+            move_stores(uow, ACTOR, [store.id], region_id=store.region_id, position_id=position)
 
     def _stand_in(self) -> None:
         people = self._rows(

@@ -6,52 +6,35 @@ quiet; checks.
 """
 
 import json
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
-from random import Random
 from typing import Any, TypeVar
 
-import psycopg
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from server.play.enrolment import EnrolmentDesk
 from sync.unit_of_work import Database
-from tests.soak.checks import Checker, Verdict
+from tests.soak.actors import Actor, Plan, Stage
+from tests.soak.chaos import Chaos
+from tests.soak.checks import Verdict
 from tests.soak.installation import ROOT, Installation
-from tests.soak.office import Office
+from tests.soak.kept import Quiet, check, read_phones
+from tests.soak.office import OfficeAtWork
 
 Say = Callable[[str], None]
 T = TypeVar("T")
 # What was received this long before a backup began is committed by the time it ends.
 IN_FLIGHT = timedelta(seconds=45)
 _QUIET_S = 120.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How long, how many and how rough."""
-
-    folder: Path
-    seconds: float
-    phones: int
-    processes: int
-    faults: str
-    seed: int
-    every_s: float = 3.0
-    threads: int = 6
-    pause_s: float = 0.5
 
 
 @dataclass(slots=True)
@@ -120,74 +103,9 @@ class FieldProcess:
                     stream.close()
 
 
-class Chaos:
-    """Blows to the installation, one after the other, in a thread of their own."""
-
-    def __init__(self, plan: Plan, site: Installation, office: Office) -> None:
-        self._random = Random(f"{plan.seed}/chaos")
-        self._every_s = plan.every_s
-        self._site = site
-        self._office = office
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._stalled: list[socket.socket] = []
-        self.count: Counter[str] = Counter()
-        self.failures: list[str] = []
-        self.blows: dict[str, Callable[[], bool]] = {
-            "kill -9 of a web process": site.kill_web_process,
-            "kill -9 of the web server": site.kill_web_server,
-            "kill -9 of the worker": site.kill_worker,
-            "kill -9 of a PostgreSQL backend": site.kill_backend,
-            "kill -9 of the whole PostgreSQL": site.kill_postmaster,
-            "Redis killed, its data deleted": site.kill_redis,
-            "sockets stalled": self._stall,
-        }
-
-    def start(self) -> None:
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-        while self._stalled:
-            self._stalled.pop().close()
-
-    def _run(self) -> None:
-        names = list(self.blows)
-        self._random.shuffle(names)
-        while not self._stopping.wait(self._random.uniform(0.3, 1.7) * self._every_s / 2):
-            self._act_in_office(self._random.choice(list(self._office.acts)))
-            if self._stopping.wait(self._random.uniform(0.3, 1.7) * self._every_s / 2):
-                break
-            # Each kind once, then at random.
-            name = names.pop() if names else self._random.choice(list(self.blows))
-            if self.blows[name]():
-                self.count[name] += 1
-
-    def _act_in_office(self, name: str) -> None:
-        try:
-            self._office.acts[name]()
-        except (SQLAlchemyError, psycopg.Error):
-            self.count["office acts that the database broke off"] += 1
-        except Exception as refused:  # noqa: BLE001  planning refuses what makes no sense any more
-            self.failures.append(f"{name}: {refused!r}")
-            self.count["office acts refused"] += 1
-        else:
-            self.count[f"office: {name}"] += 1
-
-    def _stall(self) -> bool:
-        """Requests that begin and never go on; the last ones are let go."""
-        while len(self._stalled) > 60:
-            self._stalled.pop(0).close()
-        for _ in range(20):
-            with suppress(OSError):
-                line = socket.create_connection(("127.0.0.1", self._site.port), timeout=2)
-                line.sendall(b"POST /v1/push HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{")
-                self._stalled.append(line)
-        return True
+def actors(stage: Stage) -> list[Actor]:
+    """Who acts while phones work."""
+    return [OfficeAtWork(stage), Chaos(stage)]
 
 
 def soak(plan: Plan, *, say: Say) -> Done:
@@ -221,37 +139,25 @@ def _soak(
     database = Database(app)
     desk = EnrolmentDesk(database, "DEMO")
     seats = desk.seats(plan.phones)
-    for number in range(plan.processes):
-        config = {
-            "number": number,
-            "seed": plan.seed,
-            "codes": [seat.code for seat in seats[number :: plan.processes]],
-            "url": site.url,
-            "folder": str(plan.folder),
-            "faults": plan.faults,
-            "threads": plan.threads,
-            "pause_s": plan.pause_s,
-        }
-        fields.append(FieldProcess(config))
+    desk.ask(seats)
+    fields += _phones(plan, site, [seat.code for seat in seats])
     say(f"{plan.phones} phones in {plan.processes} processes")
-    office = Office(database, owner, desk.company_id, Random(f"{plan.seed}/office"))
-    chaos = Chaos(plan, site, office)
+    acting = actors(Stage(plan, site, database, owner, desk.company_id))
     _tell_all(fields, "work")
-    chaos.start()
+    _start(acting)
 
     time.sleep(plan.seconds * 0.35)
     began = _back_up(site)
     _patiently(partial(_set_watermark, owner, began - IN_FLIGHT))
     say("base backup taken under load, watermark set")
     time.sleep(plan.seconds * 0.25)
-    chaos.stop()
+    _stop(acting)
     say("roadbook serve itself is killed")
     site.kill_everything()
     say("serving again")
-    chaos.count["kill -9 of roadbook serve"] += 1
-    chaos.start()
+    _start(acting)
     time.sleep(plan.seconds * 0.15)
-    chaos.stop()
+    _stop(acting)
 
     _tell_all(fields, "hold")
     say("phones hold")
@@ -260,27 +166,53 @@ def _soak(
     kept = _count(owner, "select count(*) from ledger")
     say(f"disk lost: {lost - kept} receipts were not in the backup that was restored")
     _tell_all(fields, "work")
-    chaos.start()
+    _start(acting)
     time.sleep(plan.seconds * 0.25)
-    chaos.stop()
+    _stop(acting)
 
     _tell_all(fields, "hold")
     say("phones hold")
     site.wait_until_ready()
-    told = _become_quiet(plan, fields, owner, say)
-    told["report"] = _tell_all(
-        fields, "report {}", [str(plan.folder / f"report-{n}") for n in range(len(fields))]
-    )
-    phones = [
-        phone
-        for number in range(len(fields))
-        for phone in json.loads((plan.folder / f"report-{number}").read_text())
-    ]
-    done.verdicts = Checker(database, owner, desk.company_id, phones).all(told)
-    done.figures = _figures(phones, chaos, lost - kept)
-    if chaos.failures:
-        done.figures["first refusal in the office"] = chaos.failures[0][:120]
+    told = _become_quiet(fields, owner, say)
+    reports = [plan.folder / f"report-{n}.json" for n in range(len(fields))]
+    told["report"] = _tell_all(fields, "report {}", [str(report) for report in reports])
+    quiet = Quiet(desk.company_id, datetime.now(UTC), told)
+    quiet.write(plan.folder)
+    phones = read_phones(plan.folder)
+    done.verdicts = check(database, owner, quiet, phones)
+    done.verdicts += [verdict for each in acting for verdict in each.verdicts()]
+    done.figures = _figures(phones, lost - kept)
+    done.figures["kill -9 of roadbook serve"] = 1
+    for each in acting:
+        done.figures |= each.figures()
     return done
+
+
+def _phones(plan: Plan, site: Installation, codes: Sequence[str]) -> Iterator[FieldProcess]:
+    """Processes that share the phones."""
+    for number in range(plan.processes):
+        yield FieldProcess(
+            {
+                "number": number,
+                "seed": plan.seed,
+                "codes": codes[number :: plan.processes],
+                "url": site.url,
+                "folder": str(plan.folder),
+                "faults": plan.faults,
+                "threads": plan.threads,
+                "pause_s": plan.pause_s,
+            }
+        )
+
+
+def _start(acting: Sequence[Actor]) -> None:
+    for each in acting:
+        each.start()
+
+
+def _stop(acting: Sequence[Actor]) -> None:
+    for each in acting:
+        each.stop()
 
 
 def _back_up(site: Installation) -> datetime:
@@ -293,7 +225,7 @@ def _back_up(site: Installation) -> datetime:
 
 
 def _become_quiet(
-    plan: Plan, fields: Sequence[FieldProcess], owner: Engine, say: Say
+    fields: Sequence[FieldProcess], owner: Engine, say: Say
 ) -> dict[str, dict[str, int]]:
     """Everything is sent, the queue is worked off, everything is pulled; then the last questions."""
     told = {"settle": _tell_all(fields, "settle")}
@@ -313,7 +245,6 @@ def _become_quiet(
     for command in ("settle", "compare", "corrupt", "resend", "settle", "compare"):
         told[command] = _tell_all(fields, command)
         say(f"{command}: {told[command]}")
-    del plan
     return told
 
 
@@ -355,7 +286,7 @@ def _patiently(act: Callable[[], T]) -> T:
     raise RuntimeError("the database does not come back")
 
 
-def _figures(phones: Sequence[Mapping[str, Any]], chaos: Chaos, lost: int) -> dict[str, int | str]:
+def _figures(phones: Sequence[Mapping[str, Any]], lost: int) -> dict[str, int | str]:
     items = [item for phone in phones for item in phone["items"]]
     traffic: Counter[str] = Counter()
     faults: Counter[str] = Counter()
@@ -373,9 +304,14 @@ def _figures(phones: Sequence[Mapping[str, Any]], chaos: Chaos, lost: int) -> di
         "receipts lost by the restore": lost,
     }
     figures |= {f"fault: {name.replace('_', ' ')}": n for name, n in sorted(faults.items())}
-    figures |= dict(sorted(chaos.count.items()))
     statuses = Counter(
         f"{item['status']} {item['code']}" if item["code"] else str(item["status"])
         for item in items
     )
-    return figures | {f"items {status}": number for status, number in sorted(statuses.items())}
+    figures |= {f"items {status}": number for status, number in sorted(statuses.items())}
+    sent = Counter(f"{item['kind']} {item['op']}" for item in items)
+    figures |= {f"sent: {name}": number for name, number in sorted(sent.items())}
+    held: Counter[str] = Counter()
+    for phone in phones:
+        held.update({kind: len(of) for kind, of in phone["held"].items()})
+    return figures | {f"held: {name}": number for name, number in sorted(held.items())}
