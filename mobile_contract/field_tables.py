@@ -5,6 +5,7 @@ when PROTOCOL.md is stale; ``python -m mobile_contract.field_tables`` writes it 
 the one place here that touches a file.
 """
 
+import argparse
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -234,4 +235,8 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m mobile_contract.field_tables",
+        description="Write the tables of PROTOCOL.md anew, from the schemas.",
+    ).parse_args()
     PROTOCOL.write_text(filled(PROTOCOL.read_text(encoding="utf-8")), encoding="utf-8")

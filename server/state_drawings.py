@@ -2,6 +2,7 @@
 from the objects that the code itself asks what may follow.
 """
 
+import argparse
 from pathlib import Path
 
 from server.exchange.runs import IMPORTING
@@ -37,4 +38,8 @@ def drawn() -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m server.state_drawings",
+        description="Write docs/STATES.md anew, from the state machines.",
+    ).parse_args()
     DOCUMENT.write_text(drawn(), encoding="utf-8")

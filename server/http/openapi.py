@@ -3,6 +3,7 @@
 `python -m server.http.openapi` writes the file; a test fails when it is stale.
 """
 
+import argparse
 import http
 import sys
 from pathlib import Path
@@ -105,6 +106,10 @@ class _NoService:
 
 def main() -> int:
     """Write the document where it is kept."""
+    argparse.ArgumentParser(
+        prog="python -m server.http.openapi",
+        description="Write mobile_contract/openapi.json anew, from the routes and the schemas.",
+    ).parse_args()
     DOCUMENT.write_bytes(document())
     print(f"written: {DOCUMENT.name}")
     return 0

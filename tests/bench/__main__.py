@@ -41,7 +41,9 @@ HISTORY = (1, 10, 100)
 
 def main() -> int:
     """Run every measurement and report."""
-    options = argparse.ArgumentParser(description="Measure Roadbook against its database's limit.")
+    options = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure Roadbook against its database's limit."
+    )
     options.add_argument("--days", type=int, default=320, help="phone-days a measurement")
     options.add_argument("--json", type=Path, help="write the figures here as well")
     options.add_argument("--workers", type=int, default=os.cpu_count() or 2)

@@ -7,6 +7,7 @@ survey; and its store check with fifteen products. Answers differ from one anoth
 worked out for one is only looked up for the next.
 """
 
+import argparse
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -171,6 +172,10 @@ def timed(work: Callable[[Any], Any], items: list[Any]) -> tuple[float, list[Any
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m tests.bench.forms",
+        description="Measure what a filled-in form costs a push: decoding it and judging it.",
+    ).parse_args()
     demo = {definition["code"]: definition for definition in form_definitions()}
     print(f"{'form':<34}{'bytes':>7}{'decode µs':>11}{'judge µs':>10}")
     for name, definition, answers in (

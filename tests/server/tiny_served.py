@@ -1,10 +1,11 @@
-"""A small application under the real worker: `python -m tests.server.tiny_served FD LIMITS`.
+"""A small application under the real worker: `python -m tests.server.tiny_served FD LIMITS VAR`.
 
 /length   reads its body and answers with its length, or 408 when reading it is too slow
 /large    answers with 64 MB
 /wait     says "waiting" on standard output and waits for a line on standard input
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -50,4 +51,13 @@ class Served(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
 
 
 if __name__ == "__main__":
+    options = argparse.ArgumentParser(
+        prog="python -m tests.server.tiny_served",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("fd", help="the number of a socket that listens")
+    options.add_argument("limits", help="what the worker's limits are, as JSON")
+    options.add_argument("var", help="the folder that it may write to")
+    options.parse_args()
     Served().run()

@@ -6,6 +6,7 @@ still kept; `report` writes what every phone knows to a file; `end`. Each comman
 line of JSON when it is done.
 """
 
+import argparse
 import hashlib
 import json
 import sys
@@ -341,6 +342,11 @@ class Field:
 
 def main() -> None:
     """Answer commands until `end`."""
+    argparse.ArgumentParser(
+        prog="python -m tests.soak.field",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     field = Field(json.loads(sys.stdin.readline()))
     for _ in range(field.config["threads"]):
         threading.Thread(target=field.run, daemon=True).start()
