@@ -1,0 +1,1 @@
+"""What the photos of a company show: their reading, and the evidence that is judged from it."""
