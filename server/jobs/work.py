@@ -26,6 +26,8 @@ from server.planning.store_histories import tell_store_histories
 from server.targets.progress import refresh_targets as refresh_progress
 from sync.kinds.activity_store.judge import FOLLOW
 from sync.kinds.activity_store.publish import put_beside_stores
+from sync.kinds.photo.judge import ARRIVED
+from sync.kinds.photo.publish import FILE_PHOTOS, settle_files, settle_photos
 from sync.store_terms import TOPIC as STORE_TERMS
 from sync.unit_of_work import Database
 
@@ -103,6 +105,18 @@ def refresh_targets(shop: Workshop, company_id: int, payload: Mapping[str, Any])
         refresh_progress(uow, positions, company_day(uow), datetime.now(UTC))
 
 
+def photo_arrived(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Look again at photos whose bytes may have come while their records did."""
+    with shop.database.company(company_id) as uow:
+        settle_photos(uow, [UUID(text) for text in payload["ids"]])
+
+
+def file_photos(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Bring the photos of these files up to what became of the files."""
+    with shop.database.company(company_id) as uow:
+        settle_files(uow, [UUID(text) for text in payload["ids"]])
+
+
 def activity_stores_start(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Let the approved stores of activities that have opened run them."""
     start_stores(shop.database, company_id, [UUID(text) for text in payload["ids"]])
@@ -116,6 +130,8 @@ EFFECTS: Mapping[str, Effect] = {
     FOLLOW: activity_store_follows,
     REFRESH: refresh_targets,
     START: activity_stores_start,
+    ARRIVED: photo_arrived,
+    FILE_PHOTOS: file_photos,
 }
 
 

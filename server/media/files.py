@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from server.media.keys import original_key
 from server.media.storage import Storage
+from sync.kinds.photo.publish import mark_stored
 from sync.unit_of_work import Database, UnitOfWork
 from sync.work import leave_work
 
@@ -69,6 +70,7 @@ def make_known(
         device=device_id,
         person=person_id,
     )
+    mark_stored(uow, [sha256])
     if not made:
         return UUID(str(uow.rows(_FIND, company=uow.company_id, sha256=sha256)[0].id))
     uow.run(_STAYS, company=uow.company_id, sha256=sha256)

@@ -1,9 +1,11 @@
 """Judging the capture records of photos: who took what, when and where.
 
-The bytes come apart, before or after, so nothing here waits for them. It waits for its visit and its
+The bytes come apart, before or after, so nothing here waits for them: where they are there already the
+photo is stored at once. It waits for its visit and its
 store. What the picture itself shows is judged once it was read, by workers.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,6 +18,7 @@ from sync.record_kind import (
     Arrived,
     Context,
     Known,
+    Load,
     Missing,
     Outcome,
     Record,
@@ -23,11 +26,20 @@ from sync.record_kind import (
     Rejected,
 )
 from sync.rights import Right, id_taken, in_scope, right_of
-from sync.rows import RowSet
+from sync.rows import RowSet, array
+from sync.senders import Sender
+from sync.unit_of_work import UnitOfWork
 
+# A file in these was read, or cannot be.
+LOOKED_AT = frozenset({"READ", "SET_ASIDE"})
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
 STORE = 1
 VISIT = 4
+
+# Work: look again at these photos, whose bytes may have come while their records did.
+ARRIVED = "photo_arrived"
+# Work: judge the evidence of these photos.
+JUDGE = "photo_judge"
 
 PHOTOS = RowSet(
     "photo",
@@ -57,6 +69,22 @@ PHOTOS = RowSet(
 )
 
 
+_FILES = """
+select sha256, state from file where company_id = %s and sha256 = any(%s::text[])
+"""
+
+
+def _load_files(
+    uow: UnitOfWork, _sender: Sender, items: Sequence[Arrived], _known: Mapping[str, Known]
+) -> dict[str, str]:
+    """The states of the files that are there, by digest."""
+    digests = sorted({item.payload.sha256 for item in items})
+    return dict(uow.driver.execute(_FILES, [uow.company_id, array("text", digests)]).fetchall())
+
+
+FILES = Load(name="files of photos", load=_load_files)
+
+
 def mentions(item: Arrived) -> tuple[str, ...]:
     """The visit and the store."""
     payload = item.payload
@@ -84,6 +112,7 @@ def create(item: Arrived, context: Context) -> Outcome:
     )
     if missing:
         return Missing(missing)
+    file = context.reads[FILES.name].get(payload.sha256)
     store_of_visit = visit.fields["store_id"] if isinstance(visit, Known) else None
     fields = {
         "visit_id": payload.visit_id,
@@ -98,13 +127,15 @@ def create(item: Arrived, context: Context) -> Outcome:
         "clock": clock_wire(moment),
         "source": payload.source,
         "note": payload.note,
-        "state": SHOOTING.after(None, "report"),
+        "state": SHOOTING.after(None, "report" if file is None else "report after its bytes"),
         "state_at": item.received_at,
         "flags": _flags(item, occurred, store_of_visit),
     }
     return Accepted(
         record=Record(item.entity_id, PHOTO, fields, (sender.person_id,)),
         rows=((PHOTOS, item.entity_id, _row(item, context, occurred, right, fields)),),
+        # Whoever commits last, this or the file, has work that sees both.
+        work=((JUDGE if file in LOOKED_AT else ARRIVED, item.entity_id),),
     )
 
 
@@ -165,5 +196,6 @@ PHOTO = RecordKind(
     number=25,
     ops={"create": create},
     mentions=mentions,
+    reads=(FILES,),
     machine=SHOOTING,
 )

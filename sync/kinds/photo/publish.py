@@ -1,20 +1,38 @@
-"""What becomes of photos after their capture: their state and flags, told to the phones that hold them."""
+"""What becomes of photos after their capture: their state and flags, told to the phones that hold them.
+
+A photo's record and its file are written by two transactions that may not see each other. Each leaves work
+that looks again once it is durable (`ARRIVED` of the photo, `FILE_PHOTOS` of the file), so that whichever
+commits last sees both.
+"""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sync.flag import Flag
-from sync.kinds.photo.judge import PHOTO
+from sync.kinds.photo.judge import JUDGE, LOOKED_AT, PHOTO
 from sync.kinds.photo.states import UNSTORED, may_become
 from sync.publish import Draft, hold_documents, publish
 from sync.rows import array
 from sync.unit_of_work import UnitOfWork
+from sync.work import leave_work
 
 # What is odd about the capture itself: said when the record comes, and never taken back.
 CAPTURE_FLAGS = frozenset({"mock_location", "from_gallery", "other_store"})
 
+# Work: bring the photos of these files up to what the files are by now.
+FILE_PHOTOS = "file_photos"
+
+_UNSETTLED = """
+select p.id, p.state, f.state as file from photo p
+join file f on f.company_id = p.company_id and f.sha256 = p.sha256
+where p.company_id = :company and {which} = any(:ids)
+order by p.id
+"""
+_UNSETTLED_PHOTOS = _UNSETTLED.format(which="p.id")
+_UNSETTLED_FILES = _UNSETTLED.format(which="f.id")
 _OF_FILES = """
 select id, version, sha256, state, person_id, position_id, store_id, visit_id, business_day
 from photo where company_id = :company and sha256 = any(:digests) order by id
@@ -97,6 +115,27 @@ def mark_expected(uow: UnitOfWork, digest: str) -> dict[UUID, str]:
 def mark_stored(uow: UnitOfWork, digests: Iterable[str]) -> dict[UUID, str]:
     """The bytes are there whole: the photos that waited for them are stored."""
     return _set_all(uow, digests, UNSTORED, "STORED")
+
+
+def settle_photos(uow: UnitOfWork, ids: Iterable[UUID]) -> None:
+    """What work `ARRIVED` does: of these photos, those whose files are there are stored, and judged where
+    the files were read. To be repeated as often as anybody likes.
+    """
+    _settle(uow, uow.rows(_UNSETTLED_PHOTOS, company=uow.company_id, ids=list(ids)))
+
+
+def settle_files(uow: UnitOfWork, file_ids: Iterable[UUID]) -> None:
+    """What work `FILE_PHOTOS` does: the same for every photo of these files, also for those that were
+    judged before. Whoever writes what a file's reading came to leaves it.
+    """
+    _settle(uow, uow.rows(_UNSETTLED_FILES, company=uow.company_id, ids=list(file_ids)))
+
+
+def _settle(uow: UnitOfWork, rows: Sequence[Any]) -> None:
+    unstored = [row.id for row in rows if row.state in UNSTORED]
+    if unstored:
+        set_photo_states(uow, dict.fromkeys(unstored, PhotoChange("STORED")))
+    leave_work(uow, JUDGE, [row.id for row in rows if row.file in LOOKED_AT])
 
 
 def _set_all(
