@@ -104,14 +104,28 @@ class DeviceState:
         """
         if epoch == self.epoch:
             return False
-        with self._file.transaction():
+        with self._file.transaction() as connection:
             is_first = self.epoch is None
             self._file.set_setting("epoch", epoch)
             if is_first:
                 return False
             self._outbox.send_again_for_epoch(epoch)
+            # So may the bytes of pictures; the server takes none that it still has.
+            self._file.set_setting("watermark", None)
+            connection.execute(
+                "UPDATE picture SET state = 'waiting', location = NULL WHERE state <> 'set aside'"
+            )
             self.ask_for_repair()
         return True
+
+    @property
+    def watermark(self) -> int | None:
+        """Up to which receipt the server's backups cover what it has; None where it names none."""
+        text = self._file.setting("watermark")
+        return None if text is None else int(text)
+
+    def note_watermark(self, watermark: int | None) -> None:
+        self._file.set_setting("watermark", None if watermark is None else str(watermark))
 
     @property
     def is_repair_due(self) -> bool:
@@ -166,7 +180,7 @@ class DeviceState:
         server hears a device that it told to wipe, and tells it again.
         """
         is_due = self._file.setting("is_wipe_due") is not None
-        return is_due and not self._outbox.to_send() and not self._has_open_track()
+        return is_due and not self._has_unsent()
 
     @property
     def read_notices(self) -> frozenset[str]:
@@ -186,18 +200,26 @@ class DeviceState:
         Nobody wipes what may still be sent; of what was set aside only a person may, by `with_unsent`.
         """
         with self._file.transaction() as connection:
-            is_refused = self._outbox.summary().count and not with_unsent
-            if is_refused or self._outbox.to_send() or self._has_open_track():
+            aside = "SELECT count(*) FROM picture WHERE state = 'set aside'"
+            is_aside = self._outbox.summary().count or self._file.rows(aside)[0][0]
+            if (is_aside and not with_unsent) or self._has_unsent():
                 self._file.set_setting("is_wipe_due", "1")
                 return False
             self._outbox.clear()
             self._scope.clear()
             connection.execute("DELETE FROM body")
+            connection.execute("DELETE FROM picture")
             connection.execute("DELETE FROM track_gap")
             connection.execute("DELETE FROM setting")
             self._file.set_setting("is_wiped", "1")
         return True
 
-    def _has_open_track(self) -> bool:
-        """Whether there are points that no item holds yet: the next sync of a draining phone makes one."""
-        return bool(self._file.rows("SELECT EXISTS (SELECT 1 FROM track_point)")[0][0])
+    def _has_unsent(self) -> bool:
+        """Whether there is what may still be sent: items, points that no item holds yet (the next sync of a
+        draining phone makes one), and pictures.
+        """
+        more = (
+            "SELECT EXISTS (SELECT 1 FROM track_point)"
+            " OR EXISTS (SELECT 1 FROM picture WHERE state = 'waiting')"
+        )
+        return bool(self._outbox.to_send() or self._file.rows(more)[0][0])

@@ -122,6 +122,20 @@ class Link:
             raise _problem(answer, _object_in(unpacked))
         return unpacked
 
+    def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, token: str
+    ) -> Answer:
+        """What the server answers to bytes that are no JSON, and are sent as they are.
+
+        Raises Problem or LinkFailure as `ask` does.
+        """
+        sent = {**headers, "Authorization": f"Bearer {token}"}
+        self.traffic.up_raw_bytes += len(body)
+        answer, unpacked = self._exchange(Request(path, sent, body, method))
+        if answer.status >= _HTTP_ERRORS_FROM:
+            raise _problem(answer, _object_in(unpacked))
+        return answer
+
     def close(self) -> None:
         self._transport.close()
 

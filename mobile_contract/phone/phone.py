@@ -29,6 +29,7 @@ from types import ModuleType
 from typing import Any
 
 from mobile_contract.phone import contract_one, contract_two
+from mobile_contract.phone.backoff import Backoff
 from mobile_contract.phone.bodies import Bodies
 from mobile_contract.phone.captured import Call, ClosedBy, Event, Fix, SkipReason, Step
 from mobile_contract.phone.clock import Moment, PhoneClock, SystemClock
@@ -38,6 +39,7 @@ from mobile_contract.phone.device_state import DeviceState, Enrolment
 from mobile_contract.phone.link import Link
 from mobile_contract.phone.outbox import Outbox
 from mobile_contract.phone.phone_file import PhoneFile
+from mobile_contract.phone.photos import Pictures
 from mobile_contract.phone.scope_store import Buckets, HeldRecord, ScopeStore
 from mobile_contract.phone.sync_loop import SendingHabits, SyncLoop, SyncReport
 from mobile_contract.phone.tracks import OpenTrack, stop_collecting
@@ -73,6 +75,10 @@ class Phone:
         self.scope = ScopeStore(file)
         self.bodies = Bodies(file)
         self.track = OpenTrack(file)
+        self.pictures = Pictures(file)
+        self.upload_backoff = Backoff(
+            random, first_ms=habits.first_backoff_ms, longest_ms=habits.longest_backoff_ms
+        )
         self.device = DeviceState(file, self.outbox, self.scope)
         self._loop = SyncLoop(
             file=file,
@@ -377,6 +383,10 @@ class Phone:
     def read_clock(self) -> Moment:
         """Both clocks of this phone now."""
         return self._clock.read()
+
+    def wait_ms(self, duration_ms: int) -> None:
+        """Return after about so much uptime."""
+        self._clock.wait_ms(duration_ms)
 
     def new_id(self) -> str:
         """An id for a record that is to be made on this phone."""

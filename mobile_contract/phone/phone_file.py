@@ -70,6 +70,18 @@ CREATE TABLE IF NOT EXISTS record (
     PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS picture (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    sha256 TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    location TEXT,
+    refusals INTEGER NOT NULL DEFAULT 0,
+    code TEXT,
+    bytes BLOB NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS body (
     sha256 TEXT PRIMARY KEY,
     bytes BLOB NOT NULL

@@ -241,7 +241,7 @@ class SyncLoop:
             self._outbox.note_results(batch, results, epoch=answer["epoch"])
             settle_from_results(self._outbox, self._scope, results)
             self._device.adopt_epoch(answer["epoch"])
-            self._outbox.forget(watermark=answer["watermark"], server_now=answer["received_at"])
+            self._forget(answer)
             if answer["then"] == "wipe":
                 # What was captured meanwhile, shall be tried later, or waits again because of the
                 # epoch of this very answer is sent first: the server will say `wipe` again.
@@ -295,6 +295,11 @@ class SyncLoop:
             self._ask_push([])
         self._outbox.set_aside(item, code=problem.code, detail=problem.detail)
 
+    def _forget(self, answer: Mapping[str, Any]) -> None:
+        """Let go what the server's backups cover."""
+        self._device.note_watermark(answer["watermark"])
+        self._outbox.forget(watermark=answer["watermark"], server_now=answer["received_at"])
+
     # Pull
 
     def _pull_all(self, report: LegReport) -> None:
@@ -333,7 +338,7 @@ class SyncLoop:
         with self._file.transaction():
             fresh = self._scope.apply_page(answer["changes"], cursor=answer["cursor"])
             settle_from_changes(self._outbox, fresh)
-            self._outbox.forget(watermark=answer["watermark"], server_now=answer["received_at"])
+            self._forget(answer)
             if answer["complete"]:
                 self._device.note_pulled(self._clock.read().wall_ms)
         report.changes += len(fresh)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+_WITH_BODY = frozenset({"POST", "PATCH"})
 _READ_AT_ONCE_BYTES = 64 * 1024
 _LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -77,7 +78,7 @@ class HttpTransport:
             connection.request(
                 request.method,
                 self._prefix + request.path,
-                request.body if request.method == "POST" else None,
+                request.body if request.method in _WITH_BODY else None,
                 dict(request.headers),
             )
             response = connection.getresponse()
