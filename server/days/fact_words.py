@@ -142,6 +142,7 @@ SENTENCES: dict[str, Callable[[Figures], str]] = {
     "items_unanswered": _items_unanswered,
     "photos_missing": _photos_missing,
     "items_unknown": _items_unknown,
+    "from_gallery": _says("chosen among pictures, not taken by the app's camera"),
     "no_fix": _says("answered without a position"),
 }
 """What tells no length of time; those that do stand in words.py."""
