@@ -1,7 +1,10 @@
 """Tracks as phones send them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from math import cos, pi, radians, sin
+from random import Random
+from typing import Any, Final
 from uuid import uuid4
 
 from mobile_contract.packed_points import PackedPoint, pack_text
@@ -32,6 +35,50 @@ def walk_north(
 def stand(count: int, *, every_s: int = 60, after_s: int = 0, at_m: float = 0) -> list[PackedPoint]:
     """Points of somebody who stays, with the unrest of a receiver."""
     return [point(after_s + every_s * n, at_m + (0, 4, -3)[n % 3]) for n in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """How somebody moves whose phone is asked where it is now and then: so many seconds apart, at up to such
+    a speed, with such accuracies, turning at every point by up to so many degrees, at such a latitude.
+    """
+
+    apart_s: tuple[int, int]
+    kmh: int
+    accuracy_m: tuple[int, int] = (3, 30)
+    turn: int = 45
+    latitude: int = 31
+
+
+SPARSE: Final = {
+    "on foot, every minute": Travel((55, 65), 5),
+    "by car in a city, every minute": Travel((55, 65), 40, turn=90),
+    "by car, every 100 s": Travel((90, 110), 70),
+    "by motorway, every 5 minutes": Travel((290, 310), 120, turn=20),
+    "every 30 s to 5 minutes at 120 km/h, any way, 60° north": Travel(
+        (30, 300), 120, (3, 100), 180, 60
+    ),
+}
+"""Points a minute and more apart, up to the worst that is plausible."""
+
+
+def roam(travel: Travel, count: int, seed: int) -> list[PackedPoint]:
+    """So many points of somebody who travels."""
+    random = Random(seed)
+    lat, lon = travel.latitude * 1e6, ANCHOR_E6[1] * 1.0
+    after_s, heading = 0, random.uniform(0, 360)
+    points = []
+    for _ in range(count):
+        points.append(
+            PackedPoint(after_s, round(lat), round(lon), random.randint(*travel.accuracy_m))
+        )
+        pause_s = random.randint(*travel.apart_s)
+        heading += random.uniform(-travel.turn, travel.turn)
+        step_e6 = pause_s * travel.kmh / 3.6 * random.uniform(0.5, 1) * M_NORTH_E6
+        lat += step_e6 * cos(heading * pi / 180)
+        lon += step_e6 * sin(heading * pi / 180) / cos(radians(travel.latitude))
+        after_s += pause_s
+    return points
 
 
 def track(

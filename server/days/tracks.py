@@ -26,7 +26,7 @@ from sync.clock import business_day, day_bounds, working_hours
 from sync.geo import Point, distance_cm
 from sync.kinds.track.day import Segment, TrackRules, read_track_day
 from sync.kinds.track.distance import Dropped, Gap
-from sync.kinds.track.points import Points, read_packed
+from sync.kinds.track.points import Points, read_held
 from sync.kinds.track.stops import Stop
 from sync.policy import Policy
 from sync.unit_of_work import UnitOfWork
@@ -38,7 +38,7 @@ NEAR_STORE_M = 200
 # A segment is at most a day long: what began the day before may go on into this one.
 _SEGMENTS = """
 select t.id, t.position_id, t.business_day, extract(epoch from t.began_at) * 1000 as began_at,
-       coalesce(t.packed_wgs84, t.packed) as packed, t.gaps, t.removed, r.doc
+       t.packed, t.wgs84_shift, t.gaps, t.removed, r.doc
 from track t join record r on r.company_id = t.company_id and r.id = t.id
 where t.company_id = :company and t.person_id = :person
   and t.business_day in (:day, :day_before)
@@ -164,7 +164,7 @@ def _read(
         [
             Segment(
                 str(row.id),
-                read_packed(bytes(row.packed), int(row.began_at)),
+                read_held(bytes(row.packed), row.wgs84_shift, int(row.began_at)),
                 tuple(Gap(**gap) for gap in row.gaps),
             )
             for row in read

@@ -14,7 +14,6 @@ import numpy as np
 
 from mobile_contract.packed_points import (
     PointsMalformed,
-    pack_columns,
     read_text,
 )
 from sync.clock import (
@@ -27,7 +26,14 @@ from sync.clock import (
 )
 from sync.flag import Flag
 from sync.kinds.track.distance import Gap, Way, walk
-from sync.kinds.track.points import Points, columns_of, in_wgs84, read_packed, within
+from sync.kinds.track.points import (
+    Points,
+    in_wgs84,
+    pack_shift,
+    read_packed,
+    repack,
+    within,
+)
 from sync.kinds.track.stops import find_stops
 from sync.policy import Policy
 from sync.record_kind import (
@@ -57,7 +63,7 @@ TRACKS = RowSet(
         ("trust", "text"),
         ("datum", "text"),
         ("packed", "bytea"),
-        ("packed_wgs84", "bytea"),
+        ("wgs84_shift", "bytea"),
         ("points", "int4"),
         ("removed", "int4"),
         ("distance_cm", "int4"),
@@ -92,7 +98,7 @@ def create(item: Arrived, context: Context) -> Outcome:
     began_at = moment.corrected_at
     is_kept = _in_working_hours(came, policy)
     points = came if is_kept is None else came.those(is_kept)
-    packed = sent if is_kept is None else pack_columns(columns_of(points, began_at))
+    packed = sent if is_kept is None else repack(points, began_at, sent)
     held = in_wgs84(points, payload.datum)
     gaps = _gaps(payload.gaps or (), began_at - payload.began.at)
     way = walk(held, gaps, policy.track_silence_s * 1_000)
@@ -111,7 +117,7 @@ def create(item: Arrived, context: Context) -> Outcome:
         moment.trust.value,
         payload.datum,
         packed,
-        None if held is points else pack_columns(columns_of(held, began_at)),
+        None if held is points else pack_shift(points, held),
         len(held),
         len(came) - len(held),
         way.distance_cm,

@@ -5,20 +5,21 @@ rounded up.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobile_contract.packed_points import (
     ACCURACY_M_MAX,
-    FORM,
+    BLOCK,
     LAT_E6_MAX,
     LON_E6_MAX,
-    NUMBER_BYTES_MAX,
-    POINTS_MAX,
     SPAN_S_MAX,
     Columns,
+    Layout,
+    pack_columns,
+    read_layout,
     runs_of,
     unpack_columns,
 )
@@ -27,8 +28,7 @@ from sync.geo_arrays import Whole, to_wgs84_each
 
 Marks = NDArray[np.bool_]
 _E6_TO_E7 = 10
-_COLUMNS = 4
-_MORE = 0x80
+_WORD = 8
 _S_TO_MS = 1_000
 
 
@@ -58,63 +58,81 @@ class Points:
 
 def read_points(columns: Columns, began_at: int) -> Points:
     """The points of unpacked columns whose seconds count from a corrected time."""
-    count = len(columns.after_s)
-    is_mock = np.zeros(count, dtype=np.bool_)
-    for first, end in columns.mocked:
-        is_mock[first:end] = True
     return Points(
         at=_whole(columns.after_s) * _S_TO_MS + began_at,
         lat_e7=_whole(columns.lat_e6) * _E6_TO_E7,
         lon_e7=_whole(columns.lon_e6) * _E6_TO_E7,
         accuracy_m=_whole(columns.accuracy_m),
-        is_mock=is_mock,
+        is_mock=_marked(columns.mocked, len(columns.after_s)),
     )
 
 
 def read_packed(data: bytes, began_at: int) -> Points:
-    """The points of packed bytes: what `read_points` makes of `unpack_columns`, ten times as fast.
+    """The points of packed bytes: what `read_points` makes of `unpack_columns`, far faster.
 
-    Raises PointsMalformed as that does: whatever is not plain is left to it.
+    Raises PointsMalformed as that does.
     """
-    values = _numbers_of(data)
-    count = 0 if values is None else int(values[0])
-    # What follows the points marks simulated ones, which are rare.
-    if values is None or count > POINTS_MAX or len(values) != 1 + _COLUMNS * count:
-        return read_points(unpack_columns(data), began_at)
-    steps = values[1:].reshape(_COLUMNS, count)
-    after_s = steps[0].cumsum()
-    lat_e6, lon_e6, accuracy_m = ((steps[1:] >> 1) ^ -(steps[1:] & 1)).cumsum(axis=1)
-    if count and not (
-        after_s[-1] <= SPAN_S_MAX
+    layout = read_layout(data)
+    after_s, lat, lon, accuracy_m = _lists_of(data, layout)
+    lat_e6, lon_e6 = lat * layout.unit, lon * layout.unit
+    if layout.points and not (
+        after_s[0] >= 0
+        and after_s[-1] <= SPAN_S_MAX
+        and (after_s[1:] >= after_s[:-1]).all()
         and -LAT_E6_MAX <= lat_e6.min() <= lat_e6.max() <= LAT_E6_MAX
         and -LON_E6_MAX <= lon_e6.min() <= lon_e6.max() <= LON_E6_MAX
         and 0 <= accuracy_m.min() <= accuracy_m.max() <= ACCURACY_M_MAX
     ):
+        # It says what is wrong, and at which point.
         return read_points(unpack_columns(data), began_at)
     return Points(
         at=after_s * _S_TO_MS + began_at,
         lat_e7=lat_e6 * _E6_TO_E7,
         lon_e7=lon_e6 * _E6_TO_E7,
         accuracy_m=accuracy_m,
-        is_mock=np.zeros(count, dtype=np.bool_),
+        is_mock=_marked(layout.mocked, layout.points),
     )
 
 
-def _numbers_of(data: bytes) -> Whole | None:
-    """Every number after the form; None where the bytes are of no known form, or end in the middle."""
-    if len(data) < 2 or data[0] != FORM:
-        return None
-    read = np.frombuffer(data, dtype=np.uint8, offset=1)
-    ends = np.flatnonzero(read < _MORE)
-    if not ends.size or ends[-1] != len(read) - 1:
-        return None
-    begins = np.concatenate(([0], ends[:-1] + 1))
-    lengths = ends - begins + 1
-    if lengths.max() > NUMBER_BYTES_MAX:
-        return None
-    shifts = 7 * (np.arange(len(read)) - np.repeat(begins, lengths))
-    values: Whole = np.add.reduceat((read & (_MORE - 1)).astype(np.int64) << shifts, begins)
-    return values
+def read_held(data: bytes, shift: bytes | None, began_at: int) -> Points:
+    """The points of a track as it is held, in WGS 84: as it came, and what `pack_shift` made beside it."""
+    points = read_packed(data, began_at)
+    if shift is None:
+        return points
+    by = read_packed(shift, began_at)
+    return replace(points, lat_e7=points.lat_e7 + by.lat_e7, lon_e7=points.lon_e7 + by.lon_e7)
+
+
+def _lists_of(data: bytes, layout: Layout) -> list[Whole]:
+    """Times, latitudes, longitudes and accuracies: each value cut out of the eight bytes that begin
+    where it does, then the signs, then the sums.
+    """
+    blocks = np.frombuffer(b"".join(each.widths for each in layout.lists), dtype=np.uint8)
+    sizes = np.full(len(blocks), BLOCK)
+    last = 0
+    for each in layout.lists:
+        last += len(each.widths)
+        if each.widths:
+            sizes[last - 1] = each.values - BLOCK * (len(each.widths) - 1)
+    widths = np.repeat(blocks.astype(np.int64), sizes)
+    begins = np.cumsum(widths) - widths
+    padded = data[layout.bits_at :] + bytes(_WORD)
+    words = np.ndarray((len(padded) - _WORD + 1,), dtype=">u8", buffer=padded, strides=(1,))
+    shifted = words[begins >> 3].astype(np.uint64) << (begins & 7).astype(np.uint64)
+    # Shifting in two steps: a shift by all 64 bits, for a width of 0, is none.
+    packed = (shifted >> np.uint64(1) >> (63 - widths).astype(np.uint64)).astype(np.int64)
+    signed = (packed >> 1) ^ -(packed & 1)
+    lists, first = [], 0
+    for each in layout.lists:
+        column = signed[first : first + each.values]
+        if each.heads:
+            heads = [(head >> 1) ^ -(head & 1) for head in each.heads]
+            column = np.concatenate((heads, column))
+        for _ in range(each.order):
+            column = column.cumsum()
+        lists.append(column)
+        first += each.values
+    return lists
 
 
 def columns_of(points: Points, began_at: int) -> Columns:
@@ -126,6 +144,22 @@ def columns_of(points: Points, began_at: int) -> Columns:
         points.accuracy_m.tolist(),
         runs_of(points.is_mock.tolist()),
     )
+
+
+def repack(points: Points, began_at: int, as_came: bytes) -> bytes:
+    """The bytes of some points of packed ones, exactly as these have them."""
+    return pack_columns(columns_of(points, began_at), read_layout(as_came).unit)
+
+
+def pack_shift(came: Points, held: Points) -> bytes:
+    """How far each place moved when it was converted, packed like points of no time and no accuracy.
+
+    It changes little from one point to the next: some two bytes a point instead of four.
+    """
+    nothing = [0] * len(came)
+    lat_e6 = (held.lat_e7 - came.lat_e7) // _E6_TO_E7
+    lon_e6 = (held.lon_e7 - came.lon_e7) // _E6_TO_E7
+    return pack_columns(Columns(nothing, lat_e6.tolist(), lon_e6.tolist(), nothing))
 
 
 def in_wgs84(points: Points, datum: Datum | str) -> Points:
@@ -163,6 +197,13 @@ def joined(parts: Sequence[Points]) -> Points:
         np.concatenate([part.is_mock for part in parts]),
     )
     return whole.those(np.argsort(whole.at, kind="stable"))
+
+
+def _marked(runs: Iterable[tuple[int, int]], count: int) -> Marks:
+    is_marked = np.zeros(count, dtype=np.bool_)
+    for first, end in runs:
+        is_marked[first:end] = True
+    return is_marked
 
 
 def _whole(numbers: list[int]) -> Whole:

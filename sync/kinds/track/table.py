@@ -25,8 +25,8 @@ track = company_table(
     filled("datum", Text),
     # As they came, but for those outside of working hours, which are removed.
     filled("packed", LargeBinary),
-    # The same in WGS 84; null where they came so.
-    Column("packed_wgs84", LargeBinary),
+    # How far each place moves to be in WGS 84, packed too; null where they came so.
+    Column("wgs84_shift", LargeBinary),
     filled("points", Integer),
     filled("removed", Integer),
     filled("distance_cm", Integer),
@@ -42,7 +42,7 @@ track = company_table(
     # The settings that removal and stops went by.
     filled("policy_version", Integer),
     CheckConstraint("datum in ('WGS84', 'GCJ02', 'BD09')", name="datum"),
-    CheckConstraint("(datum = 'WGS84') = (packed_wgs84 is null)", name="wgs84"),
+    CheckConstraint("(datum = 'WGS84') = (wgs84_shift is null)", name="wgs84"),
     key=("received_at", "id"),
     is_hot=True,
     partition_by="range (received_at)",

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy
 
 from mobile_contract.packed_points import PackedPoint, pack_text, unpack
 from sync.geo import Datum, Point, from_wgs84
+from sync.kinds.track.points import read_held
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_policy
 from tests.sync.talking import (
@@ -49,7 +51,7 @@ def test_a_track_is_kept_as_it_came_with_its_figures(
     assert (result["status"], result["version"]) == ("applied", 1)
     row = held(db, cast)
     assert unpack(bytes(row.packed)) == points
-    assert row.packed_wgs84 is None
+    assert row.wgs84_shift is None
     assert (row.person_id, row.position_id) == (cast.ana.id, cast.ana.position_id)
     assert str(row.business_day) == "2026-03-04"
     assert (row.points, row.removed) == (38, 0)
@@ -103,9 +105,9 @@ def test_the_datum_is_converted_once_and_what_came_stays(
     row = held(db, cast)
     assert row.datum == datum
     assert unpack(bytes(row.packed)) == sent
-    converted = unpack(bytes(row.packed_wgs84))
-    assert max(abs(a.lat_e6 - b.lat_e6) for a, b in zip(converted, true, strict=True)) <= 1
-    assert max(abs(a.lon_e6 - b.lon_e6) for a, b in zip(converted, true, strict=True)) <= 1
+    converted = read_held(bytes(row.packed), bytes(row.wgs84_shift), TEN)
+    assert np.abs(converted.lat_e7 - [p.lat_e6 * 10 for p in true]).max() <= 10
+    assert np.abs(converted.lon_e7 - [p.lon_e6 * 10 for p in true]).max() <= 10
     assert abs(row.distance_cm - 38_000) <= 300
 
 
@@ -221,7 +223,7 @@ def test_a_jump_is_flagged(cast: Cast, phone: PhoneOf, db: Database) -> None:
     [
         ("????", "payload.points is not base64."),
         ("AgA=", "payload.points is of form 2 at byte 0; this server reads form 1."),
-        ("AYA=", "payload.points ends inside a number at byte 2."),
+        ("AQFUgA==", "payload.points ends at byte 4, before its points are complete."),
     ],
 )
 def test_malformed_points_are_quarantined_with_their_place(
