@@ -61,6 +61,7 @@ def worker() -> None:
     from server.http.log_lines import write_logs
     from server.jobs.work import Workshop
     from server.jobs.worker import WorkerProcess, run_worker
+    from server.media.installed import media_of
     from server.wiring import make_engine, make_redis
     from sync.engine import Engine
     from sync.kinds import ALL_KINDS
@@ -76,7 +77,9 @@ def worker() -> None:
     run_worker(
         WorkerProcess(
             shop=Workshop(
-                database=database, engine=Engine(database, ALL_KINDS, loaded.secret_key.encode())
+                database=database,
+                engine=Engine(database, ALL_KINDS, loaded.secret_key.encode()),
+                media=media_of(loaded),
             ),
             client=make_redis(loaded),
             ledger_days=loaded.ledger_days,

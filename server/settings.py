@@ -26,7 +26,14 @@ _HERE = Path(__file__).resolve().parent.parent
 _OWN = "ROADBOOK_"
 # Handed to migrations, and to a test that walks real tracks.
 _NOT_SETTINGS = ("ROADBOOK_APP_ROLE", "ROADBOOK_SAMPLE_DATA")
-_SECRET = ("SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "METRICS_TOKEN")
+_SECRET = (
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "METRICS_TOKEN",
+    "MEDIA_SECRET_ACCESS_KEY",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,18 @@ class Settings:
     idle_in_transaction_s: int
     ledger_days: int
     change_days: int
+    media_folder: Path
+    media_bucket: str | None
+    media_endpoint: str | None
+    media_region: str
+    media_access_key_id: str | None
+    media_secret_access_key: str | None
+    media_file_mb: int
+    media_open_uploads: int
+    media_device_day_mb: int
+    media_keep_free_mb: int
+    media_unfinished_h: int
+    media_unnamed_days: int
     log_level: str
 
     @property
@@ -169,6 +188,36 @@ class SettingsSchema(Schema):
     idle_in_transaction_s = _whole(30, 1, 3600)
     ledger_days = _whole(400, 30, 3660)
     change_days = _whole(90, 1, 3660)
+    media_folder = field_types.String(
+        load_default=None, metadata={"expected": "a folder for files and uploads"}
+    )
+    media_bucket = field_types.String(
+        load_default=None,
+        validate=validate.Regexp(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z"),
+        metadata={"expected": "the name of an S3 bucket, or nothing: files stay in the folder"},
+    )
+    media_endpoint = field_types.String(
+        load_default=None,
+        validate=validate.Regexp(r"https?://[^\s/]+"),
+        metadata={"expected": "the address of an S3 server like https://s3.example.net"},
+    )
+    media_region = field_types.String(
+        load_default="us-east-1",
+        validate=validate.Regexp(r"[a-zA-Z0-9-]{1,40}\Z"),
+        metadata={"expected": "the region of the S3 bucket"},
+    )
+    media_access_key_id = field_types.String(
+        load_default=None, metadata={"expected": "the key id of the S3 bucket"}
+    )
+    media_secret_access_key = field_types.String(
+        load_default=None, metadata={"expected": "the secret key of the S3 bucket"}
+    )
+    media_file_mb = _whole(30, 1, 1024)
+    media_open_uploads = _whole(64, 1, 1000)
+    media_device_day_mb = _whole(2048, 1, 1_000_000)
+    media_keep_free_mb = _whole(1024, 0, 1_000_000)
+    media_unfinished_h = _whole(72, 1, 720)
+    media_unnamed_days = _whole(30, 1, 3660)
     log_level = field_types.String(
         load_default="warning",
         validate=validate.OneOf(("debug", "info", "warning", "error")),
@@ -222,6 +271,7 @@ def load_settings(environ: Mapping[str, str], *, keeps_key: bool = True) -> Sett
         **{
             **values,
             "var": var,
+            "media_folder": Path(loaded["media_folder"] or var / "media").expanduser().absolute(),
             "has_embedded_database": has_embedded_database,
             "has_embedded_redis": has_embedded_redis,
         }
@@ -303,6 +353,13 @@ def _faults_between(loaded: dict[str, Any], given: Mapping[str, str]) -> list[Fa
         faults.append(
             Fault("DATABASE_URL", "missing", "the application's address beside the owner's")
         )
+    keys = ("media_bucket", "media_access_key_id", "media_secret_access_key")
+    if any(loaded[key] for key in keys) and not all(loaded[key] for key in keys):
+        faults += [
+            Fault(key.upper(), "missing", "a bucket with the id and the secret of its key")
+            for key in keys
+            if not loaded[key]
+        ]
     same = loaded["database_url"] is not None and loaded["database_owner_url"] is not None
     if same and (
         make_url(loaded["database_url"]).username == make_url(loaded["database_owner_url"]).username

@@ -19,6 +19,7 @@ from server.activities.stores import start_stores
 from server.catalogue.past import bring_stores_up
 from server.identity.companies import company_day
 from server.measures.work import REFRESH
+from server.media.installed import Media
 from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
 from server.planning.store_histories import TOPIC as STORE_HISTORY
@@ -65,6 +66,16 @@ class Workshop:
 
     database: Database
     engine: "Engine"
+    # None where no file is touched.
+    media: Media | None = None
+
+    @property
+    def files(self) -> Media:
+        """The storage of files and what goes with it."""
+        if self.media is None:
+            message = "this workshop has no storage"
+            raise RuntimeError(message)
+        return self.media
 
 
 Effect = Callable[[Workshop, int, Mapping[str, Any]], None]

@@ -75,5 +75,6 @@ def make_known(
         return UUID(str(uow.rows(_FIND, company=uow.company_id, sha256=sha256)[0].id))
     uow.run(_STAYS, company=uow.company_id, sha256=sha256)
     file_id = UUID(str(made[0].id))
+    mark_stored(uow, [sha256])
     leave_work(uow, FILE_READ, [file_id])
     return file_id

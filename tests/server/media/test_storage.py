@@ -1,12 +1,24 @@
 """What every storage promises, shown for each of them."""
 
+import socket
+import urllib.request
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from server.media.s3 import S3Storage
 from server.media.storage import LocalStorage, NotStored, Storage, StorageAway
 
 KEY = "7/original/3f/9a/" + "3f9a" * 16
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "folder":
+        return LocalStorage(tmp_path / "files")
+    found: Storage = request.getfixturevalue("bucket")
+    return found
 
 
 @pytest.fixture
@@ -83,3 +95,34 @@ def test_a_folder_that_cannot_be_written_is_a_storage_that_is_away(
     (tmp_path / "files").write_text("a file where the folder should be")
     with pytest.raises(StorageAway):
         LocalStorage(tmp_path / "files" / "below").put(KEY, path)
+
+
+def test_a_server_that_is_not_there_is_a_storage_that_is_away(path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    bucket = S3Storage(
+        "files", endpoint=f"http://127.0.0.1:{port}", region="us-east-1", key_id="a", secret="b"
+    )
+    with pytest.raises(StorageAway):
+        bucket.put(KEY, path)
+
+
+def test_a_large_file_goes_to_the_bucket_in_parts(bucket: S3Storage, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as sparse:
+        sparse.truncate(33 * 1024 * 1024)
+    bucket.put(KEY, large)
+    bucket.put(KEY, large)
+    assert bucket.size(KEY) == 33 * 1024 * 1024
+
+
+def test_the_bucket_serves_a_link_that_makes_a_browser_save_an_original(
+    bucket: S3Storage, path: Path
+) -> None:
+    bucket.put(KEY, path)
+    link = bucket.presigned(KEY, timedelta(minutes=5))
+    assert link is not None
+    with urllib.request.urlopen(link, timeout=30) as response:
+        assert response.read() == b"the bytes of a photo"
+        assert response.headers["Content-Disposition"] == "attachment"
+        assert response.headers["Content-Type"] == "application/octet-stream"
