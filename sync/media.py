@@ -31,8 +31,10 @@ file = company_table(
     # By its bytes, never by its name; null until it was read.
     Column("media_type", Text),
     filled("state", Text),
-    # How often somebody tried to read it.
+    # How often reading it was begun, since somebody last asked for it: counted before the try.
     filled("attempts", Integer, server_default="0"),
+    # A worker is at it, at the latest until then; null while none is.
+    Column("reading_until", Moment),
     Column("reason_code", Text),
     Column("reason", Text),
     # Who sent it first.
@@ -46,6 +48,13 @@ file = company_table(
     CheckConstraint("state in ('" + "', '".join(FILE_STATES) + "')", name="state"),
     key=("id",),
     is_hot=True,
+)
+# Those that wait to be read, which are few, and those that cannot be.
+Index(
+    "file_waiting_ix",
+    file.c.company_id,
+    file.c.stored_at,
+    postgresql_where=sql("state = 'STORED'"),
 )
 Index(
     "file_aside_ix",

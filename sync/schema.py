@@ -1,6 +1,6 @@
 """The whole database schema: importing this module fills `metadata` with every table."""
 
-from sync import accounts, media, organisation, photo_evidence, tables
+from sync import accounts, file_reading, media, organisation, photo_evidence, tables
 from sync.kinds.activity import table as activity
 from sync.kinds.activity_store import table as activity_store
 from sync.kinds.attendance import table as attendance
@@ -51,5 +51,6 @@ ALL_TABLE_MODULES = (
     form_answer,
     photo,
     media,
+    file_reading,
     photo_evidence,
 )
