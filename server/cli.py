@@ -69,6 +69,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "server.activities.commands:activity",
         "Promotions: their standards, the stores in them, what was brought.",
     ),
+    (
+        "audit",
+        "server.audits.commands:audit",
+        "What auditors look at: drawn, claimed, judged, appealed against.",
+    ),
     ("task", "server.tasks.task_commands:task", "What is asked of positions and people."),
     ("notice", "server.tasks.notice_commands:notice", "What people are told, and who read it."),
     ("locate", "server.tasks.locate_commands:locate", "Ask where somebody is now."),

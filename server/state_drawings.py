@@ -8,12 +8,13 @@ from pathlib import Path
 from server.exchange.runs import IMPORTING
 from server.identity.device_states import DEVICE_STATES
 from sync.kinds import ALL_KINDS
+from sync.kinds.audit_visit.states import TURN
 from sync.state_machine import StateMachine
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "STATES.md"
 
 # Those that belong to no kind of record.
-OTHERS: tuple[StateMachine, ...] = (DEVICE_STATES, IMPORTING)
+OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, IMPORTING)
 
 _HEAD = """# States
 

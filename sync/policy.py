@@ -10,6 +10,17 @@ from zoneinfo import ZoneInfo
 from sync.errors import NotThere
 from sync.unit_of_work import UnitOfWork
 
+AUDIT_REASONS = {
+    "NOT_SHOWN": {"words": "The photos do not show it", "task": "SHOOT_AGAIN"},
+    "UNCLEAR": {"words": "Too dark, blurred or cut off to tell", "task": "SHOOT_AGAIN"},
+    "WRONG_PHOTO": {
+        "words": "Taken elsewhere, at another time, or used before",
+        "task": "SHOOT_AGAIN",
+    },
+    "NOT_TO_STANDARD": {"words": "It is there, and not as the standards say", "task": "PUT_RIGHT"},
+    "NOT_THERE": {"words": "The store does not have it", "task": "PUT_RIGHT"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -61,6 +72,21 @@ class Policy:
     # From which compliance on a store gets all of an activity's pay, and half of it.
     pay_full_percent: int = 80
     pay_half_percent: int = 60
+    # Of what a rep brings for activities in a week, this much is drawn for auditors beside what is flagged.
+    audit_sample_percent: int = 10
+    # So much of what is audited is given to a second auditor, blind.
+    audit_second_percent: int = 5
+    # What waits for the bytes of its photos for longer is offered to auditors without them.
+    audit_wait_h: int = 48
+    # How long an auditor has something that they claimed, and how long they may undo a verdict.
+    audit_claim_min: int = 30
+    audit_undo_min: int = 10
+    # For how long after a verdict the rep may appeal against it.
+    appeal_days: int = 7
+    # When the task is due that follows from a failed item.
+    audit_task_days: int = 3
+    # Why an auditor fails an item: code → {"words", "task"}, the sort of task that follows.
+    audit_reasons: dict[str, dict[str, str]] = field(default_factory=lambda: dict(AUDIT_REASONS))
     # Steps a call must have, by channel, then by class; "*" stands for any.
     mandatory_steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 

@@ -2,8 +2,10 @@
 
 from sync import accounts, file_reading, media, organisation, photo_evidence, tables
 from sync.kinds.activity import table as activity
+from sync.kinds.activity_store import result_table as activity_result
 from sync.kinds.activity_store import table as activity_store
 from sync.kinds.attendance import table as attendance
+from sync.kinds.audit_visit import audit_table as audit
 from sync.kinds.audit_visit import table as audit_visit
 from sync.kinds.day_plan import table as day_plan
 from sync.kinds.form_answer import table as form_answer
@@ -43,7 +45,9 @@ ALL_TABLE_MODULES = (
     track,
     activity,
     activity_store,
+    activity_result,
     audit_visit,
+    audit,
     task,
     notice,
     location_check,

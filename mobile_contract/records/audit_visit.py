@@ -8,6 +8,7 @@ from msgspec import UNSET
 from mobile_contract.fields import (
     CHANGE,
     CHANGE_NULLABLE,
+    JSON_INT_MAX,
     NULLABLE,
     OPTIONAL,
     Choice,
@@ -15,6 +16,7 @@ from mobile_contract.fields import (
     Id,
     Int,
     ListOf,
+    Millis,
     Part,
     Pattern,
     Sha256,
@@ -35,6 +37,11 @@ AUDIT_ANSWERS: Final = ("DONE", "NOT_DONE", "NOT_APPLICABLE")
 AUDIT_PHOTOS_MAX: Final = 200
 AUDIT_PHOTO_BYTES_MAX: Final = 2**40
 AUDIT_NOTE_MAX: Final = 400
+APPEAL_REASON_MAX: Final = 1_000
+VERDICT_REASON_MAX: Final = 400
+ITEM_VERDICTS: Final = ("PASS", "FAIL", "NOT_APPLICABLE")
+VERDICT_RESULTS: Final = ("PASS", "FAIL")
+VERDICT_STATES: Final = ("JUDGED", "APPEALED", "FINAL")
 
 
 def named_once(brought: Any) -> Iterable[tuple[str, str]]:
@@ -106,6 +113,69 @@ class AuditVisitCorrect(WireSchema):
     changes = Part(AuditVisitChanges, about="what is set")
 
 
+def named_once_in_appeal(appeal: Any) -> Iterable[tuple[str, str]]:
+    """An item is appealed about at most once."""
+    if len(set(appeal.items)) < len(appeal.items):
+        yield "items", "must name each item at most once"
+
+
+class AuditVisitAppeal(WireSchema):
+    """The rep does not accept a verdict: another auditor looks at it. Once for each audit visit."""
+
+    rules = (named_once_in_appeal,)
+
+    items = ListOf(
+        Pattern(ITEM_PATTERN, ITEM_SAID),
+        STANDARDS_MAX,
+        minimum=1,
+        about="the failed items that it is about",
+    )
+    reason = Text(1, APPEAL_REASON_MAX, about="why, in words for the other auditor")
+
+
+class ItemVerdict(WireSchema):
+    """What an auditor says of one item of the checklist."""
+
+    item = Pattern(ITEM_PATTERN, ITEM_SAID, about="the item of the standards")
+    verdict = Choice(ITEM_VERDICTS, about="whether it passes")
+    reason_code = Pattern(
+        ITEM_PATTERN, ITEM_SAID, presence=NULLABLE, about="why it fails: a code of the company's"
+    )
+    reason = Text(0, VERDICT_REASON_MAX, presence=NULLABLE, about="why it fails, in words")
+
+
+class HeldAppeal(WireSchema):
+    """An appeal against a verdict, and what the verdict was."""
+
+    items = ListOf(Pattern(ITEM_PATTERN, ITEM_SAID), STANDARDS_MAX, about="what it is about")
+    reason = Text(1, APPEAL_REASON_MAX, about="why")
+    appealed_at = Int(
+        -JSON_INT_MAX,
+        JSON_INT_MAX,
+        about="when, corrected",
+        unit="ms since 1970-01-01T00:00Z",
+    )
+    first = ListOf(
+        Part(ItemVerdict), STANDARDS_MAX, about="the verdict that it is against, item by item"
+    )
+
+
+class HeldVerdict(WireSchema):
+    """What auditors found."""
+
+    id = Id(about="the verdict that counts now")
+    state = Choice(VERDICT_STATES, about="where it stands")
+    result = Choice(VERDICT_RESULTS, about="FAIL where an item fails")
+    version = Int(1, JSON_INT_MAX, about="the version of the audit visit that was judged")
+    standards_version = Int(1, STANDARDS_VERSION_MAX, about="the standards it was judged by")
+    items = ListOf(Part(ItemVerdict), STANDARDS_MAX, about="item by item, as it counts now")
+    judged_at = Millis(about="when")
+    appeal_until = Millis(
+        presence=NULLABLE, about="an appeal is captured before this moment; null: there is none"
+    )
+    appeal = Part(HeldAppeal, presence=NULLABLE, about="the appeal against it")
+
+
 class AuditVisitDown(WireSchema):
     """An audit visit as the server holds it."""
 
@@ -123,11 +193,23 @@ class AuditVisitDown(WireSchema):
     photos = ListOf(Part(AuditPhoto), AUDIT_PHOTOS_MAX, about="the manifest of its photos")
     note = Text(0, 1_000, presence=NULLABLE, about="free text")
     flags = ListOf(Flag(), FLAGS_MAX, about="what an auditor may want to look at")
+    verdict = Part(
+        HeldVerdict,
+        presence=NULLABLE,
+        about="what auditors found; null: nobody has judged it, and nobody may",
+    )
 
 
 AUDIT_VISIT: Final = RecordContract(
     kind="audit_visit",
-    ops={1: {}, 2: {"create": AuditVisitCreate, "correct": AuditVisitCorrect}},
+    ops={
+        1: {},
+        2: {
+            "create": AuditVisitCreate,
+            "correct": AuditVisitCorrect,
+            "appeal": AuditVisitAppeal,
+        },
+    },
     down={1: None, 2: AuditVisitDown},
     needs_base_version=frozenset({"correct"}),
 )

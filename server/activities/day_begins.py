@@ -51,7 +51,8 @@ order by c.id limit :at_most
 _PEOPLE = """
 select id from person where company_id = :company and id > :after order by id limit :at_most
 """
-# What people hold by themselves: requests that came second, and what they brought.
+# What people hold by themselves: requests that came second, and what they brought, unless a verdict on it is
+# news to them.
 _OWN = """
 select k.key, k.id from record_key k
 join activity_store p on p.company_id = k.company_id and p.id = k.id
@@ -62,6 +63,9 @@ select k.key, k.id from record_key k
 join audit_visit v on v.company_id = k.company_id and v.id = k.id
 where k.company_id = :company and k.key = any(:people) and not k.is_placed
   and (v.business_day < :since or v.received_at < :moment)
+  and not exists (select from audit_case c
+                  where c.company_id = v.company_id and c.id = v.id
+                    and (c.state in ('JUDGED', 'APPEALED') or c.judged_at >= :moment))
 order by id
 """
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import insert, select, update
 
+from mobile_contract.records.activity import ITEM_PATTERN
 from mobile_contract.records.price_list import CURRENCY_PATTERN
 from server.identity.change_log import Actor, log_change
 from server.identity.errors import SettingInvalid
@@ -27,6 +28,9 @@ from sync.unit_of_work import UnitOfWork
 MAX_CHANNEL_LENGTH = 40
 ISO_WEEKDAYS = range(1, 8)
 CLASSES = ("A", "B", "C")
+AUDIT_REASONS_MAX = 50
+AUDIT_REASON_WORDS_MAX = 200
+AUDIT_TASKS = ("SHOOT_AGAIN", "PUT_RIGHT")
 STEPS = (
     "PREPARE",
     "GREET",
@@ -79,6 +83,13 @@ RANGES: dict[str, tuple[int, int]] = {
     "price_hold_h": (1, 24 * 90),
     "pay_full_percent": (1, 100),
     "pay_half_percent": (1, 100),
+    "audit_sample_percent": (0, 100),
+    "audit_second_percent": (0, 100),
+    "audit_wait_h": (0, 24 * 30),
+    "audit_claim_min": (1, 1_440),
+    "audit_undo_min": (0, 1_440),
+    "appeal_days": (0, 90),
+    "audit_task_days": (0, 90),
 }
 
 
@@ -212,6 +223,24 @@ def _are_steps(value: Any) -> bool:
     )
 
 
+def _are_reasons(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and 1 <= len(value) <= AUDIT_REASONS_MAX
+        and all(
+            isinstance(code, str)
+            and re.fullmatch(ITEM_PATTERN, code) is not None
+            and isinstance(reason, dict)
+            and set(reason) == {"words", "task"}
+            and isinstance(reason["words"], str)
+            and 1 <= len(reason["words"]) <= AUDIT_REASON_WORDS_MAX
+            and "\x00" not in reason["words"]
+            and reason["task"] in AUDIT_TASKS
+            for code, reason in value.items()
+        )
+    )
+
+
 def _is_currency(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(CURRENCY_PATTERN, value) is not None
 
@@ -235,5 +264,9 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "fence_by_class": (_are_fences, "metres by class A, B, C"),
     "currency": (_is_currency, "a currency of ISO 4217, such as EUR"),
     "min_order_by_channel": (_are_least_orders, "minor units by channel"),
+    "audit_reasons": (
+        _are_reasons,
+        f"1 to {AUDIT_REASONS_MAX} codes, each with words and a task of {' or '.join(AUDIT_TASKS)}",
+    ),
     "mandatory_steps": (_are_steps, "steps of a call, by channel, then by class or *"),
 }

@@ -17,6 +17,8 @@ import redis
 
 from mobile_contract.version import CURRENT
 from server.activities.day_begins import begin_activities
+from server.audits.draws import draw_weeks
+from server.audits.queue import look_at_waiting
 from server.catalogue.past import let_past_go
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
@@ -135,10 +137,12 @@ class Schedule:
             turns += self._refresh_targets(company_id, now)
             turns += self._begin_activities(company_id, now)
             turns += self._begin_tasks(company_id, now)
+            turns += self._draw_audits(company_id, now)
             turns += self._purge(company_id, now)
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
             self._follow_facts(company_id, now)
+            self._go_on_with_audits(company_id, now)
         return turns
 
     def _keep_partitions(self, now: datetime) -> None:
@@ -226,6 +230,23 @@ class Schedule:
             return True
 
         return self._turn(company_id, "tasks", now, begin)
+
+    def _draw_audits(self, company_id: int, now: datetime) -> bool:
+        def draw(zone: ZoneInfo) -> bool:
+            today = now.astimezone(zone).date()
+            candidates = draw_weeks(self.database, company_id, today, now=now)
+            if candidates:
+                logger.info("audits of company %d: drawn from %d", company_id, candidates)
+            return True
+
+        return self._turn(company_id, "audits", now, draw)
+
+    def _go_on_with_audits(self, company_id: int, now: datetime) -> None:
+        """What waits for photos is looked at again."""
+        try:
+            look_at_waiting(self.database, company_id, now=now)
+        except Exception:
+            logger.exception("the audits of company %d did not go on", company_id)
 
     def _purge(self, company_id: int, now: datetime) -> bool:
         def purge(_zone: ZoneInfo) -> bool:

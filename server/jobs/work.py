@@ -16,6 +16,7 @@ from uuid import UUID
 from mobile_contract.schema import plain
 from server.activities.activities import START
 from server.activities.stores import start_stores
+from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
 from server.identity.companies import company_day
 from server.measures.work import REFRESH
@@ -27,8 +28,10 @@ from server.planning.store_histories import tell_store_histories
 from server.targets.progress import refresh_targets as refresh_progress
 from sync.kinds.activity_store.judge import FOLLOW
 from sync.kinds.activity_store.publish import put_beside_stores
+from sync.kinds.audit_visit.judge import LOOK as AUDIT_LOOK
 from sync.kinds.photo.judge import ARRIVED
 from sync.kinds.photo.publish import FILE_PHOTOS, settle_files, settle_photos
+from sync.kinds.photo.publish import JUDGED as PHOTOS_JUDGED
 from sync.store_terms import TOPIC as STORE_TERMS
 from sync.unit_of_work import Database
 
@@ -133,6 +136,18 @@ def activity_stores_start(shop: Workshop, company_id: int, payload: Mapping[str,
     start_stores(shop.database, company_id, [UUID(text) for text in payload["ids"]])
 
 
+def audit_look(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Let these audit visits take their places before the auditors' queue, or in it."""
+    with shop.database.company(company_id) as uow:
+        look_at(uow, [UUID(text) for text in payload["ids"]], now=datetime.now(UTC))
+
+
+def audit_photos(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Look again at what these photos, which were judged, were brought for."""
+    with shop.database.company(company_id) as uow:
+        look_at_photos(uow, [UUID(text) for text in payload["ids"]], now=datetime.now(UTC))
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
@@ -143,6 +158,8 @@ EFFECTS: Mapping[str, Effect] = {
     START: activity_stores_start,
     ARRIVED: photo_arrived,
     FILE_PHOTOS: file_photos,
+    AUDIT_LOOK: audit_look,
+    PHOTOS_JUDGED: audit_photos,
 }
 
 

@@ -1,18 +1,20 @@
 """Judging what reps bring for an activity at a visit: what is missing is flagged, nothing is refused for it.
 
 It waits for its visit and for its store in the activity. A correction is a new version; the answers
-and photos of every version stay.
+and photos of every version stay. An appeal changes the verdict alone.
 """
 
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import NAMESPACE_OID, uuid5
 
 from msgspec import UNSET, to_builtins
 
-from sync.clock import business_day
+from sync.clock import Moment, business_day, is_supported
 from sync.evidence import Witnessed, captured, clock_wire, witness
 from sync.flag import Flag
 from sync.kinds.audit_visit.completeness import completeness_flags
+from sync.kinds.audit_visit.states import AUDITING
 from sync.record_kind import (
     Accepted,
     Arrived,
@@ -28,6 +30,10 @@ from sync.record_kind import (
 from sync.revision import revise
 from sync.rights import id_taken, in_scope, own_record, right_of
 from sync.rows import RowSet
+
+# The topic under which audits look at what was brought, and at what was appealed against.
+LOOK = "audit_look"
+APPEALED = "audit_appealed"
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager"})
 VISIT = 4
@@ -78,12 +84,44 @@ PHOTOS = RowSet(
     ),
 )
 
+APPEALS = RowSet(
+    "audit_appeal",
+    (
+        ("id", "uuid"),
+        ("audit_visit_id", "uuid"),
+        ("verdict_id", "uuid"),
+        ("person_id", "uuid"),
+        ("by_name", "text"),
+        ("items", "text[]"),
+        ("reason", "text"),
+        ("appealed_at", "timestamptz"),
+        ("received_at", "timestamptz"),
+    ),
+    "on conflict do nothing",
+)
+
+# How the store stands that it was brought for: once that has got what it gets, no verdict changes.
+PAID = Read(
+    name="pay of audit visit",
+    wants=lambda item: (item.entity_id,) if item.op == "appeal" else (),
+    statement="""
+select v.id::text, p.state from audit_visit v
+join activity_store p on p.company_id = v.company_id and p.id = v.activity_store_id
+where v.company_id = %(company)s and v.id = any(%(ids)s::uuid[])
+""",
+)
+_BEFORE_PAY = ("RUNNING", "AUDITED")
+
 # Every version of the standards that a store in an activity, or one that something was brought for,
 # has to meet, and how the activity stands. The latest comes last.
 STANDARDS = Read(
     name="standards",
     wants=lambda item: (
-        (item.payload.activity_store_id,) if item.op == "create" else (item.entity_id,)
+        (item.payload.activity_store_id,)
+        if item.op == "create"
+        else (item.entity_id,)
+        if item.op == "correct"
+        else ()
     ),
     statement="""
 with asked as (
@@ -168,6 +206,7 @@ def create(item: Arrived, context: Context) -> Outcome:
         "photos": photos,
         "note": payload.note,
         "flags": flags,
+        "verdict": None,
     }
     return _accepted(item, context, fields, photos, keys=(sender.person_id,))
 
@@ -206,6 +245,74 @@ def correct(item: Arrived, context: Context) -> Outcome:
     if standards is not None:
         fields["flags"] += completeness_flags(standards.items, fields["answers"], fields["photos"])
     return _accepted(item, context, fields, sent.get("photos", ()), merged=revision.merged)
+
+
+def appeal(item: Arrived, context: Context) -> Outcome:
+    """Its author does not accept what an auditor failed: another one looks at it."""
+    known = own_record(context, item, AUDIT_VISIT.number)
+    if not isinstance(known, Known):
+        return known
+    moment = captured(item, context.policy)
+    right = right_of(context, item, moment, ROLES)
+    if isinstance(right, Rejected):
+        return right
+    payload, sender, verdict = item.payload, context.sender, known.fields["verdict"]
+    against = _against_appeal(item, context, verdict, moment)
+    if against is not None:
+        return Rejected("wrong_state", "entity_id", against)
+    failed = {each["item"] for each in verdict["items"] if each["verdict"] == "FAIL"}
+    for place, name in enumerate(payload.items):
+        if name not in failed:
+            return Rejected("wrong_state", f"payload.items[{place}]", f"{name} did not fail.")
+    fields = {
+        **known.fields,
+        "verdict": {
+            **verdict,
+            "state": AUDITING.after(verdict["state"], "appeal"),
+            "appeal": {
+                "items": list(payload.items),
+                "reason": payload.reason,
+                "appealed_at": moment.corrected_at,
+                "first": verdict["items"],
+            },
+        },
+    }
+    appeal_id = str(uuid5(NAMESPACE_OID, f"audit appeal {verdict['id']} {item.digest.hex()}"))
+    row = (
+        appeal_id,
+        item.entity_id,
+        verdict["id"],
+        sender.person_id,
+        sender.person_name,
+        list(payload.items),
+        payload.reason,
+        moment.corrected_at,
+        item.received_at,
+    )
+    return Accepted(
+        record=Record(item.entity_id, AUDIT_VISIT, fields),
+        rows=((APPEALS, appeal_id, row),),
+        work=((APPEALED, item.entity_id),),
+    )
+
+
+def _against_appeal(
+    item: Arrived, context: Context, verdict: dict[str, Any] | None, moment: Moment
+) -> str | None:
+    """What stands against an appeal, in words. Its time is judged as of capture."""
+    if verdict is None:
+        return "Nobody has judged it."
+    if verdict["appeal"] is not None:
+        return "It was appealed against before."
+    if verdict["result"] != "FAIL" or AUDITING.after(verdict["state"], "appeal") is None:
+        return "Nothing of it failed."
+    states = [row[0] for row in context.reads[PAID.name].get(item.entity_id, ())]
+    if any(state not in _BEFORE_PAY for state in states):
+        return f"The store is {states[0].lower()} by now."
+    judged_at = moment.corrected_at if is_supported(moment) else item.received_at
+    if judged_at >= verdict["appeal_until"] and not context.is_reviewed:
+        return "The time to appeal was over."
+    return None
 
 
 def _lasting_flags(
@@ -300,13 +407,15 @@ def _accepted(
             {"sha256": each["sha256"], "size": each["size"], "role": each["item"]}
             for each in announced
         ),
+        work=((LOOK, id_),),
     )
 
 
 AUDIT_VISIT = RecordKind(
     name="audit_visit",
     number=14,
-    ops={"create": create, "correct": correct},
+    ops={"create": create, "correct": correct, "appeal": appeal},
     mentions=mentions,
-    reads=(STANDARDS,),
+    reads=(STANDARDS, PAID),
+    machine=AUDITING,
 )

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sync.flag import Flag
 from sync.kinds.photo.judge import JUDGE, LOOKED_AT, PHOTO
-from sync.kinds.photo.states import UNSTORED, may_become
+from sync.kinds.photo.states import SHOOTING, UNSTORED, may_become
 from sync.publish import Draft, hold_documents, publish
 from sync.rows import array
 from sync.unit_of_work import UnitOfWork
@@ -33,6 +33,10 @@ order by p.id
 """
 _UNSETTLED_PHOTOS = _UNSETTLED.format(which="p.id")
 _UNSETTLED_FILES = _UNSETTLED.format(which="f.id")
+# The topic under which whoever waits for what was found about photos is told of them.
+JUDGED = "photos_judged"
+_JUDGED = (SHOOTING.after("STORED", "find nothing"), SHOOTING.after("STORED", "flag"))
+
 _OF_FILES = """
 select id, version, sha256, state, person_id, position_id, store_id, visit_id, business_day
 from photo where company_id = :company and sha256 = any(:digests) order by id
@@ -99,6 +103,7 @@ def set_photo_states(uow: UnitOfWork, changes: Mapping[UUID, PhotoChange]) -> di
     if drafts:
         versions = publish(uow, drafts)
         _update_rows(uow, drafts, versions)
+        leave_work(uow, JUDGED, [id_ for id_, state in became.items() if state in _JUDGED])
     return became
 
 

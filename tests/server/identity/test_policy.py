@@ -173,6 +173,7 @@ def test_every_setting_can_be_changed(name: str) -> None:
         "min_order_by_channel": {"kiosk": 5_000},
         "pay_half_percent": 70,
         "flags_to_accept": ["too_short"],
+        "audit_reasons": {"EMPTY": {"words": "The shelf is empty", "task": "PUT_RIGHT"}},
     }
     value = others.get(name, RANGES.get(name, (None, None))[1])
     asked = changed_policy(Policy(), {name: value})
