@@ -11,7 +11,7 @@ TEST_PROCESSES ?= 2
 
 SOURCES := mobile_contract sync server migrations tests
 # Changes when the pinned list, the interpreter or the place of this folder changes.
-STAMP = $(VENV)/.installed-$(shell { cat requirements.txt; "$(PYTHON)" -VV; pwd; } 2>/dev/null | cksum | cut -d' ' -f1)
+STAMP = $(VENV)/.installed-$(shell { cat requirements.txt server/web/packages/package-lock.json; "$(PYTHON)" -VV; pwd; } 2>/dev/null | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint format types imports bench soak clean
@@ -37,6 +37,7 @@ _install:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt || \
 	  { echo "The packages of requirements.txt could not be installed; the lines above say why." >&2; exit 1; }
 	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/roadbook.pth"
+	@$(BIN)/python -m server.web.vendor
 	@$(MAKE) --no-print-directory _command
 	@touch "$(STAMP)"
 
@@ -49,6 +50,7 @@ run: install
 	@exec $(BIN)/python -m server serve $(ARGS)
 
 test: install
+	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -q -n $(TEST_PROCESSES) $(ARGS)
 
 check: lint types imports test

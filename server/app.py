@@ -21,8 +21,11 @@ from server.http.service import Service
 from server.identity.throttle import RedisCounter
 from server.restore.epochs import longest_push
 from server.settings import Settings, load_settings
+from server.web.desk import BaseMap, Desk
+from server.web.pages import register_pages
 from server.wiring import make_engine
 from sync.engine import Engine
+from sync.geo import Datum
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 
@@ -38,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     return build_app(
         Service(
+            secret=chosen.secret_key.encode(),
             database=database,
             engine=Engine(database, ALL_KINDS, chosen.secret_key.encode()),
             tries=RedisCounter(chosen.redis_url),
@@ -52,11 +56,17 @@ def create_app(settings: Settings | None = None) -> Flask:
             metrics_token=chosen.metrics_token,
             body_read_s=chosen.body_read_s,
             longest_push_s=longest_push(chosen).total_seconds(),
-        )
+        ),
+        BaseMap(
+            tiles_url=chosen.map_tiles_url,
+            attribution=chosen.map_attribution or "",
+            max_zoom=chosen.map_max_zoom,
+            datum=Datum(chosen.map_datum),
+        ),
     )
 
 
-def build_app(service: Service) -> Flask:
+def build_app(service: Service, base_map: BaseMap = BaseMap()) -> Flask:  # noqa: B008 - it is frozen
     """The application over a service that is already made; raises when a route is not declared."""
     app = Flask("server", static_folder=None)
     # Answering OPTIONS by itself would be a way around the declarations of routes.
@@ -67,6 +77,7 @@ def build_app(service: Service) -> Flask:
     register_document(app, api)
     app.register_blueprint(health_routes(service))
     app.register_blueprint(front_routes())
+    register_pages(app, Desk(service, service.secret, base_map))
     # After flask-smorest, which registers handlers of its own.
     register_problems(app)
     check_routes(app)

@@ -25,7 +25,7 @@ SECRET_KEY_MIN = 32
 _HERE = Path(__file__).resolve().parent.parent
 _OWN = "ROADBOOK_"
 # Handed to migrations, and to a test that walks real tracks.
-_NOT_SETTINGS = ("ROADBOOK_APP_ROLE", "ROADBOOK_SAMPLE_DATA")
+_NOT_SETTINGS = ("ROADBOOK_APP_ROLE", "ROADBOOK_SAMPLE_DATA", "ROADBOOK_TEST_BROWSER")
 _SECRET = (
     "SECRET_KEY",
     "DATABASE_URL",
@@ -96,6 +96,10 @@ class Settings:
     media_unfinished_h: int
     media_unnamed_days: int
     log_level: str
+    map_tiles_url: str | None
+    map_attribution: str | None
+    map_max_zoom: int
+    map_datum: str
 
     @property
     def pool_size(self) -> int:
@@ -142,6 +146,12 @@ def _address(kind: str) -> Any:
     return field_types.String(
         load_default=None, validate=check, metadata={"expected": f"an address like {example}"}
     )
+
+
+def _is_tiles(value: str) -> None:
+    has_places = all(place in value for place in ("{z}", "{x}", "{y}"))
+    if not has_places or not value.startswith(("http://", "https://", "/")):
+        raise ValidationError("not an address of tiles")
 
 
 class SettingsSchema(Schema):
@@ -222,6 +232,24 @@ class SettingsSchema(Schema):
         load_default="warning",
         validate=validate.OneOf(("debug", "info", "warning", "error")),
         metadata={"expected": "debug, info, warning or error"},
+    )
+    map_tiles_url = field_types.String(
+        load_default=None,
+        validate=_is_tiles,
+        metadata={
+            "expected": "an address with {z}, {x} and {y}, as https://tiles.example/{z}/{x}/{y}.png"
+        },
+    )
+    map_attribution = field_types.String(
+        load_default=None,
+        validate=validate.Length(max=300),
+        metadata={"expected": "whom the map's pictures are of, at most 300 characters"},
+    )
+    map_max_zoom = _whole(18, 1, 24)
+    map_datum = field_types.String(
+        load_default="WGS84",
+        validate=validate.OneOf(("WGS84", "GCJ02", "BD09")),
+        metadata={"expected": "WGS84, GCJ02 or BD09"},
     )
 
     def on_bind_field(self, field_name: str, field_obj: field_types.Field[Any]) -> None:

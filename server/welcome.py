@@ -64,7 +64,7 @@ def _greeting(database: Database) -> list[str]:
     with database.installation() as uow:
         company_id = uow.rows("select company_id_of(:code) as id", code=CODE)[0].id
     about = f"Demo company: {NAME} ({CODE}). Its accounts, all with the password {PASSWORD}"
-    lines = [f"{about}; no page asks for it yet:"]
+    lines = [f"{about}:"]
     seen = set()
     for seat in OVERSEERS:
         if not seat.is_acting and seat.role not in seen:

@@ -100,6 +100,8 @@ person = company_table(
     Column("password_hash", Text),
     # The day after their last; null while they are with the company.
     Column("left_on", Date),
+    # The language that the pages speak to them; null where they never chose.
+    Column("language", Text),
     stamped("created_at"),
     UniqueConstraint("company_id", "email"),
     key=("id",),
@@ -183,6 +185,22 @@ enrolment_code = company_table(
     key=("handle",),
 )
 
+# Somebody signed in at a browser. Ends with its time, at sign-out, or when the person leaves.
+browser_session = company_table(
+    "browser_session",
+    filled("id", Uuid),
+    # SHA-256 of the cookie's secret: it has 256 random bits, so nothing slower is needed.
+    filled("token_hash", LargeBinary),
+    filled("person_id", Uuid),
+    filled("browser", Text),
+    stamped("began_at"),
+    stamped("seen_at"),
+    UniqueConstraint("company_id", "token_hash"),
+    belongs_to("person_id", "person"),
+    key=("id",),
+)
+Index("browser_session_person_id_ix", browser_session.c.company_id, browser_session.c.person_id)
+
 # Who changed what in settings, people, devices and masters.
 change_log = company_table(
     "change_log",
@@ -259,6 +277,7 @@ store_division = company_table(
 __all__ = [
     "DEVICE_STATES",
     "ROLES",
+    "browser_session",
     "change_log",
     "company",
     "device",

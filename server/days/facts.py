@@ -110,7 +110,7 @@ group by g.company_id, g.id
 # The latest version of a plan is the one in force; who else was there for the same position shows
 # a stop that is not missed although its holder did not go.
 _STOPS = """
-select p.id as day_plan_id, p.position_id, s.store_id, t.name as store_name,
+select p.id as day_plan_id, p.position_id, s.store_id, t.name as store_name, t.lat_e7, t.lon_e7,
        array(select v.person_id from visit v where v.company_id = p.company_id
              and v.store_id = s.store_id and v.business_day = p.day
              and (v.position_id = p.position_id or v.day_plan_id = p.id)
@@ -145,6 +145,8 @@ class Stop:
     position_id: UUID
     store_id: UUID
     store_name: str
+    # Where the store is now; None where it has no pin.
+    pin: Point | None
     reached_by: frozenset[UUID]
     # Then the plan is theirs, and not that of the holder who is away.
     has_acting: bool
@@ -300,6 +302,7 @@ def _stops(uow: UnitOfWork, day: date, positions: Collection[UUID]) -> dict[UUID
                 row.position_id,
                 row.store_id,
                 row.store_name,
+                None if row.lat_e7 is None else Point(row.lat_e7, row.lon_e7),
                 frozenset(row.reached_by),
                 row.has_acting,
             )

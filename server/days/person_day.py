@@ -12,9 +12,11 @@ from uuid import UUID
 
 from sync.clock import Trust
 from sync.flag import Flag
+from sync.geo import Point
 from sync.kinds.attendance.day import State as DutyState
 from sync.kinds.visit.day import Closing
 from sync.kinds.visit.day import State as VisitState
+from sync.kinds.visit.verdict import CheckIn
 
 
 class StopState(StrEnum):
@@ -94,6 +96,9 @@ class VisitTold:
     is_by_phone: bool
     skip_reason: str | None
     trust: Trust
+    # Where the phone was at the check-in; None without a position.
+    place: Point | None
+    checked_in: CheckIn | None
     verdict: str | None
     verdict_says: str | None
     flags: tuple[FlagTold, ...]
@@ -101,10 +106,11 @@ class VisitTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStop:
-    """A stop of the plan in force, in its order."""
+    """A stop of the plan in force, in its order; `pin` is where its store is now."""
 
     store_id: UUID
     store_name: str
+    pin: Point | None
     position_id: UUID
     state: StopState
 

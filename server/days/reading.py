@@ -200,6 +200,7 @@ class _Reader:
         fields = fact.fields
         check_in, check_out = fields["check_in"], fields["check_out"]
         verdict = fields["verdict"]
+        checked_in = None if verdict is None else _check_in(verdict)
         return VisitTold(
             visit_id=fact.id,
             store_id=UUID(fields["store_id"]),
@@ -222,8 +223,10 @@ class _Reader:
             is_by_phone=fields["is_by_phone"],
             skip_reason=fields["skip_reason"],
             trust=Trust(fields["clock"]["trust"]),
-            verdict=None if verdict is None else verdict["verdict"],
-            verdict_says=None if verdict is None else _check_in(verdict).explain(),
+            place=None if check_in is None else _occurrence(check_in).point,
+            checked_in=checked_in,
+            verdict=None if checked_in is None else checked_in.verdict.value,
+            verdict_says=None if checked_in is None else checked_in.explain(),
             flags=self._told(fields["flags"], reading.flags),
         )
 
@@ -248,6 +251,7 @@ class _Reader:
                 PlannedStop(
                     store_id=stop.store_id,
                     store_name=stop.store_name,
+                    pin=stop.pin,
                     position_id=stop.position_id,
                     state=state,
                 )

@@ -53,6 +53,6 @@ def make(today: datetime | None, seed: int) -> None:
     say(f"Company {made.code} as of {day}, in {perf_counter() - began:.0f} s:")
     for name, count in made.counts.items():
         say(f"  {count:>6,} {name}")
-    say(f"Accounts; the password of each is {made.password}, and no page asks for it yet:")
+    say(f"Accounts to sign in with; the password of each is {made.password}:")
     for account in made.accounts:
         say(f"  {account.role.replace('_', ' '):<17} {account.email}")

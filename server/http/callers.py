@@ -24,6 +24,8 @@ class Caller(Enum):
     DEVICE_PUSH = "device that may push"
     # A device with its token that may still receive.
     DEVICE_PULL = "device that may pull"
+    # Somebody signed in at a browser, with a position of one of the roles that the route names.
+    SIGNED_IN = "signed in"
     # The operator: from the machine itself, or with the operator's token.
     OPERATOR = "operator"
 
@@ -39,13 +41,17 @@ class Declaration:
 
     caller: Caller
     body: BodyBounds
+    # Of positions, one of which a person who is signed in has to hold; none named: whoever is signed in.
+    roles: tuple[str, ...] = ()
 
 
-def callable_by(caller: Caller, body: BodyBounds = NO_BODY) -> Callable[[View], View]:
+def callable_by(
+    caller: Caller, body: BodyBounds = NO_BODY, roles: tuple[str, ...] = ()
+) -> Callable[[View], View]:
     """Declare who may call a view and how large a body it reads."""
 
     def declare(view: View) -> View:
-        view.declaration = Declaration(caller, body)  # type: ignore[attr-defined]
+        view.declaration = Declaration(caller, body, roles)  # type: ignore[attr-defined]
         return view
 
     return declare

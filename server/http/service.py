@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 from server.http.admission import Gate, ProcessGate
@@ -19,6 +20,8 @@ class Service:
 
     database: Database
     engine: "Engine"
+    # What forms and links are signed with. One that lasts as long as the process, where none is given.
+    secret: bytes = field(default_factory=lambda: token_bytes(48))
     tries: Counter = field(default_factory=LocalCounter)
     first_syncs: Gate = field(default_factory=lambda: ProcessGate(2))
     instruments: Instruments = field(default_factory=Instruments)

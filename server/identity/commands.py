@@ -302,7 +302,7 @@ def return_command(whose: str, company: str | None) -> None:
 @click.argument("whose", metavar="EMAIL-OR-ID")
 @company_option
 def password_command(whose: str, company: str | None) -> None:
-    """Give a person a password. No page asks for it yet.
+    """Give a person a password, with which they sign in at the pages. Sessions of an older one end.
 
     Asked for twice, or the first line of what is piped in.
     """

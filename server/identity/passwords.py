@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from server.identity.change_log import Actor, log_change
 from server.identity.errors import NoSuchPerson, PasswordRefused, PersonHasLeft
+from server.identity.sessions import end_sessions_of
 from server.identity.throttle import (
     SIGN_IN_ADDRESS,
     SIGN_IN_EMAIL,
@@ -117,7 +118,7 @@ def verify(uow: UnitOfWork, email: str, password: str, *, today: date) -> Person
 def set_password(
     uow: UnitOfWork, actor: Actor, person_id: UUID, password: str, *, today: date
 ) -> None:
-    """Give a person this password; PasswordRefused says what is wrong with it."""
+    """Give a person this password, and end their sessions; PasswordRefused says what is wrong with it."""
     row = uow.connection.execute(
         select(person_table.c.email, person_table.c.left_on, person_table.c.password_hash)
         .where(person_table.c.company_id == uow.company_id, person_table.c.id == person_id)
@@ -135,6 +136,7 @@ def set_password(
         .where(person_table.c.company_id == uow.company_id, person_table.c.id == person_id)
         .values(password_hash=HASHER.hash(_read(password)))
     )
+    end_sessions_of(uow, person_id)
     log_change(
         uow,
         actor,

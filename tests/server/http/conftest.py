@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jsonschema_rs
 import pytest
@@ -121,8 +121,9 @@ def code_of(response: TestResponse) -> tuple[int, str]:
 
 
 def path_of(rule: Rule) -> str:
-    """A path of a route, with a made-up digest where it has one."""
-    return re.sub(r"<[^>]+>", "0" * 64, rule.rule)
+    """A path of a route, with a made-up id or digest where it has one."""
+    path = re.sub(r"<uuid:[^>]+>", str(UUID(int=0)), rule.rule)
+    return re.sub(r"<[^>]+>", "0" * 64, path)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,144 @@
+"""What people are told, in their language: sentences, numbers, money, days and times.
+
+Sentences are written in English where they are said, with named places for their figures, and looked up in
+the catalogue of the language that is spoken: `server/translations/<language>.po`. A sentence that a catalogue
+lacks is told in English. Which language is spoken belongs to the thread of work (a request, a command); nobody who
+asked for none is spoken to in another than English.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.core import negotiate_locale
+from babel.dates import format_date, format_datetime, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_precision,
+)
+from babel.support import NullTranslations, Translations
+
+LANGUAGES = ("en", "zh")
+NAMES = {"en": "English", "zh": "中文"}
+CATALOGUES = Path(__file__).parent / "translations"
+# What Babel knows of how each is written.
+_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
+
+_spoken: ContextVar[str] = ContextVar("spoken", default="en")
+
+
+def spoken_language() -> str:
+    """The language that is spoken just now, one of `LANGUAGES`."""
+    return _spoken.get()
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak this language until the end of the block; what is none of `LANGUAGES` is English."""
+    token = _spoken.set(language if language in LANGUAGES else "en")
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def chosen_language(*wishes: str | None) -> str:
+    """The first wish that can be met; a wish is a language or the Accept-Language of a request."""
+    for wish in wishes:
+        named = [
+            part.partition(";")[0].strip().replace("-", "_") for part in (wish or "").split(",")
+        ]
+        found = negotiate_locale([name for name in named if name], [*LANGUAGES, *_LOCALES.values()])
+        if found is not None:
+            return found.partition("_")[0]
+    return "en"
+
+
+def tell(sentence: str, /, **figures: object) -> str:
+    """The sentence in the language that is spoken, with its figures at their places."""
+    told = catalogue(_spoken.get()).gettext(sentence)
+    return told.format(**figures) if figures else told
+
+
+def tell_number(one: str, many: str, number: int, /, **figures: object) -> str:
+    """The sentence for so many: `{number}` is written as the language writes numbers."""
+    told = catalogue(_spoken.get()).ngettext(one, many, number)
+    return told.format(number=told_number(number), **figures)
+
+
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """The sentences of a language; English has none, what is said is English."""
+    file = CATALOGUES / f"{language}.po"
+    if not file.is_file():
+        return NullTranslations()
+    with file.open("rb") as stream:
+        read = read_po(stream, locale=_LOCALES[language])
+    packed = BytesIO()
+    write_mo(packed, read)
+    packed.seek(0)
+    return Translations(packed)
+
+
+def told_number(number: int | Decimal) -> str:
+    """12345 → "12,345"."""
+    return format_decimal(number, locale=_locale())
+
+
+def told_permille(permille: int | None) -> str:
+    """Thousandths as percent with one digit: 834 → "83.4%"; None → "–"."""
+    if permille is None:
+        return "–"
+    return format_percent(Decimal(permille) / 1000, format="#,##0.0%", locale=_locale())
+
+
+def told_money(amount_minor: int, currency: str) -> str:
+    """Minor units as an amount with its currency, by the digits that the currency has."""
+    digits = get_currency_precision(currency)
+    return format_currency(Decimal(amount_minor).scaleb(-digits), currency, locale=_locale())
+
+
+def told_day(day: date) -> str:
+    """A day in a middle length, with its weekday: "Thu, 26 Nov 2026"."""
+    return format_date(
+        day, format="EEE, d MMM y" if _spoken.get() == "en" else "y年M月d日 EEE", locale=_locale()
+    )
+
+
+def told_weekday(day: date) -> str:
+    """The short name of the weekday: "Thu"."""
+    return format_date(day, format="ccc", locale=_locale())
+
+
+def told_clock(at_ms: int, time_zone: str) -> str:
+    """Milliseconds since 1970 as hours and minutes on a wall clock."""
+    return format_time(_moment(at_ms, time_zone), format="HH:mm", locale=_locale())
+
+
+def told_moment(at_ms: int, time_zone: str) -> str:
+    """Milliseconds since 1970 as day and time on a wall clock."""
+    return format_datetime(_moment(at_ms, time_zone), format="medium", locale=_locale())
+
+
+def _moment(at_ms: int, time_zone: str) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(time_zone))
+
+
+def _locale() -> Locale:
+    return _parsed(_LOCALES[_spoken.get()])
+
+
+@cache
+def _parsed(name: str) -> Locale:
+    return Locale.parse(name)

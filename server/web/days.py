@@ -1,0 +1,240 @@
+"""The map: a day of a team or of one person, replayed, with what is odd told in words.
+
+The page is drawn with its list; the map's script asks for the day's places once, as one answer whose statements are
+the same in number for one person and for two hundred.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from server.days.reading import read_days
+from server.days.teams import list_teams, people_of_team, phones_of
+from server.days.visit_facts import read_visit_facts
+from server.identity.permissions import visible_positions
+from server.identity.sessions import Visitor
+from server.language import tell
+from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
+from server.measures.flag_decisions import decide_flag
+from server.web.day_map import map_of
+from server.web.day_rows import Row, row_of
+from server.web.desk import FORM_BODY, Desk, draw, packed
+from server.web.menu import FIELD, OFFICE
+from sync.unit_of_work import UnitOfWork
+
+MOST_PEOPLE = 200
+_LONGEST_BACK = timedelta(days=3_660)
+
+
+def day_routes(desk: Desk) -> Blueprint:
+    """/days and what is below it."""
+    routes = Blueprint("days", __name__, url_prefix="/days")
+    everybody = (*OFFICE, *FIELD)
+
+    @routes.get("/")
+    @desk.page(*everybody)
+    def map_page(visitor: Visitor) -> ResponseReturnValue:
+        """The day of a team, or of one person."""
+        day = _day(visitor)
+        with desk.database.reading(visitor.company_id) as uow:
+            seen = visible_positions(uow, visitor.person_id, visitor.today)
+            teams = list_teams(uow, day, seen)
+            team = _team(teams)
+            days = _read(uow, desk, visitor, day, team, seen)
+            rows = [row_of(person_day, phone, desk.clock()) for person_day, phone in days]
+        return draw(
+            "days/map.html",
+            day=day,
+            before=day - timedelta(days=1),
+            after=day + timedelta(days=1),
+            today=visitor.today,
+            teams=teams,
+            team=team,
+            rows=rows,
+            totals=_totals(rows),
+            base=desk.base_map,
+            nobody=UUID(int=0),
+            words=msgspec.json.encode(_words()).decode(),
+        )
+
+    @routes.get("/places")
+    @desk.page(*everybody)
+    def places(visitor: Visitor) -> ResponseReturnValue:
+        """Where everybody of the team was on the day, for the map's script."""
+        day = _day(visitor)
+        with desk.database.reading(visitor.company_id) as uow:
+            seen = visible_positions(uow, visitor.person_id, visitor.today)
+            team = _team(list_teams(uow, day, seen))
+            people = [each for each, _ in _read(uow, desk, visitor, day, team, seen)]
+            told = map_of(uow, people, day, desk.now_ms(), visitor.person_id, desk.base_map.datum)
+        return packed(msgspec.json.encode(told))
+
+    @routes.get("/people/<uuid:person_id>")
+    @desk.page(*everybody)
+    def person_panel(visitor: Visitor, person_id: UUID) -> ResponseReturnValue:
+        """One person's day in its order, for the panel."""
+        day = _day(visitor)
+        with desk.database.reading(visitor.company_id) as uow:
+            found = read_days(
+                uow, day, desk.now_ms(), person_ids=[person_id], asker_id=visitor.person_id
+            )
+        if not found:
+            raise NotFound
+        return draw("days/person.html", person=found[0], day=day)
+
+    @routes.get("/visits/<uuid:visit_id>")
+    @desk.page(*everybody)
+    def visit_panel(visitor: Visitor, visit_id: UUID) -> ResponseReturnValue:
+        """One visit with its evidence, for the panel."""
+        return _visit(desk, visitor, visit_id)
+
+    @routes.post("/visits/<uuid:visit_id>/flags/<flag>")
+    @desk.page(*OFFICE, body=FORM_BODY)
+    def decide(visitor: Visitor, visit_id: UUID, flag: str) -> ResponseReturnValue:
+        """Accept or reject a flag, with a reason."""
+        told = None
+        try:
+            with desk.database.company(visitor.company_id) as uow:
+                decide_flag(
+                    uow,
+                    visitor.actor,
+                    visit_id,
+                    flag,
+                    request.form.get("decision", ""),
+                    request.form.get("reason", ""),
+                    now=desk.clock(),
+                    asker_id=visitor.person_id,
+                )
+        except (NoSuchVisit, NoSuchFlag):
+            raise NotFound from None
+        except DecisionInvalid as refused:
+            told = str(refused)
+        if request.headers.get("HX-Request") != "true":
+            return redirect(url_for("days.map_page"), code=303)
+        return _visit(desk, visitor, visit_id, told=told, flag=flag)
+
+    @routes.get("/regions")
+    @desk.page(*everybody)
+    def regions(visitor: Visitor) -> ResponseReturnValue:
+        """The boundaries of the company's regions, for the map."""
+        with desk.database.reading(visitor.company_id) as uow:
+            rows = uow.rows(
+                "select id, name, boundary from region where company_id = :company"
+                " and boundary is not null order by code limit 2000",
+                company=uow.company_id,
+            )
+        told = {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "properties": {"id": str(row.id), "name": row.name},
+                    "geometry": row.boundary,
+                }
+                for row in rows
+            ],
+        }
+        return packed(msgspec.json.encode(told))
+
+    return routes
+
+
+def _words() -> dict[str, str]:
+    """What the map's script says."""
+    return {
+        "play": tell("Replay"),
+        "pause": tell("Pause"),
+        "planned": tell("planned stop"),
+        "stay": tell("stayed here"),
+        "data": tell("Land and borders: Natural Earth"),
+        "failed": tell("The places of this day could not be fetched. Open the page anew."),
+    }
+
+
+def _visit(
+    desk: Desk,
+    visitor: Visitor,
+    visit_id: UUID,
+    *,
+    told: str | None = None,
+    flag: str | None = None,
+) -> ResponseReturnValue:
+    with desk.database.reading(visitor.company_id) as uow:
+        facts = read_visit_facts(uow, visit_id, desk.now_ms(), asker_id=visitor.person_id)
+    if facts is None:
+        raise NotFound
+    return draw(
+        "days/visit.html",
+        person=facts.person,
+        visit=facts.visit,
+        facts=facts,
+        told=told,
+        told_of=flag,
+        may_decide=visitor.has_role(*OFFICE) and facts.person.person_id != visitor.person_id,
+    )
+
+
+def _read(
+    uow: UnitOfWork,
+    desk: Desk,
+    visitor: Visitor,
+    day: date,
+    team: UUID | None,
+    seen: frozenset[UUID],
+) -> list[Any]:
+    """The days of the team's people, each with their phone, by name."""
+    named = None if team is None else people_of_team(uow, team, day, seen)
+    who = request.args.get("person", "")
+    if who:
+        named = [_uuid(who)]
+    days = read_days(
+        uow,
+        day,
+        desk.now_ms(),
+        person_ids=named,
+        asker_id=visitor.person_id,
+        at_most=MOST_PEOPLE,
+    )
+    phones = phones_of(uow, [each.person_id for each in days])
+    return [(each, phones.get(each.person_id)) for each in days]
+
+
+def _totals(rows: list[Row]) -> dict[str, int]:
+    return {
+        name: sum(getattr(row, name) for row in rows)
+        for name in ("planned", "visited", "missed", "unplanned", "to_look_at")
+    }
+
+
+def _team(teams: list[Any]) -> UUID | None:
+    """The team that is asked for; none asked for, or one that is not theirs: all that they may see."""
+    asked = request.args.get("team", "")
+    found = next((team.region_id for team in teams if str(team.region_id) == asked), None)
+    if asked and found is None:
+        raise NotFound
+    return found
+
+
+def _day(visitor: Visitor) -> date:
+    typed = request.args.get("day", "")
+    if not typed:
+        return visitor.today
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError:
+        raise NotFound from None
+    if not visitor.today - _LONGEST_BACK <= day <= visitor.today + timedelta(days=366):
+        raise NotFound
+    return day
+
+
+def _uuid(typed: str) -> UUID:
+    try:
+        return UUID(typed)
+    except ValueError:
+        raise NotFound from None

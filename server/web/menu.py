@@ -1,0 +1,31 @@
+"""What there is to go to, and for whom."""
+
+from dataclasses import dataclass
+
+from server.identity.sessions import Visitor
+from server.language import tell
+
+OFFICE = ("supervisor", "regional_manager", "admin")
+FIELD = ("rep", "driver")
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An area of work: its endpoint, who has it, and what it is called."""
+
+    endpoint: str
+    roles: tuple[str, ...]
+    title: str
+
+
+def sentence(said: str) -> str:
+    """Mark a sentence for the catalogues; it is said when it is drawn."""
+    return said
+
+
+AREAS = (Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),)
+
+
+def areas_of(visitor: Visitor) -> list[tuple[str, str]]:
+    """The endpoints and names of the areas that somebody has, in their order."""
+    return [(area.endpoint, tell(area.title)) for area in AREAS if visitor.has_role(*area.roles)]

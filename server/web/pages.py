@@ -1,0 +1,113 @@
+"""The pages on the application: their templates, static files, errors and areas."""
+
+import logging
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Blueprint, Flask, Response, g, request, send_from_directory, url_for
+from flask.typing import ResponseReturnValue
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import RequestRedirect
+
+from server import language
+from server.http.callers import Caller, callable_by
+from server.http.problems import as_refused, handle
+from server.http.request_ids import current_request_id
+from server.web.days import day_routes
+from server.web.desk import Desk, draw
+from server.web.menu import areas_of
+from server.web.signing import signing_routes
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+# A file's address changes with its bytes, so a browser need never ask again.
+_KEEP = "public, max-age=31536000, immutable"
+
+logger = logging.getLogger("roadbook.web")
+
+
+def register_pages(app: Flask, desk: Desk) -> None:
+    """Put the pages on the application."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        tell=language.tell,
+        tell_number=language.tell_number,
+        told_number=language.told_number,
+        told_money=language.told_money,
+        told_day=language.told_day,
+        told_clock=language.told_clock,
+        told_moment=language.told_moment,
+        told_permille=language.told_permille,
+        asset=asset,
+    )
+    pages = Blueprint("pages", __name__, template_folder=str(HERE / "templates"))
+
+    @pages.get("/static/<path:name>")
+    @callable_by(Caller.ANYBODY)
+    def static(name: str) -> Response:
+        """A script, a style or data of ours or of a package; nothing of any company."""
+        response = send_from_directory(STATIC, name, conditional=True)
+        response.headers["Cache-Control"] = _KEEP if request.args.get("v") else "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    @pages.app_context_processor
+    def known_everywhere() -> dict[str, Any]:
+        visitor = g.get("visitor")
+        return {
+            "visitor": visitor,
+            "areas": [] if visitor is None else areas_of(visitor),
+            "form_token": "" if visitor is None else desk.form_token(visitor),
+            "spoken": language.spoken_language(),
+            "languages": language.NAMES,
+        }
+
+    @app.errorhandler(NotFound)
+    def nowhere(error: NotFound) -> ResponseReturnValue:
+        """An address that nothing answers: a page for a person, a problem for a program."""
+        wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+        is_for_people = request.blueprint in names or wanted == "text/html"
+        if request.path.startswith("/v1/") or not is_for_people:
+            return cast("ResponseReturnValue", handle(error))
+        return _told(desk, error)
+
+    app.register_blueprint(pages)
+    areas = (signing_routes(desk), day_routes(desk))
+    names = {routes.name for routes in areas}
+    for routes in areas:
+        routes.register_error_handler(Exception, lambda error: _told(desk, error))
+        app.register_blueprint(routes)
+
+
+def _told(desk: Desk, error: Exception) -> ResponseReturnValue:
+    """An error in a page, told to a person; the log has what an operator has to see."""
+    if isinstance(error, RequestRedirect):
+        return error
+    refused = as_refused(error)
+    if isinstance(error, HTTPException) and (error.code or 500) < 500:
+        status, detail = error.code or 400, error.description
+    elif refused is not None:
+        status, detail = refused.status, refused.detail
+    else:
+        logger.error("incident %s", current_request_id(), exc_info=error)
+        status, detail = 500, None
+    if isinstance(error, NotFound):
+        detail = None
+    with language.speaking(desk.language(g.get("visitor"))):
+        part = "parts/alert.html" if request.headers.get("HX-Request") == "true" else "error.html"
+        answer = draw(part, status, status=status, detail=detail, incident=current_request_id())
+        return desk.finish(answer)
+
+
+def asset(name: str) -> str:
+    """The address of a static file, which changes with its bytes."""
+    return url_for("pages.static", name=name, v=_fingerprint(name))
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return sha256((STATIC / name).read_bytes()).hexdigest()[:12]

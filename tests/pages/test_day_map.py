@@ -1,0 +1,83 @@
+"""A supervisor looks at a day of the team on the map, and decides about what is odd."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.pages.conftest import Seat
+
+pytestmark = pytest.mark.slow
+SUPERVISOR = "xin.tang@demo.example"
+
+
+def open_day(seat: Seat) -> None:
+    seat.go(f"/days/?day={seat.site.worked_on}")
+    seat.page.wait_for_selector("#map-page[data-drawn]")
+
+
+def test_the_list_has_the_supervisors_own_team_and_nobody_else(
+    sit_down: Callable[..., Seat],
+) -> None:
+    seat = sit_down(SUPERVISOR)
+    open_day(seat)
+    listed = {name.inner_text() for name in seat.page.query_selector_all(".person b")}
+    team = seat.site.rows(
+        """
+        with recursive below as (
+            select t.region_id as id from person p
+            join occupancy o on o.company_id = p.company_id and o.person_id = p.id
+            join position t on t.company_id = p.company_id and t.id = o.position_id
+            where p.company_id = :company and p.email = :email
+            union select r.id from region r join below b on r.parent_id = b.id
+        )
+        select p.name from below b join position t on t.region_id = b.id and t.role = 'rep'
+        join occupancy o on o.position_id = t.id join person p on p.id = o.person_id
+        where p.company_id = :company
+        """,
+        email=SUPERVISOR,
+    )
+    assert listed == {row.name for row in team}
+    assert len(listed) == 3
+
+
+def test_a_person_and_a_visit_are_opened_from_the_list_with_evidence_in_words(
+    sit_down: Callable[..., Seat],
+) -> None:
+    seat = sit_down(SUPERVISOR)
+    open_day(seat)
+    seat.page.click(".person >> nth=0")
+    seat.page.wait_for_selector(".visits")
+    assert seat.page.get_attribute(".person >> nth=0", "aria-pressed") == "true"
+    seat.page.click(".visit-line:has(.badge.good) >> nth=0")
+    told = seat.page.wait_for_selector("#panel .facts").inner_text()
+    assert "Check-in" in told
+    panel = seat.page.inner_text("#panel")
+    assert "m from the pin, accuracy" in panel
+    assert "fence" in panel
+
+
+def test_a_flag_that_is_rejected_with_a_reason_is_held_so(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down("wen.gao@demo.example")
+    open_day(seat)
+    seat.page.click(".person:has(.badge.warn) >> nth=0")
+    seat.page.click(".visit-line:has(.badge.warn) >> nth=0")
+    form = seat.page.wait_for_selector(".decide")
+    form.query_selector("[name=reason]").fill("was there, the street is narrow")
+    form.query_selector("text=Reject").click()
+    seat.page.wait_for_selector("text=rejected by Gao Wen: was there, the street is narrow")
+    held = seat.site.rows(
+        "select decision, reason, decided_by from flag_decision where company_id = :company"
+        " and decided_by = 'Gao Wen'"
+    )
+    assert [tuple(row) for row in held] == [
+        ("REJECTED", "was there, the street is narrow", "Gao Wen")
+    ]
+
+
+def test_a_day_that_somebody_may_not_see_is_not_there(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down("mei.chen@demo.example")
+    open_day(seat)
+    assert [each.inner_text() for each in seat.page.query_selector_all(".person b")] == ["Chen Mei"]
+    (other,) = seat.site.rows("select id from person where name = 'Guo Tao'")
+    answer = seat.page.request.get(f"{seat.site.address}/days/people/{other.id}")
+    assert answer.status == 404

@@ -1,0 +1,59 @@
+"""Every page can be used by whoever cannot see well, or has only a keyboard: WCAG 2.2 AA as far as axe can tell."""
+
+from collections.abc import Callable
+
+import pytest
+
+from server.web.vendor import VENDOR
+from tests.pages.conftest import Seat
+
+pytestmark = pytest.mark.slow
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = (1366, 820)
+
+
+def faults_of(seat: Seat) -> list[str]:
+    """What axe finds, a line each."""
+    seat.page.evaluate((VENDOR / "axe.js").read_text(encoding="utf-8") + ";0")
+    found = seat.page.evaluate("rules => axe.run({runOnly: {type: 'tag', values: rules}})", RULES)
+    return [
+        f"{fault['id']}: {node['html'][:120]}"
+        for fault in found["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_signing_in_has_no_barriers(
+    sit_down: Callable[..., Seat], width: int, language: str
+) -> None:
+    seat = sit_down(width=width, language=language)
+    seat.go("/sign-in")
+    assert faults_of(seat) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_map_with_a_visit_has_no_barriers(sit_down: Callable[..., Seat], width: int) -> None:
+    seat = sit_down("wen.gao@demo.example", width=width)
+    seat.go(f"/days/?day={seat.site.worked_on}")
+    seat.page.wait_for_selector("#map-page[data-drawn]")
+    assert faults_of(seat) == []
+    seat.page.click(".person >> nth=0")
+    seat.page.click(".visit-line:has(.badge.warn) >> nth=0")
+    seat.page.wait_for_selector("#panel .facts")
+    assert faults_of(seat) == []
+
+
+def test_the_day_is_gone_through_by_keyboard_alone(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down("wen.gao@demo.example")
+    seat.go(f"/days/?day={seat.site.worked_on}")
+    seat.page.wait_for_selector("#map-page[data-drawn]")
+    seat.page.keyboard.press("Tab")
+    assert seat.page.evaluate("document.activeElement.className") == "skip"
+    seat.page.focus(".person >> nth=0")
+    seat.page.keyboard.press("Enter")
+    seat.page.wait_for_selector(".visits")
+    seat.page.focus(".visit-line >> nth=0")
+    seat.page.keyboard.press("Enter")
+    seat.page.wait_for_selector("#panel .facts")
