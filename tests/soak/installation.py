@@ -79,11 +79,20 @@ class Installation:
             )
         self.wait_until_ready()
 
+    def require_serving(self) -> None:
+        """Nothing that is done to it ends the supervisor: where it has ended, that is a finding, or somebody
+        outside did it.
+        """
+        if self.child is not None and self.child.poll() is not None:
+            raise RuntimeError(
+                f"roadbook serve ended by itself, with {self.child.returncode}:\n"
+                f"{self.log.read_text()[-2000:]}"
+            )
+
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_S
         while time.monotonic() < deadline:
-            if self.child is not None and self.child.poll() is not None:
-                raise RuntimeError(f"roadbook serve ended:\n{self.log.read_text()[-2000:]}")
+            self.require_serving()
             asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             with suppress(OSError, http.client.HTTPException), closing(asked):
                 asked.request("GET", "/readyz")

@@ -146,17 +146,17 @@ def _soak(
     _tell_all(fields, "work")
     _start(acting)
 
-    time.sleep(plan.seconds * 0.35)
+    _let_live(site, plan.seconds * 0.35)
     began = _back_up(site)
     _patiently(partial(_set_watermark, owner, began - IN_FLIGHT))
     say("base backup taken under load, watermark set")
-    time.sleep(plan.seconds * 0.25)
+    _let_live(site, plan.seconds * 0.25)
     _stop(acting)
     say("roadbook serve itself is killed")
     site.kill_everything()
     say("serving again")
     _start(acting)
-    time.sleep(plan.seconds * 0.15)
+    _let_live(site, plan.seconds * 0.15)
     _stop(acting)
 
     _tell_all(fields, "hold")
@@ -167,7 +167,7 @@ def _soak(
     say(f"disk lost: {lost - kept} receipts were not in the backup that was restored")
     _tell_all(fields, "work")
     _start(acting)
-    time.sleep(plan.seconds * 0.25)
+    _let_live(site, plan.seconds * 0.25)
     _stop(acting)
 
     _tell_all(fields, "hold")
@@ -203,6 +203,13 @@ def _phones(plan: Plan, site: Installation, codes: Sequence[str]) -> Iterator[Fi
                 "pause_s": plan.pause_s,
             }
         )
+
+
+def _let_live(site: Installation, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        site.require_serving()
+        time.sleep(min(1.0, left))
 
 
 def _start(acting: Sequence[Actor]) -> None:
