@@ -14,10 +14,18 @@ from sync.kinds.store.publish import publish_stores
 from sync.kinds.store_history.publish import publish_store_histories
 from sync.kinds.store_terms.publish import publish_store_terms
 from sync.unit_of_work import Database
-from tests.activities_factories import NOW, add_activity, add_activity_store
-from tests.catalogue_factories import add_goods
+from tests.activities_factories import (
+    NOW,
+    add_activity,
+    add_activity_store,
+    add_notice,
+    add_task,
+)
+from tests.catalogue_factories import add_goods, add_promotion
 from tests.factories import Cast, Person, make_cast
-from tests.soak.scopes import BesideStores, Rows, plain_scopes
+from tests.order_factories import oats, submit
+from tests.soak.owners import Rows, read_owned
+from tests.soak.scopes import BesideStores, plain_scopes
 from tests.sync.office import set_stops
 from tests.sync.talking import Json, Phone
 
@@ -33,7 +41,7 @@ class World:
         self.engine = SyncEngine(db, ALL_KINDS, b"soak" * 8)
         self.owner = owner
         with db.company(self.cast.company.id) as uow:
-            add_goods(uow, self.cast)
+            self.goods = add_goods(uow, self.cast)
             self.activity = add_activity(uow)
             add_activity_store(uow, self.activity, self.cast.ana_stores[1])
 
@@ -89,6 +97,20 @@ class World:
             for fault in beside.faults(kind, scope, str(person.id), {**there, **held}[kind])
         ]
 
+    def faults_of_owned(self, person: Person) -> list[tuple[str, str, str]]:
+        """What the model of owners finds on a phone that has just pulled."""
+        phone = self.phone(person)
+        phone.pull()
+        scope = plain_scopes(self.rows, [str(person.id)], NOW)[str(person.id)]
+        return [
+            (kind, *fault)
+            for kind, owned in read_owned(self.rows, NOW).items()
+            for fault in owned.faults(
+                scope.owners,
+                {id_ for id_, record in phone.held.items() if record["kind"] == kind},
+            )
+        ]
+
 
 @pytest.fixture
 def world(owner_engine: Engine, engine: Engine) -> World:
@@ -108,6 +130,28 @@ def test_it_agrees_with_every_phone_whatever_stores_do(world: World) -> None:
         publish_stores(uow, [cast.ana_stores[1]])
         publish_store_terms(uow, [cast.ana_stores[1]])
     assert [world.faults(person) for person in cast.people] == [[]] * len(cast.people)
+
+
+def test_everything_else_is_with_whose_it_is(world: World) -> None:
+    cast = world.cast
+    store = cast.ana_stores[0]
+    world.call_at(store)
+    ana = world.phone(cast.ana)
+    order = submit(ana, store, oats(world.goods))
+    assert ana.push_one(order)["status"] == "applied"
+    with world.db.company(cast.company.id) as uow:
+        add_task(uow, cast.ana.position_id)
+        add_task(uow, None, person_id=cast.ben.id)
+        add_notice(uow)
+        add_notice(uow, audience="REGION", audience_ids=[cast.regions.harbour])
+        add_activity(uow, state="DRAFT")
+        add_promotion(uow, "TEN")
+    assert [world.faults_of_owned(person) for person in cast.people] == [[]] * len(cast.people)
+    with world.owner.begin() as connection:
+        # As nobody does: the rows alone.
+        connection.execute(text("update order_header set person_id = :ben"), {"ben": cast.ben.id})
+    assert ("order", "does not belong there", order["entity_id"]) in world.faults_of_owned(cast.ana)
+    assert ("order", "is missing", order["entity_id"]) in world.faults_of_owned(cast.ben)
 
 
 def test_what_somebody_asked_for_stays_theirs_and_nothing_else_does(world: World) -> None:

@@ -7,9 +7,9 @@ are not believed.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +17,13 @@ from sqlalchemy import Engine, text
 
 from mobile_contract.records import lower_record
 from server.play.check import Promised, count_in_database
-from server.play.facts import TOLD_FACTS
-from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
+from tests.soak.owners import read_owned
 from tests.soak.scopes import BesideStores, plain_scopes
 
 # A request may take this long from the phone's clock reading to the server's (a full backlog).
 CLOCK_OFF_MS = 60_000
 GPS_OFF_MS = 3_000
-# Younger facts than this are on the phones of whoever made them, whatever has left them by its age.
-FACT_DAYS = 10
 
 Report = Mapping[str, Any]
 
@@ -152,8 +149,8 @@ class Checker:
         return found
 
     def _scope(self) -> Verdict:
-        """Stores and routes by the office's tables alone, what goes with a store by its store, and what
-        people did by who did it; of every kind field by field.
+        """Stores and routes by the office's tables alone, what goes with a store by its store, everything else by
+        whose it is; of every kind field by field.
         """
         scopes = plain_scopes(self.rows, {phone["person_id"] for phone in self.phones}, self.now)
         beside = BesideStores(self.rows, self.now)
@@ -163,7 +160,7 @@ class Checker:
                 "select id, kind, version, doc, person_id from record where company_id = :c"
             )
         }
-        done = self._done_by_people(records.values())
+        owned = read_owned(self.rows, self.now)
         found = Verdict("5 the phone holds its scope, exactly", faults=list(beside.missing))
         compared = going_along = 0
         for phone in self.phones:
@@ -174,10 +171,12 @@ class Checker:
                 found.faults += [
                     f"{name}: {kind} {i} does not belong there" for i in sorted(held - wanted)
                 ]
-            for kind, docs in done[phone["person_id"]].items():
-                own = {i for i, doc in docs.items() if lower_record(kind, doc, phone["contract"])}
-                if missing := own - phone["held"].get(kind, {}).keys():
-                    found.faults.append(f"{name}: {len(missing)} {kind}s missing")
+            for kind in owned.keys() & phone["held"].keys():
+                found.faults += [
+                    f"{name}: {kind} {id_} {wrong}"
+                    for wrong, id_ in owned[kind].faults(scope.owners, phone["held"][kind])
+                    if id_ in phone["held"][kind] or _lowered(records.get(id_), kind, phone)
+                ]
             for kind in set(beside.kinds) & phone["held"].keys():
                 going = phone["held"][kind]
                 going_along += len(going)
@@ -189,30 +188,13 @@ class Checker:
                 for id_, (version, fields) in held.items():
                     compared += 1
                     record = records.get(id_)
-                    doc = None if record is None or record.doc is None else json.loads(record.doc)
-                    lowered = doc and lower_record(kind, doc, phone["contract"])
+                    lowered = _lowered(record, kind, phone)
                     if record is None or lowered != fields or record.version != version:
                         found.faults.append(f"{name}: {kind} {id_} has other fields")
         found.evidence = (
             f"{compared} records compared field by field, {going_along} of them beside their stores,"
             f" {len(self.phones)} phones"
         )
-        return found
-
-    def _done_by_people(self, records: Iterable[Any]) -> dict[str, dict[str, dict[str, Any]]]:
-        """Person → kind → what they made in the last days, which their phones still hold: id → fields."""
-        names = {kind.number: kind.name for kind in ALL_KINDS if kind.name in TOLD_FACTS}
-        since = (self.now.date() - timedelta(days=FACT_DAYS)).isoformat()
-        found: dict[str, dict[str, dict[str, Any]]] = {}
-        for person in {phone["person_id"] for phone in self.phones}:
-            found[person] = {name: {} for name in names.values()}
-        for row in records:
-            person, name = str(row.person_id), names.get(row.kind)
-            if name is None or person not in found or row.doc is None:
-                continue
-            doc = json.loads(row.doc)
-            if doc["business_day"] >= since:
-                found[person][name][str(row.id)] = doc
         return found
 
     # ---- 6 to 10 --------------------------------------------------------------------------------
@@ -306,3 +288,10 @@ class Checker:
         if not told["repaired"] == told["tried"] == told["outbox untouched"]:
             found.faults.append("a corruption was not found, not repaired, or cost an outbox")
         return found
+
+
+def _lowered(record: Any, kind: str, phone: Report) -> Any:
+    """A record as this phone is told it; an old one is not told of everything. None where it is not there."""
+    if record is None or record.doc is None:
+        return None
+    return lower_record(kind, json.loads(record.doc), phone["contract"])

@@ -3,29 +3,27 @@ scope (`holder_key`, `record_key`, `companion`) nor its feed are read.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from mobile_contract.records.store_terms import terms_id
 from sync.kinds.store_history.publish import history_id
+from tests.soak.owners import DAYS_ON_PHONE, ZONE, Rows, company_key
 
-Rows = Callable[..., list[Any]]
-
-ZONE = ZoneInfo("Asia/Shanghai")
-DAYS_ON_PHONE = 14
 # From its dispatch until the books have an order, whoever delivers it has its store.
 _ON_THE_WAY = ["DISPATCHED", "DELIVERED", "PARTIAL", "REFUSED"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a person has of the office's: stores and routes, by id."""
+    """What a person has of the office's: stores and routes, by id; and whose things are theirs: their own, those of
+    their seats and of seats below, of their divisions and of the company.
+    """
 
     stores: frozenset[str]
     routes: frozenset[str]
+    owners: frozenset[str]
 
 
 def plain_scopes(rows: Rows, people: Iterable[str], now: datetime) -> dict[str, Scope]:
@@ -38,6 +36,15 @@ def plain_scopes(rows: Rows, people: Iterable[str], now: datetime) -> dict[str, 
         str(row.id): (row.role, str(row.region_id))
         for row in rows("select id, role, region_id from position where company_id = :c")
     }
+    divisions = {
+        str(row.id): {str(id_) for id_ in row.divisions}
+        for row in rows(
+            "select p.id, array(select d.id from division d where d.company_id = p.company_id"
+            " and (p.division_id is null or d.id = p.division_id)) as divisions"
+            " from position p where p.company_id = :c"
+        )
+    }
+    company = str(company_key(rows))
     routes = {
         str(row.id): (str(row.position_id), {str(id_) for id_ in row.stops})
         for row in rows(
@@ -64,6 +71,7 @@ def plain_scopes(rows: Rows, people: Iterable[str], now: datetime) -> dict[str, 
     scopes: dict[str, Scope] = {}
     for person in set(people):
         held = {str(o.position_id) for o in occupancies if str(o.person_id) == person}
+        owners = {company, person}.union(*(divisions[position] for position in held))
         areas: set[str] = set()
         for position in held:
             role, region = positions[position]
@@ -79,7 +87,7 @@ def plain_scopes(rows: Rows, people: Iterable[str], now: datetime) -> dict[str, 
                 not is_open and str(store.proposed_by) == person
             ):
                 seen.add(str(store.id))
-        scopes[person] = Scope(frozenset(seen), frozenset(mine))
+        scopes[person] = Scope(frozenset(seen), frozenset(mine), frozenset(owners | held))
     return scopes
 
 
