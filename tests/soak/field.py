@@ -15,6 +15,7 @@ import time
 import traceback
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +23,9 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from mobile_contract.phone.catalogue import fetch_prices
 from mobile_contract.phone.clock import SimulatedClock
 from mobile_contract.phone.link import Problem
-from mobile_contract.phone.orders import AtTheDoor, deliver_order
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SendingHabits
 from mobile_contract.phone.transport import HttpTransport, LinkFailure
@@ -37,6 +38,7 @@ from server.play.rep import Rep
 from server.play.rough_link import RoughTransport
 from server.play.teams import TEAMS
 from server.play.workday import make_workday
+from tests.soak.mischief import make_mischief
 
 _TRIES = 90
 _LONGEST_WAIT_S = 1.5
@@ -105,11 +107,13 @@ class Field:
             morning = read_morning(
                 rep.phone, rep.random.choice(dates), zone, syncs_on_the_way=False
             )
-            acts = make_workday(rep.random, morning.sheet, TEAMS["general"])
-            acts = fill_workday(f"{self.seed}/{rep.random.random()}", acts, TEAMS["general"])
+            team = rep.random.choice(list(TEAMS.values()))
+            acts = make_workday(rep.random, morning.sheet, team)
+            acts = fill_workday(f"{self.seed}/{rep.random.random()}", acts, team)
             first = rep.random.randrange(max(1, len(acts)))
             rep.work(acts[first : first + rep.random.randint(2, 10)], morning)
-            self._make_mischief(rep)
+            make_mischief(rep)
+            rep._list_new()
         if rep.random.random() < 0.02:
             rep.clock.line.set_wall_offset(
                 rep.random.randint(-DAY_MS, DAY_MS), from_true_ms=now_ms()
@@ -117,57 +121,16 @@ class Field:
         if rep.random.random() < 0.02:
             rep.clock.line.reboot(at_true_ms=now_ms())
         rep.sync(most_tries=2)
+        if rep.contract > 1:
+            self._fetch_prices(rep)
         rep.phone.link.close()
         time.sleep(rep.random.uniform(0.0, 2 * self.config["pause_s"]))
 
-    def _make_mischief(self, rep: Rep) -> None:
-        """What an honest day has little of: edits that meet, stores of others, items that are none."""
-        phone, random = rep.phone, rep.random
-        stores = [r for r in phone.held("store") if r.fields["status"] == "ACTIVE"]
-        if stores and random.random() < 0.5:
-            # Few stores and few values, so that several people edit the same.
-            store = stores[random.randrange(min(4, len(stores)))]
-            changes = {"contact_name": f"Contact {random.randrange(9)}"}
-            if random.random() < 0.5:
-                changes = {"address": f"{random.randrange(9)} Quay"}
-            phone.edit_store(store.id, changes, reason="seen")
-        if rep.contract > 1:
-            self._deliver(rep)
-        if random.random() < 0.05:
-            elsewhere = str(uuid.UUID(int=random.getrandbits(128), version=4))
-            phone.check_in(elsewhere, None)
-        if random.random() < 0.05:
-            now = rep.clock.read()
-            item = {
-                "op_id": str(uuid.UUID(int=random.getrandbits(128), version=4)),
-                "kind": "visit",
-                "entity_id": str(uuid.UUID(int=random.getrandbits(128), version=4)),
-                "op": "create",
-                "captured_at": now.wall_ms,
-                "captured_boot_id": now.boot_id,
-                "captured_uptime_ms": now.uptime_ms,
-                "payload": {"is_by_phone": "perhaps"},
-            }
-            phone.outbox.add(item, contract=rep.contract)
-        rep._list_new()
-
     @staticmethod
-    def _deliver(rep: Rep) -> None:
-        """What is on its way and on this phone is brought, mostly: to somebody else's seat as well, so that
-        several phones say what became of one order.
-        """
-        phone, random = rep.phone, rep.random
-        proof = {"role": "SIGNATURE", "sha256": hashlib.sha256(b"signed").hexdigest(), "size": 6}
-        for order in phone.held("order"):
-            is_said = any(item.is_unsent for item in phone.outbox.of_entity(order.id))
-            if order.fields["state"] != "DISPATCHED" or is_said or random.random() < 0.5:
-                continue
-            lines = []
-            for line in order.fields["lines"]:
-                short = random.randint(0, line["quantity"]) if random.random() < 0.2 else 0
-                reason = "DAMAGED" if short else None
-                lines.append(AtTheDoor(line["quantity"] - short, short=short, reason=reason))
-            deliver_order(phone, order.id, lines, None, proofs=[proof])
+    def _fetch_prices(rep: Rep) -> None:
+        """Without them nothing can be ordered; with a bad network a phone stays without for a while."""
+        with suppress(LinkFailure, Problem), rep.clock.live():
+            fetch_prices(rep.phone)
 
     # ---- commands -------------------------------------------------------------------------------
 

@@ -21,7 +21,10 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from mobile_contract.records import RECORDS
+from mobile_contract.version import CURRENT
 from server.play.enrolment import EnrolmentDesk
+from server.play.facts import FACT_KINDS
 from sync.unit_of_work import Database
 from tests.soak.actors import Actor, Plan, Stage
 from tests.soak.chaos import Chaos
@@ -35,6 +38,17 @@ T = TypeVar("T")
 # What was received this long before a backup began is committed by the time it ends.
 IN_FLIGHT = timedelta(seconds=45)
 _QUIET_S = 120.0
+# A soak as long as this leaves no kind of work out.
+_LONG_S = 300.0
+WORK = {each.kind for each in FACT_KINDS} | {
+    "activity_store",
+    "day_plan",
+    "location_check",
+    "notice",
+    "route",
+    "store",
+    "task",
+}
 
 
 @dataclass(slots=True)
@@ -179,7 +193,7 @@ def _soak(
     quiet = Quiet(desk.company_id, datetime.now(UTC), told)
     quiet.write(plan.folder)
     phones = read_phones(plan.folder)
-    done.verdicts = check(database, owner, quiet, phones)
+    done.verdicts = [*check(database, owner, quiet, phones), _every_kind(plan, phones)]
     done.verdicts += [verdict for each in acting for verdict in each.verdicts()]
     done.figures = _figures(phones, lost - kept)
     done.figures["kill -9 of roadbook serve"] = 1
@@ -291,6 +305,21 @@ def _patiently(act: Callable[[], T]) -> T:
         except SQLAlchemyError:
             time.sleep(0.3)
     raise RuntimeError("the database does not come back")
+
+
+def _every_kind(plan: Plan, phones: Sequence[Mapping[str, Any]]) -> Verdict:
+    """Whether phones did everything that there is: in a short soak chance may leave something out."""
+    sent = {(item["kind"], item["op"]) for phone in phones for item in phone["items"]}
+    ops = {(kind.kind, op) for kind in RECORDS for op in kind.ops.get(CURRENT, ())}
+    found = Verdict(
+        "phones did every kind of work",
+        f"{len(ops & sent)} of {len(ops)} ops of contract {CURRENT};"
+        f" not: {', '.join(sorted(f'{kind} {op}' for kind, op in ops - sent)) or 'none'}",
+    )
+    if plan.seconds >= _LONG_S:
+        missing = WORK - {kind for kind, _ in sent}
+        found.faults += [f"no phone sent a {kind}" for kind in sorted(missing)]
+    return found
 
 
 def _figures(phones: Sequence[Mapping[str, Any]], lost: int) -> dict[str, int | str]:
