@@ -49,7 +49,7 @@ def _propose_a_plan(rep: Rep) -> None:
 
 
 def _think_again_of_attendance(rep: Rep) -> None:
-    event = _one_of(rep, "attendance", 0.05)
+    event = _one_made(rep, "attendance", 0.05)
     if event is not None:
         rep.phone.correct_attendance(event.id, "pressed the wrong one", "BREAK_END")
 
@@ -78,10 +78,10 @@ def _withdraw(rep: Rep) -> None:
 
 
 def _think_again_of_audits_and_forms(rep: Rep) -> None:
-    brought = _one_of(rep, "audit_visit", 0.1)
+    brought = _one_made(rep, "audit_visit", 0.1)
     if brought is not None:
         correct_brought(rep.phone, brought.id, "looked again", note="the cooler is new")
-    answered = _one_of(rep, "form_answer", 0.05)
+    answered = _one_made(rep, "form_answer", 0.05)
     templates = {template.id for template in rep.phone.held("form_template")}
     if answered is not None and answered.fields["template_id"] in templates:
         form = open_form(rep.phone, answered.fields["template_id"])
@@ -107,6 +107,14 @@ def _send_nonsense(rep: Rep) -> None:
 def _one_of(rep: Rep, kind: str, chance: float) -> HeldRecord | None:
     held = rep.phone.held(kind) if rep.random.random() < chance else ()
     return rep.random.choice(held) if held else None
+
+
+def _one_made(rep: Rep, kind: str, chance: float) -> HeldRecord | None:
+    """One that this phone made: of it every version is an item of a soak's phones, which is counted."""
+    made = {sent.entity_id for sent in rep.tracked.values() if sent.op == "create"}
+    held = rep.phone.held(kind) if rep.random.random() < chance else ()
+    own = [record for record in held if record.id in made]
+    return rep.random.choice(own) if own else None
 
 
 def _some_id(rep: Rep) -> str:
