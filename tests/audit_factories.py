@@ -4,7 +4,7 @@ rows, and auditors of other regions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +13,9 @@ from sqlalchemy import Engine, insert
 
 from server.audits.claims import Claimed, claim_next
 from server.audits.queue import look_at
+from server.audits.shown import Shown, look
+from server.audits.standing import let_stand
+from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict
 from server.identity.change_log import Actor
 from server.identity.policy import change_policy
 from sync.kinds.photo.publish import PhotoChange, set_photo_states
@@ -198,3 +201,46 @@ def states_of(db: Database, cast: Cast) -> dict[UUID, str]:
     """Where every audit visit stands on its way to a verdict."""
     with db.reading(cast.company.id) as uow:
         return {row.id: row.state for row in uow.rows("select id, state from audit_case")}
+
+
+def judged(
+    db: Database,
+    auditor: Person,
+    claimed: Claimed,
+    *,
+    now: datetime = NOW,
+    verdict_id: UUID | None = None,
+    **failed: str,
+) -> UUID:
+    """The auditor passes it, but for the items that fail, each with the code of its reason; the verdict's id."""
+    verdict_id = verdict_id or uuid4()
+    with db.company(auditor.device.company_id) as uow:
+        shown = look(uow, auditor.id, claimed.id, now=now)
+        give_verdict(
+            uow,
+            acting(auditor),
+            auditor.id,
+            claimed.id,
+            verdict_of(shown, verdict_id, **failed),
+            now=now,
+        )
+    return verdict_id
+
+
+def verdict_of(shown: Shown, verdict_id: UUID, **failed: str) -> NewVerdict:
+    """A verdict on what is shown: all passes but what fails."""
+    return NewVerdict(
+        id=verdict_id,
+        seen=shown.seen,
+        items=[
+            ItemVerdict(item, "FAIL", failed[item], f"{item} as it stands")
+            if item in failed
+            else ItemVerdict(item, "PASS")
+            for item in shown.asked
+        ],
+    )
+
+
+def stand(db: Database, cast: Cast, *, now: datetime = NOW + timedelta(minutes=10)) -> int:
+    """Let verdicts stand that were given ten minutes ago."""
+    return let_stand(db, cast.company.id, now=now)

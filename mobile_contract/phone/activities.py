@@ -211,6 +211,25 @@ def correct_brought(phone: Phone, audit_visit_id: str, reason: str, **changes: A
     phone.capture("audit_visit", audit_visit_id, "correct", payload, base_version=version)
 
 
+def may_appeal(phone: Phone, audit_visit_id: str) -> list[str]:
+    """The items of an audit visit that the person may appeal about now, as far as this phone knows."""
+    held = phone.scope.get("audit_visit", audit_visit_id)
+    verdict = None if held is None else held.fields["verdict"]
+    if verdict is None or verdict["state"] != "JUDGED":
+        return []
+    if any(item.op == "appeal" for item in phone.outbox.of_entity(audit_visit_id)):
+        return []
+    if phone.read_clock().wall_ms >= verdict["appeal_until"]:
+        return []
+    return [each["item"] for each in verdict["items"] if each["verdict"] == "FAIL"]
+
+
+def appeal_against(phone: Phone, audit_visit_id: str, items: Sequence[str], reason: str) -> None:
+    """Ask for another auditor, once, about items that failed."""
+    _require_contract_two(phone, "an appeal")
+    phone.capture("audit_visit", audit_visit_id, "appeal", {"items": list(items), "reason": reason})
+
+
 def _in_already(phone: Phone, store_id: str) -> list[Json]:
     """The store in activities, as the server has it, and as this phone has asked since."""
     held = [

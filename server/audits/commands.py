@@ -5,10 +5,11 @@ What an auditor does is done as that person, `--as E-MAIL`, and logged under the
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import click
 
+from server.audits.appeals import appeal_for
 from server.audits.claims import (
     CLAIMS_AT_ONCE,
     claim_next,
@@ -17,7 +18,9 @@ from server.audits.claims import (
     queue_in_numbers,
 )
 from server.audits.draws import list_draws, redraw_week
-from server.audits.errors import AuditError, NoSuchTurn
+from server.audits.errors import AuditError, NoSuchAuditVisit, NoSuchTurn, NoSuchVerdict
+from server.audits.shown import look
+from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict, undo_verdict
 from server.cli import say
 from server.identity.aligned import NOTHING, say_list, told_age, told_moment
 from server.identity.change_log import Actor
@@ -25,7 +28,8 @@ from server.identity.companies import company_day, company_zone
 from server.identity.people import person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, operator
-from sync.kinds.audit_visit.audit_table import audit_turn
+from sync.flag import Flag
+from sync.kinds.audit_visit.audit_table import audit_case, audit_turn, audit_verdict
 from sync.unit_of_work import UnitOfWork
 
 _as_option: Callable[..., Callable[..., None]] = click.option(
@@ -158,6 +162,137 @@ def give_back_command(ids: tuple[str, ...], email: str, company: str | None) -> 
         turns = [turn_that_begins(uow, typed) for typed in ids]
         give_back(uow, _acting(uow, auditor_id), auditor_id, turns)
     say(f"Given back: {len(turns)}.")
+
+
+@audit.command("look")
+@click.argument("named", metavar="ID")
+@_as_option
+@company_option
+def look_command(named: str, email: str, company: str | None) -> None:
+    """Show what an auditor has claimed: the checklist, what was answered, photos with what was found."""
+    with company_of(company, AuditError) as uow:
+        shown = look(
+            uow, person_by_email(uow, email), turn_that_begins(uow, named), now=datetime.now(UTC)
+        )
+    say(
+        f"{shown.store_name} ({shown.store_code or NOTHING}), {shown.business_day}:"
+        f" {shown.activity_name} ({shown.activity_code or NOTHING}), version {shown.version}"
+    )
+    if shown.appeal is not None:
+        say(f"Appealed against: {shown.appeal}")
+    answers = {each["item"]: each for each in shown.answers}
+    for standard in shown.standards:
+        item = standard["item"]
+        answer = answers.get(item, {"answer": "not answered", "note": None})
+        asked = "" if item in shown.asked else "  (not asked)"
+        required = "required" if standard["is_required"] else "not required"
+        say(f"  {item}: {standard['text']} [{required}, {standard['pass_rule']}]{asked}")
+        say(f"    {'; '.join(filter(None, (answer['answer'], answer['note'])))}")
+        for photo in shown.photos:
+            if item in photo.items:
+                found = ", ".join(_flag_words(flag) for flag in photo.flags) or "nothing found"
+                state = photo.reason or photo.file_state or "not there"
+                say(f"    photo {photo.sha256[:12]}: {state.lower()}; {found}")
+    for flag in shown.flags:
+        say(f"  {_flag_words(flag)}")
+    if shown.note:
+        say(f"  Note: {shown.note}")
+    say(
+        "  Reasons: "
+        + "; ".join(f"{code} ({each['words']})" for code, each in shown.reasons.items())
+    )
+
+
+@audit.command("judge")
+@click.argument("named", metavar="ID")
+@_as_option
+@click.option(
+    "--fail",
+    "failed",
+    multiple=True,
+    metavar="ITEM=REASON[:WORDS]",
+    help="An item that fails, with the code of its reason; may be repeated.",
+)
+@click.option("--not-applicable", "excused", multiple=True, metavar="ITEM", help="May be repeated.")
+@click.option("--note", help="For other auditors.")
+@company_option
+def judge_command(
+    *,
+    named: str,
+    email: str,
+    failed: tuple[str, ...],
+    excused: tuple[str, ...],
+    note: str | None,
+    company: str | None,
+) -> None:
+    """Judge what an auditor has claimed. What is not named passes."""
+    now = datetime.now(UTC)
+    said = {**{item: ItemVerdict(item, "NOT_APPLICABLE") for item in excused}}
+    for each in failed:
+        item, _, reason = each.partition("=")
+        code, _, words = reason.partition(":")
+        said[item] = ItemVerdict(item, "FAIL", code or None, words or None)
+    verdict_id = uuid4()
+    with company_of(company, AuditError) as uow:
+        auditor_id, turn_id = person_by_email(uow, email), turn_that_begins(uow, named)
+        shown = look(uow, auditor_id, turn_id, now=now)
+        rest = [ItemVerdict(item, "PASS") for item in shown.asked if item not in said]
+        result = give_verdict(
+            uow,
+            _acting(uow, auditor_id),
+            auditor_id,
+            turn_id,
+            NewVerdict(id=verdict_id, seen=shown.seen, items=[*said.values(), *rest], note=note),
+            now=now,
+        )
+    say(f"{result}: verdict {verdict_id.hex[:8]}. It can be undone for some minutes.")
+
+
+@audit.command("undo")
+@click.argument("named", metavar="VERDICT")
+@_as_option
+@company_option
+def undo_command(named: str, email: str, company: str | None) -> None:
+    """Take back a verdict that does not stand yet."""
+    with company_of(company, AuditError) as uow:
+        auditor_id = person_by_email(uow, email)
+        undo_verdict(
+            uow,
+            _acting(uow, auditor_id),
+            auditor_id,
+            verdict_that_begins(uow, named),
+            now=datetime.now(UTC),
+        )
+    say("Undone. It is claimed again.")
+
+
+@audit.command("appeal")
+@click.argument("named", metavar="AUDIT-VISIT")
+@click.option(
+    "--item", "items", multiple=True, required=True, help="One that failed; may be repeated."
+)
+@click.option("--reason", required=True, help="For the other auditor.")
+@company_option
+def appeal_command(named: str, items: tuple[str, ...], reason: str, company: str | None) -> None:
+    """Appeal for whoever brought it: another auditor looks."""
+    with company_of(company, AuditError) as uow:
+        found = id_that_begins(
+            uow, audit_case.c.id, named, what="such audit visit", refusal=NoSuchAuditVisit
+        )
+        appeal_for(uow, operator(), found, items, reason, now=datetime.now(UTC))
+    say("Appealed.")
+
+
+def verdict_that_begins(uow: UnitOfWork, typed: str) -> UUID:
+    """The verdict whose id begins like this. Raises NoSuchVerdict."""
+    return id_that_begins(
+        uow, audit_verdict.c.id, typed, what="such verdict", refusal=NoSuchVerdict
+    )
+
+
+def _flag_words(flag: Flag) -> str:
+    figures = ", ".join(f"{name} {value}" for name, value in flag.items() if name != "flag")
+    return f"{flag['flag']} ({figures})" if figures else str(flag["flag"])
 
 
 def turn_that_begins(uow: UnitOfWork, typed: str) -> UUID:

@@ -19,6 +19,7 @@ from mobile_contract.version import CURRENT
 from server.activities.day_begins import begin_activities
 from server.audits.draws import draw_weeks
 from server.audits.queue import look_at_waiting
+from server.audits.standing import end_appeal_times, let_stand
 from server.catalogue.past import let_past_go
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
@@ -242,9 +243,11 @@ class Schedule:
         return self._turn(company_id, "audits", now, draw)
 
     def _go_on_with_audits(self, company_id: int, now: datetime) -> None:
-        """What waits for photos is looked at again."""
+        """What waits for photos is looked at again, verdicts come to stand, and times to appeal end."""
         try:
             look_at_waiting(self.database, company_id, now=now)
+            let_stand(self.database, company_id, now=now)
+            end_appeal_times(self.database, company_id, now=now)
         except Exception:
             logger.exception("the audits of company %d did not go on", company_id)
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from mobile_contract.schema import plain
 from server.activities.activities import START
 from server.activities.stores import start_stores
+from server.audits.appeals import open_appeals
 from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
 from server.identity.companies import company_day
@@ -28,6 +29,7 @@ from server.planning.store_histories import tell_store_histories
 from server.targets.progress import refresh_targets as refresh_progress
 from sync.kinds.activity_store.judge import FOLLOW
 from sync.kinds.activity_store.publish import put_beside_stores
+from sync.kinds.audit_visit.judge import APPEALED as AUDIT_APPEALED
 from sync.kinds.audit_visit.judge import LOOK as AUDIT_LOOK
 from sync.kinds.photo.judge import ARRIVED
 from sync.kinds.photo.publish import FILE_PHOTOS, settle_files, settle_photos
@@ -142,6 +144,12 @@ def audit_look(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> N
         look_at(uow, [UUID(text) for text in payload["ids"]], now=datetime.now(UTC))
 
 
+def audit_appealed(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Let another auditor look at what these audit visits' people appealed against."""
+    with shop.database.company(company_id) as uow:
+        open_appeals(uow, [UUID(text) for text in payload["ids"]], now=datetime.now(UTC))
+
+
 def audit_photos(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Look again at what these photos, which were judged, were brought for."""
     with shop.database.company(company_id) as uow:
@@ -159,6 +167,7 @@ EFFECTS: Mapping[str, Effect] = {
     ARRIVED: photo_arrived,
     FILE_PHOTOS: file_photos,
     AUDIT_LOOK: audit_look,
+    AUDIT_APPEALED: audit_appealed,
     PHOTOS_JUDGED: audit_photos,
 }
 

@@ -84,8 +84,9 @@ audit_case = company_table(
     # Offered then whether or not its photos are read.
     Column("wait_until", Moment),
     Column("looked_at", Moment),
-    # The verdict that counts, once it stands.
+    # The verdict that counts, once it stands, and that of an appeal against it: for the items that it is about.
     Column("verdict_id", Uuid),
+    Column("appeal_verdict_id", Uuid),
     Column("result", Text),
     Column("judged_at", Moment),
     Column("appeal_until", Moment),

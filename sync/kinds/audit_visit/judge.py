@@ -10,9 +10,10 @@ from uuid import NAMESPACE_OID, uuid5
 
 from msgspec import UNSET, to_builtins
 
-from sync.clock import Moment, business_day, is_supported
+from sync.clock import business_day, is_supported
 from sync.evidence import Witnessed, captured, clock_wire, witness
 from sync.flag import Flag
+from sync.kinds.audit_visit.appeal import against_appeal, appealed
 from sync.kinds.audit_visit.completeness import completeness_flags
 from sync.kinds.audit_visit.states import AUDITING
 from sync.record_kind import (
@@ -110,7 +111,6 @@ join activity_store p on p.company_id = v.company_id and p.id = v.activity_store
 where v.company_id = %(company)s and v.id = any(%(ids)s::uuid[])
 """,
 )
-_BEFORE_PAY = ("RUNNING", "AUDITED")
 
 # Every version of the standards that a store in an activity, or one that something was brought for,
 # has to meet, and how the activity stands. The latest comes last.
@@ -257,25 +257,18 @@ def appeal(item: Arrived, context: Context) -> Outcome:
     if isinstance(right, Rejected):
         return right
     payload, sender, verdict = item.payload, context.sender, known.fields["verdict"]
-    against = _against_appeal(item, context, verdict, moment)
+    judged_at = moment.corrected_at if is_supported(moment) else item.received_at
+    states = [row[0] for row in context.reads[PAID.name].get(item.entity_id, ())]
+    # Somebody saw that it is late, and let it through.
+    in_time = None if context.is_reviewed else judged_at
+    against = against_appeal(verdict, payload.items, in_time, states)
     if against is not None:
-        return Rejected("wrong_state", "entity_id", against)
-    failed = {each["item"] for each in verdict["items"] if each["verdict"] == "FAIL"}
-    for place, name in enumerate(payload.items):
-        if name not in failed:
-            return Rejected("wrong_state", f"payload.items[{place}]", f"{name} did not fail.")
+        name, words = against
+        where = "entity_id" if name is None else f"payload.items[{payload.items.index(name)}]"
+        return Rejected("wrong_state", where, words)
     fields = {
         **known.fields,
-        "verdict": {
-            **verdict,
-            "state": AUDITING.after(verdict["state"], "appeal"),
-            "appeal": {
-                "items": list(payload.items),
-                "reason": payload.reason,
-                "appealed_at": moment.corrected_at,
-                "first": verdict["items"],
-            },
-        },
+        "verdict": appealed(verdict, payload.items, payload.reason, moment.corrected_at),
     }
     appeal_id = str(uuid5(NAMESPACE_OID, f"audit appeal {verdict['id']} {item.digest.hex()}"))
     row = (
@@ -294,25 +287,6 @@ def appeal(item: Arrived, context: Context) -> Outcome:
         rows=((APPEALS, appeal_id, row),),
         work=((APPEALED, item.entity_id),),
     )
-
-
-def _against_appeal(
-    item: Arrived, context: Context, verdict: dict[str, Any] | None, moment: Moment
-) -> str | None:
-    """What stands against an appeal, in words. Its time is judged as of capture."""
-    if verdict is None:
-        return "Nobody has judged it."
-    if verdict["appeal"] is not None:
-        return "It was appealed against before."
-    if verdict["result"] != "FAIL" or AUDITING.after(verdict["state"], "appeal") is None:
-        return "Nothing of it failed."
-    states = [row[0] for row in context.reads[PAID.name].get(item.entity_id, ())]
-    if any(state not in _BEFORE_PAY for state in states):
-        return f"The store is {states[0].lower()} by now."
-    judged_at = moment.corrected_at if is_supported(moment) else item.received_at
-    if judged_at >= verdict["appeal_until"] and not context.is_reviewed:
-        return "The time to appeal was over."
-    return None
 
 
 def _lasting_flags(

@@ -10,9 +10,11 @@ from mobile_contract.compiled import decode_item
 from mobile_contract.phone.activities import (
     NoSuchActivityStore,
     activities_for,
+    appeal_against,
     bring,
     correct_brought,
     due_at,
+    may_appeal,
     may_withdraw,
     request_store,
     still_missing,
@@ -142,3 +144,23 @@ def test_contract_1_has_no_activities(offered: World) -> None:
     offered.phone.speak_contract(1)
     with pytest.raises(NotInContract):
         request_store(offered.phone, OPEN, offered.store_id)
+
+
+def test_what_an_auditor_failed_can_be_appealed_against_once(offered: World) -> None:
+    phone, judged = offered.phone, "c4f1a9d8-0b7e-4d3c-a2b5-6e8f9a0b1c14"
+    verdict = {
+        "state": "JUDGED",
+        "appeal_until": NOW + 10_000_000,
+        "items": [{"item": "END_CAP", "verdict": "FAIL"}, {"item": "POSTER", "verdict": "PASS"}],
+    }
+    offered.server.put("audit_visit", judged, {"verdict": None})
+    phone.sync()
+    assert may_appeal(phone, judged) == []
+    for until, items in ((NOW - 1, []), (NOW + 10_000_000, ["END_CAP"])):
+        offered.server.put("audit_visit", judged, {"verdict": {**verdict, "appeal_until": until}})
+        phone.sync()
+        assert may_appeal(phone, judged) == items
+    appeal_against(phone, judged, ["END_CAP"], "The second photo shows it")
+    (item,) = [one for one in phone.outbox.items() if one.op == "appeal"]
+    assert decode_item(item.body, 2).payload.items == ["END_CAP"]
+    assert may_appeal(phone, judged) == []

@@ -42,3 +42,23 @@ def test_the_queue_is_drawn_claimed_and_given_back(
         1,
         "Error: one of these is not claimed by this auditor\n",
     )
+
+
+def test_an_auditor_looks_judges_and_undoes(
+    cast: Cast, db: Database, phone: PhoneOf, running: Running, run: Run
+) -> None:
+    (id_,) = bring(phone(cast.ana), db, running, cast.ana_stores[0], flagged=True)
+    aki = ("--as", f"aki@{cast.company.code.lower()}.example")
+    run("audit", "claim", *aki)
+    turn = run("audit", "claims", *aki).output.splitlines()[1].split()[0]
+    shown = run("audit", "look", turn, *aki).output
+    assert "END_CAP: An end cap beside the cooler [required, DONE_AND_PHOTOS]" in shown
+    assert "read; dark" in shown
+    refused = run("audit", "judge", turn, *aki, "--fail", "POSTER=BECAUSE")
+    assert refused.output.startswith("Error: POSTER: a reason of NOT_SHOWN")
+    given = run("audit", "judge", turn, *aki, "--fail", "POSTER=NOT_THERE:the door is bare")
+    assert given.output.startswith("FAIL: verdict ")
+    verdict = given.output.split()[2].rstrip(".")
+    assert run("audit", "undo", verdict, *aki).output == "Undone. It is claimed again.\n"
+    early = run("audit", "appeal", id_.hex[:8], "--item", "POSTER", "--reason", "No")
+    assert early.output == "Error: Nobody has judged it.\n"
