@@ -62,6 +62,7 @@ def worker() -> None:
     from server.jobs.work import Workshop
     from server.jobs.worker import WorkerProcess, run_worker
     from server.media.installed import media_of
+    from server.photos.installed import room_of
     from server.wiring import make_engine, make_redis
     from sync.engine import Engine
     from sync.kinds import ALL_KINDS
@@ -72,18 +73,26 @@ def worker() -> None:
     require_fit(loaded)
     # RQ raises the level of its own logger to tell of its housekeeping.
     logging.getLogger("rq.worker").setLevel(loaded.log_level.upper())
-    engine = make_engine(loaded, application_name="roadbook-worker", pool_size=_WORKER_POOL)
+    engine = make_engine(
+        loaded,
+        application_name="roadbook-worker",
+        pool_size=_WORKER_POOL + loaded.media_readers,
+    )
     database = Database(engine)
+    room = room_of(loaded)
+    room.clear_left_over()
     run_worker(
         WorkerProcess(
             shop=Workshop(
                 database=database,
                 engine=Engine(database, ALL_KINDS, loaded.secret_key.encode()),
                 media=media_of(loaded),
+                room=room,
             ),
             client=make_redis(loaded),
             ledger_days=loaded.ledger_days,
             change_days=loaded.change_days,
+            readers=loaded.media_readers,
         )
     )
 

@@ -95,6 +95,10 @@ class Settings:
     media_keep_free_mb: int
     media_unfinished_h: int
     media_unnamed_days: int
+    media_readers: int
+    media_megapixels: int
+    media_read_memory_mb: int
+    media_read_s: int
     log_level: str
     map_tiles_url: str | None
     map_attribution: str | None
@@ -228,6 +232,10 @@ class SettingsSchema(Schema):
     media_keep_free_mb = _whole(1024, 0, 1_000_000)
     media_unfinished_h = _whole(72, 1, 720)
     media_unnamed_days = _whole(30, 1, 3660)
+    media_readers = _whole(max(1, (os.cpu_count() or 1) // 2), 0, 32)
+    media_megapixels = _whole(100, 1, 1000)
+    media_read_memory_mb = _whole(1024, 64, 65536)
+    media_read_s = _whole(60, 1, 600)
     log_level = field_types.String(
         load_default="warning",
         validate=validate.OneOf(("debug", "info", "warning", "error")),

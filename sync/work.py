@@ -29,9 +29,18 @@ def add_work(statements: Statements, company_id: int, work: Mapping[str, Iterabl
 
 def leave_work(uow: UnitOfWork, topic: str, ids: Iterable[object]) -> None:
     """Leave work about these ids, in this transaction."""
-    payloads = [payload.decode() for payload in _payloads(map(str, ids))]
+    _leave(uow, topic, _payloads(map(str, ids)))
+
+
+def leave_work_each(uow: UnitOfWork, topic: str, ids: Iterable[object]) -> None:
+    """Leave work about each of these ids by itself, where one may fail and take long."""
+    _leave(uow, topic, [encode_document({"ids": [id_]}) for id_ in sorted(set(map(str, ids)))])
+
+
+def _leave(uow: UnitOfWork, topic: str, payloads: list[bytes]) -> None:
     if payloads:
-        uow.run(_LEAVE, company=uow.company_id, topic=topic, payloads=payloads)
+        texts = [payload.decode() for payload in payloads]
+        uow.run(_LEAVE, company=uow.company_id, topic=topic, payloads=texts)
 
 
 def _payloads(ids: Iterable[str]) -> list[bytes]:

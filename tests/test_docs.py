@@ -156,7 +156,7 @@ def test_the_table_of_settings_is_that_of_the_program() -> None:
     fields: dict[str, Any] = {str(f.data_key): f for f in SettingsSchema().fields.values()}
     assert list(rows) == list(fields)
     # These defaults depend on the machine and are told in words.
-    in_words = {"ROADBOOK_VAR", "WEB_WORKERS"}
+    in_words = {"ROADBOOK_VAR", "WEB_WORKERS", "MEDIA_READERS"}
     for name, field in fields.items():
         default, expected, _ = rows[name].split(" | ", 2)
         assert expected == field.metadata["expected"], name

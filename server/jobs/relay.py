@@ -4,18 +4,26 @@ The queue is only a wake-up call. A row leaves the outbox when its effect has ha
 what the queue loses is enqueued again, so an emptied Redis costs seconds.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from server.jobs.work import run_outbox_row
+from server.jobs.work import LONG_TOPICS, run_outbox_row
 from sync.unit_of_work import Database
 
 QUEUE = "roadbook"
+# Work that takes a second and not a millisecond has a queue and readers of its own: ten thousand photos
+# that arrive at once delay nothing else.
+LONG_QUEUE = "roadbook-photos"
 ROWS_AT_ONCE = 200
 # With more than this in the queue nothing is added: it would only grow what has to be done twice.
 QUEUE_FULL = 5_000
+# Of the long queue less, so that a company that sends much does not stand before the others for long, and
+# nothing waits in it until it is enqueued again.
+LONG_ROWS_AT_ONCE = 50
+LONG_QUEUE_FULL = 200
 # How long a row that was enqueued may take before it is enqueued again; short where the queue is
 # empty, for then it was done, or lost.
 AGAIN_S = 600
@@ -26,7 +34,7 @@ FAILED_KEPT_S = 3600
 # A row that failed waits 30 s, 60 s … 16 minutes, from its last try.
 _WAITING = """
 select id from outbox
-where company_id = :company and not is_set_aside
+where company_id = :company and not is_set_aside and {of_lane}
   and (enqueued_at is null
        or enqueued_at < clock_timestamp() - make_interval(secs => greatest(
               :again_s, case when attempts > 0 then 15 * 2 ^ least(attempts, 6) else 0 end)))
@@ -37,12 +45,25 @@ update outbox set enqueued_at = clock_timestamp() where company_id = :company an
 """
 
 
+_SHORT_WAITING = _WAITING.format(of_lane="topic <> all(:long_topics)")
+_LONG_WAITING = _WAITING.format(of_lane="topic = any(:long_topics)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    queue: Queue
+    waiting: str
+    full: int
+    at_once: int
+
+
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Moves rows of all companies to the queue."""
+    """Moves rows of all companies to the queues."""
 
     database: Database
     queue: Queue
+    long_queue: Queue
 
     def relay(self) -> int:
         """Enqueue what waits, at most `ROWS_AT_ONCE` a company; the number enqueued.
@@ -53,25 +74,36 @@ class Relay:
             companies = [row[0] for row in uow.rows("select companies_with_outbox()")]
         if not companies:
             return 0
-        waiting = self.queue.count
-        if waiting > QUEUE_FULL:
+        lanes = (
+            _Lane(self.queue, _SHORT_WAITING, QUEUE_FULL, ROWS_AT_ONCE),
+            _Lane(self.long_queue, _LONG_WAITING, LONG_QUEUE_FULL, LONG_ROWS_AT_ONCE),
+        )
+        return sum(self._relay_lane(lane, companies) for lane in lanes)
+
+    def _relay_lane(self, lane: _Lane, companies: Iterable[int]) -> int:
+        waiting = lane.queue.count
+        if waiting > lane.full:
             return 0
         again_s = AGAIN_S if waiting else AGAIN_FROM_EMPTY_S
-        return sum(self._relay_company(company_id, again_s) for company_id in companies)
+        return sum(self._relay_company(lane, company_id, again_s) for company_id in companies)
 
-    def _relay_company(self, company_id: int, again_s: int) -> int:
+    def _relay_company(self, lane: _Lane, company_id: int, again_s: int) -> int:
         with self.database.company(company_id) as uow:
             rows = [
                 row.id
                 for row in uow.rows(
-                    _WAITING, company=company_id, again_s=again_s, at_most=ROWS_AT_ONCE
+                    lane.waiting,
+                    company=company_id,
+                    again_s=again_s,
+                    at_most=lane.at_once,
+                    long_topics=list(LONG_TOPICS),
                 )
             ]
             if not rows:
                 return 0
             # Before the commit: enqueued and rolled back is done twice, committed and not enqueued
             # would wait for long.
-            self.queue.enqueue_many(
+            lane.queue.enqueue_many(
                 [
                     Queue.prepare_data(
                         run_outbox_row,
@@ -89,6 +121,6 @@ class Relay:
         return len(rows)
 
 
-def make_queue(connection: object) -> Queue:
-    """The queue of this installation on a Redis connection; arguments travel as JSON."""
-    return Queue(QUEUE, connection=connection, serializer=JSONSerializer)  # type: ignore[arg-type]
+def make_queue(connection: object, name: str = QUEUE) -> Queue:
+    """A queue of this installation on a Redis connection; arguments travel as JSON."""
+    return Queue(name, connection=connection, serializer=JSONSerializer)  # type: ignore[arg-type]

@@ -21,7 +21,9 @@ from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
 from server.identity.companies import company_day
 from server.measures.work import REFRESH
+from server.media.files import FILE_READ
 from server.media.installed import Media
+from server.photos.read_files import ReadingRoom, read_files
 from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
 from server.planning.store_histories import TOPIC as STORE_HISTORY
@@ -73,6 +75,7 @@ class Workshop:
     engine: "Engine"
     # None where no file is touched.
     media: Media | None = None
+    room: ReadingRoom | None = None
 
     @property
     def files(self) -> Media:
@@ -81,6 +84,14 @@ class Workshop:
             message = "this workshop has no storage"
             raise RuntimeError(message)
         return self.media
+
+    @property
+    def reading_room(self) -> ReadingRoom:
+        """Where files are read."""
+        if self.room is None:
+            message = "this workshop has no reading room"
+            raise RuntimeError(message)
+        return self.room
 
 
 Effect = Callable[[Workshop, int, Mapping[str, Any]], None]
@@ -133,6 +144,12 @@ def file_photos(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> 
         settle_files(uow, [UUID(text) for text in payload["ids"]])
 
 
+def file_read(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Read these files: what they show, and their copies."""
+    ids = [UUID(text) for text in payload["ids"]]
+    read_files(shop.database, shop.reading_room, company_id, ids)
+
+
 def activity_stores_start(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Let the approved stores of activities that have opened run them."""
     start_stores(shop.database, company_id, [UUID(text) for text in payload["ids"]])
@@ -169,7 +186,12 @@ EFFECTS: Mapping[str, Effect] = {
     AUDIT_LOOK: audit_look,
     AUDIT_APPEALED: audit_appealed,
     PHOTOS_JUDGED: audit_photos,
+    FILE_READ: file_read,
 }
+
+
+# Each takes a second or so, and not milliseconds: they are done beside the others (relay.py).
+LONG_TOPICS = (FILE_READ,)
 
 
 def do_row(

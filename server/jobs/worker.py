@@ -2,7 +2,8 @@
 
 Jobs run in the main thread, one at a time (RQ's SimpleWorker: no fork, four times the jobs a
 second); the relay and the schedule have a thread each, so that a long night's work delays nobody's
-items. A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
+items. Files are read from a queue of their own by as many threads as the settings say, each of which waits
+for a process that does the work (server/photos/reading.py). A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
 """
 
 import json
@@ -23,8 +24,9 @@ from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
 
-from server.jobs.relay import Relay, make_queue
+from server.jobs.relay import LONG_QUEUE, QUEUE, Relay, make_queue
 from server.jobs.schedule import RedisMemory, Schedule
 from server.jobs.work import Workshop, open_workshop
 
@@ -37,6 +39,8 @@ _WAIT_FOR_JOB_S = 1
 _REDIS_WAITS_S = (0.5, 1.0, 2.0, 5.0)
 _WORKER_TTL_S = 20
 _JOIN_S = 10.0
+# A file takes a second or two; one that takes longer is given back.
+_READ_OUT_S = 5.0
 
 logger = logging.getLogger("roadbook.jobs")
 
@@ -52,6 +56,22 @@ class QuietWorker(SimpleWorker):
         self.ip_address = "unknown"
 
 
+class _Unhurried(BaseDeathPenalty):
+    """No alarm: signals are the main thread's, and every wait of a reading has its own end."""
+
+    def setup_death_penalty(self) -> None:
+        """Do nothing."""
+
+    def cancel_death_penalty(self) -> None:
+        """Do nothing."""
+
+
+class ReadingWorker(QuietWorker):
+    """One that works in a thread beside the main one."""
+
+    death_penalty_class = _Unhurried
+
+
 @dataclass(slots=True)
 class WorkerProcess:
     """One worker. `run` returns when `stopping` is set, after the job at hand."""
@@ -60,6 +80,8 @@ class WorkerProcess:
     client: redis.Redis
     ledger_days: int
     change_days: int
+    # How many files are read at once.
+    readers: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
     _jobs_done: int = 0
 
@@ -72,12 +94,17 @@ class WorkerProcess:
             threading.Thread(target=self._recur, args=(turns,), name=name, daemon=True)
             for name, turns in self._recurring().items()
         ]
-        for thread in threads:
+        readers = [
+            threading.Thread(target=self._read_files, name=f"reader-{number}", daemon=True)
+            for number in range(1, self.readers + 1)
+        ]
+        for thread in (*threads, *readers):
             thread.start()
         try:
-            self._work_queue()
+            self._work_queue(QUEUE, QuietWorker)
         finally:
             self.stopping.set()
+            self._end_readers(readers)
             for thread in threads:
                 thread.join(_JOIN_S)
             self._forget_heartbeat()
@@ -86,13 +113,29 @@ class WorkerProcess:
         """Stop after the job at hand; fit to be a signal handler."""
         self.stopping.set()
 
-    # --- the queue, in the main thread -----------------------------------------------------------------
+    # --- the queues: one in the main thread, that of files in threads beside it -------------------------
 
-    def _work_queue(self) -> None:
+    def _read_files(self) -> None:
+        try:
+            self._work_queue(LONG_QUEUE, ReadingWorker)
+        finally:
+            # As below: a worker without one of its threads ends.
+            self.stopping.set()
+
+    def _end_readers(self, readers: list[threading.Thread]) -> None:
+        until = time.monotonic() + _READ_OUT_S
+        for thread in readers:
+            thread.join(max(0.0, until - time.monotonic()))
+        if self.shop.room is not None:
+            self.shop.room.end()
+        for thread in readers:
+            thread.join(_READ_OUT_S)
+
+    def _work_queue(self, queue: str, kind: type[QuietWorker]) -> None:
         failures = 0
         while not self.stopping.is_set():
             try:
-                worker = self._born()
+                worker = self._born(queue, kind)
                 failures = 0
                 self._work_while_connected(worker)
                 worker.register_death()  # type: ignore[no-untyped-call]
@@ -102,9 +145,9 @@ class WorkerProcess:
                 logger.warning("the queue does not answer, again in %.1f s: %s", wait_s, error)
                 self.stopping.wait(wait_s)
 
-    def _born(self) -> QuietWorker:
-        worker = QuietWorker(
-            [make_queue(self.client)],
+    def _born(self, queue: str, kind: type[QuietWorker]) -> QuietWorker:
+        worker = kind(
+            [make_queue(self.client, queue)],
             connection=self.client,
             serializer=JSONSerializer,
             worker_ttl=_WORKER_TTL_S,
@@ -142,7 +185,9 @@ class WorkerProcess:
     # --- relay, schedule and heartbeat, in threads of their own -----------------------------------------
 
     def _recurring(self) -> "dict[str, list[_Recurring]]":
-        relay = Relay(self.shop.database, make_queue(self.client))
+        relay = Relay(
+            self.shop.database, make_queue(self.client), make_queue(self.client, LONG_QUEUE)
+        )
         schedule = Schedule(
             self.shop.database,
             self.shop.engine,

@@ -9,10 +9,12 @@ higher, the sharper. `darkness` is 1000 × (255 − mean luminance) ÷ 255, roun
 black. Formulas: docs/FORMULAS.md, "What a file is measured by".
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
+
+from server.photos.looks import DETAIL_BITS
 
 READER_VERSION = 1
 """Raised with every change by which a file would be read otherwise: `roadbook photo reread` reads again
@@ -42,22 +44,34 @@ Remark = Literal[
 `several_pictures`: the first one is (phones keep a depth map or a second view with it)."""
 
 ReasonCode = Literal[
+    "changed",
     "damaged",
     "empty",
     "not_a_photo",
+    "not_stored",
     "reader_died",
     "too_many_pixels",
     "too_much_memory",
     "took_too_long",
 ]
 """Why a file is set aside. `reader_died`: the process that read it, or its worker, ended every time.
-All but this and `took_too_long` are so at the first try: another would end in the same way."""
+`not_stored` and `changed`: the storage has lost its bytes, or has others than were sent. All but `reader_died`
+and `took_too_long` are so at the first try: another would end in the same way."""
 
-FINAL_AT_ONCE = ("damaged", "empty", "not_a_photo", "too_many_pixels", "too_much_memory")
+FINAL_AT_ONCE = tuple(
+    code for code in get_args(ReasonCode) if code not in {"reader_died", "took_too_long"}
+)
 
 MediaType = Literal[
     "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "image/avif"
 ]
+
+
+class LookFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the picture looks like: see looks.py."""
+
+    phash: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    detail: Annotated[bytes, Meta(min_length=DETAIL_BITS // 8, max_length=DETAIL_BITS // 8)]
 
 
 class Copy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +110,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     height: Side
     sharpness: Annotated[int, Meta(ge=0, le=INT4_MAX)]
     darkness: Annotated[int, Meta(ge=0, le=1000)]
+    # None where the picture is too flat to tell.
+    look: LookFound | None
     camera: Camera
     remarks: Annotated[list[Remark], Meta(max_length=20)]
     copies: Annotated[list[Copy], Meta(min_length=3, max_length=3)]

@@ -24,10 +24,12 @@ from server.photos.facts import (
     Copy,
     CopyName,
     Facts,
+    LookFound,
     ReasonCode,
     Remark,
 )
 from server.photos.formats import HEAD_BYTES, HEIC, JPEG, Format, recognise
+from server.photos.perceptual_hash import look_of
 
 MEASURED_PX = 640
 WEBP_QUALITY = 80
@@ -96,12 +98,14 @@ def read_picture(original: Path, scratch: Path, *, pixels_max: int) -> Facts:
         raise Refused("damaged", f"it cannot be decoded: {_words(error)}") from error
     copies = _write_copies(upright, scratch)
     sharpness, darkness = measure(upright)
+    look = look_of(upright)
     return Facts(
         media_type=found.media_type,
         width=width,
         height=height,
         sharpness=sharpness,
         darkness=darkness,
+        look=None if look is None else LookFound(look.phash, look.detail),
         camera=camera,
         remarks=sorted(remarks),
         copies=copies,

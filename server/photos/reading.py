@@ -73,8 +73,14 @@ class Reader:
             case "died":
                 return Unread("reader_died", answer.how, False, answer.peak_kb, answer.took_ms)
 
+    def end(self) -> None:
+        """End the process, and whatever it reads; fit to be called by another thread than the one that reads."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
-        """End the process, and whatever it reads."""
+        """End the process, and let go what was open to it."""
         process, self._process = self._process, None
         if process is None:
             return

@@ -51,6 +51,11 @@ def queue(client: redis.Redis) -> Queue:
 
 
 @pytest.fixture
+def long_queue(client: redis.Redis) -> Queue:
+    return Queue(f"test-long-{uuid4().hex}", connection=client, serializer=JSONSerializer)
+
+
+@pytest.fixture
 def company(owner_engine: Engine) -> Iterator[Company]:
     made = make_company(owner_engine)
     yield made

@@ -7,6 +7,7 @@ from rq import Queue
 from server.jobs import relay as relay_module
 from server.jobs.relay import Relay
 from server.jobs.work import Workshop, do_row
+from server.media.files import FILE_READ
 from sync.unit_of_work import Database
 from tests.factories import Company
 from tests.server.jobs.conftest import add_row, rows_of, run
@@ -28,19 +29,21 @@ def age(database: Database, company: Company, seconds: int) -> None:
 
 
 def test_rows_are_enqueued_once_under_their_own_names(
-    shop: Workshop, queue: Queue, company: Company
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     rows = [add_row(shop.database, company) for _ in range(3)]
-    relay = Relay(shop.database, queue)
+    relay = Relay(shop.database, queue, long_queue)
     relay.relay()
     relay.relay()
     assert names(queue, company) == [f"outbox-{company.id}-{row}" for row in rows]
     assert all(row.enqueued_at is not None for row in rows_of(shop.database, company))
 
 
-def test_what_a_job_carries_is_plain_json(shop: Workshop, queue: Queue, company: Company) -> None:
+def test_what_a_job_carries_is_plain_json(
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
+) -> None:
     row = add_row(shop.database, company)
-    Relay(shop.database, queue).relay()
+    Relay(shop.database, queue, long_queue).relay()
     job = queue.fetch_job(f"outbox-{company.id}-{row}")
     assert job is not None
     assert job.func_name == "server.jobs.work.run_outbox_row"
@@ -48,10 +51,10 @@ def test_what_a_job_carries_is_plain_json(shop: Workshop, queue: Queue, company:
 
 
 def test_a_queue_that_was_lost_loses_nothing(
-    shop: Workshop, queue: Queue, company: Company
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     add_row(shop.database, company)
-    relay = Relay(shop.database, queue)
+    relay = Relay(shop.database, queue, long_queue)
     relay.relay()
     queue.connection.flushdb()
     relay.relay()
@@ -62,10 +65,10 @@ def test_a_queue_that_was_lost_loses_nothing(
 
 
 def test_what_waits_in_a_long_queue_is_not_enqueued_again_soon(
-    shop: Workshop, queue: Queue, company: Company
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     add_row(shop.database, company)
-    relay = Relay(shop.database, queue)
+    relay = Relay(shop.database, queue, long_queue)
     relay.relay()
     age(shop.database, company, relay_module.AGAIN_FROM_EMPTY_S + 1)
     relay.relay()
@@ -76,7 +79,11 @@ def test_what_waits_in_a_long_queue_is_not_enqueued_again_soon(
 
 
 def test_a_queue_that_does_not_answer_leaves_rows_as_they_were(
-    shop: Workshop, queue: Queue, company: Company, monkeypatch: pytest.MonkeyPatch
+    shop: Workshop,
+    queue: Queue,
+    long_queue: Queue,
+    company: Company,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add_row(shop.database, company)
 
@@ -85,15 +92,19 @@ def test_a_queue_that_does_not_answer_leaves_rows_as_they_were(
 
     monkeypatch.setattr(queue, "enqueue_many", away)
     with pytest.raises(redis.ConnectionError):
-        Relay(shop.database, queue).relay()
+        Relay(shop.database, queue, long_queue).relay()
     assert rows_of(shop.database, company)[0].enqueued_at is None
 
 
 def test_a_full_queue_is_not_filled_further(
-    shop: Workshop, queue: Queue, company: Company, monkeypatch: pytest.MonkeyPatch
+    shop: Workshop,
+    queue: Queue,
+    long_queue: Queue,
+    company: Company,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add_row(shop.database, company)
-    relay = Relay(shop.database, queue)
+    relay = Relay(shop.database, queue, long_queue)
     relay.relay()
     monkeypatch.setattr(relay_module, "QUEUE_FULL", 0)
     add_row(shop.database, company)
@@ -101,10 +112,10 @@ def test_a_full_queue_is_not_filled_further(
 
 
 def test_a_failed_row_waits_longer_each_time(
-    shop: Workshop, queue: Queue, company: Company
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     row = add_row(shop.database, company)
-    relay = Relay(shop.database, queue)
+    relay = Relay(shop.database, queue, long_queue)
 
     def fail(*_: object) -> None:
         raise ValueError("no")
@@ -122,22 +133,52 @@ def test_a_failed_row_waits_longer_each_time(
 
 
 def test_what_is_set_aside_stays_out_of_the_queue(
-    shop: Workshop, queue: Queue, company: Company
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     row = add_row(shop.database, company, topic="nobody's")
     do_row(shop, company.id, row)
     age(shop.database, company, 100_000)
-    Relay(shop.database, queue).relay()
+    Relay(shop.database, queue, long_queue).relay()
     assert names(queue, company) == []
 
 
 def test_two_relays_at_once_do_not_wait_for_each_other(
-    shop: Workshop, queue: Queue, company: Company
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     add_row(shop.database, company)
     with shop.database.company(company.id) as uow:
         uow.rows("select id from outbox for update")
-        Relay(shop.database, queue).relay()
+        Relay(shop.database, queue, long_queue).relay()
     assert names(queue, company) == []
-    Relay(shop.database, queue).relay()
+    Relay(shop.database, queue, long_queue).relay()
+    assert len(names(queue, company)) == 1
+
+
+def test_files_to_be_read_have_a_queue_of_their_own(
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
+) -> None:
+    photos = [add_row(shop.database, company, topic=FILE_READ) for _ in range(3)]
+    other = add_row(shop.database, company)
+    Relay(shop.database, queue, long_queue).relay()
+    assert names(queue, company) == [f"outbox-{company.id}-{other}"]
+    assert names(long_queue, company) == [f"outbox-{company.id}-{row}" for row in photos]
+
+
+def test_many_files_to_be_read_keep_nothing_else_out_and_do_not_fill_their_queue(
+    shop: Workshop,
+    queue: Queue,
+    long_queue: Queue,
+    company: Company,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay_module, "LONG_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(relay_module, "LONG_QUEUE_FULL", 3)
+    for _ in range(10):
+        add_row(shop.database, company, topic=FILE_READ)
+    relay = Relay(shop.database, queue, long_queue)
+    for _ in range(4):
+        relay.relay()
+    add_row(shop.database, company)
+    relay.relay()
+    assert len(names(long_queue, company)) == 4
     assert len(names(queue, company)) == 1
