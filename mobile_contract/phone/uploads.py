@@ -50,6 +50,13 @@ class UploadReport:
     still_to_send: int = 0
     failure: LinkFailure | Problem | None = None
 
+    def add(self, later: UploadReport) -> None:
+        """Go on counting with a later report; what is left to send is what that says."""
+        for name in ("uploaded", "at_once", "bytes", "resumed", "set_aside", "dropped"):
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+        self.was_due = self.was_due or later.was_due
+        self.still_to_send, self.failure = later.still_to_send, later.failure
+
     @property
     def is_quiet(self) -> bool:
         return self.failure is None and not self.still_to_send

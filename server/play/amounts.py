@@ -65,6 +65,10 @@ def _of_audit_visit(payload: Payload) -> Counter[str]:
     return Counter({"standards answered": len(payload["answers"])})
 
 
+def _of_photo(payload: Payload) -> Counter[str]:
+    return Counter({"photos": 1, "bytes of photos": payload["size"]})
+
+
 _ON_PHONES: Final[Mapping[tuple[str, str], Callable[[Payload], Counter[str]]]] = {
     ("track", "create"): _of_track,
     ("form_answer", "create"): _of_form,
@@ -72,6 +76,7 @@ _ON_PHONES: Final[Mapping[tuple[str, str], Callable[[Payload], Counter[str]]]] =
     ("order", "submit"): _of_order,
     ("order", "return"): _of_return,
     ("audit_visit", "create"): _of_audit_visit,
+    ("photo", "create"): _of_photo,
 }
 
 _IN_DATABASE: Final = (
@@ -105,6 +110,14 @@ group by o.order_type, o.currency
     """
 select 'standards answered' as name, sum(answers) as number from audit_visit
 where company_id = :company and id = any(:ids)
+""",
+    """
+select 'photos' as name, count(*) as number from photo where company_id = :company and id = any(:ids)
+union all
+-- The files' own sizes, and that of the record only where there is no file.
+select 'bytes of photos', sum(coalesce(f.size, p.size)) from photo p
+left join file f on f.company_id = p.company_id and f.sha256 = p.sha256
+where p.company_id = :company and p.id = any(:ids)
 """,
 )
 # What only the server can say.

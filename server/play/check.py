@@ -47,6 +47,13 @@ select op_id::text as id, count(*) as number from proposal
 where company_id = :company and op_id = any(:ids) group by op_id
 """
 
+_FILES = """
+select f.sha256, count(*) as number,
+       count(*) filter (where exists (select from file_reading r
+           where r.company_id = f.company_id and r.sha256 = f.sha256)) as readings
+from file f where f.company_id = :company and f.sha256 = any(:digests) group by f.sha256
+"""
+
 _APPLIED = frozenset({"applied", "merged"})
 _KEPT_ASIDE = frozenset({"deferred", "quarantined", "conflict"})
 
@@ -75,6 +82,16 @@ class Amounts:
 
     told: Counter[str]
     by_server: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileCount:
+    """The files of a play's photos: how many there are and were read, which are not there, and which twice."""
+
+    files: int
+    readings: int
+    lost: tuple[str, ...]
+    twice: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +167,20 @@ def read_amounts(database: Database, company_id: int, promised: Iterable[Promise
     ids = _ids(each.entity_id for each in promised if each.status in _APPLIED)
     with database.reading(company_id) as uow:
         return Amounts(*amounts_in_database(uow, ids))
+
+
+def count_files(database: Database, company_id: int, digests: Iterable[str]) -> FileCount:
+    """Compare the digests of the photos that were taken with the files that there are."""
+    wanted = sorted(set(digests))
+    with database.reading(company_id) as uow:
+        rows = uow.rows(_FILES, company=company_id, digests=wanted)
+    there = {row.sha256 for row in rows}
+    return FileCount(
+        files=sum(row.number for row in rows),
+        readings=sum(row.readings for row in rows),
+        lost=tuple(digest for digest in wanted if digest not in there),
+        twice=tuple(row.sha256 for row in rows if row.number > 1),
+    )
 
 
 def read_played_days(

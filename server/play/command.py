@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -29,6 +30,11 @@ _LONGEST_SEED = 2**31
 )
 @click.option("--url", help="The server; that of the settings unless given.")
 @click.option("--team", default="general", show_default=True, type=click.Choice(tuple(TEAMS)))
+@click.option(
+    "--photos",
+    type=click.IntRange(0, 200),
+    help="Photos a day and rep; those of the team unless given, none on a track.",
+)
 @click.option("--company", default="DEMO", show_default=True, help="Code of the company.")
 @click.option("--keep-phones", is_flag=True, help="Do not revoke the phones at the end.")
 def play(
@@ -40,6 +46,7 @@ def play(
     track: Path | None,
     url: str | None,
     team: str,
+    photos: int | None,
     company: str,
     keep_phones: bool,
 ) -> None:
@@ -87,7 +94,7 @@ def play(
         played = Play(
             url=url or f"http://{settings.host}:{settings.port}",
             days=days,
-            team=TEAMS[team],
+            team=TEAMS[team] if photos is None else replace(TEAMS[team], photos_a_day=photos),
             rates=FAULTS[faults or default_faults(track)],
             seed=seed,
             run_id=str(uuid.uuid4()),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from server.play.check import count_in_database, read_amounts, read_played_days
+from server.play.check import count_files, count_in_database, read_amounts, read_played_days
 from server.play.enrolment import EnrolmentDesk
 from server.play.patience import FOR_S, ask_patiently
 from server.play.played_clock import now_ms
@@ -31,6 +31,7 @@ def end_play(
             count_in_database(database, desk.company_id, promised_to(fleet), devices),
             read_amounts(database, desk.company_id, promised_to(fleet)),
             read_played_days(database, desk.company_id, devices, now_ms()),
+            count_files(database, desk.company_id, _digests(fleet)),
         ),
         for_s=for_s,
     )
@@ -48,3 +49,8 @@ def end_play(
     ((last_day, _),) = Counter(rep.dates[-1] for rep in fleet).most_common(1)
     notes.append(f"to read the day: roadbook day --date {last_day} --company {desk.company_code}")
     return notes
+
+
+def _digests(fleet: Sequence[Rep]) -> list[str]:
+    """Of all that was photographed."""
+    return [shot.sha256 for rep in fleet if rep.camera is not None for shot in rep.camera.shots]

@@ -35,6 +35,7 @@ FACT_KINDS: Final = (
     FactKind("track", "track", "track"),
     FactKind("audit_visit", "audit_visit", "audit_visit"),
     FactKind("form_answer", "form_answer", "form_answer_version"),
+    FactKind("photo", "photo", "photo", is_decided_on=True),
     FactKind("order", "order_header", "order_header", is_decided_on=True),
 )
 FACTS: Final = frozenset(each.kind for each in FACT_KINDS)

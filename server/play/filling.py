@@ -168,7 +168,7 @@ def _is_shown(column: Mapping[str, Any], cells: Mapping[str, Any]) -> bool:
     )
 
 
-# Photos travel with their files, of which a play has none.
+# Of photos the play takes those of visits and activities; questions for photos it leaves out.
 _ANSWERS: dict[str, Any] = {
     "BOOL": _bool,
     "INT": _whole,

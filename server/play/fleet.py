@@ -5,6 +5,7 @@ does does not depend on the order in which threads run. Ids are made from the ru
 plays with one seed are two different sets of work to the server.
 """
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from zoneinfo import ZoneInfo
 
 from mobile_contract.phone.catalogue import fetch_prices
@@ -22,6 +23,7 @@ from mobile_contract.phone.link import Problem
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SendingHabits
 from mobile_contract.phone.transport import HttpTransport, LinkFailure
+from server.play.camera import Camera
 from server.play.enrolment import Seat
 from server.play.faults import FaultRates, PhoneFaults, draw_phone_faults
 from server.play.morning import read_morning, work_dates, working_hours
@@ -47,6 +49,8 @@ _COMPARISONS = 8
 _WHOLE_AT_ONCE = 4
 # What was deferred is applied by the server's worker, soon but not at once.
 _WORKER_MS = 1_000
+_LOOKING_MS = 2_000
+_PATIENCE_S = 60.0
 _MODELS = ("Redmi 9A", "Galaxy A04", "Pixel 4a", "Moto E13", "Honor X6")
 
 
@@ -75,11 +79,37 @@ def play_fleet(play: Play, seats: Sequence[Seat], *, note: Callable[[str], None]
         for number, (seat, faults) in enumerate(zip(seats, drawn, strict=True))
     ]
     whole = BoundedSemaphore(_WHOLE_AT_ONCE)
+    pace = _Pace()
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, max(1, len(reps)))) as pool:
         list(pool.map(lambda rep: _live_through(play, rep, seats[rep.number], whole, note), reps))
+        list(pool.map(lambda rep: _wait_for_photos(rep, pace), reps))
         # Only now, when nobody writes any more, does every phone have a scope that stands still.
         list(pool.map(lambda rep: _settle(rep, whole, note), reps))
     return reps
+
+
+class _Pace:
+    """How many photos of the fleet are not looked at yet, and when that last became fewer."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._left: dict[int, int] = {}
+        self._went_on_s = time.monotonic()
+
+    def note(self, number: int, left: int) -> bool:
+        """Whether it is worth waiting for more of this rep's."""
+        with self._lock:
+            if left < self._left.get(number, left + 1):
+                self._went_on_s = time.monotonic()
+            self._left[number] = left
+            return left > 0 and time.monotonic() - self._went_on_s < _PATIENCE_S
+
+
+def _wait_for_photos(rep: Rep, pace: _Pace) -> None:
+    """Let the server's worker look at every photo, for as long as it goes on with those of anybody."""
+    while pace.note(rep.number, rep.unlooked_at()):
+        rep.clock.wait_ms(_LOOKING_MS)
+        rep.sync(most_tries=_EVENING_TRIES)
 
 
 def _make_rep(play: Play, number: int, seat: Seat, faults: PhoneFaults) -> Rep:
@@ -122,8 +152,18 @@ def _make_rep(play: Play, number: int, seat: Seat, faults: PhoneFaults) -> Rep:
         link=link,
         faults=faults,
         random=random,
+        camera=_make_camera(play, number, faults),
         doing=DOING,
     )
+
+
+def _make_camera(play: Play, number: int, faults: PhoneFaults) -> Camera | None:
+    """Its camera, unless the team takes no photos or the phone's app is too old for them."""
+    if not play.team.photos_a_day or faults.contract == 1:
+        return None
+    # The seed alone would make every run's pictures those of the one before: reused, all of them.
+    seed = f"{play.seed}/{number}/{play.run_id}"
+    return Camera(seed, play.team.photo_kb, Random(f"{play.seed}/{number}/camera"))
 
 
 def _live_through(

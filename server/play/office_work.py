@@ -7,6 +7,7 @@ activity brings nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from mobile_contract.phone.activities import activities_for, bring, due_at, request_store
 from mobile_contract.phone.tasks import (
@@ -17,6 +18,7 @@ from mobile_contract.phone.tasks import (
     read_notice,
 )
 from server.play.morning import Morning
+from server.play.places import Reading
 from server.play.rep import OnCall, Rep
 from server.play.teams import Team
 from server.play.workday import MINUTE_MS, Act, Attend, Visit
@@ -34,6 +36,7 @@ class BringForActivities:
 
     at_ms: int
     is_asked_for: bool
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ def plan_in_visits(
     return {
         place: [
             BringForActivities(
-                (visit.at_ms + visit.until_ms) // 2, is_asked_for=random.random() < _ASKED_FOR
+                (visit.at_ms + visit.until_ms) // 2,
+                is_asked_for=random.random() < _ASKED_FOR,
+                reading=visit.arrival,
             )
         ]
         for place, visit in enumerate(visits)
@@ -88,11 +93,7 @@ def bring_for_activities(
             is_done = random.random() >= _NOT_DONE
             answers.append({"item": standard["item"], "answer": "DONE" if is_done else "NOT_DONE"})
             photos += [
-                {
-                    "item": standard["item"],
-                    "sha256": f"{random.getrandbits(256):064x}",
-                    "size": _PHOTO_BYTES,
-                }
+                _photo_of(rep, act, standard["item"], morning, call)
                 for _ in range(standard["photos"] if is_done else 0)
                 if random.random() >= _PHOTO_LEFT_OUT
             ]
@@ -107,6 +108,25 @@ def bring_for_activities(
     if act.is_asked_for:
         for activity in activities_for(phone, call.store_id)[:1]:
             request_store(phone, activity.id, call.store_id, position_id=morning.position_id)
+
+
+def _photo_of(
+    rep: Rep, act: BringForActivities, item: str, morning: Morning, call: OnCall
+) -> dict[str, Any]:
+    """A photo that shows this item; on a phone that takes none, a line about one that is nowhere."""
+    digest = f"{rep.random.getrandbits(256):064x}"
+    if rep.camera is None:
+        return {"item": item, "sha256": digest, "size": _PHOTO_BYTES}
+    rep.camera.due -= 1
+    return rep.camera.take(
+        rep.phone,
+        role="activity",
+        fix=rep.fix(act.reading),
+        place=None if act.reading is None else act.reading.place,
+        store_id=call.store_id,
+        visit_id=call.visit_id,
+        position_id=morning.position_id,
+    ).as_audit_photo(item)
 
 
 def read_from_office(

@@ -22,6 +22,7 @@ from server.play.office_work import (
 )
 from server.play.ordering import TakeOrder, plan_orders, take_order
 from server.play.rep import Do
+from server.play.shooting import TakePhotos, plan_photos, take_photos
 from server.play.teams import Team
 from server.play.walking import RecordTrack, plan_tracks, record_track
 from server.play.workday import Act, Visit
@@ -60,6 +61,7 @@ PARTS: Final[tuple[Part, ...]] = (
         in_visits=plan_in_visits,
         in_day=plan_in_day,
     ),
+    Part(doing={TakePhotos: take_photos}, in_visits=plan_photos),
 )
 DOING: Final[Mapping[type, Do]] = {kind: do for part in PARTS for kind, do in part.doing.items()}
 

@@ -13,8 +13,11 @@ from typing import Any
 
 from mobile_contract.phone.captured import Call, Fix, Step
 from mobile_contract.phone.phone import Phone
+from mobile_contract.phone.photos import photo_states
 from mobile_contract.phone.sync_loop import SyncReport
+from mobile_contract.phone.uploads import UploadReport, upload_photos
 from server.play.amounts import amounts_of
+from server.play.camera import Camera
 from server.play.faults import PhoneFaults
 from server.play.morning import Morning
 from server.play.places import Reading
@@ -33,6 +36,7 @@ from server.play.workday import (
 )
 
 _GPS_STEP_MS = 1000
+_UNLOOKED_AT = frozenset({"EXPECTED", "UPLOADING", "STORED"})
 
 
 @dataclass(slots=True)
@@ -86,6 +90,9 @@ class Rep:
     true_times: dict[str, int] = field(default_factory=dict)
     # Answers on forms that are due by now and not given yet.
     answers_due: int = 0
+    # None where the team takes no photos, or the phone's app has none.
+    camera: Camera | None = None
+    uploads: UploadReport = field(default_factory=UploadReport)
     # How the acts of each kind of work are carried out.
     doing: Mapping[type, Do] = field(default_factory=dict)
     dates: list[date] = field(default_factory=list)
@@ -108,8 +115,17 @@ class Rep:
         """Talk to the server now, whatever time it is in the rep's day."""
         with self.clock.live():
             report = self.phone.sync(most_tries=most_tries)
+            if self.camera is not None:
+                self.uploads.add(upload_photos(self.phone, most_tries=most_tries))
         self.note()
         return report
+
+    def unlooked_at(self) -> int:
+        """How many of the rep's photos the server has not looked at, as far as the phone knows."""
+        if self.camera is None:
+            return 0
+        states = photo_states(self.phone)
+        return sum(states.get(shot.photo_id) in _UNLOOKED_AT for shot in self.camera.shots)
 
     def note(self) -> None:
         """Bring the rep's own list up to what the phone knows of its items."""
@@ -246,7 +262,7 @@ class Rep:
             "lon_e7": fix.lon_e7,
             "datum": fix.datum,
             "accuracy_cm": fix.accuracy_cm,
-            "photo_sha256": f"{self.random.getrandbits(256):064x}",
+            "photo_sha256": self._storefront(act, fix),
         }
         store_id = self.phone.propose_store(
             name=act.name, channel=morning.channel, address="next to the market", pin=pin
@@ -255,6 +271,15 @@ class Rep:
         self.true_times[visit_id] = act.at_ms
         self.clock.line.travel_to(act.until_ms)
         self.phone.check_out(visit_id, self.fix(act.reading), steps=[Step(step="GREET")])
+
+    def _storefront(self, act: NewStore, fix: Fix) -> str:
+        """The digest of a photo of the store; on a phone that takes none, of one that is nowhere."""
+        digest = f"{self.random.getrandbits(256):064x}"
+        if self.camera is None:
+            return digest
+        return self.camera.take(
+            self.phone, role="storefront", fix=fix, place=act.reading.place
+        ).sha256
 
     def _propose_route(self, act: ProposeRoute, morning: Morning) -> None:
         if morning.route is None or len(morning.route.fields["stops"]) < 2:

@@ -20,6 +20,7 @@ def report_lines(tally: Tally, notes: Sequence[str] = ()) -> list[str]:
         _line("  older than a week", _share(tally.late_a_week, tally.items)),
         _line("what they amount to", _amounts(tally.amounts)),
         _line("  by the server", _amounts(tally.amounts_by_server)),
+        *(_line(name, told) for name, told in tally.photos.lines()),
         _line("visits by verdict", _counts(tally.verdicts, total=True)),
         _line("flags", _flags(tally)),
         _line("  days read", _days(tally)),

@@ -8,9 +8,10 @@ from typing import Any
 from mobile_contract.phone.link import Traffic
 from mobile_contract.phone.scope_store import HeldRecord
 from mobile_contract.records import RECORDS_BY_KIND
-from server.play.check import Amounts, Count, PlayedDays, Promised
+from server.play.check import Amounts, Count, FileCount, PlayedDays, Promised
 from server.play.facts import FACTS, MAKES, OWN_FACTS, TOLD_FACTS
 from server.play.faults import DAY_MS
+from server.play.photo_tally import PhotoTally
 from server.play.rep import Rep, Tracked
 from server.play.rough_link import FaultCount
 
@@ -48,6 +49,7 @@ class Tally:
     differing: list[str] = field(default_factory=list)
     traffic: Traffic = field(default_factory=Traffic)
     faults: FaultCount = field(default_factory=FaultCount)
+    photos: PhotoTally = field(default_factory=PhotoTally)
     is_database_counted: bool = False
 
     @property
@@ -60,6 +62,7 @@ class Tally:
             or self.unequal
             or self.unsent
             or self.set_aside
+            or self.photos.waiting
         )
 
 
@@ -71,6 +74,7 @@ def tally_up(reps: Sequence[Rep], *, played_until_ms: int) -> Tally:
         _count_facts(tally, rep)
         _count_losses(tally, rep)
         _count_amounts(tally, rep)
+        tally.lost += tally.photos.count(rep)
         if rep.is_equal:
             tally.equal += 1
         else:
@@ -92,7 +96,7 @@ def promised_to(reps: Iterable[Rep]) -> list[Promised]:
 
 
 def add_database_count(
-    tally: Tally, count: Count, amounts: Amounts, played_days: PlayedDays
+    tally: Tally, count: Count, amounts: Amounts, played_days: PlayedDays, files: FileCount
 ) -> None:
     """Add what the database says; where it amounts to something else than on the phones, that is said."""
     tally.is_database_counted = True
@@ -105,6 +109,9 @@ def add_database_count(
     tally.played_days = played_days
     tally.lost += [f"database: {line}" for line in count.lost]
     tally.twice += [f"database: {line}" for line in count.twice]
+    tally.photos.files, tally.photos.readings = files.files, files.readings
+    tally.lost += [f"database: no file has the digest {digest}" for digest in files.lost]
+    tally.twice += [f"database: {digest} has more than one file" for digest in files.twice]
 
 
 def _count_items(tally: Tally, rep: Rep, played_until_ms: int) -> None:

@@ -11,11 +11,14 @@ from sqlalchemy import Engine as DatabaseEngine
 from sqlalchemy import create_engine, make_url, text
 
 from server.identity.device_list import list_devices
+from server.media.files import make_known
 from server.play.check import (
     Amounts,
     Count,
+    FileCount,
     PlayedDays,
     Promised,
+    count_files,
     count_in_database,
     read_played_days,
 )
@@ -132,6 +135,15 @@ def test_a_fact_that_nobody_captured_is_found(db: Database, cast: Cast) -> None:
     assert count(db, cast, [first]).twice == (f"{second.entity_id}: nobody captured it",)
 
 
+def test_photos_whose_files_are_not_there_are_found(db: Database, cast: Cast) -> None:
+    with db.company(cast.company.id) as uow:
+        make_known(
+            uow, sha256="a" * 64, size=1, device_id=cast.ana.device.id, person_id=cast.ana.id
+        )
+    found = count_files(db, cast.company.id, ["a" * 64, "b" * 64, "a" * 64])
+    assert found == FileCount(files=1, readings=0, lost=("b" * 64,), twice=())
+
+
 def test_what_follows_from_the_whole_day_is_counted_for_what_was_played(
     db: Database, cast: Cast
 ) -> None:
@@ -170,6 +182,7 @@ def test_without_the_database_the_flags_are_those_of_each_visit_by_itself() -> N
         Count(lost=(), twice=()),
         Amounts(Counter(), Counter()),
         PlayedDays(Counter({"overlapping": 1}), 3, 1),
+        FileCount(0, 0, (), ()),
     )
     assert told() == ["1 overlapping, 2 too_short"]
 
@@ -193,6 +206,7 @@ class Played:
     dates: list[date]
     tracked: dict[str, Any] = field(default_factory=dict)
     track_moved_m: float = 0.0
+    camera: Any = None
 
 
 def played_by(cast: Cast) -> list[Rep]:

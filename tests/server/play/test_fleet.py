@@ -174,5 +174,6 @@ def test_a_fleet_compares_a_few_phones_at_a_time(
 
 
 def test_the_sizes_of_teams_are_those_of_the_field() -> None:
-    assert TEAMS["general"] == Team(40, 0.10, 320, 25, 5, 240)
+    assert TEAMS["general"] == Team(40, 0.10, 320, 25, 5, 240, 10, 120)
     assert TEAMS["terminal"].answers_a_day == 625
+    assert (TEAMS["terminal"].photos_a_day, TEAMS["terminal"].photo_kb) == (60, 200)

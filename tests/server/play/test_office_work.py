@@ -10,6 +10,7 @@ import pytest
 
 from mobile_contract.phone.clock import SimulatedClock
 from mobile_contract.phone.phone import Phone
+from server.play.camera import Camera
 from server.play.office_work import (
     AnswerTasks,
     BringForActivities,
@@ -47,7 +48,7 @@ def rep(server: FakeServer) -> Iterator[Any]:
         is_durable=False,
     )
     phone.enrol("CODE", model="M", os="O", app_version="1")
-    yield SimpleNamespace(phone=phone, random=Random(1))
+    yield SimpleNamespace(phone=phone, random=Random(1), camera=None)
     phone.close()
 
 
@@ -56,6 +57,17 @@ def captured(rep: Any) -> Counter[tuple[str, str]]:
 
 
 MORNING: Any = SimpleNamespace(position_id=POSITION)
+
+
+def activity() -> dict[str, Any]:
+    return {
+        "name": "End caps",
+        "state": "OPEN",
+        "starts_on": "2026-11-01",
+        "channels": [],
+        "standards_version": 1,
+        "standards": list(STANDARDS),
+    }
 
 
 def test_every_visit_in_person_looks_once_for_what_is_due() -> None:
@@ -77,16 +89,8 @@ def test_the_office_is_read_after_going_on_duty_and_answered_before_going_off() 
 
 
 def test_a_visit_brings_what_runs_and_asks_for_what_does_not(rep: Any, server: FakeServer) -> None:
-    activity = {
-        "name": "End caps",
-        "state": "OPEN",
-        "starts_on": "2026-11-01",
-        "channels": [],
-        "standards_version": 1,
-        "standards": list(STANDARDS),
-    }
-    server.put("activity", "a-1", activity)
-    server.put("activity", "a-2", activity)
+    server.put("activity", "a-1", activity())
+    server.put("activity", "a-2", activity())
     running = {"activity_id": "a-1", "store_id": STORE, "state": "RUNNING"}
     server.put("activity_store", "p-1", running)
     rep.phone.sync()
@@ -98,6 +102,20 @@ def test_a_visit_brings_what_runs_and_asks_for_what_does_not(rep: Any, server: F
     assert rep.phone.outbox.items()[-1].parsed()["payload"]["activity_id"] == "a-2"
     bring_for_activities(rep, BringForActivities(0, is_asked_for=True), MORNING, None)
     assert captured(rep).total() == 3
+
+
+def test_a_phone_with_a_camera_brings_photos_that_it_took(rep: Any, server: FakeServer) -> None:
+    server.put("activity", "a-1", activity())
+    running = {"activity_id": "a-1", "store_id": STORE, "state": "RUNNING"}
+    server.put("activity_store", "p-1", running)
+    rep.phone.sync()
+    rep.camera, rep.fix = Camera("1/1", 20, Random(1)), lambda _reading: None
+    act = BringForActivities(0, is_asked_for=False)
+    bring_for_activities(rep, act, MORNING, OnCall(VISIT, STORE))
+    *photos, brought = [item.parsed() for item in rep.phone.outbox.items()]
+    named = [photo["sha256"] for photo in brought["payload"]["photos"]]
+    assert named == [photo["payload"]["sha256"] for photo in photos]
+    assert rep.camera.due == -len(named) < 0
 
 
 def test_notices_checks_and_tasks_are_answered_once(rep: Any, server: FakeServer) -> None:
