@@ -7,12 +7,14 @@ are the same for all.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from mobile_contract.packed_points import PackedPoint, pack_text
 from mobile_contract.phone.activities import activities_for, bring, due_at, request_store
 from mobile_contract.phone.captured import Fix
 from mobile_contract.phone.catalogue import products_offered
+from mobile_contract.phone.contract_two import event_fields
 from mobile_contract.phone.forms import open_form, send_form
 from mobile_contract.phone.orders import Wanted, submit_order
 from mobile_contract.phone.phone import Phone
@@ -152,6 +154,23 @@ def _audit_visit(phone: Phone, place: Place) -> Meant | None:
     return Meant(told, needs=(place.visit,))
 
 
+def _photo(phone: Phone, place: Place) -> Meant:
+    """The record of a photo; files are the business of tests of their own. Two may be of one file."""
+    event = phone.event(place.fix)
+    payload = {
+        "visit_id": place.visit,
+        "sha256": sha256(str(place.pick % 7).encode()).hexdigest(),
+        "size": 1_000,
+        "role": "shelf",
+        "occurred": event_fields(event, event.moment.boot_id),
+    }
+    phone.capture(
+        "photo", phone.new_id(), "create", payload, depends_on=phone.unsent_parents(place.visit)
+    )
+    told = {"visit_id": place.visit, "store_id": place.store, "state": "EXPECTED"}
+    return Meant(told, needs=(place.visit,))
+
+
 def _activity_store(phone: Phone, place: Place) -> Meant | None:
     """A store is asked for; once the queue is worked off it is with all who have the store."""
     found = activities_for(phone, place.store)
@@ -207,6 +226,7 @@ WORKS: tuple[Work, ...] = (
     Work("form_answer", _form, _publish_form),
     Work("order", _order, _sell),
     Work("audit_visit", _audit_visit, _run_activity),
+    Work("photo", _photo),
     Work("activity_store", _activity_store, is_seen_by_model=False),
     Work("task", _task, _ask),
     Work("notice", _notice),

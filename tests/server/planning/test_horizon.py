@@ -76,6 +76,27 @@ def test_facts_leave_the_phone_after_the_companys_days_and_stay_in_the_database(
         assert len(uow.rows("select id from visit")) == 1
 
 
+def test_photos_leave_the_phone_with_their_day_unless_something_is_still_to_come(
+    cast: Cast, db: Database, sync_engine: SyncEngine, visible_to: Visible
+) -> None:
+    photos = {}
+    for state in ("EXPECTED", "UPLOADING", "STORED", "OK", "FLAGGED", "PASS", "APPEALED"):
+        photos[state] = cast.company.named(f"photo {state}")
+        payload = {
+            "sha256": sha256(state.encode()).hexdigest(),
+            "size": 1,
+            "role": "shelf",
+            "occurred": {"at": NOON_MS, "uptime_ms": 6 * 3_600_000},
+        }
+        push_items(sync_engine, cast.ana.device, [item("photo", "create", photos[state], payload)])
+        with db.company(cast.company.id) as uow:
+            uow.run("update photo set state = :state where id = :id", state=state, id=photos[state])
+    with db.company(cast.company.id) as uow:
+        retire_past(uow, TODAY + timedelta(days=15))
+    stay = {state for state, id_ in photos.items() if id_ in visible_to(cast.ana)}
+    assert stay == {"EXPECTED", "UPLOADING", "APPEALED"}
+
+
 def test_facts_that_a_wrong_clock_dates_ahead_leave_as_of_their_receipt(
     cast: Cast, db: Database, sync_engine: SyncEngine, visible_to: Visible
 ) -> None:
