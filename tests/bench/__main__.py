@@ -28,7 +28,7 @@ from tests.bench.day import QUESTIONS, TERMINAL, phone_day
 from tests.bench.limit import DayRows, write_days
 from tests.bench.load import Line, Run, drive, get_bytes, request_bytes
 from tests.bench.masters import add_more_masters, give_history
-from tests.bench.stage import Phone, Stage, add_phone, staged
+from tests.bench.stage import Phone, Stage, add_phone, cpu_ms, staged
 from tests.factories import add_store
 
 AT_ONCE = (1, 8, 32)
@@ -103,10 +103,10 @@ def _push(stage: Stage, day: DayRows, phones: int, days: int) -> dict[str, Any]:
     for _ in range(ROUNDS):
         limit.add(write_days(stage.owner_url, day, phones, each))
         requests = made(each)
-        web_before, database_before = _cpu_ms(stage.web.pid), _cpu_ms(stage.postmaster_pid)
+        web_before, database_before = cpu_ms(stage.web.pid), cpu_ms(stage.postmaster_pid)
         run.add(drive(stage.port, requests, b'"applied"'))
-        web += _cpu_ms(stage.web.pid) - web_before
-        database += _cpu_ms(stage.postmaster_pid) - database_before
+        web += cpu_ms(stage.web.pid) - web_before
+        database += cpu_ms(stage.postmaster_pid) - database_before
     return {
         "phones": phones,
         "days_per_s": round(run.rate, 1),
@@ -360,24 +360,6 @@ with given as (
 )
 insert into change (company_id, key, id, kind) select company_id, person_id, id, kind from made
 """
-
-
-# ---- the machine --------------------------------------------------------------------------------
-
-
-def _cpu_ms(root: int) -> float:
-    """CPU that a process and all its descendants have used so far, those that ended included."""
-    import psutil  # type: ignore[import-untyped]
-
-    total = 0.0
-    parent = psutil.Process(root)
-    for process in (parent, *parent.children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total * 1000
 
 
 def _print(figures: dict[str, Any]) -> None:

@@ -36,12 +36,14 @@ class MakeUp:
     # So many orders of so many lines each.
     orders: int
     lines: int
+    # Their records; the bytes travel apart and are measured apart (photos.py).
+    photos: int = 0
 
 
 # The day that the design was sized with.
 SPINE = MakeUp("spine", 12, points=480, forms=12, questions=5, orders=6, lines=8)
 # The domain's "A normal day, for sizing".
-TERMINAL = MakeUp("terminal", 25, points=400, forms=25, questions=25, orders=12, lines=4)
+TERMINAL = MakeUp("terminal", 25, points=400, forms=25, questions=25, orders=12, lines=4, photos=60)
 
 
 @dataclass(slots=True)
@@ -241,6 +243,23 @@ def orders(day: Day) -> None:
         day.add("order", payload, ago, op="submit")
 
 
-PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits, track, forms, orders)
+def photos(day: Day) -> None:
+    """Photos taken at visits, one after the other."""
+    for number in range(day.make_up.photos):
+        place = number % len(day.calls)
+        call = day.calls[place]
+        ago = call.began_ago - STAY_MS // 4
+        payload = {
+            "visit_id": call.visit_id,
+            "sha256": f"{day.chance.getrandbits(256):064x}",
+            "size": day.chance.randint(150_000, 250_000),
+            "role": "shelf",
+            "occurred": day.event(ago, place),
+            "source": "CAMERA",
+        }
+        day.add("photo", payload, ago)
+
+
+PARTS: tuple[Callable[[Day], None], ...] = (attendance, visits, track, forms, orders, photos)
 # Templates that the days fill in.
 QUESTIONS = (SPINE.questions, TERMINAL.questions)

@@ -73,6 +73,8 @@ class Stage:
     phones: list[Phone]
     web: subprocess.Popen[bytes]
     postmaster_pid: int
+    # What the server's processes are started with.
+    environment: dict[str, str]
 
 
 @contextmanager
@@ -122,6 +124,7 @@ def staged(phones: int, *, web_workers: int, questions: Sequence[int]) -> Iterat
                 made,
                 web,
                 int((var / "postgres" / "postmaster.pid").read_text().split()[0]),
+                environment,
             )
         finally:
             if web is not None:
@@ -162,6 +165,21 @@ def add_phone(
         publish_store_terms(uow, stores)
         rescope(uow, [person], TODAY)
     return Phone(person, device, stores, masters)
+
+
+def cpu_ms(root: int) -> float:
+    """CPU that a process and all its descendants have used so far, those that ended included."""
+    import psutil  # type: ignore[import-untyped]
+
+    total = 0.0
+    parent = psutil.Process(root)
+    for process in (parent, *parent.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total * 1000
 
 
 def _free_port() -> int:
