@@ -13,7 +13,7 @@ from sync.kinds.day_plan.table import day_plan
 from sync.kinds.form_answer.table import form_answer, form_measure
 from sync.kinds.order.table import order_delivery, order_header, order_line
 from sync.kinds.product.table import product, product_unit
-from sync.kinds.track.table import track
+from sync.kinds.track.table import track, track_part
 from sync.kinds.visit.table import visit
 from tests.factories import TODAY, Company, Person, add_day_plan
 
@@ -279,8 +279,20 @@ def add_track(
     distance_cm: int,
     day: date = TODAY,
 ) -> UUID:
-    """A segment of a track; what it is packed of does not matter here."""
+    """A segment of a track, and what of the day's way is its."""
     track_id = uuid4()
+    connection.execute(
+        insert(track_part).values(
+            company_id=company.id,
+            person_id=person.id,
+            business_day=day,
+            track_id=track_id,
+            position_id=person.position_id,
+            from_at=moment(company, day, from_hour),
+            points=2,
+            distance_cm=distance_cm,
+        )
+    )
     connection.execute(
         insert(track).values(
             company_id=company.id,

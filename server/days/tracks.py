@@ -1,7 +1,8 @@
 """Where somebody was on a day: distance, gaps with their causes, stops, read from what phones sent.
 
 Read when somebody asks, with a fixed number of statements, by `sync/kinds/track/day.py`: the order in which
-segments came plays no part, and what came twice counts once. `DayTrack` is what a map shows: unbroken runs
+segments came plays no part, and what came twice counts once. The measure DISTANCE is the same reading, kept
+by segment (track_parts.py). `DayTrack` is what a map shows: unbroken runs
 of points in WGS 84, and gaps between them that are never a line.
 
 With an asker only the segments of positions that the asker may see are there, as with visits
@@ -10,46 +11,30 @@ With an asker only the segments of positions that the asker may see are there, a
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from math import cos, radians
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from server.days.facts import Page, Seen, find_people, find_seats, read_policy_of
+from server.days.facts import Page, Seat, Seen, find_people, find_seats, read_policy_of
 from server.days.person_day import FlagTold
+from server.days.segments import MOST_SEGMENTS, DayOf, find_segments, read_segments
 from server.days.words import told_flag
 from server.identity.errors import NoSuchPerson
 from server.identity.permissions import visible_positions
-from sync.clock import business_day, day_bounds, working_hours
+from sync.clock import business_day
 from sync.geo import Point, distance_cm
-from sync.kinds.track.day import Segment, TrackReading, TrackRules, read_track_day
+from sync.kinds.track.day import TrackReading
 from sync.kinds.track.distance import Dropped, Gap
-from sync.kinds.track.points import Points, read_held
+from sync.kinds.track.points import Points
 from sync.kinds.track.stops import Stop
 from sync.policy import Policy
 from sync.unit_of_work import UnitOfWork
 
-MOST_SEGMENTS = 500
-"""A phone that closes one every half hour sends some twenty."""
 NEAR_STORE_M = 200
 
-# A segment is at most a day long: what began the day before may go on into this one.
-_SEGMENTS = """
-select who.person_id, t.* from unnest(cast(:people as uuid[]), cast(:is_all_seen as boolean[]),
-                                      cast(:is_unplaced_seen as boolean[]))
-                          as who(person_id, is_all_seen, is_unplaced_seen)
-cross join lateral (
-    select t.id, t.position_id, t.business_day, extract(epoch from t.began_at) * 1000 as began_at,
-           t.packed, t.wgs84_shift, t.gaps, t.removed, r.doc
-    from track t join record r on r.company_id = t.company_id and r.id = t.id
-    where t.company_id = :company and t.person_id = who.person_id
-      and t.business_day in (:day, :day_before)
-      and (who.is_all_seen or t.position_id = any(:seen)
-           or (t.position_id is null and who.is_unplaced_seen))
-    order by t.business_day desc, t.began_at, t.id limit :at_most) t
-"""
 _STORES = """
 select owned.position_id, s.name, s.lat_e7, s.lon_e7
 from (select position_id, id from store
@@ -67,8 +52,6 @@ where s.lat_e7 is not null
 limit :at_most
 """
 _MOST_STORES = 5_000
-# The first that has a day before it.
-_SECOND_DAY = date.min + timedelta(days=1)
 
 
 class TrackPoint(NamedTuple):
@@ -158,85 +141,80 @@ def read_day_tracks(
     if not people:
         return []
     seats = find_seats(uow, day, people)
-    is_all_seen = [seen is None or asker_id == person_id for person_id in people]
-    rows = uow.rows(
-        _SEGMENTS,
-        company=uow.company_id,
-        people=people,
-        day=day,
-        day_before=max(day, _SECOND_DAY) - timedelta(days=1),
-        is_all_seen=is_all_seen,
-        seen=[] if seen is None else list(seen.positions),
-        # Work for no position is seen by whoever sees all that the person holds.
-        is_unplaced_seen=[
-            seen is None
-            or asker_id == person_id
-            or seen.positions >= {seat.position_id for seat in seats[person_id]}
-            for person_id in people
-        ],
-        at_most=MOST_SEGMENTS + 1,
-    )
-    of_person: dict[UUID, list[Any]] = {person_id: [] for person_id in people}
-    for row in rows:
-        of_person[row.person_id].append(row)
-    readings = {person_id: _read(day, policy, of_person[person_id]) for person_id in people}
+    segments = find_segments(uow, [DayOf(person_id, day) for person_id in people])
+    found = []
+    for person_id in people:
+        rows = segments[DayOf(person_id, day)]
+        positions = None
+        if seen is not None and asker_id != person_id:
+            positions = _positions_shown(seats[person_id], seen)
+        found.append(_read(person_id, day, policy, rows, positions))
     stores = _stores_near(
         uow,
-        [stop for reading in readings.values() for stop in reading.stops],
-        {row.position_id for row in rows if row.position_id is not None},
+        [stop for each in found for stop in each.reading.stops],
+        {position_id for each in found for position_id in each.positions},
     )
-    return [
-        _told(person_id, day, policy, of_person[person_id], readings[person_id], stores)
-        for person_id in people
-    ]
+    return [_told(each, day, policy, stores) for each in found]
 
 
-def _read(day: date, policy: Policy, rows: Sequence[Any]) -> TrackReading:
-    hours = working_hours(
-        day,
-        policy.time_zone,
-        policy.working_from_min,
-        policy.working_until_min,
-        policy.working_weekdays,
-    )
-    return read_track_day(
-        [
-            Segment(
-                str(row.id),
-                read_held(bytes(row.packed), row.wgs84_shift, int(row.began_at)),
-                tuple(Gap(**gap) for gap in row.gaps),
-            )
-            for row in rows[:MOST_SEGMENTS]
-        ],
-        TrackRules(
-            silence_s=policy.track_silence_s,
-            stop_radius_m=policy.stop_radius_m,
-            stop_min_s=policy.stop_min_s,
-        ),
-        day=day_bounds(day, policy.time_zone),
-        hours=[] if hours is None else [hours],
-    )
+def _positions_shown(seats: Collection[Seat], seen: Seen) -> frozenset[UUID | None]:
+    """Whose work an asker is shown; work for no position where they see all that the person holds."""
+    sees_all = seen.positions >= {seat.position_id for seat in seats}
+    return seen.positions | {None} if sees_all else seen.positions
 
 
-def _told(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What of somebody's day is shown: its segments, what they say, how far they went."""
+
+    person_id: UUID
+    rows: Sequence[Any]
+    is_whole: bool
+    reading: TrackReading
+    distance_cm: int
+
+    @property
+    def positions(self) -> frozenset[UUID]:
+        return frozenset(row.position_id for row in self.rows if row.position_id is not None)
+
+
+def _read(
     person_id: UUID,
     day: date,
     policy: Policy,
     rows: Sequence[Any],
-    reading: TrackReading,
-    stores: Mapping[UUID, Sequence[Any]],
-) -> DayTrack:
+    positions: Collection[UUID | None] | None,
+) -> _Read:
+    """A day of which only the segments of these positions are shown; all where they are None."""
     read = rows[:MOST_SEGMENTS]
-    of_day = [row for row in read if row.business_day == day]
-    positions = {row.position_id for row in read if row.position_id is not None}
-    near = [store for position_id in positions for store in stores.get(position_id, ())]
-    return DayTrack(
+    kept = [row for row in read if positions is None or row.position_id in positions]
+    reading = read_segments(kept, policy, day)
+    distance_cm = reading.distance_cm
+    if len(kept) < len(read):
+        # How far they went for these positions is what it is for whoever sees the whole of the day.
+        ids = {str(row.id) for row in kept}
+        parts = read_segments(read, policy, day).parts
+        distance_cm = sum(part.distance_cm for part in parts if part.segment_id in ids)
+    return _Read(
         person_id=person_id,
+        rows=kept,
+        is_whole=len(rows) <= MOST_SEGMENTS,
+        reading=reading,
+        distance_cm=distance_cm,
+    )
+
+
+def _told(read: _Read, day: date, policy: Policy, stores: Mapping[UUID, Sequence[Any]]) -> DayTrack:
+    reading = read.reading
+    of_day = [row for row in read.rows if row.business_day == day]
+    near = [store for position_id in read.positions for store in stores.get(position_id, ())]
+    return DayTrack(
+        person_id=read.person_id,
         day=day,
         time_zone=policy.time_zone,
         segments=len(of_day),
-        is_whole=len(rows) <= MOST_SEGMENTS,
-        distance_cm=reading.distance_cm,
+        is_whole=read.is_whole,
+        distance_cm=read.distance_cm,
         runs=tuple(_told_points(run) for run in reading.runs),
         gaps=reading.gaps,
         stops=tuple(_told_stop(stop, near) for stop in reading.stops),

@@ -20,10 +20,12 @@ from sync.kinds.policy.publish import publish_policy
 from sync.kinds.store.publish import publish_stores
 from sync.kinds.store.table import store
 from sync.kinds.store_terms.publish import bring_terms_up
+from sync.kinds.track.judge import TRACK_DAY, person_day
 from sync.organisation import company
 from sync.organisation import policy as policy_table
 from sync.policy import Policy, current_policy, policy_settings
 from sync.unit_of_work import UnitOfWork
+from sync.work import leave_work
 
 MAX_CHANNEL_LENGTH = 40
 ISO_WEEKDAYS = range(1, 8)
@@ -56,6 +58,12 @@ FLAGS_TO_ACCEPT = (
     "outside_working_window",
     "steps_skipped",
 )
+
+# The days that these settings are in force for, wherever on earth: a day is read by those at its end.
+_DAYS_NOT_OVER = """
+select distinct person_id, business_day from track_part
+where company_id = :company and business_day >= cast(now() at time zone 'UTC' as date) - 1
+"""
 
 # Each whole number with its least and greatest value, in the unit of its name.
 RANGES: dict[str, tuple[int, int]] = {
@@ -135,6 +143,12 @@ def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> 
             )
         ).scalars()
         publish_stores(uow, list(concerned))
+    if {"track_silence_s", "time_zone"} & set(differing):
+        leave_work(
+            uow,
+            TRACK_DAY,
+            [person_day(*row) for row in uow.rows(_DAYS_NOT_OVER, company=uow.company_id)],
+        )
     if {"currency", "min_order_minor", "min_order_by_channel"} & set(differing):
         bring_terms_up(uow)
     return version + 1

@@ -19,6 +19,7 @@ from server.activities.stores import start_stores
 from server.audits.appeals import open_appeals
 from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
+from server.days.track_parts import bring_track_days_up
 from server.identity.companies import company_day
 from server.measures.work import REFRESH
 from server.media.files import FILE_READ
@@ -36,6 +37,7 @@ from sync.kinds.audit_visit.judge import LOOK as AUDIT_LOOK
 from sync.kinds.photo.judge import ARRIVED
 from sync.kinds.photo.publish import FILE_PHOTOS, settle_files, settle_photos
 from sync.kinds.photo.publish import JUDGED as PHOTOS_JUDGED
+from sync.kinds.track.judge import TRACK_DAY
 from sync.store_terms import TOPIC as STORE_TERMS
 from sync.unit_of_work import Database
 
@@ -120,6 +122,11 @@ def activity_store_follows(shop: Workshop, company_id: int, payload: Mapping[str
         put_beside_stores(uow, [UUID(text) for text in payload["ids"]])
 
 
+def track_day(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Read anew how far people went on these days."""
+    bring_track_days_up(shop.database, company_id, payload["ids"])
+
+
 def store_terms(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Bring up the terms of these stores."""
     bring_stores_up(shop.database, company_id, map(UUID, payload["ids"]))
@@ -180,6 +187,7 @@ EFFECTS: Mapping[str, Effect] = {
     STORE_HISTORY: store_history,
     FOLLOW: activity_store_follows,
     REFRESH: refresh_targets,
+    TRACK_DAY: track_day,
     START: activity_stores_start,
     ARRIVED: photo_arrived,
     FILE_PHOTOS: file_photos,

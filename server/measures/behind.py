@@ -9,7 +9,7 @@
     stores   the active stores
     checks   the filled-in forms that measure, with their two numbers of each measure
     stocking the forms by which products were there at their last check
-    tracks   the segments of tracks, once each
+    tracks   the segments of tracks, and what of each day's way is theirs
     duty     the events with which time at work began
 
 A page begins after the last fact of the one before.
@@ -315,7 +315,7 @@ def _stocking(asking: Asking, _: bool) -> tuple[str, ...]:
 
 
 def _tracks(asking: Asking, _: bool) -> tuple[str, ...]:
-    columns = [*_common("k.id", "k.began_at", TRACKS), "k.distance_cm"]
+    columns = [*_common("k.track_id", "k.from_at", TRACKS), "k.distance_cm"]
     return (f"fact as ({asking.facts(TRACKS, columns)})",)
 
 

@@ -479,32 +479,20 @@ def distribution(asking: Asking) -> str:
 
 # ---- tracks -----------------------------------------------------------------------------------------
 
-# Partitioned by the month of receipt: what was tracked on a day came after it began. A segment that lies
-# wholly in the time of another one came twice, or of two phones, and counts once.
+# What of each day's way is each segment's, as the day is read whole: the way from one segment to the next is
+# the later one's, and what came twice is there once.
 TRACKS = Source(
-    tables="track k",
+    tables="track_part k",
     company="k.company_id",
     person="k.person_id",
     position="k.position_id",
     store=None,
     day="k.business_day",
-    conditions=(
-        "k.received_at >= cast(cast(:first_day as date) - 2 as timestamp) at time zone :zone",
-        """
-        not exists (
-            select from track b
-            where b.company_id = k.company_id and b.person_id = k.person_id
-              and b.business_day = k.business_day and b.id <> k.id
-              and b.received_at >= cast(cast(:first_day as date) - 2 as timestamp) at time zone :zone
-              and b.began_at <= k.began_at and b.ended_at >= k.ended_at
-              and (b.began_at < k.began_at or b.ended_at > k.ended_at or b.id < k.id))
-        """,
-    ),
 )
 
 
 def tracks(asking: Asking) -> str:
-    """Of each group: the way of all segments, and the person-days with any."""
+    """Of each group: the way of the days, and how many person-days have one."""
     facts = asking.facts(TRACKS, ["k.person_id", "k.business_day", "k.distance_cm"])
     day = ("person_id", "business_day")
     return f"""

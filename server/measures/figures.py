@@ -165,7 +165,7 @@ MEASURES: tuple[Measure, ...] = (
     _check("STORE_SCORE", "weighted points ÷ weighted full points", "ratio"),
     Measure(
         "DISTANCE",
-        "way of the tracks ÷ person-days with a track",
+        "way of people's days ÷ person-days with a track",
         "cm",
         Term(families.tracks, "distance_cm", "tracks"),
         Term(families.tracks, "track_days", "tracks"),

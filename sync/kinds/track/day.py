@@ -7,7 +7,7 @@ names is a gap without a cause. Gaps are told inside working hours only. Times a
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -42,14 +42,29 @@ class TrackRules:
     stop_min_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a day's way is a segment's: from the day's point before each of its points to that point.
+
+    `from_at` is its first point that is not told by an earlier segment, and it has so many of them.
+    """
+
+    segment_id: str
+    from_at: int
+    points: int
+    distance_cm: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrackReading:
     """A day: its length, unbroken runs of points, gaps and stops in order of time.
 
+    `parts` are those of all segments with points of their own; together they are the length.
     `overlapping` points came twice, or from two phones at once, and count once.
     """
 
     distance_cm: int
+    parts: tuple[Part, ...]
     runs: tuple[Points, ...]
     gaps: tuple[Gap, ...]
     stops: tuple[Stop, ...]
@@ -71,7 +86,8 @@ def read_track_day(
     ]
     pieces = [piece for segment in held for piece in _pieces(segment, silence_ms)]
     pieces.sort(key=lambda piece: (piece.covers[0], -piece.covers[1], piece.segment_id))
-    points, overlapping = _once(pieces)
+    taken, overlapping = _once(pieces)
+    points = joined([part for _, part in taken])
     named = _named(held, pieces, silence_ms)
     way = walk(points, named, silence_ms)
     runs = tuple(points.those(run) for run in way.runs)
@@ -83,6 +99,7 @@ def read_track_day(
     gaps += _silences(runs, gaps, silence_ms, hours)
     return TrackReading(
         distance_cm=way.distance_cm,
+        parts=_parts(taken, way.steps_cm),
         runs=runs,
         gaps=tuple(sorted(gaps, key=lambda gap: (gap.from_at, gap.until_at, gap.cause or ""))),
         stops=tuple(
@@ -118,9 +135,11 @@ def _pieces(segment: Segment, silence_ms: int) -> list[_Piece]:
     ]
 
 
-def _once(pieces: Sequence[_Piece]) -> tuple[Points, int]:
-    """The points of all pieces, each time once, and how many were left out for that."""
-    taken: list[Points] = []
+def _once(pieces: Sequence[_Piece]) -> tuple[list[tuple[str, Points]], int]:
+    """What of each piece is not told by an earlier one, with its segment, in order of time; and how
+    many points were left out for that.
+    """
+    taken: list[tuple[str, Points]] = []
     covered_until: int | None = None
     overlapping = 0
     for piece in pieces:
@@ -128,9 +147,23 @@ def _once(pieces: Sequence[_Piece]) -> tuple[Points, int]:
         if covered_until is not None:
             points = points.those(points.at > covered_until)
         overlapping += len(piece.points) - len(points)
-        taken.append(points)
+        if len(points):
+            taken.append((piece.segment_id, points))
         covered_until = max(piece.covers[1], covered_until or piece.covers[1])
-    return joined(taken), overlapping
+    return taken, overlapping
+
+
+def _parts(taken: Sequence[tuple[str, Points]], steps_cm: Whole) -> tuple[Part, ...]:
+    parts: dict[str, Part] = {}
+    first = 0
+    for segment_id, points in taken:
+        way_cm = int(steps_cm[first : first + len(points)].sum())
+        first += len(points)
+        had = parts.get(segment_id, Part(segment_id, int(points.at[0]), 0, 0))
+        parts[segment_id] = replace(
+            had, points=had.points + len(points), distance_cm=had.distance_cm + way_cm
+        )
+    return tuple(parts.values())
 
 
 def _named(segments: Sequence[Segment], pieces: Sequence[_Piece], silence_ms: int) -> list[Gap]:

@@ -51,10 +51,13 @@ class Dropped:
 class Way:
     """A track walked along: its length, what was dropped, and its unbroken runs as places of points.
 
-    Repeats are in the runs. `flag` has the figures of the fastest jump that no accuracy explains.
+    Repeats are in the runs. `steps_cm` is how far each point lies from the one before it in its run, 0
+    where it begins one or does not count; together they are the length. `flag` has the figures of the
+    fastest jump that no accuracy explains.
     """
 
     distance_cm: int
+    steps_cm: Whole
     dropped: Dropped
     runs: tuple[Whole, ...]
     flag: Flag | None
@@ -77,6 +80,7 @@ def walk(points: Points, gaps: Iterable[Gap], silence_ms: int) -> Way:
         bounds = [*np.flatnonzero(is_begin).tolist(), len(found)]
         return Way(
             int(lengths.sum()),
+            _spread(lengths, usable, len(points)),
             Dropped(dropped, zero, 0, int(is_repeat.sum())),
             tuple(usable[a:b] for a, b in pairwise(bounds)),
             None,
@@ -84,7 +88,14 @@ def walk(points: Points, gaps: Iterable[Gap], silence_ms: int) -> Way:
     pace = _Pace(found, usable)
     for place, begins in enumerate(is_begin.tolist()):
         pace.step(place, begins=begins)
-    return pace.way(dropped, zero)
+    return pace.way(dropped, zero, len(points))
+
+
+def _spread(steps_cm: Whole, usable: Whole, count: int) -> Whole:
+    """What belongs to some of so many points, at their places."""
+    spread = np.zeros(count, dtype=np.int64)
+    spread[usable] = steps_cm
+    return spread
 
 
 def _broken_before(at: Whole, gaps: Iterable[Gap], silence_ms: int) -> Marks:
@@ -116,7 +127,7 @@ class _Pace:
         ]
         self.accuracy_m: list[int] = points.accuracy_m.tolist()
         self.usable = usable
-        self.distance_cm = 0
+        self.steps_cm = np.zeros(len(points), dtype=np.int64)
         self.repeated = 0
         self.runs: list[list[int]] = []
         self.last: int | None = None
@@ -154,7 +165,7 @@ class _Pace:
         if self.places[place] == self.places[self.last]:
             self.repeated += 1
         else:
-            self.distance_cm += distance_cm(self.places[self.last], self.places[place])
+            self.steps_cm[place] = distance_cm(self.places[self.last], self.places[place])
         self.last = place
 
     def _is_fast(self, earlier: int, later: int) -> bool:
@@ -174,13 +185,14 @@ class _Pace:
         if self.fastest is None or travel.speed_kmh > self.fastest.speed_kmh:
             self.fastest = travel
 
-    def way(self, coarse: int, zero: int) -> Way:
+    def way(self, coarse: int, zero: int, count: int) -> Way:
         kept = sum(map(len, self.runs))
         flag: Flag | None = None
         if self.fastest is not None:
             flag = {"flag": "implied_speed", **self.fastest._asdict(), "limit_kmh": SPEED_KMH}
         return Way(
-            self.distance_cm,
+            int(self.steps_cm.sum()),
+            _spread(self.steps_cm, self.usable, count),
             Dropped(coarse, zero, len(self.at) - kept, self.repeated),
             tuple(self.usable[run] for run in self.runs),
             flag,

@@ -6,7 +6,7 @@ settings say at receipt; whether somebody was on duty plays no part, because att
 and what was removed cannot be brought back. Source: domain rules, "Tracks".
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from sync.clock import (
     LATEST_MS,
     Moment,
     business_day,
+    day_bounds,
     judge_moment,
     working_hours,
 )
@@ -47,6 +48,10 @@ from sync.record_kind import (
 )
 from sync.rights import id_taken, right_of
 from sync.rows import RowSet
+
+# Topic of the outbox: the ways of these person-days are read anew (server/days/track_parts.py). An id is a
+# person's and a day.
+TRACK_DAY = "track_day"
 
 ROLES = frozenset({"rep", "supervisor", "regional_manager", "auditor", "driver"})
 
@@ -157,7 +162,25 @@ def create(item: Arrived, context: Context) -> Outcome:
     return Accepted(
         record=Record(item.entity_id, TRACK, fields, keys=()),
         rows=((TRACKS, item.entity_id, row),),
+        work=tuple(
+            (TRACK_DAY, person_day(sender.person_id, each))
+            for each in _days_of(day, held, gaps, policy.time_zone)
+        ),
     )
+
+
+def person_day(person_id: object, day: date) -> str:
+    """How work names a day of somebody."""
+    return f"{person_id} {day.isoformat()}"
+
+
+def _days_of(day: date, points: Points, gaps: list[Gap], time_zone: str) -> list[date]:
+    """The days whose reading a segment changes: its own, and the next one where it goes on."""
+    ends = [gap.until_at for gap in gaps]
+    if len(points):
+        ends.append(int(points.at[-1]))
+    goes_on = bool(ends) and max(ends) >= day_bounds(day, time_zone)[1]
+    return [day, day + timedelta(days=1)] if goes_on else [day]
 
 
 def _began(item: Arrived, policy: Policy) -> Moment:

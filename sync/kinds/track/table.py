@@ -1,4 +1,5 @@
-"""The table of tracks: a row a segment, its points packed, partitioned by the month of receipt.
+"""The table of tracks: a row a segment, its points packed, partitioned by the month of receipt; and
+what of the way of a day is each segment's.
 
 The uniqueness of ids is held by `record`: a unique key of a partitioned table contains what it is
 partitioned by. Partitions are made and dropped by `keep_track_partitions()`, which runs as the owner.
@@ -47,4 +48,19 @@ track = company_table(
     is_hot=True,
     partition_by="range (received_at)",
 )
+# The reading of each person-day (day.py), brought up by work whenever its segments change: rows of the
+# segments that have points of their own in it. A segment that goes on past midnight has two.
+track_part = company_table(
+    "track_part",
+    filled("person_id", Uuid),
+    # That of the points.
+    filled("business_day", Date),
+    filled("track_id", Uuid),
+    Column("position_id", Uuid),
+    filled("from_at", Moment),
+    filled("points", Integer),
+    filled("distance_cm", Integer),
+    key=("person_id", "business_day", "track_id"),
+)
+Index("track_part_day_ix", track_part.c.company_id, track_part.c.business_day)
 Index("track_day_ix", track.c.company_id, track.c.person_id, track.c.business_day)

@@ -144,12 +144,8 @@ def test_to_another_rep_there_is_no_such_person(
         tracked(cast.ana, asker_id=uuid4())
 
 
-def test_segments_of_a_position_that_the_asker_does_not_see_are_left_out(
-    cast: Cast, phone: PhoneOf, tracked: Tracker, db: Database
-) -> None:
-    ana = phone(cast.ana)
-    first, *others = morning(ana)
-    ana.push(first, *others)
+def put_elsewhere(db: Database, cast: Cast, track_id: str) -> None:
+    """As if the segment had come for a position in another region."""
     with db.company(cast.company.id) as uow:
         uow.run(
             "insert into position (company_id, id, code, name, role, region_id)"
@@ -171,9 +167,18 @@ def test_segments_of_a_position_that_the_asker_does_not_see_are_left_out(
         uow.run(
             f"with gone as (delete from track where id = :id returning *)"
             f" insert into track ({taken}) select {given} from gone",
-            id=first["entity_id"],
+            id=track_id,
             p=elsewhere,
         )
+
+
+def test_segments_of_a_position_that_the_asker_does_not_see_are_left_out(
+    cast: Cast, phone: PhoneOf, tracked: Tracker, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    first, *others = morning(ana)
+    ana.push(first, *others)
+    put_elsewhere(db, cast, first["entity_id"])
     assert tracked(cast.ana, asker_id=cast.sam.id).segments == 2
     assert tracked(cast.ana, asker_id=cast.mia.id).segments == 3
 

@@ -22,7 +22,6 @@ from tests.measures_factories import (
     add_duty,
     add_frozen_plan,
     add_order,
-    add_track,
     add_visit,
 )
 from tests.sync.talking import counted_statements
@@ -546,26 +545,6 @@ def test_a_measure_that_a_form_does_not_say_is_nothing(
             {"OSA": (None, 5), "SHARE_OF_SHELF": (1, 2)},
         )
     assert numbers("OSA", "SHARE_OF_SHELF")[()] == [(3, 4), (13, 42)]
-
-
-def test_a_track_that_came_twice_counts_once(
-    owner_engine: Engine, cast: Cast, facts: dict[str, UUID], numbers: Numbers
-) -> None:
-    with owner_engine.begin() as connection:
-        for hours in ((13, 17), (14, 15)):
-            add_track(
-                connection,
-                cast.company,
-                cast.ana,
-                from_hour=hours[0],
-                until_hour=hours[1],
-                distance_cm=850_000,
-            )
-        add_track(connection, cast.company, cast.ben, from_hour=9, until_hour=10, distance_cm=77)
-    assert numbers("DISTANCE", group_by=("person",)) == {
-        ("Ana",): [(2_100_000, 1)],
-        ("Ben",): [(77, 1)],
-    }
 
 
 def test_duty_is_not_told_by_store(read: Any) -> None:

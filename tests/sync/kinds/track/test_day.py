@@ -92,6 +92,29 @@ def test_any_cut_of_a_way_into_segments_reads_alike() -> None:
         assert summary(read(*parts)) == expected
 
 
+def test_the_parts_of_the_segments_are_the_whole_way() -> None:
+    """Also where they overlap, points are coarse, at 0,0 or too fast, and the receiver jumps for good."""
+    random = Random(7)
+    whole = [*walk_north(60), *walk_north(60, after_s=600, from_m=20_000)]
+    for odd in (5, 30, 90):
+        whole[odd] = whole[odd]._replace(lat_e6=whole[odd].lat_e6 + 500_000)
+    whole[10] = whole[10]._replace(accuracy_m=300)
+    whole[70] = whole[70]._replace(lat_e6=0, lon_e6=0)
+    for _ in range(20):
+        first, then = sorted(random.sample(range(1, 119), 2))
+        segments = [
+            segment("a", whole[:then]),
+            segment("b", whole[first:], (-60, -30, "OFF")),
+            segment("none", whole[first:then]),
+        ]
+        reading = read(*random.sample(segments, 3))
+        parts = {part.segment_id: part for part in reading.parts}
+        assert set(parts) == {"a", "b"}
+        assert sum(part.distance_cm for part in parts.values()) == reading.distance_cm
+        assert sum(part.points for part in parts.values()) == 120
+        assert parts["b"].from_at == (TEN + whole[then].after_s) * 1_000
+
+
 def test_a_gap_is_told_with_its_cause_and_is_no_distance() -> None:
     packed = [*walk_north(3), *walk_north(3, after_s=600, from_m=800)]
     reading = read(segment("a", packed, (20, 600, "KILLED")))
