@@ -65,9 +65,14 @@ def chosen_language(*wishes: str | None) -> str:
     return "en"
 
 
-def tell(sentence: str, /, **figures: object) -> str:
+def sentence(said: str, /) -> str:
+    """Mark a sentence for the catalogues that is told later, by `tell`."""
+    return said
+
+
+def tell(said: str, /, **figures: object) -> str:
     """The sentence in the language that is spoken, with its figures at their places."""
-    told = catalogue(_spoken.get()).gettext(sentence)
+    told = catalogue(_spoken.get()).gettext(said)
     return told.format(**figures) if figures else told
 
 

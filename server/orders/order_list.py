@@ -9,6 +9,7 @@ from server.identity.companies import company_day
 from server.identity.permissions import visible_positions
 from server.identity.prefixes import id_that_begins
 from server.orders.errors import NoSuchOrder
+from sync.kinds.order.judge import DELIVERERS
 from sync.kinds.order.table import order_header
 from sync.unit_of_work import UnitOfWork
 
@@ -32,8 +33,20 @@ where o.company_id = :company
   and (cast(:person as uuid) is null or o.person_id = :person)
 """
 _LIST = (
-    f"{_ASKED} and {IS_SEEN} order by o.business_day desc, o.ordered_at desc, o.id limit :at_most"
+    f"{_ASKED} and {IS_SEEN} "
+    " and (cast(:after_day as date) is null or (o.business_day, o.ordered_at, o.id)"
+    " < (:after_day, cast(:after_at as timestamptz), cast(:after_id as uuid)))"
+    " order by o.business_day desc, o.ordered_at desc, o.id desc limit :at_most"
 )
+_DELIVERERS = """
+select p.id, p.code, p.name, string_agg(h.name, ', ' order by h.name) as holders from position p
+left join occupancy o on o.company_id = p.company_id and o.position_id = p.id and o.starts_on <= :today
+                     and (o.ends_on is null or o.ends_on >= :today)
+left join person h on h.company_id = o.company_id and h.id = o.person_id
+where p.company_id = :company and p.role = any(:roles)
+  and (cast(:asker as uuid) is null or p.id = any(:positions))
+group by p.id, p.code, p.name, p.role order by p.role, p.code limit 500
+"""
 _NUMBERED = "select id from order_header where company_id = :company and number = :number"
 
 
@@ -71,9 +84,14 @@ def list_orders(
     store_id: UUID | None = None,
     person_id: UUID | None = None,
     asker_id: UUID | None = None,
+    after: tuple[date, datetime, UUID] | None = None,
     at_most: int = 100,
 ) -> list[OrderListed]:
-    """Orders of these states and business days, the latest first. Without an asker: all of them."""
+    """Orders of these states and business days, the latest first. Without an asker: all of them.
+
+    The next page begins `after` the business day, the time and the id of the last.
+    """
+    after_day, after_at, after_id = after or (None, None, None)
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
@@ -82,6 +100,9 @@ def list_orders(
         last_day=last_day,
         store=store_id,
         person=person_id,
+        after_day=after_day,
+        after_at=after_at,
+        after_id=after_id,
         at_most=at_most,
         **seen_by(uow, asker_id),
     )
@@ -89,6 +110,28 @@ def list_orders(
         OrderListed(**{**row._asdict(), "holds": tuple(row.holds), "flags": tuple(row.flags)})
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverer:
+    """A position that orders can be sent out with, and who holds it today."""
+
+    position_id: UUID
+    code: str
+    name: str
+    holders: str | None
+
+
+def list_deliverers(uow: UnitOfWork, asker_id: UUID | None = None) -> list[Deliverer]:
+    """The positions of drivers and reps that the asker may see, drivers first."""
+    rows = uow.rows(
+        _DELIVERERS,
+        company=uow.company_id,
+        roles=list(DELIVERERS),
+        today=company_day(uow),
+        **seen_by(uow, asker_id),
+    )
+    return [Deliverer(row.id, row.code, row.name, row.holders) for row in rows]
 
 
 def seen_by(uow: UnitOfWork, asker_id: UUID | None) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.identity.sessions import Visitor
-from server.language import tell
+from server.language import sentence, tell
 
 OFFICE = ("supervisor", "regional_manager", "admin")
 FIELD = ("rep", "driver")
@@ -18,12 +18,10 @@ class Area:
     title: str
 
 
-def sentence(said: str) -> str:
-    """Mark a sentence for the catalogues; it is said when it is drawn."""
-    return said
-
-
-AREAS = (Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),)
+AREAS = (
+    Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),
+    Area("orders.order_list", OFFICE, sentence("Orders")),
+)
 
 
 def areas_of(visitor: Visitor) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from server.http.request_ids import current_request_id
 from server.web.days import day_routes
 from server.web.desk import Desk, draw
 from server.web.menu import areas_of
+from server.web.orders import order_routes
 from server.web.signing import signing_routes
 
 HERE = Path(__file__).parent
@@ -31,6 +32,13 @@ logger = logging.getLogger("roadbook.web")
 
 def register_pages(app: Flask, desk: Desk) -> None:
     """Put the pages on the application."""
+    # Only what is told on the next page is kept in a cookie of Flask's, and signed.
+    app.secret_key = desk.secret
+    app.config.update(
+        SESSION_COOKIE_NAME="roadbook_told",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+    )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
@@ -43,6 +51,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         told_moment=language.told_moment,
         told_permille=language.told_permille,
         asset=asset,
+        without=without,
     )
     pages = Blueprint("pages", __name__, template_folder=str(HERE / "templates"))
 
@@ -76,7 +85,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         return _told(desk, error)
 
     app.register_blueprint(pages)
-    areas = (signing_routes(desk), day_routes(desk))
+    areas = (signing_routes(desk), day_routes(desk), order_routes(desk))
     names = {routes.name for routes in areas}
     for routes in areas:
         routes.register_error_handler(Exception, lambda error: _told(desk, error))
@@ -101,6 +110,11 @@ def _told(desk: Desk, error: Exception) -> ResponseReturnValue:
         part = "parts/alert.html" if request.headers.get("HX-Request") == "true" else "error.html"
         answer = draw(part, status, status=status, detail=detail, incident=current_request_id())
         return desk.finish(answer)
+
+
+def without(arguments: dict[str, str], *names: str) -> dict[str, str]:
+    """The arguments of an address but these, and but those that would be a place in it."""
+    return {name: value for name, value in arguments.items() if name not in names and value}
 
 
 def asset(name: str) -> str:

@@ -17,7 +17,7 @@
   const VERDICTS = { ONSITE: "#2c8a4b", TOLERATED: "#8dbf6d", UNCERTAIN: "#d39a1c", OFFSITE: "#c2342f", UNPINNED: "#7d8a88" };
 
   const canvas = L.canvas({ padding: 0.3, tolerance: 6 });
-  const map = L.map("map", { renderer: canvas, preferCanvas: true, zoomControl: true, worldCopyJump: true });
+  const map = L.map("map", { renderer: canvas, preferCanvas: true, zoomControl: true, worldCopyJump: true, zoomSnap: 0.25, zoomDelta: 0.5 });
   map.attributionControl.setPrefix(false);
   map.setView([30, 110], 4);
   const background = L.layerGroup().addTo(map);

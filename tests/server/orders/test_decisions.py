@@ -35,6 +35,7 @@ from sync.store_terms import terms_id
 from sync.unit_of_work import UnitOfWork
 from tests.catalogue_factories import publish
 from tests.factories import Person, add_occupancy, add_position
+from tests.market import Market
 from tests.order_factories import (
     amend,
     cancel,
@@ -45,7 +46,6 @@ from tests.order_factories import (
     oats,
     submit,
 )
-from tests.server.orders.conftest import Market
 from tests.sync.talking import HOUR
 
 Act = Callable[[UnitOfWork, Actor, list[UUID]], int]

@@ -6,8 +6,8 @@ from uuid import UUID
 from server.orders.decisions import confirm_orders, dispatch_orders, mark_printed, reject_orders
 from server.planning.horizon import retire_past
 from tests.factories import TODAY, Person
+from tests.market import Market
 from tests.order_factories import oats
-from tests.server.orders.conftest import Market
 
 
 def orders_of(market: Market, person: Person) -> set[UUID]:

@@ -32,8 +32,8 @@ from server.orders.decisions import confirm_orders, dispatch_orders, mark_printe
 from server.planning.stores import edit_stores
 from tests.catalogue_factories import OFFICE, add_promotion
 from tests.factories import Person
+from tests.market import Market
 from tests.order_factories import PROOF
-from tests.server.orders.conftest import Market
 
 
 class OverWsgi:

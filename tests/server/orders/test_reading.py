@@ -13,8 +13,8 @@ from server.orders.errors import NoSuchOrder
 from server.orders.one_order import compare_versions, read_order
 from server.orders.order_list import list_orders, order_named
 from server.orders.words import told_line, told_price
+from tests.market import Market
 from tests.order_factories import amend, line, oats, submit
-from tests.server.orders.conftest import Market
 
 
 def test_orders_are_listed_by_state_day_and_store_the_latest_first(market: Market) -> None:

@@ -16,8 +16,8 @@ from server.orders.printing import print_slip
 from server.orders.slip import make_slip
 from server.planning.stores import edit_stores
 from tests.catalogue_factories import OFFICE
+from tests.market import Market
 from tests.order_factories import give_back, line, oats
-from tests.server.orders.conftest import Market
 
 
 def text_of(page: bytes) -> str:

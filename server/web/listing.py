@@ -1,0 +1,168 @@
+"""Lists: the same table everywhere, a page at a time, and the whole of it as CSV or XLSX.
+
+A `Listing` says once what its columns are and how a page is read; the page draws it with `parts/table.html`, and
+`?format=csv` or `?format=xlsx` at the same address and with the same filters gives all of its rows, as of one moment.
+Pages follow a mark in the rows (keyset), never a number: a row that comes meanwhile shifts nothing.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, Generic, TypeVar
+
+from flask import Response, request, send_file
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from server.exchange.cells import Raw
+from server.exchange.csv_file import csv_writer
+from server.exchange.xlsx_file import xlsx_writer
+from server.identity.sessions import Visitor
+from server.language import tell
+from server.web.desk import Desk, draw
+from sync.unit_of_work import UnitOfWork
+
+ROWS_A_PAGE = 50
+ROWS_AT_ONCE = 1_000
+EXPORT_ROWS_MAX = 200_000
+# What is larger is kept on disk until it is sent.
+_IN_MEMORY_BYTES = 4 * 1024 * 1024
+_FORMS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word with a tone: good, warn, bad, or none."""
+
+    words: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to a place of ours."""
+
+    words: str
+    place: str
+
+
+Shown = str | Badge | Link | Sequence[Badge] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """A column: its title (said when it is drawn), what is shown of a row, and what a file has of it."""
+
+    title: str
+    show: Callable[[R], Shown]
+    plain: Callable[[R], Raw]
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Generic[R]):
+    """What a list is: `read` gets the mark after which to begin (None: at the begin) and how many rows at most, and
+    returns rows and the mark of the last one, None where no more follow. A mark that is none raises ValueError.
+    """
+
+    name: str
+    columns: Sequence[Column[R]]
+    read: Callable[[UnitOfWork, str | None, int], tuple[Sequence[R], str | None]]
+    # The id of a row that can be chosen, where something can be done with several.
+    key: Callable[[R], str] | None = None
+    nothing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A page of a list as its template takes it."""
+
+    name: str
+    titles: list[tuple[str, bool]]
+    rows: list[tuple[str | None, list[tuple[Shown, bool]]]]
+    more: str | None
+    nothing: str
+
+
+def answer_listing(
+    desk: Desk, visitor: Visitor, listing: Listing[R], template: str, **values: Any
+) -> ResponseReturnValue:
+    """The page with a page of the list as `listing`, or the whole list as a file."""
+    form = request.args.get("format")
+    if form is not None:
+        if form not in _FORMS:
+            raise NotFound
+        return send_listing(desk, visitor, listing, form)
+    with desk.database.reading(visitor.company_id) as uow:
+        drawn = draw_rows(uow, listing)
+    return draw(template, listing=drawn, **values)
+
+
+def draw_rows(uow: UnitOfWork, listing: Listing[R]) -> Drawn:
+    """The rows of the page that is asked for."""
+    try:
+        rows, more = listing.read(uow, request.args.get("after"), ROWS_A_PAGE)
+    except ValueError:
+        raise NotFound from None
+    return Drawn(
+        listing.name,
+        [(tell(column.title), column.is_number) for column in listing.columns],
+        [
+            (
+                None if listing.key is None else listing.key(row),
+                [(column.show(row), column.is_number) for column in listing.columns],
+            )
+            for row in rows
+        ],
+        more,
+        tell(listing.nothing) if listing.nothing else "",
+    )
+
+
+def send_listing(desk: Desk, visitor: Visitor, listing: Listing[R], form: str) -> Response:
+    """All rows as a file. It is written whole before it is sent: whoever reads slowly holds no transaction."""
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed with the response
+    with (
+        desk.database.reading(visitor.company_id) as uow,
+        _writer(file, form, listing.name) as write,
+    ):
+        write([tell(column.title) for column in listing.columns])
+        for row in _all_rows(uow, listing):
+            write([column.plain(row) for column in listing.columns])
+    file.seek(0)
+    response = send_file(
+        file,
+        mimetype=_FORMS[form],
+        as_attachment=True,
+        download_name=f"{listing.name}.{form}",
+        max_age=0,
+    )
+    response.call_on_close(file.close)
+    return response
+
+
+def _all_rows(uow: UnitOfWork, listing: Listing[R]) -> Iterator[R]:
+    after, left = None, EXPORT_ROWS_MAX
+    while left > 0:
+        rows, after = listing.read(uow, after, min(ROWS_AT_ONCE, left))
+        yield from rows
+        left -= len(rows)
+        if after is None:
+            return
+
+
+@contextmanager
+def _writer(file: Any, form: str, name: str) -> Iterator[Callable[[Sequence[Raw]], None]]:
+    opened: IO[bytes] = file
+    if form == "csv":
+        with csv_writer(opened) as plain:
+            yield plain.write
+    else:
+        with xlsx_writer(opened, name[:31]) as book:
+            yield book.write
