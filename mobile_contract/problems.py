@@ -385,9 +385,10 @@ REQUEST_CODES: Final = (
         code="not_found",
         status=404,
         title="No such address",
-        meaning="There is nothing at this path; or no record in the person's scope names this body.",
+        meaning="There is nothing at this path; or no record in the person's scope names this body; or this "
+        "upload is none of the device's.",
         phone_must="Back-off; check the server address that was configured; keep everything. Of a "
-        "body: pull; fetch it again only when a record comes that names it.",
+        "body: pull; fetch it again only when a record comes that names it. Of an upload: announce the file anew.",
     ),
     RequestCode(
         code="method_not_allowed",
@@ -417,6 +418,87 @@ REQUEST_CODES: Final = (
         title="Too many tries",
         meaning="Too many enrolments were tried from here.",
         phone_must="Wait for Retry-After before the person may try again.",
+    ),
+    RequestCode(
+        code="tus_version",
+        status=412,
+        title="Another version of tus",
+        meaning="An upload's request does not say `Tus-Resumable: 1.0.0`.",
+        phone_must="Mend the program: every request of an upload says it, OPTIONS excepted.",
+    ),
+    RequestCode(
+        code="upload_header",
+        status=400,
+        title="A header of an upload is wrong",
+        meaning="A header of an upload's request is missing or cannot be read. `where` names it.",
+        phone_must="Mend the program; set the file aside and go on with the others.",
+    ),
+    RequestCode(
+        code="not_octets",
+        status=415,
+        title="Not application/offset+octet-stream",
+        meaning="The bytes of an upload came under another Content-Type, or packed.",
+        phone_must="Mend the program: files are sent as they are.",
+    ),
+    RequestCode(
+        code="offset_differs",
+        status=409,
+        title="Not the offset of the upload",
+        meaning="The bytes were to begin elsewhere than where the upload is, or another request has gone "
+        "on with it meanwhile. Nothing of them was kept.",
+        phone_must="Ask with HEAD how far the upload is, and go on from there.",
+    ),
+    RequestCode(
+        code="upload_gone",
+        status=410,
+        title="The upload is over",
+        meaning="The upload was ended, its bytes were dropped, or it has expired.",
+        phone_must="Announce the file anew and send it from its begin.",
+    ),
+    RequestCode(
+        code="file_too_large",
+        status=413,
+        title="File too large",
+        meaning="The file is larger than `limit` bytes, or more bytes came than it was announced with.",
+        phone_must="Take pictures in a smaller size. Set the file aside, and show the person why.",
+    ),
+    RequestCode(
+        code="checksum_differs",
+        status=460,
+        title="The checksum differs",
+        meaning="The bytes of this request do not have the checksum of `Upload-Checksum`. They were dropped, "
+        "the upload is where it was.",
+        phone_must="Send the same bytes again, at the same offset.",
+    ),
+    RequestCode(
+        code="digest_differs",
+        status=422,
+        title="The digest differs",
+        meaning="All bytes are there, and their SHA-256 is not the one that was announced: they were dropped, and "
+        "the upload is over. Or a file of this digest is there with another size.",
+        phone_must="Read the file anew. Where its digest is still the announced one, announce and send it once "
+        "more; where it is not, the file was changed: set it aside and show the person.",
+    ),
+    RequestCode(
+        code="too_many_uploads",
+        status=429,
+        title="Too many unfinished uploads",
+        meaning="The phone has `limit` uploads that are not finished.",
+        phone_must="Finish them or end them. Wait for Retry-After before another is announced.",
+    ),
+    RequestCode(
+        code="quota_reached",
+        status=429,
+        title="Too many bytes within a day",
+        meaning="The phone may announce `limit` bytes within 24 hours.",
+        phone_must="Go on with what is announced; announce nothing before Retry-After.",
+    ),
+    RequestCode(
+        code="disk_full",
+        status=507,
+        title="No room for files",
+        meaning="The server has no room for files now. What it had kept of them stays.",
+        phone_must="Keep the files; go on with pushing and pulling. Send no file before Retry-After.",
     ),
 )
 

@@ -9,16 +9,19 @@ from flask import Flask, Response, request
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from server.http.admission import HostGate
+from server.http.admission import HostGate, ProcessGate
 from server.http.callers import check_routes
 from server.http.front import front_routes
 from server.http.health import health_routes
+from server.http.link import link_routes
 from server.http.log_lines import write_logs
+from server.http.media import allow_override
 from server.http.openapi import register_api, register_document
 from server.http.problems import register_problems
 from server.http.request_ids import HEADER, begin_request_id, current_request_id
 from server.http.service import Service
 from server.identity.throttle import RedisCounter
+from server.media.installed import media_of
 from server.restore.epochs import longest_push
 from server.settings import Settings, load_settings
 from server.web.desk import BaseMap, Desk
@@ -52,6 +55,9 @@ def create_app(settings: Settings | None = None) -> Flask:
                 chosen.var / "run" / "gates",
                 waiters=chosen.web_threads // 2,
             ),
+            media=media_of(chosen),
+            # Half of a process' threads at the most wait for bytes of large files.
+            slow_bodies=ProcessGate(max(1, chosen.web_threads // 2)),
             ping_queue=queue.ping,
             metrics_token=chosen.metrics_token,
             body_read_s=chosen.body_read_s,
@@ -78,9 +84,11 @@ def build_app(service: Service, base_map: BaseMap = BaseMap()) -> Flask:  # noqa
     app.register_blueprint(health_routes(service))
     app.register_blueprint(front_routes())
     register_pages(app, Desk(service, service.secret, base_map))
+    app.register_blueprint(link_routes(service))
     # After flask-smorest, which registers handlers of its own.
     register_problems(app)
     check_routes(app)
+    app.wsgi_app = allow_override(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
 

@@ -7,10 +7,21 @@ waiting for, or says that it must be answered first.
 
 import re
 from dataclasses import dataclass, field
+from time import monotonic
 
 GATHERED_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024
 """A request up to this size (the largest push and its headers) is handed over whole."""
+GATHERED_UPLOAD_BYTES_MAX = 512 * 1024
+"""The same for the bytes of a file: most photos are smaller. Of a larger one the bytes are to be kept as
+they come, by a thread.
+"""
+UPLOAD_STALL_S = 10.0
+"""For so long the bytes of a file may stop coming; then what has come is kept and the request is over.
+A phone that changes its network says nothing on the old one, and asks soon how much there is.
+"""
 _HEADERS_BYTES_MAX = 64 * 1024
+# Where files are sent to (server/http/media.py), also under another prefix of a proxy's.
+_UPLOAD = re.compile(rb"(PATCH|POST) [^ ]*/v1/media(/[^ ]*)? HTTP/")
 _END_OF_HEADERS = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
 # Chunks are read by the parser; a client that expects 100 waits for a word.
@@ -25,6 +36,9 @@ class Gathered:
     data: bytearray = field(default_factory=bytearray)
     # How many bytes the request has in all; None until its headers are there.
     whole: int | None = None
+    # Whether they are those of a file, and when the last of them came.
+    is_upload: bool = False
+    came_at: float = 0.0
 
     @property
     def has_headers(self) -> bool:
@@ -37,6 +51,7 @@ class Gathered:
         if not piece:
             return True
         self.data += piece
+        self.came_at = monotonic()
         if self.whole is None:
             end = self.data.find(_END_OF_HEADERS)
             if end < 0:
@@ -45,5 +60,13 @@ class Gathered:
             if _NOT_GATHERED.search(headers):
                 return True
             length = _LENGTH.search(headers)
+            self.is_upload = _UPLOAD.match(headers) is not None
             self.whole = end + len(_END_OF_HEADERS) + (int(length.group(1)) if length else 0)
-        return len(self.data) >= self.whole or self.whole > GATHERED_BYTES_MAX
+        most = GATHERED_UPLOAD_BYTES_MAX if self.is_upload else GATHERED_BYTES_MAX
+        return len(self.data) >= self.whole or self.whole > most
+
+    def is_late(self, now: float, header_s: float, read_s: float) -> bool:
+        """Whether it has taken longer than it may."""
+        if self.is_upload and now > self.came_at + UPLOAD_STALL_S:
+            return True
+        return now > self.began + (read_s if self.has_headers else header_s)

@@ -16,6 +16,7 @@ A socket that the client closes frees its thread at once: the read under way end
 """
 
 import contextlib
+import io
 import selectors
 import socket
 from collections import deque
@@ -25,16 +26,18 @@ from time import monotonic
 from typing import Any, NoReturn
 
 from gunicorn import util
+from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from server.gathering import Gathered
+from server.gathering import UPLOAD_STALL_S, Gathered
 
 LINGER_S = 2.0
 """How long an answered socket may take to close its side (RFC 9112, section 9.6)."""
 _LINGER_BYTES_MAX = 16 * 1024 * 1024
 _PIECE_BYTES = 256 * 1024
+_UNREAD_BYTES_MAX = 64 * 1024
 GATHERED_TOGETHER_MAX = 256 * 1024 * 1024
 """More than this is not collected at once in one process; threads wait for the rest."""
 
@@ -55,11 +58,14 @@ class BoundedUnreader(SocketUnreader):
         self.write_s = write_s
         self.deadline = 0.0
         self.is_late = False
+        # How long the bytes of a body may stop coming; None: as long as all of it may take.
+        self.stall_s: float | None = None
         self._body_deadline = 0.0
 
     def begin(self, since: float) -> None:
         """A thread has taken the next request, whose first byte came then: its headers first."""
         self.deadline = since + self.header_s
+        self.stall_s = None
         self._body_deadline = since + self.read_s
 
     def begin_body(self) -> None:
@@ -71,6 +77,8 @@ class BoundedUnreader(SocketUnreader):
         left = self.deadline - monotonic()
         if left <= 0:
             self._is_too_slow()
+        if self.stall_s is not None:
+            left = min(left, self.stall_s)
         # gunicorn's own, shorter bound while it throws away what was not read.
         own = self.sock.gettimeout()
         if own is not None and own < left and own != self.write_s:
@@ -87,6 +95,38 @@ class BoundedUnreader(SocketUnreader):
     def _is_too_slow(self) -> NoReturn:
         self.is_late = True
         raise ReadTooSlow(b"") from None
+
+
+class PieceBody(Body):
+    """A body that can be read as it comes."""
+
+    def read1(self, size: int) -> bytes:
+        """Up to so many bytes, as soon as there are any; none at the end.
+
+        gunicorn's `read` waits for all of them, and what it had is lost to whoever reads when the
+        client goes.
+        """
+        reader = self.reader
+        try:
+            if not isinstance(reader, LengthReader):
+                # Of chunks: one byte that has come, with all that came beside it.
+                first: bytes = reader.read(1)
+                rest: bytes = reader.buf.getvalue()
+                reader.buf = io.BytesIO()
+                return first + rest
+            size = min(size, reader.length)
+            if size == 0:
+                return b""
+            unreader = reader.unreader
+            piece: bytes = unreader.take_buffered() or unreader.chunk(reader.length)
+        except Exception:
+            self.failed = True
+            raise
+        if len(piece) > size:
+            unreader.unread(piece[size:])
+            piece = piece[:size]
+        reader.length -= len(piece)
+        return piece
 
 
 class BoundedThreadWorker(ThreadWorker):
@@ -173,6 +213,9 @@ class BoundedThreadWorker(ThreadWorker):
             conn.parser.unreader = unreader
         asked = conn.parser.mesg
         unreader.begin(gathered.began)
+        if gathered.is_upload:
+            # From the last byte that came: a stalled one has waited already, in the loop.
+            unreader.stall_s = max(0.1, gathered.came_at + UPLOAD_STALL_S - monotonic())
         unreader.unread(bytes(gathered.data))
         outcome = super().handle(conn)
         if unreader.is_late and conn.parser.mesg is asked:
@@ -183,9 +226,22 @@ class BoundedThreadWorker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
         """Run the application; writes of its answer are bounded."""
-        conn.parser.unreader.begin_body()
+        unreader = conn.parser.unreader
+        unreader.begin_body()
+        if req.body is not None:
+            req.body = PieceBody(req.body.reader)
         conn.sock.settimeout(self.write_s)
         return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: TConn, keepalive: Any) -> bool:
+        """Whether the connection serves another request. What nobody wants to read of a large body is
+        not waited for in a thread: the connection closes, and the loop throws it away.
+        """
+        body = getattr(conn.parser.mesg, "body", None)
+        left = getattr(getattr(body, "reader", None), "length", 0)
+        if left > _UNREAD_BYTES_MAX:
+            return False
+        return bool(super()._keepalive_after(conn, keepalive))
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
         """Keep the connection for a next request, or let it close without waiting for it."""
@@ -215,8 +271,7 @@ class BoundedThreadWorker(ThreadWorker):
         late = [
             conn
             for conn, gathered in self.gathering.items()
-            if not self.alive
-            or now > gathered.began + (self.read_s if gathered.has_headers else self.header_s)
+            if not self.alive or gathered.is_late(now, self.header_s, self.read_s)
         ]
         for conn in late:
             self._hand_over(conn)  # a thread finds that it is too late, and says so

@@ -1,6 +1,6 @@
 """Pictures on a phone: each is a record that goes up with the next push, and bytes that travel apart.
 
-PROTOCOL.md, headings "photo" and "Media". Record and bytes are on the disk when `take_photo` returns. The bytes
+PROTOCOL.md, headings "photo" and "Sending files". Record and bytes are on the disk when `take_photo` returns. The bytes
 stay until a record says that the server has them, and where the server names a watermark until its
 backups have them too.
 

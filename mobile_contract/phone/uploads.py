@@ -1,4 +1,4 @@
-"""Sending the bytes of pictures, over links that break: tus 1.0, as in PROTOCOL.md, heading "Media".
+"""Sending the bytes of pictures, over links that break: tus 1.0, as in PROTOCOL.md, heading "Sending files".
 
 Each file is announced once and then sent in parts. Whatever breaks, the server is asked how much of it
 arrived, and the rest is sent; what was refused for good is set aside and shown. Waiting is as in

@@ -10,6 +10,9 @@ from flask import Flask
 from mobile_contract.version import BODY_BYTES, BODY_UNPACKED_BYTES
 from server.http.bodies import BodyBounds
 
+MEDIA_BYTES_MAX = 1024 * 1024 * 1024
+"""The most that an installation can set for one file."""
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -26,12 +29,16 @@ class Caller(Enum):
     DEVICE_PULL = "device that may pull"
     # Somebody signed in at a browser, with a position of one of the roles that the route names.
     SIGNED_IN = "signed in"
+    # Whoever has a link that was signed for them, until it expires.
+    LINK = "whoever has a signed link"
     # The operator: from the machine itself, or with the operator's token.
     OPERATOR = "operator"
 
 
 NO_BODY = BodyBounds(wire_bytes=0, unpacked_bytes=0)
 SMALL_BODY = BodyBounds(wire_bytes=16 * 1024, unpacked_bytes=64 * 1024)
+# The bytes of a file: read as they come, bounded by the length that was announced.
+FILE_BODY = BodyBounds(wire_bytes=MEDIA_BYTES_MAX, unpacked_bytes=MEDIA_BYTES_MAX)
 WHOLE_BODY = BodyBounds(wire_bytes=BODY_BYTES, unpacked_bytes=BODY_UNPACKED_BYTES)
 
 

@@ -52,6 +52,16 @@ class Instruments:
             ["kind", "result"],
             registry=self.registry,
         )
+        self._uploads = Counter(
+            "roadbook_uploads",
+            "What happened to uploads: announced, at_once, stored, ended, cut, checksum_differs, "
+            "digest_differs.",
+            ["event"],
+            registry=self.registry,
+        )
+        self._upload_bytes = Counter(
+            "roadbook_upload_bytes", "Bytes of files that were kept.", registry=self.registry
+        )
         self._found: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
@@ -66,6 +76,13 @@ class Instruments:
     def count_problem(self, code: str) -> None:
         """One more refusal with this code."""
         self._problems.labels(code).inc()
+
+    def count_upload(self, event: str, number: int) -> None:
+        """What happened to an upload; of the event `bytes`, so many were kept."""
+        if event == "bytes":
+            self._upload_bytes.inc(number)
+        else:
+            self._uploads.labels(event).inc(number)
 
     def count_push(self, counts: Mapping[tuple[str | None, str], int]) -> None:
         """So many more items of a kind with a result; those that could not be read have no kind."""

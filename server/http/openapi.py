@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from mobile_contract.version import CURRENT
 from server.http.callers import Caller, callable_by
 from server.http.json_schemas import component_schemas, ref
+from server.http.media import media_routes
 from server.http.phone import answer_json, phone_routes
 from server.http.problems import MEDIA_TYPE as PROBLEM
 from server.http.problems import handle
@@ -75,6 +76,7 @@ def register_api(app: Flask, service: Service) -> PhoneApi:
         {"type": "http", "scheme": "bearer", "description": "The token of the enrolled device."},
     )
     api.register_blueprint(phone_routes(service))
+    api.register_blueprint(media_routes(service))
     return api
 
 
@@ -102,6 +104,9 @@ class _NoService:
     engine = None
     body_read_s = 0.0
     longest_push_s = None
+    media = None
+    slow_bodies = None
+    instruments = None
 
 
 def main() -> int:

@@ -226,9 +226,14 @@ OPERATIONS: dict[str, Operation] = {
 
 def documented(name: str) -> Callable[[View], View]:
     """Give a view its part of the document, without wrapping it as flask-smorest's own does."""
+    return documented_as(OPERATIONS[name].document())
+
+
+def documented_as(document: Json) -> Callable[[View], View]:
+    """The same, for one that stands elsewhere."""
 
     def give(view: View) -> View:
-        view._apidoc = {"manual_doc": OPERATIONS[name].document()}  # type: ignore[attr-defined]  # noqa: SLF001 - flask-smorest's own place for it
+        view._apidoc = {"manual_doc": document}  # type: ignore[attr-defined]  # noqa: SLF001 - flask-smorest's own place for it
         return view
 
     return give

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from server.http.admission import Gate, ProcessGate
 from server.http.metrics import Instruments
 from server.identity.throttle import Counter, LocalCounter
+from server.media.installed import Media
 from sync.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class Service:
     secret: bytes = field(default_factory=lambda: token_bytes(48))
     tries: Counter = field(default_factory=LocalCounter)
     first_syncs: Gate = field(default_factory=lambda: ProcessGate(2))
+    # None where no files are taken.
+    media: Media | None = None
+    # What bounds requests that hold a thread for as long as their bytes take.
+    slow_bodies: Gate = field(default_factory=lambda: ProcessGate(2))
     instruments: Instruments = field(default_factory=Instruments)
     # Whether the queue's server answers; what is wrong, where it does not.
     ping_queue: Callable[[], Any] | None = None

@@ -4,6 +4,7 @@ Between the bytes and the row stands a lock by company and digest: whoever lets 
 so that a row is never written for bytes that are just being taken away (see leaving.py).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -41,10 +42,12 @@ def keep_file(
     size: int,
     device_id: UUID,
     person_id: UUID,
+    also: Callable[[UnitOfWork], None] | None = None,
 ) -> UUID:
     """Put a whole file, whose digest was found to be right, into the storage and make it known; its id.
 
-    To be repeated as often as anybody likes. Raises StorageAway, with nothing written.
+    `also` is done in the same transaction. To be repeated as often as anybody likes. Raises
+    StorageAway, with nothing written; FileNotFoundError where there is no file at `path`.
     """
     key = original_key(company_id, sha256)
     storage.put(key, path)
@@ -52,6 +55,8 @@ def keep_file(
         lock_file(uow, sha256)
         if storage.size(key) is None:
             storage.put(key, path)  # it was let go since
+        if also is not None:
+            also(uow)
         return make_known(uow, sha256=sha256, size=size, device_id=device_id, person_id=person_id)
 
 
@@ -75,6 +80,5 @@ def make_known(
         return UUID(str(uow.rows(_FIND, company=uow.company_id, sha256=sha256)[0].id))
     uow.run(_STAYS, company=uow.company_id, sha256=sha256)
     file_id = UUID(str(made[0].id))
-    mark_stored(uow, [sha256])
     leave_work(uow, FILE_READ, [file_id])
     return file_id

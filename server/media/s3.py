@@ -60,11 +60,10 @@ class S3Storage:
         if is_original(key):
             attributes["Content-Disposition"] = "attachment"
         if path.stat().st_size < _PARTS_FROM_BYTES:
+            content = path.read_bytes()
             try:
                 with _told():
-                    obstore.put(
-                        self._store, key, path.read_bytes(), attributes=attributes, mode="create"
-                    )
+                    obstore.put(self._store, key, content, attributes=attributes, mode="create")
             except exceptions.AlreadyExistsError:
                 return
         elif self.size(key) is None:

@@ -81,8 +81,9 @@ class LocalStorage:
         place = self._path(key)
         if place.exists():
             return
+        # Not this storage's own trouble where it is not there.
+        sync_file(path)
         with _told():
-            sync_file(path)
             make_folder(place.parent)
             try:
                 os.link(path, place)

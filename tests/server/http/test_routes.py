@@ -39,9 +39,11 @@ def test_no_route_of_a_device_answers_without_its_token(site: Site, cast: Cast) 
             continue
         for value in wrong:
             response = site.call(rule, headers={"Authorization": value})
-            assert code_of(response) == (401, "token_invalid"), rule
+            assert response.status_code == 401, rule
+            # An answer to HEAD has no body.
+            assert rule.methods == {"HEAD"} or code_of(response)[1] == "token_invalid"
             asked += 1
-    assert asked == 5 * len(wrong)
+    assert asked == 9 * len(wrong)
 
 
 def test_only_the_methods_that_are_meant_answer(site: Site) -> None:

@@ -20,6 +20,8 @@ from server.http.openapi import document
 from tests.factories import Cast
 from tests.server.http.conftest import Site
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -27,19 +29,23 @@ CHECKS = [
     response_schema_conformance,
 ]
 DOCUMENT = json.loads(document())
+OPERATIONS = [
+    (path, method)
+    for path, said in DOCUMENT["paths"].items()
+    # OPTIONS asks for nothing, so there is no wrong way to ask it.
+    for method in sorted(said.keys() & {"get", "post", "patch", "head", "delete"})
+]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("path", DOCUMENT["paths"])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_no_request_made_from_the_document_breaks_the_server(
-    path: str, mode: GenerationMode, site: Site, cast: Cast
+    path: str, method: str, mode: GenerationMode, site: Site, cast: Cast
 ) -> None:
     schema: Any = schemathesis.openapi.from_dict(DOCUMENT)
     schema.app = site.app
     seen = []
-
-    (method,) = {"get", "post"} & DOCUMENT["paths"][path].keys()
 
     @given(case=schema[path][method.upper()].as_strategy(generation_mode=mode))
     @settings(
@@ -65,4 +71,5 @@ def test_no_request_made_from_the_document_breaks_the_server(
         seen.append(answer.status_code)
 
     ask()
-    assert len(seen) >= 10
+    # Of an operation that asks for little there are few wrong ways.
+    assert len(seen) >= (10 if method in {"get", "post"} else 1)
