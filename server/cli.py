@@ -74,6 +74,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "server.audits.commands:audit",
         "What auditors look at: drawn, claimed, judged, appealed against.",
     ),
+    (
+        "photo",
+        "server.photos.commands:photo",
+        "Photos, what is in their files, and files that could not be read.",
+    ),
     ("task", "server.tasks.task_commands:task", "What is asked of positions and people."),
     ("notice", "server.tasks.notice_commands:notice", "What people are told, and who read it."),
     ("locate", "server.tasks.locate_commands:locate", "Ask where somebody is now."),

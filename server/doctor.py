@@ -41,6 +41,7 @@ CLOCK_APART_S = 5
 QUARANTINED_OLD_S = 24 * 3600
 DEFERRED_OLD_S = 14 * 24 * 3600
 WORK_OLD_S = 300
+FILES_OLD_S = 4 * 3600
 WATERMARK_OLD_S = 3 * 24 * 3600
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -324,6 +325,12 @@ def _waiting_work(connection: Connection) -> Iterator[Finding]:
         found.given_up,
         "roadbook work list, and roadbook work again once the cause is put right",
         warns=found.given_up > 0,
+    )
+    yield judge(
+        "files to be read",
+        f"{_counted(found.files, found.files_oldest_s)}, {found.files_set_aside} set aside",
+        "see that a worker runs whose MEDIA_READERS is not 0; roadbook photo set-aside",
+        warns=found.files_oldest_s > FILES_OLD_S,
     )
     unread = f"; {found.companies_unread} left out for want of time" * bool(found.companies_unread)
     yield Finding(

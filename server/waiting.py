@@ -24,7 +24,11 @@ select
    from outbox where not is_set_aside),
   (select count(*) from outbox where is_set_aside),
   (select count(*) from conflict where state = 'OPEN'),
-  (select count(*) from proposal where state = 'WAITING')
+  (select count(*) from proposal where state = 'WAITING'),
+  (select count(*) from file where state = 'STORED'),
+  (select coalesce(extract(epoch from now() - min(stored_at)), 0)::bigint
+   from file where state = 'STORED'),
+  (select count(*) from file where state = 'SET_ASIDE')
 """
 
 
@@ -41,6 +45,9 @@ class Waiting:
     given_up: int = 0
     conflicts: int = 0
     proposals: int = 0
+    files: int = 0
+    files_oldest_s: int = 0
+    files_set_aside: int = 0
     companies: int = 0
     companies_unread: int = 0
 
@@ -69,4 +76,7 @@ def read_waiting(connection: Connection, *, for_s: float = READ_FOR_S) -> Waitin
         found.given_up += row[6]
         found.conflicts += row[7]
         found.proposals += row[8]
+        found.files += row[9]
+        found.files_oldest_s = max(found.files_oldest_s, row[10])
+        found.files_set_aside += row[11]
     return found

@@ -21,7 +21,8 @@ select (select coalesce(jsonb_object_agg(s.state, s.n), '{}')
         from (select state, count(*) as n from kept_item
               where state in ('DEFERRED', 'QUARANTINED', 'CONFLICT') group by state) s),
        o.waiting, o.aside, o.oldest_s, d.devices, d.silent, d.items, d.bytes, d.oldest_s,
-       (select count(*) from conflict where state = 'OPEN')
+       (select count(*) from conflict where state = 'OPEN'),
+       f.waiting, f.oldest_s, (select count(*) from file where state = 'SET_ASIDE')
 from (select count(*) filter (where not is_set_aside) as waiting,
              count(*) filter (where is_set_aside) as aside,
              coalesce(extract(epoch from now() - min(created_at) filter (where not is_set_aside)),
@@ -32,7 +33,10 @@ from (select count(*) filter (where not is_set_aside) as waiting,
              coalesce(sum(outbox_count), 0)::float8 as items,
              coalesce(sum(outbox_bytes), 0)::float8 as bytes,
              coalesce(extract(epoch from now() - min(outbox_oldest_at)), 0)::float8 as oldest_s
-      from device where state in ('ACTIVE', 'DRAINING')) d
+      from device where state in ('ACTIVE', 'DRAINING')) d,
+     (select count(*) as waiting,
+             coalesce(extract(epoch from now() - min(stored_at)), 0)::float8 as oldest_s
+      from file where state = 'STORED') f
 """
 # A snapshot's list of running transactions grows with what is open; a cursor holds such a list.
 _OF_INSTALLATION = """
@@ -61,6 +65,9 @@ class Stock:
     device_items: float = 0
     device_bytes: float = 0
     device_oldest_s: float = 0
+    files_waiting: float = 0
+    files_oldest_s: float = 0
+    files_set_aside: float = 0
     companies: float = 0
     companies_unread: float = 0
     oldest_xid_age: float = 0
@@ -80,6 +87,9 @@ class Stock:
         yield "device_outbox_items", "Items phones said they hold unsent.", self.device_items
         yield "device_outbox_bytes", "Their size.", self.device_bytes
         yield "device_outbox_age_seconds", "Age of the oldest of them.", self.device_oldest_s
+        yield "files_to_read", "Files that have come and are not read.", self.files_waiting
+        yield "files_to_read_age_seconds", "Age of the oldest of them.", self.files_oldest_s
+        yield "files_set_aside", "Files that could not be read.", self.files_set_aside
         yield "companies", "Companies.", self.companies
         yield "companies_unread", "Companies left out for want of time.", self.companies_unread
         yield "oldest_xid_age", "Transactions since the oldest unfrozen one.", self.oldest_xid_age
@@ -126,9 +136,21 @@ def read_stock(database: Database) -> Stock:
 
 def _add_company(stock: Stock, database: Database, company_id: int) -> None:
     with database.reading(company_id) as uow:
-        kept, waiting, aside, oldest_s, devices, silent, items, size, held_s, conflicts = uow.rows(
-            _OF_COMPANY
-        )[0]
+        (
+            kept,
+            waiting,
+            aside,
+            oldest_s,
+            devices,
+            silent,
+            items,
+            size,
+            held_s,
+            conflicts,
+            files,
+            file_s,
+            files_aside,
+        ) = uow.rows(_OF_COMPANY)[0]
     stock.kept_items.update(kept)
     stock.outbox_waiting += waiting
     stock.outbox_set_aside += aside
@@ -139,3 +161,6 @@ def _add_company(stock: Stock, database: Database, company_id: int) -> None:
     stock.device_bytes += size
     stock.device_oldest_s = max(stock.device_oldest_s, held_s)
     stock.conflicts_open += conflicts
+    stock.files_waiting += files
+    stock.files_oldest_s = max(stock.files_oldest_s, file_s)
+    stock.files_set_aside += files_aside

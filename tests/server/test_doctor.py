@@ -149,6 +149,12 @@ def test_what_waits_for_somebody_is_counted_over_companies_with_the_age_of_the_o
             " values (%(c)s, 'x', '{}', 8, true), (%(c)s, 'x', '{}', 0, false)",
             values,
         )
+        admin.execute(
+            "insert into file (company_id, id, sha256, size, state, device_id, person_id, stored_at)"
+            " values (%(c)s, gen_random_uuid(), 'a', 1, 'STORED', %(d)s, %(p)s, now() - interval '5 hours'),"
+            " (%(c)s, gen_random_uuid(), 'b', 1, 'SET_ASIDE', %(d)s, %(p)s, now())",
+            values,
+        )
     app.dispose()
     owner.dispose()
     findings = found(environ)
@@ -156,6 +162,9 @@ def test_what_waits_for_somebody_is_counted_over_companies_with_the_age_of_the_o
     assert findings["work given up"].found == "2"
     assert findings["work given up"].verdict is Verdict.WARN
     assert findings["work for the queue"].verdict is Verdict.OK
+    assert str(findings["files to be read"]).startswith(
+        "WARN files to be read: 2 (the oldest 5 h), 2 set aside"
+    )
     assert findings["waiting for the office"].found == "0 proposals, 0 conflicts, in 2 companies"
 
 
