@@ -20,6 +20,7 @@ from server.activities.errors import (
     WrongState,
 )
 from server.activities.rights import IS_RUN, IS_SEEN, SEATS, must_run
+from server.activities.settlement import keep_settlement
 from server.activities.terms import (
     COLUMNS,
     NewActivity,
@@ -275,6 +276,7 @@ def settle_activity(
     if held.state == "ENDED" and still_open:
         raise NotSettled(f"{still_open} stores of it are still open: decide about them first")
     _step(uow, actor, held, "settle", today, settled_on=today)
+    keep_settlement(uow, actor, activity_id)
 
 
 def turn_activity(uow: UnitOfWork, actor: Actor, activity_id: UUID, *, today: date) -> str | None:

@@ -94,6 +94,21 @@ join activity a on a.company_id = p.company_id and a.id = p.activity_id and a.st
 where p.company_id = :company and p.activity_id = any(:activities) and p.state = 'APPROVED'
 order by p.id limit :at_most
 """
+# What was worked out last for each, and whether a verdict is open or changed since.
+_RESULTS = """
+select distinct on (r.activity_store_id) r.activity_store_id as id, r.share,
+       exists (select from audit_case c
+               where c.company_id = r.company_id and c.activity_store_id = r.activity_store_id
+                 and c.state in ('WAITING', 'OPEN', 'JUDGED', 'APPEALED')) as is_open,
+       exists (select from audit_case c
+               where c.company_id = r.company_id and c.activity_store_id = r.activity_store_id
+                 and c.judged_at > r.made_at) as is_stale
+from activity_result r
+where r.company_id = :company and r.activity_store_id = any(:ids)
+order by r.activity_store_id, r.number desc
+"""
+# A share of the pay → the act of the state machine that gives it.
+_ACTS = {"FULL": "pay", "HALF": "reduce", "NONE": "refuse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +283,59 @@ def enter_stores(
         ],
     )
     return made
+
+
+def mark_audited(
+    uow: UnitOfWork,
+    actor: Actor,
+    ids: Iterable[UUID],
+    *,
+    today: date,
+    asker_id: UUID | None = None,
+) -> dict[UUID, str]:
+    """Say of stores that run an activity that auditors are done with them; the codes of the stores, by id.
+
+    All or none, as `approve_requests`. Of one that is audited already nothing is published.
+    """
+    held = _held(uow, ids, asker_id, today)
+    decided = {row.id: _after(row, "audit") for row in held}
+    running = [row for row in held if row.state != decided[row.id]]
+    if running:
+        states = {row.id: decided[row.id] for row in running}
+        _decide(uow, actor, "activity_store.audit", running, states, None, None)
+    return {row.id: row.store_code or str(row.id) for row in held}
+
+
+def pay_stores(
+    uow: UnitOfWork,
+    actor: Actor,
+    ids: Iterable[UUID],
+    *,
+    today: date,
+    answer: str | None = None,
+    asker_id: UUID | None = None,
+    now: datetime | None = None,
+) -> dict[UUID, str]:
+    """Give stores what was worked out for them, in full, in part or nothing; the state of each.
+
+    All or none, as `approve_requests`; WrongState also where a verdict is open to an appeal, or changed since it was worked out.
+    """
+    held = _held(uow, ids, asker_id, today)
+    wanted = [row.id for row in held]
+    results = {row.id: row for row in uow.rows(_RESULTS, company=uow.company_id, ids=wanted)}
+    decided = {}
+    for row in held:
+        result = results.get(row.id)
+        name = row.store_code or row.id
+        if result is None:
+            raise WrongState(f"store {name} is not audited")
+        if result.is_open:
+            raise WrongState(f"store {name}: a verdict is not final yet")
+        if result.is_stale:
+            raise WrongState(f"store {name}: a verdict changed since, so audit it again")
+        decided[row.id] = _after(row, _ACTS[result.share])
+    _decide(uow, actor, "activity_store.pay", held, decided, answer, now or datetime.now(UTC))
+    return decided
 
 
 def start_stores(database: Database, company_id: int, activity_ids: Sequence[UUID]) -> int:

@@ -19,6 +19,7 @@ from server.audits.claims import (
 )
 from server.audits.draws import list_draws, redraw_week
 from server.audits.errors import AuditError, NoSuchAuditVisit, NoSuchTurn, NoSuchVerdict
+from server.audits.keeping_commands import KEEPING
 from server.audits.shown import look
 from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict, undo_verdict
 from server.cli import say
@@ -293,6 +294,10 @@ def verdict_that_begins(uow: UnitOfWork, typed: str) -> UUID:
 def _flag_words(flag: Flag) -> str:
     figures = ", ".join(f"{name} {value}" for name, value in flag.items() if name != "flag")
     return f"{flag['flag']} ({figures})" if figures else str(flag["flag"])
+
+
+for _command in KEEPING:
+    audit.add_command(_command)
 
 
 def turn_that_begins(uow: UnitOfWork, typed: str) -> UUID:

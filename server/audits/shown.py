@@ -137,14 +137,27 @@ class Shown:
     @property
     def seen(self) -> str:
         """SHA-256 of all that a verdict is made with, as hexadecimal digits."""
-        named = {
-            "id": str(self.audit_visit_id),
-            "version": self.version,
-            "standards_version": self.standards_version,
-            "asked": list(self.asked),
-            "evidence": self.evidence,
-        }
-        return sha256(encode_document(named)).hexdigest()
+        return seen_digest(
+            self.audit_visit_id, self.version, self.standards_version, self.asked, self.evidence
+        )
+
+
+def seen_digest(
+    audit_visit_id: UUID,
+    version: int,
+    standards_version: int,
+    asked: Sequence[str],
+    evidence: Mapping[str, Any],
+) -> str:
+    """What `Shown.seen` is made of."""
+    named = {
+        "id": str(audit_visit_id),
+        "version": version,
+        "standards_version": standards_version,
+        "asked": list(asked),
+        "evidence": dict(evidence),
+    }
+    return sha256(encode_document(named)).hexdigest()
 
 
 def look(uow: UnitOfWork, asker_id: UUID, turn_id: UUID, *, now: datetime) -> Shown:

@@ -4,7 +4,7 @@ A verdict stands when its time to be undone is over (standing.py); until then no
 It is given once: the same id with the same words again is the same verdict.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -97,9 +97,9 @@ def give_verdict(
     """
     company = uow.company_id
     found = uow.rows(_LOCK, company=company, turn=turn_id, asker=asker_id)
-    digest = _digest(turn_id, new)
+    digest = digest_of(turn_id, new.seen, new.items, new.note)
     given = uow.rows(_GIVEN, company=company, verdict=new.id)
-    result = "FAIL" if any(each.verdict == "FAIL" for each in new.items) else "PASS"
+    result = result_of(new.items)
     if given:
         if (given[0].auditor_id, given[0].digest) != (asker_id, digest):
             raise VerdictTaken("another verdict has this id")
@@ -228,11 +228,17 @@ def _item_rows(company_id: int, new: NewVerdict, shown: Shown) -> list[dict[str,
     ]
 
 
-def _digest(turn_id: UUID, new: NewVerdict) -> str:
+def result_of(items: Iterable[ItemVerdict]) -> str:
+    """FAIL where an item fails, else PASS."""
+    return "FAIL" if any(each.verdict == "FAIL" for each in items) else "PASS"
+
+
+def digest_of(turn_id: UUID, seen: str, items: Iterable[ItemVerdict], note: str | None) -> str:
+    """SHA-256 of all that a verdict says, and of what it was made with, as hexadecimal digits."""
     said = {
         "turn": str(turn_id),
-        "seen": new.seen,
-        "items": sorted((asdict(each) for each in new.items), key=lambda each: str(each["item"])),
-        "note": new.note,
+        "seen": seen,
+        "items": sorted((asdict(each) for each in items), key=lambda each: str(each["item"])),
+        "note": note,
     }
     return sha256(encode_document(said)).hexdigest()

@@ -3,10 +3,8 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import click
 
@@ -19,6 +17,7 @@ from server.exchange.runs import Run, find_run, list_runs
 from server.exchange.sheet import Sheet
 from server.exchange.sheets import ALL_SHEETS, SHEETS
 from server.exchange.table import BYTES_MAX
+from server.exchange.whole_file import written_whole
 from server.identity.aligned import NOTHING, say_list, told_moment
 from server.identity.companies import company_zone
 from server.identity.prefixes import id_that_begins
@@ -85,10 +84,10 @@ def _make_import(sheet: Sheet) -> click.Command:
                 progress=_say_progress,
             )
             if marked is not None:
-                with _written_whole(marked) as copy:
+                with written_whole(marked) as copy:
                     write_marked(copy, read_table(given, sheet), report)
         if report_to is not None:
-            with _written_whole(report_to) as out:
+            with written_whole(report_to) as out:
                 out.write(json.dumps(report.as_json(), ensure_ascii=False, indent=1).encode())
         _say_report(report, as_json=as_json)
 
@@ -106,7 +105,7 @@ def _make_export(sheet: Sheet) -> click.Command:
     def run(*, file: Path, form: Form | None, system: str | None, company: str | None) -> None:
         ending = file.suffix.lstrip(".").lower()
         chosen: Form = form or ("xlsx" if ending == "xlsx" else "csv")
-        with opened(company, ExchangeError) as found, _written_whole(file) as out:
+        with opened(company, ExchangeError) as found, written_whole(file) as out:
             done = export_sheet(found.database, found.company_id, sheet, out, chosen, system=system)
         say(f"{file}: {done.records} of {sheet.name}, {done.rows} rows.")
 
@@ -205,19 +204,6 @@ def _read(file: Path) -> bytes:
     with file.open("rb") as opened_file:
         # One more than may be, so that what is too long is refused and not cut.
         return opened_file.read(BYTES_MAX + 1)
-
-
-@contextmanager
-def _written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name once it is whole; what was there before stays until then."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as out:
-        try:
-            yield out
-            out.flush()
-            Path(out.name).replace(path)
-        except BaseException:
-            Path(out.name).unlink(missing_ok=True)
-            raise
 
 
 def _say_progress(done: int, to_do: int) -> None:

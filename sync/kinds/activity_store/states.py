@@ -17,9 +17,10 @@ PARTICIPATING = StateMachine(
         Step("APPROVED", "withdraw", "WITHDRAWN", "phone, with a reason"),
         Step("RUNNING", "audit", "AUDITED", "auditor"),
         Step("RUNNING", "refuse", "REFUSED", "office, with a reason"),
+        Step("AUDITED", "audit", "AUDITED", "auditor, a verdict changed by an appeal"),
         Step("AUDITED", "pay", "PAID", "office, in full"),
         Step("AUDITED", "reduce", "REDUCED", "office, in part"),
-        Step("AUDITED", "refuse", "REFUSED", "office, with a reason"),
+        Step("AUDITED", "refuse", "REFUSED", "office, with a reason or for its compliance"),
     ),
 )
 # In none of these does a store count as being in the activity.
