@@ -28,7 +28,7 @@ from mobile_contract.pricing import (
 )
 from mobile_contract.pricing.terms import Entries
 from sync.bodies import read_bodies
-from sync.direct import Row, Value, ask, text_of
+from sync.direct import ask, text_of
 from sync.document import decode_document
 from sync.in_force import Period, ended, one_after_another
 from sync.rows import array
@@ -40,7 +40,7 @@ PRICES_KEPT = 200_000
 """Entries of bodies in a process, some 50 MB."""
 
 # The terms of each store as they are, and as they were since the first moment that is asked for.
-TERMS = """
+_TERMS = """
 select w.id, s.account_id, r.doc, (extract(epoch from r.changed_at) * 1000)::bigint, r.version,
        (select v.id from price_revision v where v.company_id = %(company)s)
 from unnest(%(stores)s::uuid[], %(terms)s::uuid[]) as w(id, terms)
@@ -138,24 +138,17 @@ def load_price_book(
     asked = sorted(set(wanted))
     if not asked:
         return {}
-    return read_price_book(uow, asked, ask(uow.driver, TERMS, terms_of(uow, asked)))
-
-
-def terms_of(uow: UnitOfWork, wanted: Collection[tuple[str, int]]) -> dict[str, Value]:
-    """What TERMS is asked with to know the terms of these stores, one at least."""
-    stores = sorted({store for store, _ in wanted})
-    return {
-        "company": uow.company_id,
-        "stores": array("uuid", stores),
-        "terms": array("uuid", [terms_id(UUID(store)) for store in stores]),
-        "since": min(at for _, at in wanted),
-    }
-
-
-def read_price_book(
-    uow: UnitOfWork, asked: Collection[tuple[str, int]], rows: Sequence[Row]
-) -> dict[tuple[str, int], StorePrices]:
-    """As `load_price_book`, where TERMS has been asked already."""
+    stores = sorted({store for store, _ in asked})
+    rows = ask(
+        uow.driver,
+        _TERMS,
+        {
+            "company": uow.company_id,
+            "stores": array("uuid", stores),
+            "terms": array("uuid", [terms_id(UUID(store)) for store in stores]),
+            "since": min(at for _, at in asked),
+        },
+    )
     histories: dict[str, list[_Stood]] = {}
     accounts: dict[str, str | None] = {}
     revision: str | None = None

@@ -1,7 +1,7 @@
 """Push: a batch of items in, one result for each out, exactly once.
 
 One transaction authenticates the device, finds which items came before, judges the rest and writes
-effects, receipts and results; the items are checked while it finds out who speaks. The
+effects, receipts and results together; the items are checked while it finds out who speaks. The
 answer is made from what is committed and sent after it. What the database refuses is narrowed down by
 halving until only the culprits are taken out; what it could not do now is repeated, and in the end
 answered `retry`. Promises 1, 2, 3 and 6 of DESIGN.md live here.
@@ -12,7 +12,7 @@ Longer than most modules: what comes of one attempt at a batch is one story, and
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from mobile_contract.compiled import PushEnvelope
 from mobile_contract.records import lower_merged
 from sync.arrivals import Arrivals, op_id_of
 from sync.deadline import Deadline
-from sync.direct import Flight
+from sync.direct import execute
 from sync.epoch import Epoch
 from sync.errors import Refused
 from sync.failures import is_passing
@@ -176,13 +176,11 @@ class _Batch:
             statements = Statements()
             self._note_device(statements, is_wiped=is_wiped)
             fresh = self._unseen(uow, sender, greeting.receipts)
+            self._apply(uow, sender, fresh, refused, statements)
             answers: list[Pushed] = []
             # Made while the database writes, sent when it is durable.
-            self._apply(
-                uow,
-                sender,
-                fresh,
-                refused,
+            execute(
+                uow.driver,
                 statements,
                 lambda: answers.append(self._pushed(greeting.epoch, is_wiped=is_wiped)),
             )
@@ -246,7 +244,9 @@ class _Batch:
                 # What stands twice in the batch is settled by its first; the results are not used.
                 self._repeats.clear()
                 fresh = [f for f in unseen if f.index in chosen]
-                self._apply(uow, sender, fresh, refused, Statements())
+                statements = Statements()
+                self._apply(uow, sender, fresh, refused, statements)
+                execute(uow.driver, statements)
         except Refused:
             raise
         except Exception as error:
@@ -325,11 +325,8 @@ class _Batch:
         fresh: Sequence[_Fresh],
         refused: frozenset[int],
         statements: Statements,
-        meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
-        """Judge the items and write what comes of them: `statements` and the rows of kinds, and while the
-        database writes these the rest is made ready. `meanwhile` is done while it writes that.
-        """
+        """Judge the items, and collect everything that is to be written as one statement."""
         settlement = Settlement(uow, self.kinds, sender, self.received_at)
         judged = [
             f
@@ -340,21 +337,6 @@ class _Batch:
         outcomes = dict(zip((f.index for f in judged), settled, strict=True))
         self._judged = [judged[n].index for n in settlement.order]
         self._know_op_ids(settlement, fresh, outcomes)
-        settlement.write_rows(statements)
-        with Flight(uow.driver) as flight:
-            flight.execute(statements)
-            flight.execute(self._settled_records(uow, sender, settlement, fresh, outcomes))
-            meanwhile()
-
-    def _settled_records(
-        self,
-        uow: UnitOfWork,
-        sender: Sender,
-        settlement: Settlement,
-        fresh: Sequence[_Fresh],
-        outcomes: Mapping[int, Settled],
-    ) -> Statements:
-        """Say the result of each item, and how records and receipts are written."""
         receipts: list[tuple[Any, ...]] = []
         for entry in fresh:
             outcome = outcomes.get(entry.index) or Settled(self._fault(entry))
@@ -379,13 +361,11 @@ class _Batch:
             assert before is not None
             self.results[index] = _duplicate(self.items[index], _stored(before))
         self._repeats.clear()
-        statements = Statements()
         settlement.write(statements)
         statements.add_rows(LEDGER, uow.company_id, sorted(receipts, key=lambda row: row[0]))
         if self._is_awaited:
             # What begins to wait meanwhile is found by the scheduled look.
             wake(statements, uow.company_id, settlement.made())
-        return statements
 
     @staticmethod
     def _fault(entry: _Fresh) -> Rejected:

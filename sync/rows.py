@@ -1,7 +1,7 @@
 """Sets of rows as PostgreSQL arrays, one parameter a column, and several sets in one statement.
 
 A push writes its rows with `insert … select … from unnest($1, $2, …)`, whatever their number, and
-the tables of a push as the parts of `with` statements, so that one message carries many.
+all tables of a push as the parts of one `with` statement, so that one message carries them all.
 Building the arrays here costs a fraction of letting the driver adapt each value (`make bench`
 shows the whole). Numbers travel in the binary form of `array_send`, ids as text: PostgreSQL reads
 them faster than Python packs them.

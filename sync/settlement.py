@@ -153,19 +153,14 @@ class Settlement:
         known = self._context.known.get(record_id)
         return known is None or known.kind == kind.number
 
-    def write_rows(self, statements: Statements) -> None:
-        """Add the rows of the kinds' tables that were collected, one statement a table."""
-        for rows, by_key in self._writes.rows.items():
-            statements.add_rows(rows, self.uow.company_id, [by_key[key] for key in sorted(by_key)])
-        self._writes.rows.clear()
-
     def write(self, statements: Statements) -> None:
-        """Add everything that was collected and is not written yet, one statement a table."""
+        """Add everything that was collected, one statement a table."""
         company_id = self.uow.company_id
         write_new(statements, company_id, list(self._writes.new.values()))
         write_changed(statements, company_id, list(self._writes.changed.values()))
         statements.add_rows(OLD_VERSIONS, company_id, self._writes.passed)
-        self.write_rows(statements)
+        for rows, by_key in self._writes.rows.items():
+            statements.add_rows(rows, company_id, [by_key[key] for key in sorted(by_key)])
         if self._writes.work:
             add_work(statements, company_id, self._writes.work)
 

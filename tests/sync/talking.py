@@ -7,7 +7,7 @@ is held is passed over.
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -324,13 +324,6 @@ def counted_statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         for module in list(sys.modules.values()):
             if getattr(module, "send", None) is sends:
                 patch.setattr(module, "send", counting(sends))
-        flying = direct.Flight.send
-
-        def fly(self: direct.Flight, statement: bytes, values: Sequence[direct.Value]) -> int:
-            statements.append(str(statement))
-            return flying(self, statement, values)
-
-        patch.setattr(direct.Flight, "send", fly)
         yield statements
 
 

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from sync.accounts import OWED
 from sync.clock import is_supported
-from sync.direct import Flight, Row, ask, text_of
+from sync.direct import ask, text_of
 from sync.evidence import captured
 from sync.kinds.order.coming_back import Counts, returned_of
 from sync.kinds.order.likeness import WITHIN_MS, likeness_of
 from sync.policy import Policy
-from sync.price_book import TERMS, StorePrices, read_price_book, terms_of
+from sync.price_book import StorePrices, load_price_book
 from sync.record_kind import Arrived, Context, Known, Load
-from sync.rows import array
+from sync.rows import Packed, array
 from sync.senders import Sender
 from sync.unit_of_work import UnitOfWork
 
@@ -94,7 +94,7 @@ def priced_at(item: Arrived, policy: Policy) -> int:
 def _look(
     uow: UnitOfWork, sender: Sender, items: Sequence[Arrived], known: Mapping[str, Known]
 ) -> OrderSight:
-    """Seven statements at most, whatever the items; the first four in one flight."""
+    """Seven statements at most, whatever the items."""
     priced = [item for item in items if item.op in PRICED]
     made = [item for item in priced if item.op in MAKES]
     stores = {item.entity_id: item.payload.store_id for item in made}
@@ -104,24 +104,21 @@ def _look(
             if store is not None:
                 stores[item.entity_id] = store
     likenesses = {item.entity_id: _likeness(item) for item in made}
-    moments = {
-        (stores[item.entity_id], priced_at(item, sender.policy))
-        for item in priced
-        if item.entity_id in stores
-    }
-    with Flight(uow.driver) as flight:
-        accounts_at = _ask_accounts(flight, uow, {store for store, _ in moments})
-        drawn_at = _ask_drawn(flight, uow, sender, len(likenesses))
-        terms_at = flight.ask(TERMS, terms_of(uow, moments)) if moments else None
-        alike_at = _ask_alike(flight, uow, sender.policy, made, likenesses.values())
-    accounts = _accounts(_answer(flight, accounts_at))
+    accounts = _accounts(uow, {stores.get(item.entity_id) for item in priced})
     return OrderSight(
-        numbers=_numbers(sorted(likenesses), _answer(flight, drawn_at)),
-        prices=read_price_book(uow, moments, _answer(flight, terms_at)),
+        numbers=_draw(uow, sender, sorted(likenesses)),
+        prices=load_price_book(
+            uow,
+            [
+                (stores[item.entity_id], priced_at(item, sender.policy))
+                for item in priced
+                if item.entity_id in stores
+            ],
+        ),
         accounts=accounts,
         owed=_owed(uow, accounts),
         likenesses=likenesses,
-        alike=_alike(_answer(flight, alike_at)),
+        alike=_alike(uow, sender.policy, made, set(likenesses.values())),
         returned=returned_of(
             uow,
             {
@@ -147,84 +144,64 @@ def _likeness(item: Arrived) -> str:
     return likeness_of(TYPES[item.op], item.payload.store_id, lines)
 
 
-def _answer(flight: Flight, place: int | None) -> list[Row]:
-    """What was answered; nothing where nothing was asked."""
-    return [] if place is None else flight.rows(place)
-
-
-def _ask_accounts(flight: Flight, uow: UnitOfWork, stores: Iterable[str]) -> int | None:
-    """The accounts of these stores, locked in the order of their ids."""
-    wanted = sorted(stores)
-    if not wanted:
-        return None
-    return flight.ask(_ACCOUNTS, {"company": uow.company_id, "ids": array("uuid", wanted)})
-
-
-def _accounts(rows: Sequence[Row]) -> dict[str, Account]:
-    return {
-        text_of(row[0]): Account(
-            text_of(row[1]), text_of(row[2]), _number(row[3]), *map(_whole, row[4:])
-        )
-        for row in rows
-    }
-
-
-def _ask_drawn(flight: Flight, uow: UnitOfWork, sender: Sender, count: int) -> int | None:
-    """So many numbers of the sender's series."""
-    if not count:
-        return None
-    return flight.ask(
-        _DRAW, {"company": uow.company_id, "person": sender.person_id, "count": count}
-    )
-
-
-def _numbers(ids: Sequence[str], drawn: Sequence[Row]) -> dict[str, str]:
+def _draw(uow: UnitOfWork, sender: Sender, ids: Sequence[str]) -> dict[str, str]:
     """A number for each of these orders: `17-0042` is the 42nd of series 17."""
-    if not drawn:
+    if not ids:
         return {}
-    series, last = drawn[0]
+    values: dict[str, str | int] = {
+        "company": uow.company_id,
+        "person": sender.person_id,
+        "count": len(ids),
+    }
+    series, last = ask(uow.driver, _DRAW, values)[0]
     first = int(text_of(last)) - len(ids) + 1
     return {id_: f"{series}-{first + n:04}" for n, id_ in enumerate(ids)}
 
 
-def _owed(uow: UnitOfWork, accounts: Mapping[str, Account]) -> dict[str, tuple[int, int]]:
-    limited = sorted({each.id for each in accounts.values() if each.limit_minor is not None})
-    if not limited:
-        return {}
-    rows = ask(uow.driver, _OWED, {"company": uow.company_id, "ids": array("uuid", limited)})
+def _accounts(uow: UnitOfWork, stores: set[str | None]) -> dict[str, Account]:
+    """The accounts of these stores, locked in the order of their ids."""
     return {
-        text_of(id_): (_whole(undelivered), _whole(delivered))
-        for id_, undelivered, delivered in rows
+        text_of(row[0]): Account(
+            text_of(row[1]), text_of(row[2]), _number(row[3]), *map(_whole, row[4:])
+        )
+        for row in _asked(uow, _ACCOUNTS, filter(None, stores))
     }
 
 
-def _ask_alike(
-    flight: Flight,
-    uow: UnitOfWork,
-    policy: Policy,
-    made: Sequence[Arrived],
-    likenesses: Iterable[str],
-) -> int | None:
+def _owed(uow: UnitOfWork, accounts: Mapping[str, Account]) -> dict[str, tuple[int, int]]:
+    limited = {each.id for each in accounts.values() if each.limit_minor is not None}
+    return {
+        text_of(id_): (_whole(undelivered), _whole(delivered))
+        for id_, undelivered, delivered in _asked(uow, _OWED, limited)
+    }
+
+
+def _alike(
+    uow: UnitOfWork, policy: Policy, made: Sequence[Arrived], likenesses: set[str]
+) -> dict[str, list[tuple[str, int]]]:
     """The orders that have one of these likenesses and may be near enough in time."""
     moments = [captured(item, policy).corrected_at for item in made]
     if not moments:
-        return None
-    return flight.ask(
-        _ALIKE,
-        {
-            "company": uow.company_id,
-            "ids": array("uuid", sorted(set(likenesses))),
-            "since": min(moments) - WITHIN_MS,
-            "until": max(moments) + WITHIN_MS,
-        },
-    )
-
-
-def _alike(rows: Sequence[Row]) -> dict[str, list[tuple[str, int]]]:
+        return {}
     found: dict[str, list[tuple[str, int]]] = {}
-    for likeness, id_, at in rows:
+    near = {"since": min(moments) - WITHIN_MS, "until": max(moments) + WITHIN_MS}
+    for likeness, id_, at in _asked(uow, _ALIKE, likenesses, **near):
         found.setdefault(text_of(likeness), []).append((text_of(id_), _whole(at)))
     return found
+
+
+def _asked(
+    uow: UnitOfWork, statement: str, ids: Iterable[str], **more: int
+) -> list[tuple[str | None, ...]]:
+    wanted = sorted(ids)
+    if not wanted:
+        return []
+    values: dict[str, Packed | int] = {
+        "company": uow.company_id,
+        "ids": array("uuid", wanted),
+        **more,
+    }
+    return ask(uow.driver, statement, values)
 
 
 def _whole(value: str | None) -> int:
