@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -26,6 +27,7 @@ from zoneinfo import ZoneInfo
 from mobile_contract.phone.catalogue import fetch_prices
 from mobile_contract.phone.clock import SimulatedClock
 from mobile_contract.phone.link import Problem
+from mobile_contract.phone.outbox import Outbox
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SendingHabits
 from mobile_contract.phone.transport import HttpTransport, LinkFailure
@@ -296,11 +298,25 @@ class Field:
             random=random,
             doing=DOING,
         )
+        before_forgetting(phone.outbox, rep.note)
         with clock.live():
             phone.enrol(
                 code, model="Soak", os="Android 15", app_version="1.9", contract=faults.contract
             )
         return rep
+
+
+def before_forgetting(outbox: Outbox, note: Callable[[], None]) -> None:
+    """Look at an outbox before anything is dropped from it: an item whose answers were all lost until a backup
+    covered it has its result and is forgotten in one sync.
+    """
+    forget = outbox.forget
+
+    def forget_noted(*, watermark: int | None, server_now: int) -> int:
+        note()
+        return forget(watermark=watermark, server_now=server_now)
+
+    outbox.forget = forget_noted  # type: ignore[method-assign]
 
 
 def main() -> None:
