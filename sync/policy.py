@@ -22,6 +22,10 @@ AUDIT_REASONS = {
 }
 
 
+ANY = "*"
+"""Stands for any channel, or any class, that is not named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version of a company's settings. Defaults are those of the field."""
@@ -96,8 +100,8 @@ class Policy:
 
     def steps_for(self, channel: str, store_class: str | None) -> tuple[str, ...]:
         """The mandatory steps of a call at such a store."""
-        by_class = self.mandatory_steps.get(channel) or self.mandatory_steps.get("*") or {}
-        return tuple(by_class.get(store_class or "*") or by_class.get("*") or ())
+        by_class = self.mandatory_steps.get(channel) or self.mandatory_steps.get(ANY) or {}
+        return tuple(by_class.get(store_class or ANY) or by_class.get(ANY) or ())
 
     def min_order_for(self, channel: str) -> int:
         """The least worth of an order in a channel, in minor units; 0: none."""

@@ -4,7 +4,8 @@ PROTOCOL.md, heading "track". A point is on the disk when `record_point` returns
 where one may not go on: when the phone was started anew, at another datum, after 2,000 points or a day.
 An app closes it every half hour or before it syncs, and when its person goes off duty:
 
-    record_point(phone, fix)                     # whenever the phone has moved, at least every 5 minutes
+    record_point(phone, fix)                     # on duty, while `is_working_time(phone)` (settings.py):
+                                                 # whenever it has moved, at least every 5 minutes
     close_track(phone)                           # now and then, and before `phone.sync()`
     note_gap(phone, "GPS_OFF")                   # when positions are there again, or the app runs again
     stop_collecting(phone)                       # off duty, or on a break

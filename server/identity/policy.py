@@ -14,6 +14,8 @@ from sqlalchemy import insert, select, update
 
 from mobile_contract.records.activity import ITEM_PATTERN
 from mobile_contract.records.price_list import CURRENCY_PATTERN
+from mobile_contract.records.store import CLASSES
+from mobile_contract.records.visit import STEPS
 from server.identity.change_log import Actor, log_change
 from server.identity.errors import SettingInvalid
 from sync.kinds.policy.publish import publish_policy
@@ -23,26 +25,16 @@ from sync.kinds.store_terms.publish import bring_terms_up
 from sync.kinds.track.judge import TRACK_DAY, person_day
 from sync.organisation import company
 from sync.organisation import policy as policy_table
-from sync.policy import Policy, current_policy, policy_settings
+from sync.policy import ANY, Policy, current_policy, policy_settings
 from sync.unit_of_work import UnitOfWork
 from sync.work import leave_work
 
 MAX_CHANNEL_LENGTH = 40
+MAX_CHANNELS_WITH_STEPS = 50
 ISO_WEEKDAYS = range(1, 8)
-CLASSES = ("A", "B", "C")
 AUDIT_REASONS_MAX = 50
 AUDIT_REASON_WORDS_MAX = 200
 AUDIT_TASKS = ("SHOOT_AGAIN", "PUT_RIGHT")
-STEPS = (
-    "PREPARE",
-    "GREET",
-    "CHECK_STORE",
-    "MERCHANDISE",
-    "TAKE_STOCK",
-    "PRESENT",
-    "AGREE_ORDER",
-    "REVIEW",
-)
 # What a visit has by itself: its verdict, in small letters, and the flags that are stored with it.
 FLAGS_TO_ACCEPT = (
     "unpinned",
@@ -223,17 +215,22 @@ def _are_fences(value: Any) -> bool:
 
 
 def _are_steps(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(channel, str)
-        and 1 <= len(channel) <= MAX_CHANNEL_LENGTH
-        and isinstance(by_class, dict)
+    return (
+        isinstance(value, dict)
+        and len(value) <= MAX_CHANNELS_WITH_STEPS
         and all(
-            name in (*CLASSES, "*")
-            and isinstance(steps, list)
-            and all(step in STEPS for step in steps)
-            for name, steps in by_class.items()
+            isinstance(channel, str)
+            and 1 <= len(channel) <= MAX_CHANNEL_LENGTH
+            and isinstance(by_class, dict)
+            and all(
+                name in (*CLASSES, ANY)
+                and isinstance(steps, list)
+                and all(step in STEPS for step in steps)
+                and len(set(steps)) == len(steps)
+                for name, steps in by_class.items()
+            )
+            for channel, by_class in value.items()
         )
-        for channel, by_class in value.items()
     )
 
 
@@ -282,5 +279,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         _are_reasons,
         f"1 to {AUDIT_REASONS_MAX} codes, each with words and a task of {' or '.join(AUDIT_TASKS)}",
     ),
-    "mandatory_steps": (_are_steps, "steps of a call, by channel, then by class or *"),
+    "mandatory_steps": (
+        _are_steps,
+        f"steps of a call, each once, by channel (at most {MAX_CHANNELS_WITH_STEPS}), then by class or *",
+    ),
 }

@@ -6,12 +6,20 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from mobile_contract.phone.settings import steps_for
+from mobile_contract.records.policy import PolicyDown
+from mobile_contract.records.store import CLASSES
+from mobile_contract.records.visit import STEPS
+from mobile_contract.schema import faults_of
 from server.identity.change_log import Actor, changes_of
 from server.identity.errors import SettingInvalid
 from server.identity.policy import RANGES, change_policy, changed_policy
 from sync.document import decode_document
+from sync.kinds.policy.publish import policy_fields
 from sync.kinds.store.table import store
 from sync.organisation import company
 from sync.policy import Policy, current_policy
@@ -148,6 +156,8 @@ def test_the_settings_of_one_company_are_not_anothers(
         {"fence_by_class": {"A": 5}},
         {"mandatory_steps": {"grocery": {"A": ["DANCE"]}}},
         {"mandatory_steps": {"grocery": ["GREET"]}},
+        {"mandatory_steps": {"grocery": {"A": ["GREET", "GREET"]}}},
+        {"mandatory_steps": {f"channel {n}": {"*": ["GREET"]} for n in range(51)}},
         {"working_from_min": 1_200},
         {"currency": "Euro"},
         {"min_order_by_channel": {"kiosk": -1}},
@@ -178,3 +188,25 @@ def test_every_setting_can_be_changed(name: str) -> None:
     value = others.get(name, RANGES.get(name, (None, None))[1])
     asked = changed_policy(Policy(), {name: value})
     assert asked != Policy()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.dictionaries(
+        st.sampled_from(["*", "kiosk", "grocery"]),
+        st.dictionaries(
+            st.sampled_from(["*", *CLASSES]),
+            st.lists(st.sampled_from(STEPS), unique=True, max_size=3),
+        ),
+    )
+)
+def test_a_phone_finds_the_steps_by_which_its_visits_are_judged(
+    steps: dict[str, dict[str, list[str]]],
+) -> None:
+    policy = Policy(mandatory_steps=steps)
+    told = policy_fields(1, policy)
+    assert faults_of(PolicyDown(), told) == []
+    for channel in ("kiosk", "grocery", "bar"):
+        for store_class in (*CLASSES, None):
+            wanted = policy.steps_for(channel, store_class)
+            assert steps_for(told["mandatory_steps"], channel, store_class) == wanted
