@@ -23,10 +23,11 @@ QUEUE_FULL = 5_000
 # Of the long queue less, so that a company that sends much does not stand before the others for long, and
 # nothing waits in it until it is enqueued again.
 LONG_ROWS_AT_ONCE = 50
-LONG_QUEUE_FULL = 200
+LONG_QUEUE_FULL = 100
 # How long a row that was enqueued may take before it is enqueued again; short where the queue is
 # empty, for then it was done, or lost.
 AGAIN_S = 600
+LONG_AGAIN_S = 180
 AGAIN_FROM_EMPTY_S = 15
 JOB_TIMEOUT_S = 300
 FAILED_KEPT_S = 3600
@@ -55,6 +56,7 @@ class _Lane:
     waiting: str
     full: int
     at_once: int
+    again_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class Relay:
         if not companies:
             return 0
         lanes = (
-            _Lane(self.queue, _SHORT_WAITING, QUEUE_FULL, ROWS_AT_ONCE),
-            _Lane(self.long_queue, _LONG_WAITING, LONG_QUEUE_FULL, LONG_ROWS_AT_ONCE),
+            _Lane(self.queue, _SHORT_WAITING, QUEUE_FULL, ROWS_AT_ONCE, AGAIN_S),
+            _Lane(self.long_queue, _LONG_WAITING, LONG_QUEUE_FULL, LONG_ROWS_AT_ONCE, LONG_AGAIN_S),
         )
         return sum(self._relay_lane(lane, companies) for lane in lanes)
 
@@ -84,7 +86,7 @@ class Relay:
         waiting = lane.queue.count
         if waiting > lane.full:
             return 0
-        again_s = AGAIN_S if waiting else AGAIN_FROM_EMPTY_S
+        again_s = lane.again_s if waiting else AGAIN_FROM_EMPTY_S
         return sum(self._relay_company(lane, company_id, again_s) for company_id in companies)
 
     def _relay_company(self, lane: _Lane, company_id: int, again_s: int) -> int:

@@ -15,7 +15,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,8 +41,8 @@ from sync.work import leave_work, leave_work_each
 
 TRIES = 3
 _FAILED = "failed"
-# Beyond the reader's own time: to fetch the original and to store the copies.
-_CLAIMED_BEYOND_S = 180
+# Who is at work on a file says so again every few seconds: the claim of a worker that was killed runs out.
+CLAIM_S = 30
 _LEFT_OVER_S = 3600
 
 logger = logging.getLogger("roadbook.jobs")
@@ -52,6 +52,10 @@ select f.sha256, f.state, f.attempts, coalesce(f.reading_until > clock_timestamp
        exists (select from file_reading r where r.company_id = f.company_id and r.sha256 = f.sha256
                and r.reader_version >= :version) as is_read
 from file f where f.company_id = :company and f.id = :id for update of f
+"""
+_STILL = """
+update file set reading_until = clock_timestamp() + make_interval(secs => :for_s)
+where company_id = :company and id = :id
 """
 _CLAIM = """
 update file set attempts = attempts + 1,
@@ -112,7 +116,9 @@ class ReadingRoom:
     _readers: list[Reader] = field(default_factory=list)
     _is_closed: threading.Event = field(default_factory=threading.Event)
 
-    def read(self, original: Path, scratch: Path) -> Read | Unread:
+    def read(
+        self, original: Path, scratch: Path, meanwhile: Callable[[], object] = bool
+    ) -> Read | Unread:
         """Read a file in this thread's process. Raises RoomClosed where it was ended meanwhile."""
         reader: Reader | None = getattr(self._own, "reader", None)
         if reader is None:
@@ -120,7 +126,7 @@ class ReadingRoom:
             self._readers.append(reader)
         if self._is_closed.is_set():
             raise RoomClosed
-        found = reader.read(original, scratch)
+        found = reader.read(original, scratch, meanwhile)
         if self._is_closed.is_set() and isinstance(found, Unread) and not found.is_final:
             raise RoomClosed
         return found
@@ -173,12 +179,17 @@ def read_file(database: Database, room: ReadingRoom, company_id: int, file_id: U
     to be asked for again.
     """
     with database.company(company_id) as uow:
-        claim = _claim(uow, room, file_id)
+        claim = _claim(uow, file_id)
     if isinstance(claim, str):
         return claim
+
+    def still() -> None:
+        with database.company(company_id) as uow:
+            uow.run(_STILL, company=company_id, id=file_id, for_s=CLAIM_S)
+
     try:
         with room.desk() as desk:
-            found = _fetch_and_read(room, company_id, claim.sha256, desk)
+            found = _fetch_and_read(room, company_id, claim.sha256, desk, still)
             if isinstance(found, Read):
                 _store_copies(room.storage, company_id, claim.sha256, found, desk)
         with database.company(company_id) as uow:
@@ -199,7 +210,7 @@ class _Claim:
     attempts: int
 
 
-def _claim(uow: UnitOfWork, room: ReadingRoom, file_id: UUID) -> _Claim | str:
+def _claim(uow: UnitOfWork, file_id: UUID) -> _Claim | str:
     rows = uow.rows(_FILE, company=uow.company_id, id=file_id, version=READER_VERSION)
     if not rows:
         return "gone"
@@ -214,12 +225,13 @@ def _claim(uow: UnitOfWork, room: ReadingRoom, file_id: UUID) -> _Claim | str:
         said = f"its worker ended {row.attempts} times while it was read"
         _set_aside(uow, file_id, Unread("reader_died", said, is_final=True))
         return "set aside"
-    for_s = room.limits.wall_s + _CLAIMED_BEYOND_S
-    uow.run(_CLAIM, company=uow.company_id, id=file_id, for_s=for_s)
+    uow.run(_CLAIM, company=uow.company_id, id=file_id, for_s=CLAIM_S)
     return _Claim(row.sha256, row.attempts + 1)
 
 
-def _fetch_and_read(room: ReadingRoom, company_id: int, sha256: str, desk: Path) -> Read | Unread:
+def _fetch_and_read(
+    room: ReadingRoom, company_id: int, sha256: str, desk: Path, still: Callable[[], None]
+) -> Read | Unread:
     original = desk / "original"
     try:
         room.storage.fetch(original_key(company_id, sha256), original)
@@ -228,7 +240,7 @@ def _fetch_and_read(room: ReadingRoom, company_id: int, sha256: str, desk: Path)
     if _digest(original) != sha256:
         said = "the bytes in the storage are not those that were sent"
         return Unread("changed", said, is_final=True)
-    return room.read(original, desk)
+    return room.read(original, desk, still)
 
 
 def _digest(path: Path) -> str:

@@ -9,6 +9,7 @@ import os
 import select
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ _MODULE = "server.photos.reader_process"
 _ROOT = Path(__file__).resolve().parent.parent.parent
 # Beyond a file's own time: for starting, which takes a fraction of a second, and for answering.
 _GRACE_S = 30.0
+_MEANWHILE_S = 5.0
 # numpy would start threads for sums that are never asked for, and a process of several threads must not fork.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -54,9 +56,14 @@ class Reader:
     limits: Limits
     _process: subprocess.Popen[bytes] | None = field(default=None)
 
-    def read(self, original: Path, scratch: Path) -> Read | Unread:
-        """Read a file that nobody has checked. OSError where the process cannot be started."""
-        answer = self._ask(Request(str(original), str(scratch)))
+    def read(
+        self, original: Path, scratch: Path, meanwhile: Callable[[], object] = bool
+    ) -> Read | Unread:
+        """Read a file that nobody has checked; `meanwhile` is called now and then while it lasts.
+
+        OSError where the process cannot be started; what `meanwhile` raises ends the process.
+        """
+        answer = self._ask(Request(str(original), str(scratch)), meanwhile)
         if answer is None:
             return _died("the process that reads files ended")
         match answer.ended:
@@ -91,7 +98,7 @@ class Reader:
                 with suppress(OSError):
                     pipe.close()
 
-    def _ask(self, request: Request) -> Answer | None:
+    def _ask(self, request: Request, meanwhile: Callable[[], object]) -> Answer | None:
         process = self._process
         if process is None or process.poll() is not None:
             self.close()
@@ -101,11 +108,16 @@ class Reader:
         try:
             process.stdin.write(msgspec.json.encode(request) + b"\n")
             process.stdin.flush()
-            line = _line(process.stdout.fileno(), monotonic() + self.limits.wall_s + _GRACE_S)
+            until = monotonic() + self.limits.wall_s + _GRACE_S
+            line = _line(process.stdout.fileno(), until, meanwhile)
             return msgspec.json.decode(line, type=Answer)
         except (BrokenPipeError, msgspec.DecodeError):
             self.close()
             return None
+        except BaseException:
+            # Its answer to this file must not be taken for that to the next one.
+            self.close()
+            raise
 
 
 def _start(limits: Limits) -> subprocess.Popen[bytes]:
@@ -119,14 +131,18 @@ def _start(limits: Limits) -> subprocess.Popen[bytes]:
     )
 
 
-def _line(pipe: int, until: float) -> bytes:
+def _line(pipe: int, until: float, meanwhile: Callable[[], object]) -> bytes:
     """What comes up to the end of a line; less where the process ends or its time does."""
     got = b""
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     while not got.endswith(b"\n") and len(got) <= ANSWER_BYTES_MAX:
-        if not poll.poll(max(0.0, until - monotonic()) * 1000):
+        left_s = until - monotonic()
+        if left_s <= 0:
             break
+        if not poll.poll(min(left_s, _MEANWHILE_S) * 1000):
+            meanwhile()
+            continue
         more = os.read(pipe, ANSWER_BYTES_MAX)
         if not more:
             break

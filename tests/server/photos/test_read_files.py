@@ -16,6 +16,7 @@ from server.media.files import FILE_READ, keep_file
 from server.media.keys import copy_key, original_key
 from server.media.storage import LocalStorage, StorageAway
 from server.photos import read_files as module
+from server.photos import reading
 from server.photos.asked import Limits
 from server.photos.facts import READER_VERSION
 from server.photos.read_files import (
@@ -27,6 +28,7 @@ from server.photos.read_files import (
     read_file,
     read_files,
 )
+from server.photos.reading import Read
 from sync.engine import Engine
 from sync.kinds.photo.publish import FILE_PHOTOS
 from sync.unit_of_work import Database
@@ -151,11 +153,11 @@ def test_a_file_that_is_handed_out_twice_at_one_moment_is_read_once(
     began, may_end, reads = threading.Event(), threading.Event(), []
     read = ReadingRoom.read
 
-    def slow(self: ReadingRoom, original: Path, scratch: Path) -> Any:
+    def slow(self: ReadingRoom, original: Path, scratch: Path, still: Any) -> Any:
         reads.append(original)
         began.set()
         assert may_end.wait(30)
-        return read(self, original, scratch)
+        return read(self, original, scratch, still)
 
     monkeypatch.setattr(ReadingRoom, "read", slow)
     outcomes: list[str] = []
@@ -238,7 +240,7 @@ def test_a_claim_of_a_killed_worker_runs_out(
 ) -> None:
     file_id = keep(files.jpeg())
     with db.company(cast.company.id) as uow:
-        module._claim(uow, room, file_id)
+        module._claim(uow, file_id)
     with pytest.raises(BeingRead):
         read_file(db, room, cast.company.id, file_id)
     with db.company(cast.company.id) as uow:
@@ -299,10 +301,10 @@ def test_a_file_that_is_let_go_while_it_is_read_leaves_no_copies(
     file_id = keep(files.jpeg())
     read = ReadingRoom.read
 
-    def let_go(self: ReadingRoom, original: Path, scratch: Path) -> Any:
+    def let_go(self: ReadingRoom, original: Path, scratch: Path, still: Any) -> Any:
         with db.company(cast.company.id) as uow:
             uow.run("delete from file where id = :id", id=file_id)
-        return read(self, original, scratch)
+        return read(self, original, scratch, still)
 
     monkeypatch.setattr(ReadingRoom, "read", let_go)
     assert read_file(db, room, cast.company.id, file_id) == "gone"
@@ -370,3 +372,32 @@ def test_what_a_killed_worker_left_under_way_is_cleared(room: ReadingRoom) -> No
         room.clear_left_over()
         assert new.exists()
         assert not old.exists()
+
+
+def test_a_claim_holds_for_as_long_as_the_file_is_read(
+    db: Database, cast: Cast, keep: Keep, room: ReadingRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = keep(files.jpeg())
+    read = ReadingRoom.read
+
+    def long(self: ReadingRoom, original: Path, scratch: Path, still: Any) -> Any:
+        with db.company(cast.company.id) as uow:
+            uow.run("update file set reading_until = now() where id = :id", id=file_id)
+        still()
+        with pytest.raises(BeingRead):
+            read_file(db, self, cast.company.id, file_id)
+        return read(self, original, scratch, still)
+
+    monkeypatch.setattr(ReadingRoom, "read", long)
+    assert read_file(db, room, cast.company.id, file_id) == "read"
+
+
+def test_a_reader_says_now_and_then_that_it_is_still_at_work(
+    room: ReadingRoom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_MEANWHILE_S", 0.001)
+    path, said = tmp_path / "slow", []
+    path.write_bytes(files.jpeg(files.noise(1500, 1500)))
+    with room.desk() as desk:
+        assert isinstance(room.read(path, desk, lambda: said.append(1)), Read)
+    assert said

@@ -377,8 +377,8 @@ def test_facts_that_are_not_what_they_should_be_are_not_believed(
     reader = Reader(LIMITS)
     ask = Reader._ask
 
-    def lie(self: Reader, request: object) -> object:
-        answer = ask(self, request)  # type: ignore[arg-type]
+    def lie(self: Reader, request: object, meanwhile: object) -> object:
+        answer = ask(self, request, meanwhile)  # type: ignore[arg-type]
         facts = (scratch / FACTS).read_text(encoding="ascii")
         (scratch / FACTS).write_text(facts.replace('"darkness":', '"darkness":9'), encoding="ascii")
         return answer
