@@ -42,8 +42,8 @@ where p.company_id = :company and p.activity_id = :activity
 _KEEP = """
 insert into activity_settlement (company_id, activity_id, code, name, stores, total_minor, currency, digest,
                                  made_at, made_by)
-select a.company_id, a.id, a.code, a.name, :stores, :total, case when :total is not null then a.currency end,
-       :digest, now(), :made_by
+select a.company_id, a.id, a.code, a.name, :stores, cast(:total as bigint),
+       case when cast(:total as bigint) is not null then a.currency end, :digest, now(), :made_by
 from activity a where a.company_id = :company and a.id = :activity
 """
 _HEAD = """
