@@ -91,6 +91,19 @@ class Policy:
     audit_task_days: int = 3
     # Why an auditor fails an item: code → {"words", "task"}, the sort of task that follows.
     audit_reasons: dict[str, dict[str, str]] = field(default_factory=lambda: dict(AUDIT_REASONS))
+    # A photo that differs in at most so many of 64 bits, and of 1,000 of its detail, from one of another store
+    # or day that was taken before is flagged as reused. With 1,000 the 64 bits alone decide.
+    photo_reuse_bits: int = 8
+    photo_reuse_detail_permille: int = 250
+    # Less sharp, or darker, is flagged.
+    photo_sharpness_min: int = 30
+    photo_darkness_max: int = 900
+    # The camera's time may be so far from the visit, and a position so far from the pin where the fence is nearer.
+    photo_time_off_min: int = 30
+    photo_elsewhere_m: int = 300
+    # Signs of editing and of photographed screens are flagged when they are this sure.
+    photo_edited_permille: int = 700
+    photo_screen_permille: int = 600
     # Steps a call must have, by channel, then by class; "*" stands for any.
     mandatory_steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 

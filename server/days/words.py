@@ -9,6 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from server.days.fact_words import SENTENCES as OF_FACTS
+from server.photos.flag_words import SENTENCES as OF_PHOTOS
 from sync.flag import Flag
 from sync.kinds.visit.day import Closing, VisitReading
 
@@ -225,6 +226,7 @@ def _answered_late(figures: _Figures) -> str:
 
 _SENTENCES: dict[str, Callable[[_Figures], str]] = {
     **OF_FACTS,
+    **OF_PHOTOS,
     "clock_offset": _clock_offset,
     "clock_changed": _clock_changed,
     "clock_ahead": _clock_ahead,

@@ -90,6 +90,14 @@ RANGES: dict[str, tuple[int, int]] = {
     "audit_undo_min": (0, 1_440),
     "appeal_days": (0, 90),
     "audit_task_days": (0, 90),
+    "photo_reuse_bits": (0, 8),
+    "photo_reuse_detail_permille": (0, 1_000),
+    "photo_sharpness_min": (0, 100_000),
+    "photo_darkness_max": (0, 1_000),
+    "photo_time_off_min": (1, 1_440),
+    "photo_elsewhere_m": (20, 20_000),
+    "photo_edited_permille": (1, 1_000),
+    "photo_screen_permille": (1, 1_000),
 }
 
 

@@ -24,6 +24,7 @@ from server.identity.companies import company_day
 from server.measures.work import REFRESH
 from server.media.files import FILE_READ
 from server.media.installed import Media
+from server.photos.judging import judge_photos
 from server.photos.read_files import ReadingRoom, read_files
 from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
@@ -34,7 +35,7 @@ from sync.kinds.activity_store.judge import FOLLOW
 from sync.kinds.activity_store.publish import put_beside_stores
 from sync.kinds.audit_visit.judge import APPEALED as AUDIT_APPEALED
 from sync.kinds.audit_visit.judge import LOOK as AUDIT_LOOK
-from sync.kinds.photo.judge import ARRIVED
+from sync.kinds.photo.judge import ARRIVED, JUDGE
 from sync.kinds.photo.publish import FILE_PHOTOS, settle_files, settle_photos
 from sync.kinds.photo.publish import JUDGED as PHOTOS_JUDGED
 from sync.kinds.track.judge import TRACK_DAY
@@ -157,6 +158,11 @@ def file_read(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> No
     read_files(shop.database, shop.reading_room, company_id, ids)
 
 
+def photo_judge(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Judge these photos by what was read in their files, and by what looks like them."""
+    judge_photos(shop.database, company_id, [UUID(text) for text in payload["ids"]])
+
+
 def activity_stores_start(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Let the approved stores of activities that have opened run them."""
     start_stores(shop.database, company_id, [UUID(text) for text in payload["ids"]])
@@ -193,6 +199,7 @@ EFFECTS: Mapping[str, Effect] = {
     FILE_PHOTOS: file_photos,
     AUDIT_LOOK: audit_look,
     AUDIT_APPEALED: audit_appealed,
+    JUDGE: photo_judge,
     PHOTOS_JUDGED: audit_photos,
     FILE_READ: file_read,
 }

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from server.photos.looks import DETAIL_BITS
+from server.photos.signs import SIGNS_MAX, Sign
 
 READER_VERSION = 1
 """Raised with every change by which a file would be read otherwise: `roadbook photo reread` reads again
@@ -112,6 +113,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     darkness: Annotated[int, Meta(ge=0, le=1000)]
     # None where the picture is too flat to tell.
     look: LookFound | None
+    # Of editing and of photographed screens, the surest first: see signs.py.
+    signs: Annotated[list[Sign], Meta(max_length=SIGNS_MAX)]
     camera: Camera
     remarks: Annotated[list[Remark], Meta(max_length=20)]
     copies: Annotated[list[Copy], Meta(min_length=3, max_length=3)]

@@ -30,6 +30,7 @@ from server.photos.facts import (
 )
 from server.photos.formats import HEAD_BYTES, HEIC, JPEG, Format, recognise
 from server.photos.perceptual_hash import look_of
+from server.photos.sign_search import find_signs
 
 MEASURED_PX = 640
 WEBP_QUALITY = 80
@@ -90,7 +91,11 @@ def read_picture(original: Path, scratch: Path, *, pixels_max: int) -> Facts:
             _require_size(source, pixels_max)
             _note_frames(source, found, note)
             main, camera = _camera(source, note)
-            upright, (width, height) = _upright(source, found, orientation_of(main, note), note)
+            orientation = orientation_of(main, note)
+            upright, (width, height) = _upright(source, found, orientation, note)
+            signs = find_signs(
+                source, upright, taken_at=camera.taken_at, turn=_TURNS.get(orientation)
+            )
     except (Refused, MemoryError):
         raise
     except Exception as error:
@@ -107,6 +112,7 @@ def read_picture(original: Path, scratch: Path, *, pixels_max: int) -> Facts:
         darkness=darkness,
         look=None if look is None else LookFound(look.phash, look.detail),
         camera=camera,
+        signs=signs,
         remarks=sorted(remarks),
         copies=copies,
     )

@@ -35,6 +35,7 @@ from server.photos.facts import READER_VERSION, Camera
 from server.photos.looks import Look
 from server.photos.near_duplicates import remember_looks
 from server.photos.reading import Read, Reader, Unread
+from server.photos.signs import Sign
 from sync.kinds.photo.publish import FILE_PHOTOS
 from sync.unit_of_work import Database, UnitOfWork
 from sync.work import leave_work, leave_work_each
@@ -70,11 +71,11 @@ _INSERT = """
 insert into file_reading (
     company_id, sha256, reader_version, media_type, width, height, sharpness, darkness, phash,
     camera_at, camera_offset_min, camera_fix_at, camera_lat_e7, camera_lon_e7, camera_accuracy_m,
-    camera_make, camera_model, software, remarks, copies, took_ms)
+    camera_make, camera_model, software, remarks, signs, copies, took_ms)
 values (:company, :sha256, :version, :media_type, :width, :height, :sharpness, :darkness, :phash,
     :camera_at, :camera_offset_min, :camera_fix_at, :camera_lat_e7, :camera_lon_e7,
     :camera_accuracy_m, :camera_make, :camera_model, :software, :remarks,
-    cast(:copies as jsonb), :took_ms)
+    cast(:signs as jsonb), cast(:copies as jsonb), :took_ms)
 on conflict (company_id, sha256, reader_version) do nothing
 """
 _READ = """
@@ -305,6 +306,7 @@ def _columns(found: Read) -> dict[str, Any]:
         "phash": None if facts.look is None else facts.look.phash,
         **_camera_columns(camera),
         "remarks": list(facts.remarks),
+        "signs": _signs(facts.signs),
         "copies": msgspec.json.encode(facts.copies).decode(),
         "took_ms": found.took_ms,
     }
@@ -322,6 +324,11 @@ def _camera_columns(camera: Camera) -> dict[str, Any]:
         "camera_model": _said(camera.model),
         "software": _said(camera.software),
     }
+
+
+def _signs(signs: list[Sign]) -> str:
+    found = [msgspec.structs.replace(sign, said=_said(sign.said)) for sign in signs]
+    return msgspec.json.encode(found).decode()
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -34,7 +34,7 @@ where f.company_id = :company and f.state = 'SET_ASIDE'
   and (cast(:codes as text[]) is null or f.reason_code = any(:codes))
   and {_IS_SEEN}
 order by f.stored_at desc, f.id limit :at_most
-"""  # noqa: S608  put together from a constant, above
+"""
 _RETRY = """
 with chosen as (
     select id, reason_code, reason from file
