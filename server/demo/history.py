@@ -32,6 +32,7 @@ from server.demo.workday import (
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.organisation import device
+from sync.price_book import StorePrices, load_price_book
 from sync.senders import Claim
 from sync.unit_of_work import Database
 
@@ -114,6 +115,7 @@ def make_history(
                     shops={shop.id: shop for shop in rep.shops},
                     forms=forms,
                     must_stock=must_stock,
+                    prices=_prices(database, company_id, rep.shops, day),
                     seed=seed,
                 )
             )
@@ -128,6 +130,16 @@ def make_history(
     with database.company(company_id) as uow:
         uow.run(_RETIRE, company=company_id)
     return dict(sorted(counts.items()))
+
+
+def _prices(
+    database: Database, company_id: int, shops: Sequence[Shop], day: date
+) -> dict[str, StorePrices]:
+    """What each store bought on when the day began, as the phone had it that morning."""
+    at = day_start_ms(day)
+    with database.reading(company_id) as uow:
+        book = load_price_book(uow, [(str(shop.id), at) for shop in shops])
+    return {store_id: prices for (store_id, _), prices in book.items()}
 
 
 def come_by(moment: int, sent: Sent) -> Sent:

@@ -13,7 +13,9 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from server.demo.answering import Form, Product, Shelf, answers_at, payload
+from server.demo.ordering import Prices, order_at
 from server.demo.shops import Shop
+from server.demo.underway import Seen, stretches
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _MINUTE_MS = 60_000
@@ -56,6 +58,7 @@ class Workday:
     # What is asked at stores, by the code of the form, and what each store must stock.
     forms: Mapping[str, Form]
     must_stock: Mapping[UUID, Sequence[Product]]
+    prices: Prices
     seed: int
 
 
@@ -95,6 +98,8 @@ class _Walk:
         self.booted_at = self.midnight + 6 * _HOUR_MS
         self.boot_id = self._id("boot morning")
         self.items: list[Item] = []
+        # Where the rep was since duty began, or went on after a break.
+        self.way: list[Seen] = []
         self.here = next(
             (shop for id_ in workday.stores if (shop := workday.shops[id_]).store.lat_e7), None
         )
@@ -118,6 +123,7 @@ class _Walk:
             if unplanned and chance.random() < 0.1:
                 self._visit(chance.choice(unplanned), is_planned=False)
         self._attend("OFF")
+        self._send_track()
         delay = 24 * _HOUR_MS if chance.random() < 0.04 else 0
         received = self.now + chance.randrange(4, 40) * _MINUTE_MS + delay
         return Sent(self.items, received + self.clock_error, received, self.boot_id, self.booted_at)
@@ -131,6 +137,7 @@ class _Walk:
         check_in = self._event(None if is_by_phone else shop)
         steps = [{"step": step, "outcome": "DONE"} for step in _STEPS if chance.random() < 0.93]
         self.now += chance.choice(_MINUTES_AT_A_STORE) * _MINUTE_MS
+        self._note_place()
         name = f"visit {len(self.items)}"
         self._add(
             "visit",
@@ -150,6 +157,25 @@ class _Walk:
         )
         if not is_by_phone:
             self._fill_in_forms(store_id, name)
+        self._take_order(store_id, name)
+
+    def _take_order(self, store_id: UUID, visit: str) -> None:
+        """What the store orders, agreed before the rep leaves."""
+        chance = Random(f"{self.day.seed} {self.day.person} {self.day.day} {visit} order")
+        ordered = order_at(chance, self.day.prices.get(str(store_id)), self.now)
+        if ordered is not None:
+            ordered["prices_as_of"] += self.clock_error
+            self._add(
+                "order",
+                "submit",
+                f"{visit} order",
+                {
+                    "store_id": str(store_id),
+                    "visit_id": str(self._id(visit)),
+                    "position_id": str(self.day.position_id),
+                    **ordered,
+                },
+            )
 
     def _fill_in_forms(self, store_id: UUID, visit: str) -> None:
         """What was asked at the store, just before leaving it."""
@@ -189,8 +215,39 @@ class _Walk:
             },
         )
 
+    def _note_place(self) -> None:
+        if self.here is not None:
+            lat_e7, lon_e7 = self.here.store.lat_e7, self.here.store.lon_e7
+            assert lat_e7 is not None
+            assert lon_e7 is not None
+            self.way.append(Seen(self.now, lat_e7, lon_e7))
+
+    def _send_track(self) -> None:
+        """The segments since duty began or went on: while it is off nothing is collected."""
+        chance = Random(f"{self.day.seed} {self.day.person} {self.day.day} {self.now} track")
+        for number, stretch in enumerate(stretches(chance, self.way, self.clock_error)):
+            self._add(
+                "track",
+                "create",
+                f"track {self.way[0].at} {number}",
+                {
+                    "position_id": str(self.day.position_id),
+                    "began": {
+                        "at": stretch.began_at + self.clock_error,
+                        "uptime_ms": stretch.began_at - self.booted_at,
+                        "boot_id": str(self.boot_id),
+                        "gps_time": stretch.began_at,
+                    },
+                    "datum": "WGS84",
+                    "points": stretch.points,
+                    "gaps": list(stretch.gaps) or None,
+                },
+            )
+        self.way = []
+
     def _lunch(self) -> None:
         self._attend("BREAK")
+        self._send_track()
         self.now += self.chance.randrange(30, 70) * _MINUTE_MS
         if self.day.place == _PLACE_OF_RESTART and self.day.day.weekday() == 2:
             self.booted_at = self.now - 2 * _MINUTE_MS
@@ -201,6 +258,7 @@ class _Walk:
         """Breaks and the end of duty are pressed where the rep was last, or near to it."""
         if shop.store.lat_e7 is not None:
             self.here = shop
+            self._note_place()
 
     def _attend(self, event: str) -> None:
         self.now += _MINUTE_MS

@@ -316,3 +316,29 @@ def test_every_rep_has_a_target_this_month_and_work_that_counts_for_it(uow: Unit
 def test_two_flags_of_the_demo_are_decided(uow: UnitOfWork) -> None:
     rows = uow.rows("select flag, decision from flag_decision order by decision")
     assert [tuple(row) for row in rows] == [("offsite", "ACCEPTED"), ("offsite", "REJECTED")]
+
+
+def test_reps_of_the_demo_were_somewhere_all_day_but_for_gaps_that_have_a_cause(
+    uow: UnitOfWork,
+) -> None:
+    (days,) = uow.rows("select count(distinct (person_id, business_day)) from attendance")[0]
+    tracked = uow.rows(
+        "select person_id, business_day, sum(points) as points from track group by 1, 2"
+    )
+    assert len(tracked) >= days * 0.9
+    assert min(row.points for row in tracked) > 50
+    gaps = uow.rows("select distinct g->>'cause' as cause from track, jsonb_array_elements(gaps) g")
+    assert [row.cause for row in gaps] == ["GPS_OFF"]
+
+
+def test_stores_of_the_demo_ordered_and_few_orders_are_held(uow: UnitOfWork) -> None:
+    rows = uow.rows("select state, holds, visit_id from order_header")
+    held = [row for row in rows if row.state == "HELD"]
+    assert len(rows) > 500
+    assert 0.03 <= len(held) / len(rows) <= 0.25
+    assert {hold for row in held for hold in row.holds} == {
+        "below_minimum",
+        "credit",
+        "total_mismatch",
+    }
+    assert all(row.visit_id for row in rows)
