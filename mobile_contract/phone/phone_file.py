@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS picture (
     location TEXT,
     refusals INTEGER NOT NULL DEFAULT 0,
     code TEXT,
+    pulled_before INTEGER,
     bytes BLOB NOT NULL
 );
 

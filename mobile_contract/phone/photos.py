@@ -42,7 +42,9 @@ class PictureState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A file that this phone holds. `location` is where the server takes it, once it was told."""
+    """A file that this phone holds. `location` is where the server takes it, once it was told; `pulled_before` when
+    the phone had last pulled all there was when the upload ended.
+    """
 
     position: int
     sha256: str
@@ -52,6 +54,7 @@ class Picture:
     location: str | None
     refusals: int
     code: str | None
+    pulled_before: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class TakenPhoto:
         return {"item": item, "sha256": self.sha256, "size": self.size}
 
 
-_COLUMNS = "SELECT position, sha256, role, size, state, location, refusals, code FROM picture"
+_COLUMNS = "SELECT position, sha256, role, size, state, location, refusals, code, pulled_before FROM picture"
 
 
 class Pictures:
@@ -116,9 +119,14 @@ class Pictures:
         """Where the server takes the bytes; None where it knows nothing of them any more."""
         self._set(picture, "location = ?", location)
 
-    def note_uploaded(self, picture: Picture) -> None:
-        """The server has the last byte. Its record has yet to say so."""
-        self._set(picture, "state = 'uploaded', location = NULL, code = NULL")
+    def note_uploaded(self, picture: Picture, pulled_at: int | None) -> None:
+        """The server has the last byte. Its record has yet to say so, in a pull after that one."""
+        what = "state = 'uploaded', location = NULL, code = NULL, pulled_before = ?"
+        self._set(picture, what, pulled_at)
+
+    def send_again(self, picture: Picture) -> None:
+        """The server says that it does not have the bytes after all."""
+        self._set(picture, "state = 'waiting', location = NULL")
 
     def note_refusal(self, picture: Picture) -> int:
         """The server wants none of it as it is, and it begins anew; returns how often that has happened."""
@@ -205,8 +213,13 @@ def photo_states(phone: Phone) -> dict[str, str]:
 
 
 def stored_at(phone: Phone) -> dict[str, int]:
-    """The digests of the files that the server has, and since when it has them at the latest."""
+    """The digests of the files that the server has, and since when it has them at the latest.
+
+    None while the records of this phone are to be repaired: they may be of a life of the server that is over.
+    """
     found: dict[str, int] = {}
+    if phone.device.is_repair_due:
+        return found
     for photo in phone.held("photo"):
         if photo.fields["state"] not in _UNSTORED:
             digest, at = photo.fields["sha256"], photo.fields["state_at"]
@@ -214,11 +227,27 @@ def stored_at(phone: Phone) -> dict[str, int]:
     return found
 
 
+def ask_again(phone: Phone) -> None:
+    """Let files wait again that were uploaded and whose records, pulled since, all say that they are not there."""
+    if phone.device.is_repair_due:
+        return
+    stored, expected = stored_at(phone), set()
+    for photo in phone.held("photo"):
+        if photo.fields["state"] in _UNSTORED:
+            expected.add(photo.fields["sha256"])
+    for picture in phone.pictures.all(PictureState.UPLOADED):
+        has_pulled = phone.device.pulled_at != picture.pulled_before
+        if has_pulled and picture.sha256 in expected and picture.sha256 not in stored:
+            phone.pictures.send_again(picture)
+
+
 def drop_stored(phone: Phone) -> int:
     """Let bytes go that the server has, and its backups where it names a watermark; how many files.
 
     Also what was uploaded and whose records have left the phone since: those were stored.
     """
+    if phone.device.is_repair_due:
+        return 0
     stored, watermark = stored_at(phone), phone.device.watermark
     named = {photo.fields["sha256"] for photo in phone.held("photo")} | set(_in_outbox(phone))
     dropped = 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mobile_contract.phone.link import Problem
-from mobile_contract.phone.photos import Picture, PictureState, drop_stored, stored_at
+from mobile_contract.phone.photos import Picture, PictureState, ask_again, drop_stored, stored_at
 from mobile_contract.phone.transport import Answer, LinkFailure
 
 if TYPE_CHECKING:
@@ -109,11 +109,12 @@ def _send_all(phone: Phone, report: UploadReport) -> None:
     """Send one file after the other; one that is refused holds up none of them. Raises what stands against
     all, and at the end what stood against one.
     """
+    ask_again(phone)
     stored = stored_at(phone)
     refused: Problem | None = None
     for picture in phone.pictures.all(PictureState.WAITING):
         if picture.sha256 in stored:
-            phone.pictures.note_uploaded(picture)
+            phone.pictures.note_uploaded(picture, phone.device.pulled_at)
             continue
         try:
             _send(phone, picture, report)
@@ -159,7 +160,7 @@ def _send(phone: Phone, picture: Picture, report: UploadReport) -> None:
         report.bytes += max(0, offset - before)
         if offset > before:
             phone.upload_backoff.note_success()
-    phone.pictures.note_uploaded(picture)
+    phone.pictures.note_uploaded(picture, phone.device.pulled_at)
 
 
 def _announce(phone: Phone, picture: Picture) -> tuple[str, int]:

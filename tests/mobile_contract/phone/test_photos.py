@@ -193,6 +193,43 @@ def test_after_a_restore_of_the_server_its_bytes_are_sent_again(world: World) ->
     assert world.media.stored == {digest(BYTES): BYTES}
 
 
+def test_records_of_a_life_that_is_over_neither_drop_bytes_nor_keep_them_from_being_sent(
+    world: World,
+) -> None:
+    photo = shoot(world)
+    until_quiet(world)
+    world.server.watermark = NOW - 1
+    say(world, photo, "STORED")
+    # The server was restored to before; the phone hears of it by its push, and of its records not yet.
+    world.media.stored.clear()
+    world.server.restore("epoch-2", keep_up_to_receipt=0)
+    world.server.watermark = None
+    world.transport.down_for = {"/v1/pull", "/v1/digest"}
+    world.phone.check_in(world.store_id, FIX)
+    world.phone.sync()
+    assert world.phone.device.is_repair_due
+    assert drop_stored(world.phone) == 0
+    assert until_quiet(world).uploaded == 1
+    assert world.media.stored == {digest(BYTES): BYTES}
+
+
+def test_bytes_that_the_server_lost_after_all_are_sent_again_once_a_pull_says_so(
+    world: World,
+) -> None:
+    photo = shoot(world)
+    until_quiet(world)
+    say(world, photo, "EXPECTED")
+    assert upload_photos(world.phone).at_once == 1
+    # Until the next pull nothing more is asked.
+    asked = len(world.media.requests)
+    upload_photos(world.phone)
+    assert len(world.media.requests) == asked
+    world.media.stored.clear()
+    world.clock.wait_ms(1_000)
+    world.phone.sync()
+    assert until_quiet(world).bytes == len(BYTES)
+
+
 def test_what_was_uploaded_and_left_the_phone_goes(world: World) -> None:
     photo = shoot(world)
     until_quiet(world)
