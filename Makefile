@@ -50,6 +50,7 @@ run: install
 	@exec $(BIN)/python -m server serve $(ARGS)
 
 test: install
+	@$(BIN)/python -m tests.tus_client.install
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest -q -n $(TEST_PROCESSES) $(ARGS)
 

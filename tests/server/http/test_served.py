@@ -1,58 +1,20 @@
 """Over real HTTP, from the web server as it is installed: what only sockets can show."""
 
-import http.client
 import json
 import os
 import re
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import pytest
 
 from mobile_contract.version import BODY_BYTES
 from tests.factories import Cast
 from tests.server.http.conftest import push_of, visit_of
+from tests.serving import SOON_S, Served, web_server
 
-SOON_S = 30.0
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    address: tuple[str, int]
-    process: subprocess.Popen[bytes]
-
-    def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(*self.address, timeout=SOON_S)
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
-        connection = self.connect()
-        sent = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, sent, {"Content-Type": "application/json", **headers})
-        response = connection.getresponse()
-        found = response.status, response.read()
-        connection.close()
-        return found
-
-    def raw(self, head: str, body: bytes, *, is_shut: bool = False) -> tuple[int, dict[str, Any]]:
-        """Send these bytes, and read the problem that comes back."""
-        with socket.create_connection(self.address, timeout=SOON_S) as sock:
-            sock.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n")
-            with suppress(OSError):  # answered before all was sent, as it should be
-                sock.sendall(body)
-            if is_shut:
-                sock.shutdown(socket.SHUT_WR)
-            response = http.client.HTTPResponse(sock)
-            response.begin()
-            return response.status, json.loads(response.read())
 
 
 @pytest.fixture(scope="module")
@@ -60,30 +22,8 @@ def served(
     database: dict[str, str], redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     var = tmp_path_factory.mktemp("served")
-    environ = {
-        **os.environ,
-        "DATABASE_URL": database["app"],
-        "REDIS_URL": redis_url,
-        "SECRET_KEY": "a secret of thirty-two characters and more",
-        "ROADBOOK_VAR": str(var),
-        "REQUEST_READ_S": "6",
-        "WEB_WORKERS": "2",
-        "WEB_THREADS": "2",
-    }
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "server", "web", "--listener", str(listener.fileno())],
-            env=environ,
-            cwd=Path(__file__).resolve().parents[3],
-            pass_fds=[listener.fileno()],
-        )
-        found = Served(listener.getsockname(), process)
-        try:
-            assert found.ask("GET", "/healthz")[0] == 200
-            yield found
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(SOON_S)
+    with web_server(database["app"], redis_url, var, REQUEST_READ_S="6") as found:
+        yield found
 
 
 def head_of(cast: Cast, length: int | str, path: str = "/v1/push", **headers: str) -> str:
@@ -166,8 +106,7 @@ def test_counts_of_all_processes_are_added_up(served: Served) -> None:
 def test_a_process_that_is_killed_is_replaced_and_nothing_else_notices(
     served: Served, cast: Cast
 ) -> None:
-    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
-    victims = [int(pid) for pid in children.read_text().split()]
+    victims = served.children
     os.kill(victims[0], signal.SIGKILL)
     device = cast.ana.device
     ends = monotonic() + SOON_S
@@ -177,7 +116,7 @@ def test_a_process_that_is_killed_is_replaced_and_nothing_else_notices(
                 "POST", "/v1/push", push_of(device), Authorization=device.authorization
             )
             assert status == 200
-            if len(children.read_text().split()) == len(victims):
+            if len(served.children) == len(victims):
                 break
         except OSError:
             pass  # it was on the killed process
