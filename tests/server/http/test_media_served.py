@@ -67,7 +67,7 @@ class Phone:
         self.location = response.headers["Location"]
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
+        self, method: str, path: str, body: bytes | None = None, /, **headers: str
     ) -> http.client.HTTPResponse:
         connection = self.served.connect()
         typed = {} if body is None else {"Content-Type": OCTETS}
