@@ -35,9 +35,12 @@ _EMPTY_OF_NEIGHBOURS: Final = 0.15
 def find_saved_twice(source: Image.Image) -> list[Sign]:
     """The sign in a JPEG that was opened by its path; it is decoded once more, in its luminance alone."""
     path = getattr(source, "filename", None)
-    if source.format != "JPEG" or not path or source.width * source.height > PIXELS_MAX:
+    if source.format != "JPEG" or not path:
         return []
     with Image.open(path, formats=("JPEG",)) as again:
+        # The size of `source` is that of its draft, which may be far smaller.
+        if again.width * again.height > PIXELS_MAX:
+            return []
         measured = emptied_permille(again)
     if measured is None or measured[0] < SAID_FROM_PERMILLE:
         return []
