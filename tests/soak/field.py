@@ -14,10 +14,11 @@ import threading
 import time
 import traceback
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -32,6 +33,7 @@ from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.sync_loop import SendingHabits
 from mobile_contract.phone.transport import HttpTransport, LinkFailure
 from mobile_contract.records import RECORDS
+from server.play.camera import Camera
 from server.play.faults import DAY_MS, FAULTS, PhoneFaults, draw_phone_faults
 from server.play.morning import read_morning, work_dates
 from server.play.parts import DOING, fill_workday
@@ -45,6 +47,8 @@ from tests.soak.mischief import make_mischief
 _TRIES = 90
 _LONGEST_WAIT_S = 1.5
 _HOLD_S = 120
+_PHOTO_KB = 40
+_UPLOADS = ("uploaded", "at_once", "resumed", "bytes")
 
 
 class Field:
@@ -110,6 +114,8 @@ class Field:
                 rep.phone, rep.random.choice(dates), zone, syncs_on_the_way=False
             )
             team = rep.random.choice(list(TEAMS.values()))
+            # Few and small: drawing them takes more than sending them.
+            team = replace(team, photos_a_day=team.visits_a_day // 3, photo_kb=_PHOTO_KB)
             acts = make_workday(rep.random, morning.sheet, team)
             acts = fill_workday(f"{self.seed}/{rep.random.random()}", acts, team)
             first = rep.random.randrange(max(1, len(acts)))
@@ -146,7 +152,7 @@ class Field:
         rep.link.is_rough = False
         for _ in range(_TRIES):
             report = rep.sync(most_tries=4)
-            if report.is_quiet:
+            if report.is_quiet and not rep.phone.pictures.to_send():
                 return True
             time.sleep(0.2)
         return False
@@ -241,6 +247,12 @@ class Field:
                 for each in rep.tracked.values()
             ],
             "true_times": rep.true_times,
+            "photos": {
+                shot.photo_id: shot.sha256
+                for shot in (() if rep.camera is None else rep.camera.shots)
+            },
+            "pictures": Counter(picture.state for picture in rep.phone.pictures.all()),
+            "uploads": {name: getattr(rep.uploads, name) for name in _UPLOADS},
             "held": {
                 kind: {r.id: [r.version, r.fields] for r in rep.phone.held(kind)} for kind in kinds
             },
@@ -296,6 +308,11 @@ class Field:
             link=link,
             faults=faults,
             random=random,
+            camera=None
+            if faults.contract == 1
+            else Camera(
+                f"{self.seed}/{number}/{make_id()}", _PHOTO_KB, Random(f"{self.seed}/{number}")
+            ),
             doing=DOING,
         )
         before_forgetting(phone.outbox, rep.note)

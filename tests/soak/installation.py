@@ -23,6 +23,7 @@ from server import processes
 from server.embedded import Embedded, addresses
 from server.embedded_postgres import programs
 from server.system_account import choose_account, give
+from tests.soak.files_disk import KEEP_FREE_MB, FilesDisk
 
 ROOT = Path(__file__).resolve().parents[2]
 _READY_S = 180.0
@@ -35,13 +36,14 @@ class Installation:
     var: Path
     port: int
     log: Path
+    files: FilesDisk
     child: subprocess.Popen[bytes] | None = field(default=None)
 
     @classmethod
     def on_a_free_port(cls, var: Path) -> "Installation":
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
-        return cls(var, port, var.parent / "serve.log")
+        return cls(var, port, var.parent / "serve.log", FilesDisk.mounted(var.parent / "media"))
 
     @property
     def url(self) -> str:
@@ -63,6 +65,8 @@ class Installation:
             "ROADBOOK_PORT": str(self.port),
             "WEB_WORKERS": "2",
             "REQUEST_READ_S": "12",
+            "MEDIA_FOLDER": str(self.files.folder),
+            "MEDIA_KEEP_FREE_MB": str(KEEP_FREE_MB),
         }
 
     def start(self) -> None:

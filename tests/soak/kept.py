@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from server.embedded import Embedded, addresses
 from sync.unit_of_work import Database
 from tests.soak.checks import Checker, Report, Verdict
+from tests.soak.photos import check_photos
 from tests.soak.table import verdict_lines
 
 _QUIET = "quiet.json"
@@ -48,10 +49,11 @@ def read_phones(folder: Path) -> list[Report]:
 
 
 def check(
-    database: Database, owner: Engine, quiet: Quiet, phones: Sequence[Report]
+    database: Database, owner: Engine, quiet: Quiet, phones: Sequence[Report], files: Path
 ) -> list[Verdict]:
-    """The verdict on each promise."""
-    return Checker(database, owner, quiet.company_id, phones, quiet.at).all(quiet.told)
+    """The verdict on each promise; `files` is the folder of what phones uploaded."""
+    checker = Checker(database, owner, quiet.company_id, phones, quiet.at)
+    return [*checker.all(quiet.told), check_photos(checker.rows, files, phones)]
 
 
 def look(folder: Path) -> int:
@@ -62,7 +64,7 @@ def look(folder: Path) -> int:
     with _started(folder / "var") as (database, owner):
         if (folder / _QUIET).exists():
             for line in verdict_lines(
-                check(database, owner, Quiet.read(folder), read_phones(folder))
+                check(database, owner, Quiet.read(folder), read_phones(folder), folder / "media")
             ):
                 print(line)
         else:

@@ -34,6 +34,13 @@ from {0} p where p.company_id = :c {1}
 """
 OWNERS: Mapping[str, str] = {
     **{kind: _FACT.format(kind) for kind in ("visit", "attendance", "form_answer", "audit_visit")},
+    # Until its bytes have come and, after an appeal, until that is decided.
+    "photo": """
+select id, array[person_id] as owners,
+       state not in ('EXPECTED', 'UPLOADING', 'APPEALED')
+       and (business_day < :first_day or received_at < :since) as is_past
+from photo where company_id = :c
+""",
     # From its dispatch on also whoever delivers it.
     "order": """
 select id, array_remove(array[person_id, driver_position_id], null) as owners,

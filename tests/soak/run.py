@@ -29,6 +29,7 @@ from sync.unit_of_work import Database
 from tests.soak.actors import Actor, Plan, Stage
 from tests.soak.chaos import Chaos
 from tests.soak.checks import Verdict
+from tests.soak.full_disk import FullDisk
 from tests.soak.installation import ROOT, Installation
 from tests.soak.kept import Quiet, check, read_phones
 from tests.soak.office import OfficeAtWork
@@ -119,7 +120,7 @@ class FieldProcess:
 
 def actors(stage: Stage) -> list[Actor]:
     """Who acts while phones work."""
-    return [OfficeAtWork(stage), Chaos(stage)]
+    return [OfficeAtWork(stage), Chaos(stage), FullDisk(stage)]
 
 
 def soak(plan: Plan, *, say: Say) -> Done:
@@ -136,6 +137,7 @@ def soak(plan: Plan, *, say: Say) -> Done:
         for each in fields:
             each.end()
         site.stop()
+        site.files.unmount()
 
 
 def _soak(
@@ -193,7 +195,10 @@ def _soak(
     quiet = Quiet(desk.company_id, datetime.now(UTC), told)
     quiet.write(plan.folder)
     phones = read_phones(plan.folder)
-    done.verdicts = [*check(database, owner, quiet, phones), _every_kind(plan, phones)]
+    done.verdicts = [
+        *check(database, owner, quiet, phones, site.files.folder),
+        _every_kind(plan, phones),
+    ]
     done.verdicts += [verdict for each in acting for verdict in each.verdicts()]
     done.figures = _figures(phones, lost - kept)
     done.figures["kill -9 of roadbook serve"] = 1
@@ -326,8 +331,10 @@ def _figures(phones: Sequence[Mapping[str, Any]], lost: int) -> dict[str, int | 
     items = [item for phone in phones for item in phone["items"]]
     traffic: Counter[str] = Counter()
     faults: Counter[str] = Counter()
+    uploads: Counter[str] = Counter()
     for phone in phones:
         traffic.update(phone["traffic"])
+        uploads.update(phone["uploads"])
         faults.update(phone["faults"])
     figures: dict[str, int | str] = {
         "phones": len(phones),
@@ -339,6 +346,7 @@ def _figures(phones: Sequence[Mapping[str, Any]], lost: int) -> dict[str, int | 
         "restores": 1,
         "receipts lost by the restore": lost,
     }
+    figures |= {f"files {name.replace('_', ' ')}": number for name, number in uploads.items()}
     figures |= {f"fault: {name.replace('_', ' ')}": n for name, n in sorted(faults.items())}
     statuses = Counter(
         f"{item['status']} {item['code']}" if item["code"] else str(item["status"])
