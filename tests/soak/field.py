@@ -150,6 +150,8 @@ class Field:
 
     def _settle_one(self, rep: Rep) -> bool:
         rep.link.is_rough = False
+        # A full disk has phones wait ten minutes; it is not full any more.
+        rep.phone.upload_backoff.note_success()
         for _ in range(_TRIES):
             report = rep.sync(most_tries=4)
             if report.is_quiet and not rep.phone.pictures.to_send():
