@@ -3,11 +3,20 @@
 Evidence is only ever added to: a verdict names the version that it was made with.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+)
 
 from sync.tables import Document, company_table, filled, stamped
 
-# What the picture of a file looks like, as it was read last (server/photos/perceptual_hash.py).
+# What the picture of a file looks like, as it was read last (server/photos/perceptual_hash.py); it goes with the file.
 photo_hash = company_table(
     "photo_hash",
     filled("sha256", Text),
@@ -15,6 +24,9 @@ photo_hash = company_table(
     filled("phash", BigInteger),
     # The same picture in 256 bits.
     filled("detail", LargeBinary),
+    ForeignKeyConstraint(
+        ["company_id", "sha256"], ["file.company_id", "file.sha256"], ondelete="CASCADE"
+    ),
     key=("sha256",),
 )
 Index("photo_hash_phash_ix", photo_hash.c.company_id, photo_hash.c.phash)

@@ -26,14 +26,18 @@ def photograph_screen(shown: Image.Image, seed: int) -> bytes:
     high = wide * 3 // 4
     screen = _points(shown, points, dark=dice.uniform(0.2, 0.7), light=dice.uniform(0.75, 1))
     corners = _corners(screen.size, wide / pixels_a_point * _THREE, dice)
-    seen = screen.transform(
-        (wide * _FINER, high * _FINER),
-        Image.Transform.QUAD,
-        corners,
-        Image.Resampling.BILINEAR,
-    ).reduce(_FINER)
-    bright = Image.fromarray(np.clip(np.asarray(seen, np.float32) * 2.2, 0, 255).astype(np.uint8))
-    blurred = bright.filter(ImageFilter.GaussianBlur(dice.uniform(0.4, 1.1)))
+    # Out of focus before it meets the sensor, as light is.
+    seen = (
+        screen.transform(
+            (wide * _FINER, high * _FINER),
+            Image.Transform.QUAD,
+            corners,
+            Image.Resampling.BILINEAR,
+        )
+        .filter(ImageFilter.GaussianBlur(_FINER * dice.uniform(0.4, 0.9)))
+        .reduce(_FINER)
+    )
+    blurred = Image.fromarray(np.clip(np.asarray(seen, np.float32) * 2.2, 0, 255).astype(np.uint8))
     values = np.asarray(blurred, np.float32)
     noise = np.random.default_rng(seed).normal(0, dice.uniform(1, 4), values.shape)
     photo = Image.fromarray(np.clip(values + noise, 0, 255).astype(np.uint8))

@@ -1,5 +1,6 @@
 """Files that were read, as rows: what was found in them is as a test says."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,6 +41,17 @@ def add_file(uow: UnitOfWork, cast: Cast, name: str, state: str = "READ", **colu
         )
     )
     return file_id
+
+
+def add_files(uow: UnitOfWork, digests: Iterable[str]) -> None:
+    """Files with these digests, whoever sent them."""
+    uow.run(
+        "insert into file (company_id, id, sha256, size, state, device_id, person_id)"
+        " select :company, gen_random_uuid(), d, 1, 'READ', gen_random_uuid(), gen_random_uuid()"
+        " from unnest(cast(:digests as text[])) as d",
+        company=uow.company_id,
+        digests=list(digests),
+    )
 
 
 def add_read_file(

@@ -14,6 +14,7 @@ from server.identity.companies import company_zone
 from server.identity.people import person_by_email
 from server.identity.terminal import at_most_option, company_of, company_option, operator
 from server.photos.errors import PhotoError
+from server.photos.evidence_commands import explain_command, judge_again_command
 from server.photos.facts import READER_VERSION, ReasonCode
 from server.photos.photo_list import (
     FileRead,
@@ -192,6 +193,10 @@ def reread_command(*, at_most: int, company: str | None) -> None:
         number = reread_files(uow, operator(), at_most=at_most)
     more = ", and there may be more: do it again when they are done" * (number == at_most)
     say(f"{number} will be read by version {READER_VERSION} of the reader{more}")
+
+
+photo.add_command(explain_command)
+photo.add_command(judge_again_command)
 
 
 def _row(one: PhotoListed, zone: ZoneInfo) -> tuple[str, ...]:

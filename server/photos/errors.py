@@ -17,3 +17,9 @@ class NoSuchFile(PhotoError):
     """There is no file that is set aside like this."""
 
     code = "no_such_file"
+
+
+class NoSuchEvidence(PhotoError):
+    """The photo was not judged, or not as often."""
+
+    code = "no_such_evidence"

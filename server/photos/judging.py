@@ -18,6 +18,7 @@ from server.photos.evidence import (
     LOOKED_AT_FLAGS,
     Call,
     Inputs,
+    LookAlike,
     Place,
     Reading,
     Taken,
@@ -161,6 +162,14 @@ def judge_files(
     return {inputs.taken.sha256: judge(inputs, policy) for inputs, _ in judged}
 
 
+def search_look_alikes(uow: UnitOfWork, photo_id: UUID) -> list[LookAlike]:
+    """The photos of other stores or days that look like this one today, whichever was taken first."""
+    rows = uow.rows(_PHOTO_FACTS, company=uow.company_id, ids=[photo_id])
+    _, policy = current_policy(uow)
+    found, _ = find_look_alikes(uow, _asked(rows, is_photo=True), most_bits=policy.photo_reuse_bits)
+    return [other.look_alike for others in found for other in others]
+
+
 def judge_again(uow: UnitOfWork, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, list[Flag]]:
     """Somebody has these photos judged again, by today's settings."""
     result = judge_some_photos(uow, ids)
@@ -196,7 +205,16 @@ def _judge(
     *,
     is_photo: bool,
 ) -> list[tuple[Inputs, list[Found]]]:
-    asked = [
+    asked = _asked(rows, is_photo=is_photo)
+    found, are_cut = find_look_alikes(uow, asked, most_bits=policy.photo_reuse_bits)
+    return [
+        (_inputs(row, policy, clock_offsets_ms.get(row.id, 0), found[n], are_cut[n]), found[n])
+        for n, row in enumerate(rows)
+    ]
+
+
+def _asked(rows: Iterable[Any], *, is_photo: bool) -> list[Asked]:
+    return [
         Asked(
             id=row.id if is_photo else None,
             audit_visit_id=None if is_photo else row.id,
@@ -208,11 +226,6 @@ def _judge(
             occurred_at=row.occurred_at,
         )
         for row in rows
-    ]
-    found, are_cut = find_look_alikes(uow, asked, most_bits=policy.photo_reuse_bits)
-    return [
-        (_inputs(row, policy, clock_offsets_ms.get(row.id, 0), found[n], are_cut[n]), found[n])
-        for n, row in enumerate(rows)
     ]
 
 

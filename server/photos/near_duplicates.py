@@ -14,7 +14,7 @@ files have it; of each part at most `LOOKED_AT` hashes are looked at; the neares
 bound cut something off the answer says so. Costs at 10,000 to 1,000,000 hashes: docs/photo-evidence.md.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -125,11 +125,6 @@ def remember_looks(uow: UnitOfWork, looks: Mapping[str, Look | None]) -> None:
             array("bytea", [look.detail for _, look in known]),
         ],
     )
-
-
-def forget_looks(uow: UnitOfWork, digests: Iterable[str]) -> None:
-    """These files are gone: nothing is found by what they looked like."""
-    uow.driver.execute(_FORGET_HASH, [uow.company_id, array("text", sorted(set(digests)))])
 
 
 def near_looks(

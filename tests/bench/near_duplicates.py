@@ -27,7 +27,8 @@ from server.embedded_postgres import APP
 from server.migrate import driver_url, migrate
 from server.photos.looks import Look
 from server.photos.near_duplicates import near_looks, remember_looks
-from sync.unit_of_work import Database
+from sync.unit_of_work import Database, UnitOfWork
+from tests.evidence_factories import add_files
 from tests.factories import make_cast
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -105,19 +106,23 @@ def _fill(
     while len(held) < size - 200:
         some = [next(source) for _ in range(min(AT_ONCE, size - 200 - len(held)))]
         with database.company(company) as uow:
-            remember_looks(
-                uow, {_digest(len(held) + n): Look(h, DETAIL) for n, h in enumerate(some)}
-            )
+            _remember(uow, {_digest(len(held) + n): Look(h, DETAIL) for n, h in enumerate(some)})
         held += some
     took = []
     with database.company(company) as uow:
         for _ in range(200):
             one = next(source)
+            add_files(uow, [_digest(len(held))])
             began = time.perf_counter()
             remember_looks(uow, {_digest(len(held)): Look(one, DETAIL)})
             took.append(time.perf_counter() - began)
             held.append(one)
     return round(median(took) * 1e6)
+
+
+def _remember(uow: UnitOfWork, looks: dict[str, Look]) -> None:
+    add_files(uow, looks)
+    remember_looks(uow, looks)
 
 
 def _search(
@@ -162,9 +167,7 @@ def _hostile(
         for start in range(0, len(hashes), AT_ONCE):
             some = hashes[start : start + AT_ONCE]
             with database.company(company) as uow:
-                remember_looks(
-                    uow, {_digest(start + n): Look(h, DETAIL) for n, h in enumerate(some)}
-                )
+                _remember(uow, {_digest(start + n): Look(h, DETAIL) for n, h in enumerate(some)})
         owner("vacuum analyze photo_look")
         with database.reading(company) as uow:
             took = []

@@ -8,12 +8,12 @@ from server.photos import near_duplicates
 from server.photos.looks import Look, distance_bits
 from server.photos.near_duplicates import (
     MOST_BITS,
-    forget_looks,
     near_looks,
     parts_of,
     remember_looks,
 )
 from sync.unit_of_work import Database, UnitOfWork
+from tests.evidence_factories import add_files
 from tests.factories import Cast
 
 HASHES = st.integers(-(2**63), 2**63 - 1)
@@ -21,7 +21,9 @@ DETAIL = bytes(32)
 
 
 def remember(uow: UnitOfWork, hashes: list[int]) -> None:
-    remember_looks(uow, {f"{n:064x}": Look(phash, DETAIL) for n, phash in enumerate(hashes)})
+    looks = {f"{n:064x}": Look(phash, DETAIL) for n, phash in enumerate(hashes)}
+    add_files(uow, looks)
+    remember_looks(uow, looks)
 
 
 def turned(phash: int, places: set[int]) -> int:
@@ -139,11 +141,12 @@ def test_a_file_that_is_read_again_has_one_hash_and_one_that_is_gone_has_none(
 ) -> None:
     count = "select phash from photo_hash where company_id = :c"
     with db.rehearsal(cast.company.id) as uow:
+        add_files(uow, ["aa"])
         remember_looks(uow, {"aa": Look(1, DETAIL)})
         remember_looks(uow, {"aa": Look(2, DETAIL)})
         assert [row[0] for row in uow.rows(count, c=uow.company_id)] == [2]
         remember_looks(uow, {"aa": None})
         assert uow.rows(count, c=uow.company_id) == []
         remember_looks(uow, {"aa": Look(2, DETAIL)})
-        forget_looks(uow, ["aa"])
+        uow.run("delete from file where company_id = :c", c=uow.company_id)
         assert uow.rows(count, c=uow.company_id) == []

@@ -166,7 +166,7 @@ def test_saving_once_is_no_sign(tmp_path: Path, quality: int) -> None:
     assert signs_of(tmp_path, encode_jpeg(SHELF, quality, exif=exif({}))) == []
 
 
-@pytest.mark.parametrize("seed", [1, 5, 9])
+@pytest.mark.parametrize("seed", [1, 5, 7])
 def test_a_photo_of_a_screen_shows_the_screens_points(tmp_path: Path, seed: int) -> None:
     photo = photograph_screen(draw_shelf(Shot(seed, 3, 1), (1600, 1200)), seed)
     found = surest(signs_of(tmp_path, photo), OF_SCREENS)
