@@ -1,8 +1,8 @@
 """The process that reads files: `python -m server.photos.reader_process LIMITS`. A worker starts it and asks.
 
 It is as small as it can be (no database, no settings, no keys in its environment), has one thread, and has
-its decoders loaded. For each file it forks: the child gives up what it does not need, takes its limits, reads
-(picture.py), writes what it found into the scratch folder and ends. So a file that breaks its decoder breaks
+its decoders loaded. For each file it forks: the child takes its limits, is confined to its own folder
+(confinement.py), reads (picture.py), writes what it found into the scratch folder and ends. So a file that breaks its decoder breaks
 one child, nothing of it stays for the next file, and a child costs milliseconds and no new interpreter.
 
 On standard input, a line for each file: {"original": path, "scratch": path}. On standard output the
@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from server.photos.asked import FACTS, REFUSAL, Answer, Ended, Limits, Request
+from server.photos.confinement import confine
 from server.photos.facts import Refusal
 from server.photos.picture import Refused, prepare_decoders, read_picture
 
@@ -110,6 +111,7 @@ def _how_it_ended(status: int, limits: Limits) -> tuple[Ended, str]:
 def _be_child(request: Request, limits: Limits, parent: int) -> int:
     try:
         _give_up(limits, parent)
+        confine([Path(request.original)], [Path(request.scratch), Path(os.devnull)])
     except BaseException as error:  # noqa: BLE001 - whatever it is: without its limits it reads nothing
         _say(f"a child cannot take its limits: {error!r}")
         return 3
@@ -134,7 +136,7 @@ def _refuse(scratch: Path, refusal: Refusal) -> int:
 
 
 def _give_up(limits: Limits, parent: int) -> None:
-    """Take the limits; after this the child can read the file and write small files, and little else."""
+    """Take the limits of memory, time and size, and give up the worker's pipes."""
     _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
