@@ -21,6 +21,7 @@ class Area:
 AREAS = (
     Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),
     Area("orders.order_list", OFFICE, sentence("Orders")),
+    Area("audits.queue", ("auditor",), sentence("Photos to judge")),
 )
 
 

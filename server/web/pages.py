@@ -16,6 +16,7 @@ from server import language
 from server.http.callers import Caller, callable_by
 from server.http.problems import as_refused, handle
 from server.http.request_ids import current_request_id
+from server.web.audits import audit_routes
 from server.web.days import day_routes
 from server.web.desk import Desk, draw
 from server.web.menu import areas_of
@@ -85,7 +86,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         return _told(desk, error)
 
     app.register_blueprint(pages)
-    areas = (signing_routes(desk), day_routes(desk), order_routes(desk))
+    areas = (signing_routes(desk), day_routes(desk), order_routes(desk), audit_routes(desk))
     names = {routes.name for routes in areas}
     for routes in areas:
         routes.register_error_handler(Exception, lambda error: _told(desk, error))
