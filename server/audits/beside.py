@@ -59,6 +59,7 @@ where v.company_id = :company and v.id = any(:ids)
 order by v.id, m.sha256, r.reader_version desc limit :at_most
 """
 MOST = 24
+MOST_PICTURES = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,11 @@ class Picture:
     reader_version: int
 
 
-def pictures_of(uow: UnitOfWork, audit_visit_ids: Sequence[UUID], *, at_most: int = MOST) -> list[Picture]:
+def pictures_of(
+    uow: UnitOfWork, audit_visit_ids: Sequence[UUID], *, at_most: int = MOST_PICTURES
+) -> list[Picture]:
     """What can be shown of these audit visits."""
-    rows = uow.rows(
-        _PICTURES, company=uow.company_id, ids=list(audit_visit_ids), at_most=at_most
-    )
+    rows = uow.rows(_PICTURES, company=uow.company_id, ids=list(audit_visit_ids), at_most=at_most)
     return [Picture(*row) for row in rows]
 
 

@@ -5,7 +5,7 @@ the store's earlier photos and those that look alike. The next ones' pictures ar
 Everything works as a plain form too; `review.js` adds the keys.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +18,7 @@ from server.audits.auditors import read_auditors
 from server.audits.beside import (
     AlikePhoto,
     EarlierPhoto,
+    Picture,
     alike_photos,
     earlier_photos,
     pictures_of,
@@ -114,6 +115,7 @@ def _review_routes(desk: Desk, routes: Blueprint) -> None:
                 held = list_claimed(uow, visitor.person_id, now=now)
                 earlier = earlier_photos(uow, shown.audit_visit_id)
                 alike = alike_photos(uow, shown.audit_visit_id)
+                pictures = pictures_of(uow, [shown.audit_visit_id])
                 ahead = _pictures_ahead(uow, visitor, held, turn_id, desk)
         except NoSuchTurn:
             return redirect(url_for("audits.queue"), code=303)
@@ -122,7 +124,7 @@ def _review_routes(desk: Desk, routes: Blueprint) -> None:
             return redirect(url_for("audits.queue"), code=303)
         return draw(
             "audits/review.html",
-            **_page(desk, visitor, shown, earlier, alike),
+            **_page(desk, visitor, shown, pictures, earlier, alike),
             turn=turn,
             left=sum(one.state == "CLAIMED" for one in held),
             undo=_undoable(held),
@@ -183,9 +185,7 @@ def _next(desk: Desk, visitor: Visitor) -> ResponseReturnValue:
         held = list_claimed(uow, visitor.person_id, now=now)
         open_now = [one for one in held if one.state == "CLAIMED"]
         if not open_now:
-            open_now = claim_next(
-                uow, visitor.actor, visitor.person_id, TAKEN_AT_ONCE, now=now
-            )
+            open_now = claim_next(uow, visitor.actor, visitor.person_id, TAKEN_AT_ONCE, now=now)
     if not open_now:
         flash(tell("All done: nothing more waits for you."), "notice")
         return redirect(url_for("audits.queue"), code=303)
@@ -196,11 +196,13 @@ def _page(
     desk: Desk,
     visitor: Visitor,
     shown: Shown,
+    pictures: list[Picture],
     earlier: list[EarlierPhoto],
     alike: list[AlikePhoto],
 ) -> dict[str, Any]:
     """What the template takes of one, with links to its pictures that end by themselves."""
     link = _linker(desk, visitor)
+    readers = {one.sha256: one.reader_version for one in pictures}
     zone = visitor.policy.time_zone
     answers = {each["item"]: each for each in shown.answers}
     return {
@@ -217,7 +219,9 @@ def _page(
             }
             for standard in shown.standards
         ],
-        "photos": [_photo(photo, link, alike, zone) for photo in shown.photos],
+        "photos": [
+            _photo(photo, readers.get(photo.sha256), link, alike, zone) for photo in shown.photos
+        ],
         "flags": [told_flag(flag, zone) for flag in shown.flags],
         "earlier": [
             (link(one.sha256, one.reader_version, "thumb"), one.business_day, one.role)
@@ -228,15 +232,14 @@ def _page(
 
 
 def _photo(
-    photo: ShownPhoto, link: Any, alike: list[AlikePhoto], zone: str
+    photo: ShownPhoto, reader: int | None, link: Any, alike: list[AlikePhoto], zone: str
 ) -> dict[str, Any]:
-    is_there = photo.file_state == "READ" and photo.reader_version is not None
     return {
         "sha256": photo.sha256,
         "items": photo.items,
-        "thumb": link(photo.sha256, photo.reader_version, "thumb") if is_there else None,
-        "screen": link(photo.sha256, photo.reader_version, "screen") if is_there else None,
-        "full": link(photo.sha256, photo.reader_version, "full") if is_there else None,
+        "thumb": None if reader is None else link(photo.sha256, reader, "thumb"),
+        "screen": None if reader is None else link(photo.sha256, reader, "screen"),
+        "full": None if reader is None else link(photo.sha256, reader, "full"),
         "why_not": photo.reason,
         "flags": [told_flag(flag, zone) for flag in photo.flags],
         "at_ms": None if photo.occurred_at is None else _ms(photo.occurred_at),
@@ -306,7 +309,7 @@ def _answer(answer: Any) -> str:
     return tell("not answered") if answer is None else tell(ANSWERS[answer["answer"]])
 
 
-def _ms(at: Any) -> int:
+def _ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 

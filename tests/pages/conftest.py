@@ -39,6 +39,9 @@ class Site:
     company_id: int
     # The day on which its people worked.
     worked_on: date
+    owner_url: str
+    # Where the server keeps files.
+    media: Path
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         """What the database holds of the company."""
@@ -89,7 +92,14 @@ def demo_site(
         with database.installation() as uow:
             company_id = uow.rows("select company_id_of(:code) as id", code=CODE)[0].id
         with _served(urls["app"], redis_url, var) as address:
-            yield Site(address, database, company_id, today - timedelta(days=1))
+            yield Site(
+                address,
+                database,
+                company_id,
+                today - timedelta(days=1),
+                urls["owner"],
+                var / "media",
+            )
         _dispose(owner, app)
 
 
