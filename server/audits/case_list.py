@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from server.audits.rights import CASE_IS_SEEN, seen
+from server.audits.rights import CASE_IS_SEEN, oversees, seen
 from sync.kinds.audit_visit.states import AUDITING
 from sync.unit_of_work import UnitOfWork
 
-# Whether it is in the queue, and why, is not for the eyes of who brought it: the states before a verdict are one.
+# Whoever oversees a position sees all of it. An auditor sees what they judged, once their verdict stands, and
+# whoever brought it what was found: what waits for whom is not for their eyes, nor what another auditor found of what they may
+# look at themselves.
 _LIST = f"""
 select c.id, a.code as activity_code, s.code as store_code, s.name as store_name, n.name as person,
        c.business_day, c.state, c.entry, c.result, c.judged_at, c.appeal_until,
@@ -23,7 +25,13 @@ from audit_case c
 join activity a on a.company_id = c.company_id and a.id = c.activity_id
 join store s on s.company_id = c.company_id and s.id = c.store_id
 join person n on n.company_id = c.company_id and n.id = c.person_id
-where c.company_id = :company and c.state = any(:states) and {CASE_IS_SEEN}
+where c.company_id = :company and c.state = any(:states)
+  and ((:oversees and {CASE_IS_SEEN})
+       or (c.result is not null
+           and (c.person_id = :asker
+                or exists (select from audit_turn t
+                           where t.company_id = c.company_id and t.audit_visit_id = c.id
+                             and t.auditor_id = :asker and t.state = 'STANDS'))))
   and (cast(:activity as uuid) is null or c.activity_id = :activity)
   and (cast(:person as uuid) is null or c.person_id = :person)
 order by c.business_day desc, c.id limit :at_most
@@ -59,7 +67,7 @@ def list_cases(
     asker_id: UUID | None = None,
     at_most: int = 100,
 ) -> list[CaseListed]:
-    """Audit visits, the latest first. One query, and one for the asker's scope."""
+    """Audit visits, the latest first. One query, and two for the asker's scope."""
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
@@ -67,6 +75,7 @@ def list_cases(
         activity=activity_id,
         person=person_id,
         at_most=at_most,
+        oversees=oversees(uow, asker_id, today),
         **seen(uow, asker_id, today),
     )
     return [

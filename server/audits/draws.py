@@ -16,7 +16,7 @@ from uuid import UUID
 
 from server.audits.drawing import Candidate, Drawn, draw_stratum
 from server.audits.errors import NoSuchWeek
-from server.audits.queue import SEED_BYTES, enter, offer_read, seeds_of
+from server.audits.queue import SEED_BYTES, enter, look_at, offer_read, seeds_of
 from server.audits.rights import must_keep
 from sync.kinds.audit_visit.states import AUDITING
 from sync.policy import current_policy
@@ -58,6 +58,10 @@ _CANDIDATES = """
 select id, person_id, state, entry is not null as is_entered from audit_case
 where company_id = :company and week_starts_on = :week and draw is null and person_id = any(:people)
 order by id for update
+"""
+_UNDRAWN = """
+select id from audit_case
+where company_id = :company and week_starts_on = :week and draw is null and person_id = any(:people)
 """
 _KEEP = """
 insert into audit_candidate (company_id, week_starts_on, draw, audit_visit_id, person_id, is_entered,
@@ -201,6 +205,8 @@ def _draw_some(uow: UnitOfWork, week: date, after: UUID, now: datetime) -> tuple
             at_most=PEOPLE_AT_ONCE,
         )
     ]
+    # What was found of their photos since is known before they are drawn.
+    look_at(uow, _ids_of(uow, week, people), now=now)
     rows = uow.rows(_CANDIDATES, company=company, week=week, people=people)
     seed = bytes.fromhex(draw.seed)
     drawn: list[tuple[Any, Drawn]] = []
@@ -215,6 +221,11 @@ def _draw_some(uow: UnitOfWork, week: date, after: UUID, now: datetime) -> tuple
         uow.run(_DONE, company=company, week=week, draw=draw.draw, now=now)
         return len(drawn), None
     return len(drawn), people[-1]
+
+
+def _ids_of(uow: UnitOfWork, week: date, people: Sequence[UUID]) -> list[UUID]:
+    rows = uow.rows(_UNDRAWN, company=uow.company_id, week=week, people=list(people))
+    return [row.id for row in rows]
 
 
 def _draw_to_go_on(uow: UnitOfWork, week: date, now: datetime) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from server.audits.drawing import is_given_twice
+from server.photos.judging import judge_files
 from sync.kinds.audit_visit.states import AUDITING, TURN
 from sync.policy import Policy, current_policy
 from sync.unit_of_work import Database, UnitOfWork
@@ -41,11 +42,30 @@ left join file f on f.company_id = v.company_id and f.sha256 = m.sha256
 where v.company_id = :company and v.id = any(:ids)
 order by v.id, m.sha256, p.visit_id is not distinct from v.visit_id desc, p.id
 """
+# Files that are read and that no capture record is about: judged for the audit visit that names them.
+_UNJUDGED = """
+select v.id, array_agg(distinct m.sha256) as digests
+from audit_visit v
+join audit_photo m on m.company_id = v.company_id and m.audit_visit_id = v.id
+                  and m.version = v.version
+join file f on f.company_id = v.company_id and f.sha256 = m.sha256 and f.state in ('READ', 'SET_ASIDE')
+where v.company_id = :company and v.id = any(:ids)
+  and not exists (select from photo p
+                  where p.company_id = v.company_id and p.sha256 = m.sha256
+                    and p.person_id = v.person_id)
+  and not exists (select from file_evidence e
+                  where e.company_id = v.company_id and e.audit_visit_id = v.id
+                    and e.sha256 = m.sha256)
+group by v.id order by v.id
+"""
 _LOCK = f"""
 with shown as ({_SHOWN})
 select c.id, c.state, c.week_starts_on, c.wait_until,
        v.flags <> '{{}}'
-       or exists (select from shown s where s.id = c.id and s.photo_state = 'FLAGGED') as is_flagged,
+       or exists (select from shown s where s.id = c.id and s.photo_state = 'FLAGGED')
+       or exists (select from file_evidence e
+                  where e.company_id = c.company_id and e.audit_visit_id = c.id
+                    and e.flags <> '[]'::jsonb) as is_flagged,
        (select o.result from audit_case o
         where o.company_id = c.company_id and o.activity_store_id = c.activity_store_id
           and o.result is not null and o.business_day <= c.business_day and o.id <> c.id
@@ -102,7 +122,8 @@ order by looked_at nulls first, id limit :at_most for update skip locked
 
 def look_at(uow: UnitOfWork, ids: Iterable[UUID], *, now: datetime) -> None:
     """Take these audit visits up as candidates, let flagged ones enter the queue, and offer those whose
-    photos are read. Eight statements at most, whatever their number.
+    photos are read. Nine statements at most, whatever their number; more only for files that no capture record
+    is about, which are judged here.
     """
     wanted = sorted(set(ids))
     if not wanted:
@@ -110,6 +131,8 @@ def look_at(uow: UnitOfWork, ids: Iterable[UUID], *, now: datetime) -> None:
     company = uow.company_id
     version, policy = current_policy(uow)
     uow.run(_TAKE_UP, company=company, ids=wanted, state=AUDITING.after(None, "bring"))
+    for row in uow.rows(_UNJUDGED, company=company, ids=wanted):
+        judge_files(uow, row.id, row.digests)
     looked = _lock(uow, wanted)
     entering = {row.id: entry for row in looked if (entry := _entry(row)) is not None}
     enter(uow, entering, policy, now=now)

@@ -10,11 +10,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from server.audits.errors import NoSuchVerdict
 from server.audits.rights import CASE_IS_SEEN, must_keep, seen
 from server.audits.shown import seen_digest
 from server.audits.verdicts import ItemVerdict, digest_of, result_of
+from server.photos.evidence import Inputs, judge
 from sync.kinds.audit_visit.completeness import completeness_flags
+from sync.policy import read_policy
 from sync.unit_of_work import UnitOfWork
 
 _VERDICT = f"""
@@ -45,12 +49,15 @@ where company_id = :company and audit_visit_id = :audit_visit and version = :ver
 _EVIDENCE = """
 select r.sha256, coalesce(e.flags, x.flags) as flags, coalesce(e.reader_version, x.reader_version) as reader_version,
        coalesce(e.policy_version, x.policy_version) as policy_version,
-       coalesce(e.evidence, x.evidence) as evidence, coalesce(e.judged_at, x.judged_at) as judged_at
+       coalesce(e.evidence, x.evidence) as evidence, coalesce(e.judged_at, x.judged_at) as judged_at,
+       y.settings
 from unnest(cast(:digests as text[]), cast(:photos as uuid[]), cast(:versions as integer[]))
      as r(sha256, photo_id, version)
 left join photo_evidence e on e.company_id = :company and e.photo_id = r.photo_id and e.version = r.version
 left join file_evidence x on x.company_id = :company and r.photo_id is null and x.audit_visit_id = :audit_visit
                          and x.sha256 = r.sha256 and x.version = r.version
+left join policy y on y.company_id = :company
+                  and y.version = coalesce(e.policy_version, x.policy_version)
 where r.version is not null
 """
 _COMPLETENESS = frozenset({"items_unanswered", "photos_missing", "items_unknown"})
@@ -200,3 +207,7 @@ def _checks(
         # What the capture itself said stands behind what was found.
         kept = flags[one.sha256][: len(one.flags or ())]
         yield Check(f"what was found about photo {one.sha256[:12]}", kept, one.flags)
+        if one.evidence is not None:
+            inputs = msgspec.convert(one.evidence["inputs"], Inputs)
+            again = judge(inputs, read_policy(one.settings))
+            yield Check(f"photo {one.sha256[:12]} judged again", one.flags, again)

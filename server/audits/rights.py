@@ -56,6 +56,16 @@ def seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
     return {"sees_all": positions is None, "positions": sorted(positions or ()), "asker": asker_id}
 
 
+def oversees(uow: UnitOfWork, asker_id: UUID | None, today: date) -> bool:
+    """Whether the asker sees what waits for auditors: who oversees positions and is none of the auditors, or an
+    admin, or nobody in the company.
+    """
+    if asker_id is None:
+        return True
+    roles = {seat.role for seat in seats_of(uow, asker_id, today)}
+    return bool(roles & _KEEPERS) or bool(roles & _DECIDERS and "auditor" not in roles)
+
+
 def must_keep(uow: UnitOfWork, asker_id: UUID | None, today: date) -> None:
     """Raise BeyondScope unless the asker is an admin, or nobody in the company asks."""
     _must_have(uow, asker_id, today, _KEEPERS, "only an admin sees this")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import Result
@@ -17,8 +18,18 @@ from server.audits.errors import BeyondScope, NoSuchVerdict
 from server.audits.replay import replay_verdict
 from server.identity.change_log import Actor
 from server.identity.policy import change_policy
+from server.photos.judging import judge_some_photos
 from sync.unit_of_work import Database
-from tests.audit_factories import NOW, SHOWN, Running, bring, claim, judged, stand
+from tests.audit_factories import (
+    NOW,
+    SHOWN,
+    Running,
+    add_readings,
+    bring,
+    claim,
+    judged,
+    stand,
+)
 from tests.factories import TODAY, Cast, Person
 from tests.sync.talking import Phone
 
@@ -127,23 +138,15 @@ def test_a_verdict_is_replayed_from_what_was_kept(
     ana = phone(cast.ana)
     (id_,) = bring(ana, db, running, cast.ana_stores[0], shown=SHOWN[1:], flagged=True)
     with db.company(cast.company.id) as uow:
-        for photo in uow.rows("select id from photo"):
-            uow.run(
-                "insert into photo_evidence (company_id, photo_id, version, reader_version,"
-                " policy_version, evidence, flags) values"
-                ' (:company, :photo, 1, 1, 2, \'{}\', \'[{"flag": "dark", "darkness": 900}]\')',
-                company=uow.company_id,
-                photo=photo.id,
-            )
+        add_readings(uow, darkness=950)
+        photos = [row.id for row in uow.rows("select id from photo")]
+        judge_some_photos(uow, photos)
     (turn,) = claim(db, cast.aki)
     verdict = judged(db, cast.aki, turn, END_CAP="UNCLEAR")
     # Everything changes afterwards.
     with db.company(cast.company.id) as uow:
-        change_policy(uow, office, {"appeal_days": 1})
-        uow.run(
-            "insert into photo_evidence (company_id, photo_id, version, policy_version, evidence, flags)"
-            " select company_id, photo_id, 2, 3, '{}', '[]' from photo_evidence"
-        )
+        change_policy(uow, office, {"appeal_days": 1, "photo_darkness_max": 1_000})
+        judge_some_photos(uow, photos)
     changes = {"reason": "r", "changes": {"photos": [], "answers": []}}
     ana.push_one(ana.item("audit_visit", "correct", id_, changes, base_version=1))
     with db.reading(cast.company.id) as uow:
@@ -157,7 +160,8 @@ def test_a_verdict_is_replayed_from_what_was_kept(
     assert (one.version, one.policy_version, one.result, one.stands) == (1, 2, "FAIL", False)
     assert one.settings["appeal_days"] == 7
     assert {len(photo.flags) for photo in one.evidence} == {1}
-    assert len(one.checks) == 6
+    assert [flag["flag"] for flag in one.evidence[0].flags] == ["dark"]
+    assert len(one.checks) == 8
     said = run("audit", "replay", verdict.hex[:8])
     assert said.exit_code == 0
     assert said.output.endswith("same\n")
@@ -184,21 +188,28 @@ def test_a_verdict_that_somebody_wrote_over_does_not_come_out_the_same(
 
 
 def test_lists_show_what_one_may_see(
-    cast: Cast, db: Database, phone: PhoneOf, running: Running, run: Run
+    cast: Cast, db: Database, phone: PhoneOf, running: Running, run: Run, sol: Person
 ) -> None:
     of_ana = bring(phone(cast.ana), db, running, cast.ana_stores[0], flagged=True)
     of_ben = bring(phone(cast.ben), db, running, cast.ben_stores[0], flagged=True)
+
+    def seen() -> dict[str, set[UUID]]:
+        people = (cast.ana, cast.ben, cast.sam, cast.ada, cast.aki, sol)
+        with db.reading(cast.company.id) as uow:
+            return {
+                person.name: {one.id for one in list_cases(uow, today=TODAY, asker_id=person.id)}
+                for person in people
+            }
+
+    every = {*of_ana, *of_ben}
+    before = {"Ana": set(), "Ben": set(), "Sam": every, "Ada": every, "Aki": set(), "Sol": set()}
+    assert seen() == before
+    turn = next(one for one in claim(db, cast.aki) if one.audit_visit_id in of_ana)
+    judged(db, cast.aki, turn)
+    assert seen() == before
+    stand(db, cast)
+    assert seen() == {**before, "Ana": set(of_ana), "Aki": set(of_ana)}
     with db.reading(cast.company.id) as uow:
-        seen = {
-            person.name: {one.id for one in list_cases(uow, today=TODAY, asker_id=person.id)}
-            for person in (cast.ana, cast.ben, cast.sam, cast.ada)
-        }
-        only_open = list_cases(uow, today=TODAY, states=["FINAL"])
-    assert seen == {
-        "Ana": set(of_ana),
-        "Ben": set(of_ben),
-        "Sam": {*of_ana, *of_ben},
-        "Ada": {*of_ana, *of_ben},
-    }
-    assert only_open == []
+        (final,) = list_cases(uow, today=TODAY, states=["FINAL"])
+    assert final.id == of_ana[0]
     assert "ANCHOR" in run("audit", "list", "--activity", running.activity.hex[:8]).output

@@ -12,7 +12,16 @@ from server.audits.queue import look_at, look_at_photos, look_at_waiting
 from server.identity.change_log import Actor
 from server.identity.policy import change_policy
 from sync.unit_of_work import Database
-from tests.audit_factories import ANSWERS, NOW, Running, bring, brought, read_files, states_of
+from tests.audit_factories import (
+    ANSWERS,
+    NOW,
+    Running,
+    add_readings,
+    bring,
+    brought,
+    read_files,
+    states_of,
+)
 from tests.factories import TODAY, Cast, Person
 from tests.sync.talking import DAY, Phone, counted_statements, rows_of
 
@@ -194,3 +203,22 @@ def test_weeks_begin_on_monday_in_the_companys_time_zone(
         )
     # A Sunday.
     assert (row.business_day, row.week_starts_on) == (date(2026, 3, 1), date(2026, 2, 23))
+
+
+def test_a_file_without_a_capture_record_is_judged_for_what_names_it(
+    cast: Cast, db: Database, phone: PhoneOf, running: Running
+) -> None:
+    ana = phone(cast.ana)
+    items, photos = brought(ana, running, cast.ana_stores[0])
+    # The records of the photos never come.
+    ana.push(*items[:2])
+    id_ = UUID(items[1]["entity_id"])
+    with db.company(cast.company.id) as uow:
+        look_at(uow, [id_], now=NOW)
+        assert states_of(db, cast) == {}
+        read_files(uow, ana, photos, [])
+        add_readings(uow, darkness=990)
+    draw_weeks(db, cast.company.id, MONDAY_AFTER, now=NOW)
+    (case,) = rows_of(db, cast, "select state, entry from audit_case")
+    assert (case.state, case.entry) == ("OPEN", "FLAGGED")
+    assert len(rows_of(db, cast, "select sha256 from file_evidence")) == 3

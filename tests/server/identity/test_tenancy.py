@@ -51,7 +51,7 @@ FUNCTIONS_OF_THE_OWNER = {
 REFUSED = re.compile(r"row-level security|permission denied|can only be updated to DEFAULT")
 
 _numbers = count(1)
-_ONE_OF = re.compile(r"(\w+) in \('([^']+)'")
+_ONE_OF = re.compile(r"^(\w+) in \('([^']+)'")
 
 Rows = dict[str, dict[str, Any]]
 
