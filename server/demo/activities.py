@@ -1,4 +1,4 @@
-"""The demo's activities, tasks and notices: one activity runs, one comes, one is over and waits to be settled."""
+"""The demo's activities, tasks and notices: two activities run, one comes, one is over and waits to be settled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,10 +33,19 @@ _END_CAPS = (
     StandardItem(item="STOCK", text="Two cases in reserve / 备货两箱", is_required=False),
 )
 
+# Without photos: what reps say of it is enough.
+_TAGS = (
+    StandardItem(item="PRICE_TAG", text="A price tag on every facing / 每个排面有价签"),
+    StandardItem(item="PROMO_PRICE", text="The price of the promotion is shown / 标出促销价"),
+    StandardItem(
+        item="PRICE_LIST", text="The price list at the till / 收银台有价目表", is_required=False
+    ),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One of the three: when it runs, seen from the day of the demo, and what it pays."""
+    """One of them: when it runs, seen from the day of the demo, and what it pays."""
 
     name: str
     code: str
@@ -46,12 +55,22 @@ class Activity:
     channels: tuple[str, ...] = ()
     # Which of a seat's stores are in it.
     first_store: int = 0
+    standards: tuple[StandardItem, ...] = _END_CAPS
 
 
 ACTIVITIES = (
     Activity("Summer fridge doors / 夏季冰柜门贴", "YH-FRIDGE", -75, -16, 20_000, first_store=6),
     Activity("End caps of the season / 应季端架", "YH-ENDCAP", -12, 30, 30_000),
     Activity("Lantern Fair stacks / 灯会堆头", "YH-LANTERN", 7, 24, 45_000, first_store=3),
+    Activity(
+        "Price tags of the season / 应季价签",
+        "YH-TAGS",
+        -14,
+        20,
+        8_000,
+        first_store=9,
+        standards=_TAGS,
+    ),
 )
 
 
@@ -63,7 +82,7 @@ def make_activities(
     today: date,
     zone: ZoneInfo,
 ) -> int:
-    """The three activities with some stores of every seat, as they stand on this day; how many stores are in.
+    """The activities with some stores of every seat, as they stand on this day; how many stores are in.
 
     `stores` are the ids of each seat's stores, in their order.
     """
@@ -79,7 +98,7 @@ def make_activities(
                 name=activity.name,
                 starts_on=starts_on,
                 ends_on=today + timedelta(days=activity.to_day),
-                standards=_END_CAPS,
+                standards=activity.standards,
                 channels=activity.channels,
                 pay_minor=activity.pay_minor,
                 budget_minor=activity.pay_minor * 500,

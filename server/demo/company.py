@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
 from server.demo.activities import ACTIVITIES, make_activities, make_notices, make_tasks
+from server.demo.audits import make_audits
 from server.demo.catalogue import CURRENCY, DemoCatalogue, make_catalogue
 from server.demo.city import Area, build_city
 from server.demo.forms import make_forms
@@ -239,6 +240,16 @@ def _fill(
         today=today,
         seed=seed,
     )
+    zone = ZoneInfo(TIME_ZONE)
+    audited = make_audits(
+        database,
+        company_id,
+        KEY,
+        auditor=Actor("Deng Hao", staff.people["Deng Hao"]),
+        appellant=Actor("Tang Xin", staff.people["Tang Xin"]),
+        today=today,
+        zone=zone,
+    )
     with database.company(company_id) as uow:
         targets = make_targets(
             uow, KEY, staff.regions["CN"], ACTOR, first_day=first_day, today=today
@@ -261,6 +272,7 @@ def _fill(
             "forms": len(forms),
             "day plans": made.made,
             **asked,
+            **audited,
             "targets": targets,
             **done,
         },

@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry import shape
 from sqlalchemy import Engine, create_engine, text
 
+from server.audits.draws import redraw_week
 from server.catalogue.terms_list import prices_of
 from server.demo import company as demo
 from server.demo.city import build_city
@@ -267,7 +268,7 @@ def test_what_reps_found_at_stores_was_filled_in_and_taken(made: Any, uow: UnitO
     assert {"COMPETITOR_PRICES", "CONSUMER_SURVEY"} <= {row.code for row in rows}
 
 
-def test_three_activities_stand_in_different_states_with_stores_in_them(uow: UnitOfWork) -> None:
+def test_activities_stand_in_different_states_with_stores_in_them(uow: UnitOfWork) -> None:
     rows = uow.rows(
         "select a.code, a.state, count(*) filter (where p.state = 'RUNNING') as running,"
         " count(*) filter (where p.state = 'APPROVED') as approved"
@@ -277,18 +278,40 @@ def test_three_activities_stand_in_different_states_with_stores_in_them(uow: Uni
         ("YH-ENDCAP", "OPEN"),
         ("YH-FRIDGE", "ENDED"),
         ("YH-LANTERN", "APPROVED"),
+        ("YH-TAGS", "OPEN"),
     ]
     assert [(bool(row.running), bool(row.approved)) for row in rows] == [
         (True, False),
         (True, False),
         (False, True),
+        (True, False),
     ]
+
+
+def test_some_of_what_reps_brought_was_judged_and_one_verdict_is_appealed_against(
+    uow: UnitOfWork,
+) -> None:
+    states = {
+        row.state: row.number
+        for row in uow.rows("select state, count(*) as number from audit_case group by 1")
+    }
+    assert set(states) >= {"CANDIDATE", "LEFT_OUT", "OPEN", "JUDGED", "FINAL", "APPEALED"}
+    assert states["APPEALED"] == 1
+    # An auditor never gets their own region.
+    (own,) = uow.rows(
+        "select count(*) as number from audit_verdict v join audit_case c on c.id = v.audit_visit_id"
+        " join position p on p.id = c.position_id join region r on r.id = p.region_id"
+        " where r.code = 'HILLGATE' or r.parent_id = (select id from region where code = 'HILLGATE')"
+    )
+    assert own.number == 0
+    (redrawn, *_) = redraw_week(uow, TODAY - timedelta(days=7), today=TODAY)
+    assert redrawn.is_same
 
 
 def test_some_tasks_are_open_one_is_overdue_and_two_notices_are_shown(uow: UnitOfWork) -> None:
     (tasks,) = uow.rows(
         "select count(*) as open, count(*) filter (where due_on < :today) as overdue from task"
-        " where state = 'OPEN'",
+        " where state = 'OPEN' and given_by = 'Tang Xin'",
         today=TODAY,
     )
     assert (tasks.open, tasks.overdue) == (12, 1)
