@@ -53,7 +53,7 @@ def emptied_permille(jpeg: Image.Image) -> tuple[int, int] | None:
     """The share of emptied multiples, and of how many waves; None where there is too little to tell."""
     steps = np.asarray(jpeg.quantization[0]).reshape(BLOCK, BLOCK)  # type: ignore[attr-defined]
     jpeg.draft("L", jpeg.size)
-    waves = _waves_of_blocks(np.asarray(jpeg.convert("L"), dtype=np.float32))
+    waves = _waves_of_blocks(np.asarray(jpeg.convert("L")))
     shares = [
         share
         for down, across in WAVES
@@ -64,14 +64,15 @@ def emptied_permille(jpeg: Image.Image) -> tuple[int, int] | None:
     return round(1000 * float(np.mean(shares))), len(shares)
 
 
-def _waves_of_blocks(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
+def _waves_of_blocks(luminance: NDArray[np.uint8]) -> NDArray[np.float32]:
     high, wide = (side // BLOCK for side in luminance.shape)
     if not high or not wide:
         return np.empty((0, BLOCK, BLOCK), np.float32)
     whole = luminance[: high * BLOCK, : wide * BLOCK]
     blocks = whole.reshape(high, BLOCK, wide, BLOCK).transpose(0, 2, 1, 3)
-    listed = blocks.reshape(-1, BLOCK, BLOCK)
-    some = listed[:: -(-len(listed) // BLOCKS_MAX)]
+    listed = np.arange(high * wide)[:: -(-high * wide // BLOCKS_MAX)]
+    # Only these become numbers of four bytes.
+    some = blocks[listed // wide, listed % wide].astype(np.float32)
     return np.asarray(_COSINES @ some @ _COSINES.T)
 
 

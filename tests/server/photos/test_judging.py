@@ -1,7 +1,9 @@
 """Photos are judged by what was read in their files, once, and again when somebody asks."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from threading import Barrier
 from typing import Any
 from uuid import UUID
 
@@ -233,6 +235,28 @@ def test_a_photo_that_comes_late_lets_the_one_that_reused_it_be_judged_again(
     # Once is enough.
     judged(db, cast, earlier)
     assert asked_again(db, cast) == [str(later)]
+
+
+def test_of_two_that_are_judged_at_one_moment_the_later_is_flagged(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    earlier = take(ana, db, cast, "one", store_id=cast.ana_stores[0])
+    later = take(ana, db, cast, "other", store_id=cast.ana_stores[1])
+    read(db, cast, "one", look=look(1))
+    read(db, cast, "other", look=look(3))
+    together = Barrier(2)
+
+    def judge_one(id_: UUID) -> None:
+        together.wait()
+        judge_photos(db, cast.company.id, [id_])
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(judge_one, id_) for id_ in (earlier, later)]:
+            done.result()
+    judge_photos(db, cast.company.id, map(UUID, asked_again(db, cast)))
+    assert state(db, cast, earlier) == ("OK", [])
+    assert state(db, cast, later) == ("FLAGGED", ["reused"])
 
 
 def test_another_companys_photo_is_nobodys_look_alike(
