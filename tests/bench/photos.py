@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
@@ -27,14 +27,15 @@ from mobile_contract.compiled import decode_push
 from server.play.pictures import Taking, draw_shelf
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
-from tests.bench.day import Day, MakeUp, attendance, visits
+from tests.bench.day import BEGINS_MS, ENDS_MS, Day, MakeUp, attendance, visits
 from tests.bench.stage import Phone, Stage, cpu_ms, staged
 
 KILOBYTES = 200
+CALLS = 12
+_INTO_VISIT_MS = 60_000
 AT_ONCE = 8
 # Nothing was looked at for so long: it is not going on.
 SILENCE_S = 120
-LOOKED_AT = ("OK", "FLAGGED")
 _COUNTS = """
 select count(*) filter (where state not in ('EXPECTED', 'UPLOADING')) as stored,
        count(*) filter (where state in ('OK', 'FLAGGED')) as looked_at,
@@ -109,20 +110,25 @@ def measure(stage: Stage, files: Sequence[File]) -> dict[str, Any]:
 
 
 def _draw(number: int) -> list[File]:
-    """So many different pictures."""
-    taking = Taking(
-        taken_at=datetime.now(UTC), place=(31.2304, 121.4737), make="Xiaomi", model="Redmi 9A"
-    )
-    pictures = [
-        draw_shelf(f"bench/{n}", shelf=f"bench/{n}", kilobytes=KILOBYTES, taking=taking)
-        for n in range(number)
-    ]
-    return [File(picture, sha256(picture).hexdigest()) for picture in pictures]
+    """So many different pictures, each with the time and the place of the visit that it is sent as of."""
+    files = []
+    for n in range(number):
+        place = n // AT_ONCE % CALLS
+        ago_ms = BEGINS_MS - (BEGINS_MS - ENDS_MS) // (CALLS + 1) * (place + 1) - _INTO_VISIT_MS
+        taking = Taking(
+            taken_at=datetime.now(UTC) - timedelta(milliseconds=ago_ms),
+            place=(31.2304 + place * 0.0003, 121.4737),
+            make="Xiaomi",
+            model="Redmi 9A",
+        )
+        picture = draw_shelf(f"bench/{n}", shelf=f"bench/{n}", kilobytes=KILOBYTES, taking=taking)
+        files.append(File(picture, sha256(picture).hexdigest()))
+    return files
 
 
 def _push_records(stage: Stage, phone: Phone, files: Sequence[File]) -> None:
     """A day of visits at the phone's stores, and the records of the photos taken at them."""
-    make_up = MakeUp("photos", 12, points=0, forms=0, questions=0, orders=0, lines=0)
+    make_up = MakeUp("photos", CALLS, points=0, forms=0, questions=0, orders=0, lines=0)
     day = Day(phone, make_up, random.Random(str(phone.person_id)))
     attendance(day)
     visits(day)
@@ -134,10 +140,10 @@ def _push_records(stage: Stage, phone: Phone, files: Sequence[File]) -> None:
             "sha256": file.digest,
             "size": len(file.data),
             "role": "shelf",
-            "occurred": day.event(call.began_ago - 60_000, place),
+            "occurred": day.event(call.began_ago - _INTO_VISIT_MS, place),
             "source": "CAMERA",
         }
-        day.add("photo", payload, call.began_ago - 60_000)
+        day.add("photo", payload, call.began_ago - _INTO_VISIT_MS)
     engine = Engine(stage.database, ALL_KINDS, b"bench" * 8)
     body = decode_push(day.push())
     answer = json.loads(engine.push(phone.device.claim, body, body.sent_at).answer)
