@@ -109,6 +109,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("proposal", "server.planning.commands:proposal", "What phones propose: decide it."),
     ("conflict", "server.planning.commands:conflict", "Where two edits met: see both and choose."),
     ("quarantine", "server.quarantine.commands:quarantine", "Items kept aside: mend and release."),
+    ("media", "server.media.commands:media", "Files: whether their bytes are there, what is sent."),
     ("work", "server.jobs.commands:work", "Work that was given up: see it, try it again."),
     ("epoch", "server.restore.commands:epoch", "Show it; turn it after a backup was restored."),
     ("watermark", "server.restore.commands:watermark", "Up to when phones may forget."),

@@ -25,6 +25,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.embedded import FREE_BYTES_MIN
 from server.fitness import needs, tables_need, ways_past
 from server.identity.aligned import told_span
+from server.media.installed import media_of
+from server.media.keys import original_key
+from server.media.storage import StorageAway
 from server.restore.epochs import show_epoch, show_watermark
 from server.settings import Settings, SettingsRefused, load_settings
 from server.supervise import first_line
@@ -95,6 +98,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
         return findings
     findings.append(Finding(Verdict.OK, "settings", "all can be used"))
     findings += _disk(settings)
+    findings += _storage(settings)
     findings += _database(settings)
     findings += _queue(settings)
     findings += _port(settings)
@@ -142,6 +146,26 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         "make room, or move the data and set ROADBOOK_VAR",
         fails=free < FREE_BYTES_MIN,
         warns=free < 5 * FREE_BYTES_MIN,
+    )
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    """Files: their storage answers, and uploads have room."""
+    media = media_of(settings)
+    where = "MEDIA_FOLDER" if settings.media_bucket is None else "MEDIA_BUCKET and its key"
+    try:
+        media.storage.size(original_key(1, "0" * 64))
+        yield Finding(Verdict.OK, "files", "their storage answers")
+    except StorageAway as away:
+        yield Finding(Verdict.FAIL, "files", str(away), f"check {where}")
+    free_mb = media.staging.free_bytes() // 1024**2
+    keep_mb = settings.media_keep_free_mb
+    yield judge(
+        "room for uploads",
+        f"{free_mb} MB free, {keep_mb} MB stay so",
+        "make room, or set MEDIA_FOLDER to another disk: phones are asked to keep their files",
+        fails=free_mb <= keep_mb,
+        warns=free_mb < 2 * keep_mb,
     )
 
 

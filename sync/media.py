@@ -37,13 +37,13 @@ file = company_table(
     Column("reading_until", Moment),
     Column("reason_code", Text),
     Column("reason", Text),
-    # Who sent it first.
-    filled("device_id", Uuid),
-    filled("person_id", Uuid),
+    # Who sent it first; null where its bytes were found without it (server/media/check.py).
+    Column("device_id", Uuid),
+    Column("person_id", Uuid),
     stamped("stored_at"),
     Column("read_at", Moment),
-    # When it was found that no record names it; null while one does, or nobody has looked.
-    Column("unnamed_since", Moment),
+    # When a phone announced it that did not have to send it.
+    Column("announced_at", Moment),
     UniqueConstraint("company_id", "sha256"),
     CheckConstraint("state in ('" + "', '".join(FILE_STATES) + "')", name="state"),
     key=("id",),
@@ -63,13 +63,16 @@ Index(
     postgresql_where=sql("state = 'SET_ASIDE'"),
 )
 
+# What nobody has read yet.
+Index("file_unread_ix", file.c.company_id, postgresql_where=sql("state = 'STORED'"))
+
 # Files whose row was taken away and whose bytes go after a while, unless a record comes that names them.
 file_leaving = company_table(
     "file_leaving",
     filled("sha256", Text),
     filled("size", BigInteger),
-    filled("device_id", Uuid),
-    filled("person_id", Uuid),
+    Column("device_id", Uuid),
+    Column("person_id", Uuid),
     stamped("since"),
     key=("sha256",),
 )
@@ -97,3 +100,9 @@ upload = company_table(
 )
 Index("upload_device_ix", upload.c.company_id, upload.c.device_id, upload.c.created_at)
 Index("upload_expires_ix", upload.c.company_id, upload.c.expires_at)
+Index(
+    "upload_open_ix",
+    upload.c.company_id,
+    upload.c.device_id,
+    postgresql_where=sql("state = 'OPEN'"),
+)

@@ -268,6 +268,13 @@ remark = company_table(
     is_hot=True,
 )
 Index("remark_entity_id_ix", remark.c.company_id, remark.c.entity_id)
+# Whether any of them names a file.
+Index(
+    "remark_media_ix",
+    remark.c.media,
+    postgresql_using="gin",
+    postgresql_ops={"media": "jsonb_path_ops"},
+)
 
 ledger = company_table(
     "ledger",

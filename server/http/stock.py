@@ -22,7 +22,8 @@ select (select coalesce(jsonb_object_agg(s.state, s.n), '{}')
               where state in ('DEFERRED', 'QUARANTINED', 'CONFLICT') group by state) s),
        o.waiting, o.aside, o.oldest_s, d.devices, d.silent, d.items, d.bytes, d.oldest_s,
        (select count(*) from conflict where state = 'OPEN'),
-       f.waiting, f.oldest_s, (select count(*) from file where state = 'SET_ASIDE')
+       f.waiting, f.oldest_s, (select count(*) from file where state = 'SET_ASIDE'),
+       u.open, u.bytes
 from (select count(*) filter (where not is_set_aside) as waiting,
              count(*) filter (where is_set_aside) as aside,
              coalesce(extract(epoch from now() - min(created_at) filter (where not is_set_aside)),
@@ -36,7 +37,9 @@ from (select count(*) filter (where not is_set_aside) as waiting,
       from device where state in ('ACTIVE', 'DRAINING')) d,
      (select count(*) as waiting,
              coalesce(extract(epoch from now() - min(stored_at)), 0)::float8 as oldest_s
-      from file where state = 'STORED') f
+      from file where state = 'STORED') f,
+     (select count(*) as open, coalesce(sum(received), 0)::float8 as bytes
+      from upload where state = 'OPEN') u
 """
 # A snapshot's list of running transactions grows with what is open; a cursor holds such a list.
 _OF_INSTALLATION = """
@@ -68,6 +71,8 @@ class Stock:
     files_waiting: float = 0
     files_oldest_s: float = 0
     files_set_aside: float = 0
+    uploads_open: float = 0
+    upload_bytes: float = 0
     companies: float = 0
     companies_unread: float = 0
     oldest_xid_age: float = 0
@@ -90,6 +95,8 @@ class Stock:
         yield "files_to_read", "Files that have come and are not read.", self.files_waiting
         yield "files_to_read_age_seconds", "Age of the oldest of them.", self.files_oldest_s
         yield "files_set_aside", "Files that could not be read.", self.files_set_aside
+        yield "uploads_open", "Uploads that are not finished.", self.uploads_open
+        yield "uploads_open_bytes", "What is there of them.", self.upload_bytes
         yield "companies", "Companies.", self.companies
         yield "companies_unread", "Companies left out for want of time.", self.companies_unread
         yield "oldest_xid_age", "Transactions since the oldest unfrozen one.", self.oldest_xid_age
@@ -150,6 +157,8 @@ def _add_company(stock: Stock, database: Database, company_id: int) -> None:
             files,
             file_s,
             files_aside,
+            uploads,
+            upload_bytes,
         ) = uow.rows(_OF_COMPANY)[0]
     stock.kept_items.update(kept)
     stock.outbox_waiting += waiting
@@ -164,3 +173,5 @@ def _add_company(stock: Stock, database: Database, company_id: int) -> None:
     stock.files_waiting += files
     stock.files_oldest_s = max(stock.files_oldest_s, file_s)
     stock.files_set_aside += files_aside
+    stock.uploads_open += uploads
+    stock.upload_bytes += upload_bytes

@@ -23,6 +23,9 @@ from server.audits.standing import end_appeal_times, let_stand
 from server.catalogue.past import let_past_go
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
+from server.media.installed import Media
+from server.media.leaving import end_old_uploads, let_unnamed_go
+from server.media.uploads import Uploads
 from server.planning.day_begins import begin_day
 from server.quarantine.kept import release_understood
 from server.targets.progress import refresh_all_targets, refresh_targets_since
@@ -40,8 +43,11 @@ CLAIM_S = 900
 REMEMBERED_S = 3 * 24 * 3600
 LEFT_ALONE_S = 30.0
 # How often targets follow the facts that come in. What was received before may be committed a little later.
+UPLOADS_LOOKED_AT_EVERY = timedelta(hours=1)
 FOLLOWED_EVERY = timedelta(minutes=10)
 COMMITTED_WITHIN = timedelta(minutes=2)
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 logger = logging.getLogger("roadbook.jobs")
 
@@ -117,6 +123,8 @@ class Schedule:
     memory: Memory
     ledger_days: int
     change_days: int
+    # None where no files are kept.
+    media: Media | None = None
     is_stopping: Callable[[], bool] = bool
     _done: dict[tuple[int, str], str] = field(default_factory=dict)
     _not_before: dict[tuple[int, str], datetime] = field(default_factory=dict)
@@ -140,6 +148,8 @@ class Schedule:
             turns += self._begin_tasks(company_id, now)
             turns += self._draw_audits(company_id, now)
             turns += self._purge(company_id, now)
+            turns += self._let_files_go(company_id, now)
+            self._end_old_uploads(company_id, now)
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
             self._follow_facts(company_id, now)
@@ -267,6 +277,37 @@ class Schedule:
             return all(each.is_done for each in done)
 
         return self._turn(company_id, "purge", now, purge)
+
+    def _let_files_go(self, company_id: int, now: datetime) -> bool:
+        def let_go(_zone: ZoneInfo) -> bool:
+            if self.media is None:
+                return True
+            left = let_unnamed_go(self.database, self.media, company_id)
+            if left.rows:
+                logger.info(
+                    "%d files of company %d that no record names went", left.rows, company_id
+                )
+            return left.is_done
+
+        return self._turn(company_id, "files", now, let_go)
+
+    def _end_old_uploads(self, company_id: int, now: datetime) -> None:
+        """About once an hour, by whichever worker comes first."""
+        place = (company_id, "uploads")
+        if self.media is None or now < self._not_before.get(place, _LONG_AGO):
+            return
+        self._not_before[place] = now + UPLOADS_LOOKED_AT_EVERY
+        try:
+            if not self.memory.claim(f"uploads:{company_id}"):
+                return
+            try:
+                end_old_uploads(
+                    self.database, Uploads(self.database, self.media, body_s=0), company_id
+                )
+            finally:
+                self.memory.give_back(f"uploads:{company_id}")
+        except Exception:
+            logger.exception("ending old uploads of company %d failed", company_id)
 
     def _release_understood(self, company_id: int, now: datetime) -> bool:
         """Items of a newer contract are kept until the server has it: it may have it now."""

@@ -194,6 +194,7 @@ class WorkerProcess:
             RedisMemory(self.client),
             ledger_days=self.ledger_days,
             change_days=self.change_days,
+            media=self.shop.media,
             is_stopping=self.stopping.is_set,
         )
         return {

@@ -61,7 +61,7 @@ def keep_file(
 
 
 def make_known(
-    uow: UnitOfWork, *, sha256: str, size: int, device_id: UUID, person_id: UUID
+    uow: UnitOfWork, *, sha256: str, size: int, device_id: UUID | None, person_id: UUID | None
 ) -> UUID:
     """Write the row of a file whose bytes are in the storage, let what waits for it go on, and leave it
     to be read; its id. The caller holds `lock_file`. A file that is known already stays as it is.

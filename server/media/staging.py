@@ -20,6 +20,7 @@ import errno
 import fcntl
 import os
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from server.media.storage import make_folder, sync_folder
 
 _WRITER = struct.Struct("<Qq")
 _PROVED = -1
+_OLD_S = 24 * 3600
 
 
 class Overtaken(Exception):
@@ -50,6 +52,16 @@ class NoRoom(Exception):
 
 class Gone(Exception):
     """The upload was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """The bytes of an upload."""
+
+    id: UUID
+    size: int
+    # Nothing was added for a day.
+    is_old: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +129,14 @@ class Staging:
         found = os.statvfs(at)
         return found.f_bavail * found.f_frsize
 
-    def uploads(self, company_id: int) -> Iterator[tuple[UUID, int]]:
-        """What is there: the uploads that have bytes, and how many."""
+    def uploads(self, company_id: int) -> "Iterator[Staged]":
+        """What is there."""
         folder = self.folder / str(company_id)
+        old = time.time() - _OLD_S
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             with suppress(ValueError, FileNotFoundError):
-                yield UUID(path.name), path.stat().st_size
+                found = path.stat()
+                yield Staged(UUID(path.name), found.st_size, found.st_mtime < old)
 
 
 @dataclass(slots=True)

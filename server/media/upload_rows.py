@@ -19,7 +19,14 @@ select id, company_id, device_id, person_id, sha256, size, metadata, state, expi
        state = 'DROPPED' or expires_at < now() as is_over
 from upload where company_id = :company and id = :id and device_id = :device
 """
-_KNOWN = "select size from file where company_id = :company and sha256 = :sha256"
+# Written, so that whoever is just taking the file away waits, and then leaves it.
+_KNOWN = """
+update file set announced_at = now() where company_id = :company and sha256 = :sha256 returning size
+"""
+_EXPIRED = """
+select id, company_id, device_id, person_id, sha256, size, metadata, state, expires_at
+from upload where company_id = :company and id = :id and state = 'OPEN' and expires_at < now()
+"""
 _HELD = """
 select count(*) filter (where state = 'OPEN' and expires_at > now()) as open,
        coalesce(sum(size) filter (where counts), 0)::bigint as announced,
@@ -123,6 +130,12 @@ def find_upload(uow: UnitOfWork, upload_id: UUID, device_id: str) -> UploadRow:
     if is_over:
         raise upload_gone()
     return UploadRow(*values)
+
+
+def find_expired(uow: UnitOfWork, upload_id: UUID) -> UploadRow | None:
+    """An upload that is under way and past its time; None where it is not so any more."""
+    found = uow.rows(_EXPIRED, company=uow.company_id, id=upload_id)
+    return UploadRow(*found[0]) if found else None
 
 
 def note_received(uow: UnitOfWork, row: UploadRow, offset: int, bounds: MediaBounds) -> datetime:

@@ -25,6 +25,7 @@ from server.media.upload_rows import (
     UploadRow,
     announce,
     drop,
+    find_expired,
     find_upload,
     note_received,
     note_stored,
@@ -152,6 +153,23 @@ class Uploads:
         row = self._find(claim, upload_id)
         self._drop(row, also_stored=True)
         self.tell("ended", 1)
+
+    def expire(self, company_id: int, upload_id: UUID) -> None:
+        """End an upload that is past its time; one whose bytes are all there is stored."""
+        with self.database.reading(company_id) as uow:
+            row = find_expired(uow, upload_id)
+        if row is None:
+            return
+        try:
+            offset = self.media.staging.offset(company_id, upload_id)
+        except Gone:
+            offset = -1
+        if offset == row.size:
+            # Where it is not the file that was announced, it is dropped by that.
+            with _suppressed("digest_differs"):
+                self._finish(row)
+            return
+        self._drop(row)
 
     # --- bytes -----------------------------------------------------------------------------------
 
@@ -290,6 +308,16 @@ class Uploads:
         with self.database.company(claim.company_id) as uow:
             authenticate(uow, claim, "push")
             return find_upload(uow, upload_id, claim.device_id)
+
+
+@contextmanager
+def _suppressed(code: str) -> Iterator[None]:
+    """Go on where this is what was refused."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.code != code:
+            raise
 
 
 def _upload(

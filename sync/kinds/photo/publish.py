@@ -122,6 +122,13 @@ def mark_stored(uow: UnitOfWork, digests: Iterable[str]) -> dict[UUID, str]:
     return _set_all(uow, digests, UNSTORED, "STORED")
 
 
+def mark_lost(uow: UnitOfWork, digests: Iterable[str]) -> dict[UUID, str]:
+    """The bytes are not there any more: whoever still has them is asked for them again. What has a
+    verdict keeps it.
+    """
+    return _set_all(uow, digests, SHOOTING.sources_of("lose"), "EXPECTED")
+
+
 def settle_photos(uow: UnitOfWork, ids: Iterable[UUID]) -> None:
     """What work `ARRIVED` does: of these photos, those whose files are there are stored, and judged where
     the files were read. To be repeated as often as anybody likes.
