@@ -94,6 +94,20 @@ def test_a_record_after_its_bytes_is_stored_at_once_and_looked_at_when_they_are_
     assert to_judge(db, cast) == {item["entity_id"]}
 
 
+def test_a_photo_that_waited_for_its_visit_is_stored_when_it_is_released_after_its_bytes(
+    cast: Cast, phone: PhoneOf, db: Database
+) -> None:
+    ana = phone(cast.ana)
+    visit = ana.visit(cast.ana_stores[0])
+    item = shot(ana, visit_id=visit["entity_id"])
+    assert ana.push_one(item)["status"] == "deferred"
+    with db.company(cast.company.id) as uow:
+        arrive(uow, cast)
+    ana.push(visit)
+    assert ana.engine.release_deferred(cast.company.id, [UUID(visit["entity_id"])]) == 1
+    assert state(db, cast) == "STORED"
+
+
 def test_a_record_after_its_bytes_were_read_is_judged_without_delay(
     cast: Cast, phone: PhoneOf, db: Database
 ) -> None:
