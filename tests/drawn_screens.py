@@ -1,4 +1,4 @@
-"""Photos of screens, drawn: points of red, green and blue in rows, seen askew through a lens, with noise.
+"""Photos of screens and through bars, drawn: points of red, green and blue in rows, seen askew through a lens, with noise.
 
 The screen has 720 to 1,920 points across, the camera 0.9 to 3.2 pixels for each; the app may have made the photo
 smaller. The same number draws the same photo.
@@ -15,6 +15,7 @@ from tests.drawn_shelves import encode_jpeg
 _THREE = 3
 # Drawn so much larger, then averaged as the sensor's pixels do.
 _FINER = 2
+_BEHIND_BARS = (1024, 768)
 
 
 def photograph_screen(shown: Image.Image, seed: int) -> bytes:
@@ -45,6 +46,22 @@ def photograph_screen(shown: Image.Image, seed: int) -> bytes:
     if longest < wide:
         photo = photo.resize((longest, longest * 3 // 4), Image.Resampling.LANCZOS)
     return encode_jpeg(photo, dice.choice([95, 90, 80, 70]))
+
+
+def photograph_behind_bars(photo: Image.Image, period: float, *, is_mesh: bool) -> bytes:
+    """The photo through bars, or through bars both ways, so many pixels apart, a little askew and out of focus."""
+    finer, wide, high = 4, *_BEHIND_BARS
+    across, down = np.meshgrid(np.arange(wide * finer), np.arange(high * finer))
+    bars = (across + 0.05 * down) % (period * finer) < period * finer / 4
+    if is_mesh:
+        bars |= (down - 0.05 * across) % (period * finer) < period * finer / 4
+    # Out of focus before it meets the sensor, as light is.
+    light = Image.fromarray(np.where(bars, 180, 0).astype(np.uint8))
+    soft = light.filter(ImageFilter.GaussianBlur(0.8 * finer))
+    dark = np.asarray(soft.resize((wide, high), Image.Resampling.BOX), np.float32) / 2
+    noise = np.random.default_rng(round(period)).normal(0, 2, dark.shape)
+    values = np.asarray(photo.resize((wide, high)), np.float32) - (dark - noise)[..., None]
+    return encode_jpeg(Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)), 85)
 
 
 def _points(shown: Image.Image, across: int, *, dark: float, light: float) -> Image.Image:

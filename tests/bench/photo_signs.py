@@ -16,8 +16,7 @@ from itertools import combinations
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from server.photos.looks import Look, detail_permille, distance_bits
 from server.photos.perceptual_hash import look_of
@@ -25,7 +24,7 @@ from server.photos.picture import measure, prepare_decoders
 from server.photos.sign_search import find_signs
 from server.photos.signs import Sign
 from sync.policy import Policy
-from tests.drawn_screens import photograph_screen
+from tests.drawn_screens import photograph_behind_bars, photograph_screen
 from tests.drawn_shelves import Shot, draw_shelf, encode_jpeg
 
 Change = Callable[[Image.Image], Image.Image]
@@ -165,10 +164,12 @@ def _print_signs(
         "… saved again, finer": [_again(photo, 75, 92) for photo in shelves[:20]],
         "… saved again, coarser": [_again(photo, 90, 75) for photo in shelves[:20]],
         "… behind a grille": [
-            _behind(photo, period, is_mesh=False) for photo, period in _grilles(shelves)
+            photograph_behind_bars(photo, period, is_mesh=False)
+            for photo, period in _grilles(shelves)
         ],
         "… behind a mesh": [
-            _behind(photo, period, is_mesh=True) for photo, period in _grilles(shelves)
+            photograph_behind_bars(photo, period, is_mesh=True)
+            for photo, period in _grilles(shelves)
         ],
         "photographed screens": [
             photograph_screen(shelves[n], n) for n in range(min(40, len(shelves)))
@@ -223,22 +224,6 @@ def _grilles(shelves: Sequence[Image.Image]) -> list[tuple[Image.Image, float]]:
         (shelves[n % len(shelves)], period)
         for n, period in enumerate((5, 7, 9, 12, 17, 24, 33, 48))
     ]
-
-
-def _behind(photo: Image.Image, period: float, *, is_mesh: bool) -> bytes:
-    """The photo through bars, or through bars both ways, so many pixels apart, a little askew and out of focus."""
-    finer, wide, high = 4, 1024, 768
-    across, down = np.meshgrid(np.arange(wide * finer), np.arange(high * finer))
-    bars = (across + 0.05 * down) % (period * finer) < period * finer / 4
-    if is_mesh:
-        bars |= (down - 0.05 * across) % (period * finer) < period * finer / 4
-    # Out of focus before it meets the sensor, as light is.
-    light = Image.fromarray(np.where(bars, 180, 0).astype(np.uint8))
-    soft = light.filter(ImageFilter.GaussianBlur(0.8 * finer))
-    dark = np.asarray(soft.resize((wide, high), Image.Resampling.BOX), np.float32) / 2
-    noise = np.random.default_rng(round(period)).normal(0, 2, dark.shape)
-    values = np.asarray(photo.resize((wide, high)), np.float32) - (dark - noise)[..., None]
-    return encode_jpeg(Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)), 85)
 
 
 def _real_photos() -> list[tuple[str, bytes, Image.Image]]:

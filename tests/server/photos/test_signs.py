@@ -3,14 +3,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 from PIL.Image import Exif
 
 from server.photos.sign_search import find_signs
 from server.photos.signs import OF_EDITING, OF_SCREENS, Sign, surest
-from tests.drawn_screens import photograph_screen
+from tests.drawn_screens import photograph_behind_bars, photograph_screen
 from tests.drawn_shelves import Shot, draw_shelf, encode_jpeg
 
 SHELF = draw_shelf(Shot(3, 1, 1), (1280, 960))
@@ -166,7 +165,7 @@ def test_saving_once_is_no_sign(tmp_path: Path, quality: int) -> None:
     assert signs_of(tmp_path, encode_jpeg(SHELF, quality, exif=exif({}))) == []
 
 
-@pytest.mark.parametrize("seed", [1, 5, 7])
+@pytest.mark.parametrize("seed", [1, 5])
 def test_a_photo_of_a_screen_shows_the_screens_points(tmp_path: Path, seed: int) -> None:
     photo = photograph_screen(draw_shelf(Shot(seed, 3, 1), (1600, 1200)), seed)
     found = surest(signs_of(tmp_path, photo), OF_SCREENS)
@@ -175,15 +174,8 @@ def test_a_photo_of_a_screen_shows_the_screens_points(tmp_path: Path, seed: int)
 
 
 def test_a_grille_in_one_direction_is_no_screen(tmp_path: Path) -> None:
-    # Drawn eight times as large and averaged, so that its bars have no steps.
-    across, down = np.meshgrid(np.arange(1024 * 8), np.arange(768 * 8))
-    bars = np.where((across + 0.05 * down) % 96 < 32, 90, 0).astype(np.float32)
-    averaged = bars.reshape(768, 8, 1024, 8).mean(axis=(1, 3))
-    noise = np.random.default_rng(1).normal(0, 2, averaged.shape)
-    photo = np.asarray(SHELF.resize((1024, 768)), dtype=np.float32)
-    values = np.clip(photo - (averaged - noise)[..., None], 0, 255).astype(np.uint8)
-    behind = Image.fromarray(values).filter(ImageFilter.GaussianBlur(0.6))
-    found = surest(signs_of(tmp_path, encode_jpeg(behind, 85)), OF_SCREENS)
+    behind = photograph_behind_bars(SHELF, 24, is_mesh=False)
+    found = surest(signs_of(tmp_path, behind), OF_SCREENS)
     assert found is None or found.permille < 600
 
 
