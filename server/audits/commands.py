@@ -18,8 +18,8 @@ from server.audits.claims import (
     queue_in_numbers,
 )
 from server.audits.draws import list_draws, redraw_week
-from server.audits.errors import AuditError, NoSuchAuditVisit, NoSuchTurn, NoSuchVerdict
-from server.audits.keeping_commands import KEEPING
+from server.audits.errors import AuditError, NoSuchTurn, NoSuchVerdict
+from server.audits.keeping_commands import KEEPING, visit_that_begins
 from server.audits.shown import look
 from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict, undo_verdict
 from server.cli import say
@@ -30,7 +30,7 @@ from server.identity.people import person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, operator
 from sync.flag import Flag
-from sync.kinds.audit_visit.audit_table import audit_case, audit_turn, audit_verdict
+from sync.kinds.audit_visit.audit_table import audit_turn, audit_verdict
 from sync.unit_of_work import UnitOfWork
 
 _as_option: Callable[..., Callable[..., None]] = click.option(
@@ -277,9 +277,7 @@ def undo_command(named: str, email: str, company: str | None) -> None:
 def appeal_command(named: str, items: tuple[str, ...], reason: str, company: str | None) -> None:
     """Appeal for whoever brought it: another auditor looks."""
     with company_of(company, AuditError) as uow:
-        found = id_that_begins(
-            uow, audit_case.c.id, named, what="such audit visit", refusal=NoSuchAuditVisit
-        )
+        found = visit_that_begins(uow, named)
         appeal_for(uow, operator(), found, items, reason, now=datetime.now(UTC))
     say("Appealed.")
 

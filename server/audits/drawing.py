@@ -15,7 +15,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What may be drawn; `is_entered`: in the queue already, for something odd."""
+    """What may be drawn; `is_entered`: in the queue already for something odd, or closed by the office."""
 
     id: UUID
     is_entered: bool

@@ -55,7 +55,7 @@ where c.company_id = :company and c.week_starts_on = :week and c.draw is null an
 order by c.person_id limit :at_most
 """
 _CANDIDATES = """
-select id, person_id, state, entry is not null as is_entered from audit_case
+select id, person_id, state, state <> 'CANDIDATE' as is_entered from audit_case
 where company_id = :company and week_starts_on = :week and draw is null and person_id = any(:people)
 order by id for update
 """

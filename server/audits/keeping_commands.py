@@ -12,8 +12,9 @@ from server.activities.stores import pay_stores
 from server.audits.agreement import Agreement, permille, read_agreement
 from server.audits.auditors import read_auditors
 from server.audits.case_list import list_cases
+from server.audits.closing import CASES_AT_ONCE, close_cases, open_cases
 from server.audits.compliance import STORES_AT_ONCE, audit_stores, stores_to_audit
-from server.audits.errors import AuditError, NoSuchVerdict
+from server.audits.errors import AuditError, NoSuchAuditVisit, NoSuchVerdict
 from server.audits.replay import replay_verdict
 from server.audits.settlement_file import write_settlement
 from server.cli import say
@@ -25,7 +26,7 @@ from server.identity.companies import company_day, company_zone
 from server.identity.people import person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, opened, operator
-from sync.kinds.audit_visit.audit_table import audit_verdict
+from sync.kinds.audit_visit.audit_table import audit_case, audit_verdict
 from sync.kinds.audit_visit.states import AUDITING
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -152,6 +153,34 @@ def stores_command(named: str, company: str | None) -> None:
     say(f"Audited: {done}." + (f" Not final yet: {left}." if left else ""))
 
 
+@click.command("close")
+@click.argument("ids", metavar="[AUDIT-VISIT]…", nargs=-1)
+@click.option(
+    "--activity", "named", metavar="ACTIVITY", help="All of it that auditors did not get to."
+)
+@click.option("--reason", required=True, help="For the change log.")
+@company_option
+def close_command(
+    ids: tuple[str, ...], named: str | None, reason: str, company: str | None
+) -> None:
+    """Close audit visits that auditors do not get to. Of an appeal the first verdict counts then."""
+    if bool(ids) == bool(named):
+        raise click.UsageError("Name audit visits, or an activity.")
+    with opened(company, AuditError, ActivityError) as found:
+        closed = 0
+        while True:
+            with found.database.company(found.company_id) as uow:
+                some = (
+                    open_cases(uow, find_activity(uow, named))
+                    if named is not None
+                    else [visit_that_begins(uow, typed) for typed in ids]
+                )
+                closed += close_cases(uow, operator(), some, reason, today=company_day(uow))
+            if named is None or len(some) < CASES_AT_ONCE:
+                break
+    say(f"Closed: {closed}.")
+
+
 @click.command("pay")
 @click.argument("named", metavar="ACTIVITY")
 @click.option("--answer", help="What phones show.")
@@ -247,10 +276,18 @@ KEEPING = (
     agreement_command,
     auditors_command,
     stores_command,
+    close_command,
     pay_command,
     settlement_command,
     replay_command,
 )
+
+
+def visit_that_begins(uow: UnitOfWork, typed: str) -> UUID:
+    """The audit visit whose id begins like this. Raises NoSuchAuditVisit."""
+    return id_that_begins(
+        uow, audit_case.c.id, typed, what="such audit visit", refusal=NoSuchAuditVisit
+    )
 
 
 def _period(today: date, first: datetime | None, last: datetime | None) -> tuple[date, date]:

@@ -5,6 +5,7 @@ In bounded transactions that may run again: what was done is not done twice. The
 nothing; it is there to see how far auditors agree.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from sync.publish import Draft, hold_documents, publish
 from sync.unit_of_work import Database, UnitOfWork
 
 ACTOR = Actor.command("let verdicts stand")
+logger = logging.getLogger("roadbook.audits")
 VERDICTS_AT_ONCE = 50
 
 _DUE = """
@@ -31,7 +33,12 @@ select t.id, t.audit_visit_id, t.purpose, v.id as verdict_id, v.version, v.resul
 from audit_turn t
 join audit_verdict v on v.company_id = t.company_id and v.id = t.verdict_id
 where t.company_id = :company and t.state = 'GIVEN' and t.undo_until <= :now
+  and (cast(:only as uuid) is null or t.id = :only)
 order by t.undo_until, t.id limit :at_most for update of t skip locked
+"""
+_DUE_IDS = """
+select id from audit_turn where company_id = :company and state = 'GIVEN' and undo_until <= :now
+order by undo_until, id limit :at_most
 """
 _STAND = "update audit_turn set state = :state where company_id = :company and id = any(:ids)"
 _ITEMS = """
@@ -88,8 +95,24 @@ class _Judged:
 
 
 def let_stand(database: Database, company_id: int, *, now: datetime) -> int:
-    """Let verdicts stand whose time to be undone is over; how many."""
-    return _in_slices(database, company_id, now, let_some_stand)
+    """Let verdicts stand whose time to be undone is over; how many.
+
+    Where that fails for one of them, the others stand all the same, and that one is tried again the next time.
+    """
+    try:
+        return _in_slices(database, company_id, now, let_some_stand)
+    except Exception:
+        logger.exception("verdicts of company %d do not stand together: one by one", company_id)
+    with database.reading(company_id) as uow:
+        rows = uow.rows(_DUE_IDS, company=company_id, now=now, at_most=10 * VERDICTS_AT_ONCE)
+    number = 0
+    for row in rows:
+        try:
+            with database.company(company_id) as uow:
+                number += let_some_stand(uow, now, only=row.id)
+        except Exception:
+            logger.exception("the verdict of turn %s does not stand", row.id)
+    return number
 
 
 def end_appeal_times(database: Database, company_id: int, *, now: datetime) -> int:
@@ -97,10 +120,12 @@ def end_appeal_times(database: Database, company_id: int, *, now: datetime) -> i
     return _in_slices(database, company_id, now, end_some_appeal_times)
 
 
-def let_some_stand(uow: UnitOfWork, now: datetime) -> int:
-    """The next of `let_stand`, in the caller's transaction. The number of statements does not grow with them."""
+def let_some_stand(uow: UnitOfWork, now: datetime, only: UUID | None = None) -> int:
+    """The next of `let_stand`, or that of one turn, in the caller's transaction. The number of statements does
+    not grow with them.
+    """
     company = uow.company_id
-    rows = uow.rows(_DUE, company=company, now=now, at_most=VERDICTS_AT_ONCE)
+    rows = uow.rows(_DUE, company=company, now=now, only=only, at_most=VERDICTS_AT_ONCE)
     if not rows:
         return 0
     uow.run(

@@ -111,7 +111,9 @@ def give_verdict(
     turn = found[0]
     state = TURN.after(turn.state, "judge")
     if state is None:
-        raise WrongState("it was judged already")
+        raise WrongState(
+            "the office closed it" if turn.state == "DROPPED" else "it was judged already"
+        )
     shown = show(uow, {turn.audit_visit_id: (turn.items, turn.reason)})[turn.audit_visit_id]
     if shown.seen != new.seen:
         raise ChangedMeanwhile("it has changed since: look at it again")

@@ -52,7 +52,7 @@ audit_candidate = company_table(
     filled("draw", Integer),
     filled("audit_visit_id", Uuid),
     filled("person_id", Uuid),
-    # In the queue already when it was drawn, for something odd.
+    # In the queue already when it was drawn, for something odd, or closed.
     filled("is_entered", Boolean),
     # In the order of its stratum, from 1.
     filled("place", Integer),
@@ -140,7 +140,7 @@ audit_turn = company_table(
     Column("undo_until", Moment),
     _one_of("purpose", PURPOSES),
     _one_of("state", TURN.stored_states),
-    CheckConstraint("state = 'READY' or auditor_id is not null", name="claimed"),
+    CheckConstraint("state in ('READY', 'DROPPED') or auditor_id is not null", name="claimed"),
     CheckConstraint("(state in ('GIVEN', 'STANDS')) = (verdict_id is not null)", name="judged"),
     UniqueConstraint("company_id", "audit_visit_id", "purpose", name="audit_turn_purpose_uq"),
     # Nobody looks at the same twice.

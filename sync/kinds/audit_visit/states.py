@@ -22,6 +22,10 @@ AUDITING = StateMachine(
         Step("JUDGED", "run out", "FINAL", "nobody appealed in time"),
         Step("FINAL", "appeal", "APPEALED", "phone, in time and come late"),
         Step("APPEALED", "decide", "FINAL", "another auditor"),
+        Step("APPEALED", "close", "FINAL", "office, with a reason; the first verdict counts"),
+        Step("CANDIDATE", "close", "CLOSED", "office, with a reason"),
+        Step("WAITING", "close", "CLOSED", "office, with a reason"),
+        Step("OPEN", "close", "CLOSED", "office, with a reason"),
     ),
 )
 
@@ -36,5 +40,7 @@ TURN = StateMachine(
         Step("CLAIMED", "judge", "GIVEN", "auditor"),
         Step("GIVEN", "undo", "CLAIMED", "the same auditor, for some minutes"),
         Step("GIVEN", "stand", "STANDS", "server"),
+        Step("READY", "drop", "DROPPED", "office, which closes it"),
+        Step("CLAIMED", "drop", "DROPPED", "office, which closes it"),
     ),
 )
