@@ -120,6 +120,17 @@ def deep_png() -> bytes:
     return packed(Image.fromarray(values), "PNG")
 
 
+def deep_colour_png() -> bytes:
+    """The four fields in 16 bits a channel."""
+    values = np.asarray(picture(), dtype=np.uint16) * 257
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
+    head = struct.pack(">IIBBBBB", 96, 64, 16, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head)
+        + png_chunk(b"IDAT", zlib.compress(lines)) + png_chunk(b"IEND", b"")
+    )  # fmt: skip
+
+
 def said_png() -> bytes:
     """A PNG with texts and EXIF beside the picture."""
     told = PngImagePlugin.PngInfo()

@@ -73,6 +73,7 @@ READABLE: dict[str, tuple[Callable[[], bytes], str, list[str]]] = {
         lambda: files.packed(files.picture().quantize(16), "PNG"), "image/png", []
     ),
     "PNG in 16 bits": (files.deep_png, "image/png", []),
+    "PNG in colour, deep": (files.deep_colour_png, "image/png", []),
     "PNG in black and white": (
         lambda: files.packed(files.picture().convert("1"), "PNG"), "image/png", []
     ),
