@@ -10,7 +10,10 @@ REFUSAL = "refusal.json"
 
 ANSWER_BYTES_MAX = 4096
 
-Ended = Literal["well", "refused", "too_long", "died"]
+READY = b"ready\n"
+"""What the process says first, once its decoders are loaded."""
+
+Ended = Literal["well", "refused", "too_long", "no_room", "died"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

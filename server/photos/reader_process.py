@@ -5,12 +5,13 @@ its decoders loaded. For each file it forks: the child takes its limits, is conf
 (confinement.py), reads (picture.py), writes what it found into the scratch folder and ends. So a file that breaks its decoder breaks
 one child, nothing of it stays for the next file, and a child costs milliseconds and no new interpreter.
 
-On standard input, a line for each file: {"original": path, "scratch": path}. On standard output the
-answer: {"ended": "well" | "refused" | "too_long" | "died", "how": words, "peak_kb": n, "took_ms": n}. At the
-end of input it ends, and a child at work with it.
+On standard output first `ready`. Then on standard input a line for each file, {"original": path, "scratch": path},
+and on standard output the answer: {"ended": "well" | "refused" | "too_long" | "no_room" | "died", "how": words,
+"peak_kb": n, "took_ms": n}. At the end of input it ends, and a child at work with it.
 """
 
 import ctypes
+import errno
 import gc
 import os
 import resource
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import msgspec
 
-from server.photos.asked import FACTS, REFUSAL, Answer, Ended, Limits, Request
+from server.photos.asked import FACTS, READY, REFUSAL, Answer, Ended, Limits, Request
 from server.photos.confinement import confine
 from server.photos.facts import Refusal
 from server.photos.picture import Refused, prepare_decoders, read_picture
@@ -31,7 +32,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _NICE = 10
 _FILES_OPEN = 64
-_WELL, _REFUSED = 0, 10
+_WELL, _REFUSED, _NO_ROOM = 0, 10, 11
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -45,6 +47,8 @@ def main(arguments: list[str]) -> None:
     os.nice(_NICE)
     # Where memory runs out for everybody, a child goes first, and never its worker.
     _write_if_possible("/proc/self/oom_score_adj", "1000")
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
     for line in sys.stdin.buffer:
         answer = _read_one(msgspec.json.decode(line, type=Request), limits)
         if answer is None:
@@ -98,6 +102,8 @@ def _how_it_ended(status: int, limits: Limits) -> tuple[Ended, str]:
             return "well", ""
         if code == _REFUSED:
             return "refused", ""
+        if code == _NO_ROOM:
+            return "no_room", "there is no room for its copies"
         return "died", f"the process that read it ended with exit code {code}"
     number = os.WTERMSIG(status)
     if number == signal.SIGXCPU:
@@ -124,6 +130,9 @@ def _be_child(request: Request, limits: Limits, parent: int) -> int:
         return _refuse(scratch, Refusal("too_much_memory", words))
     except Refused as refused:
         return _refuse(scratch, Refusal(refused.code, refused.words))
+    except OSError as error:
+        _say(f"reading failed: {error!r}")
+        return _NO_ROOM if error.errno in _FULL else 4
     except BaseException as error:  # noqa: BLE001 - told by the exit code; it must not become a second reader
         _say(f"reading failed: {error!r}")
         return 4

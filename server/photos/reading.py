@@ -5,6 +5,7 @@ own, without addresses and keys, and every answer has its time. What it wrote is
 can be checked: its types (facts.py), and that each copy is a WebP of the size that it says.
 """
 
+import errno
 import os
 import select
 import subprocess
@@ -17,7 +18,7 @@ from time import monotonic
 
 import msgspec
 
-from server.photos.asked import ANSWER_BYTES_MAX, FACTS, REFUSAL, Answer, Limits, Request
+from server.photos.asked import ANSWER_BYTES_MAX, FACTS, READY, REFUSAL, Answer, Limits, Request
 from server.photos.facts import FACTS_BYTES_MAX, FINAL_AT_ONCE, Copy, Facts, ReasonCode, Refusal
 
 _MODULE = "server.photos.reader_process"
@@ -61,7 +62,8 @@ class Reader:
     ) -> Read | Unread:
         """Read a file that nobody has checked; `meanwhile` is called now and then while it lasts.
 
-        OSError where the process cannot be started; what `meanwhile` raises ends the process.
+        Raises OSError where the process cannot be started or the disk is full, which is not the file's fault;
+        what `meanwhile` raises ends the process.
         """
         answer = self._ask(Request(str(original), str(scratch)), meanwhile)
         if answer is None:
@@ -77,6 +79,8 @@ class Reader:
             case "too_long":
                 code: ReasonCode = "took_too_long"
                 return Unread(code, answer.how, False, answer.peak_kb, answer.took_ms)
+            case "no_room":
+                raise OSError(errno.ENOSPC, answer.how)
             case "died":
                 return Unread("reader_died", answer.how, False, answer.peak_kb, answer.took_ms)
 
@@ -103,6 +107,10 @@ class Reader:
         if process is None or process.poll() is not None:
             self.close()
             process = self._process = _start(self.limits)
+            assert process.stdout is not None
+            if _line(process.stdout.fileno(), monotonic() + _GRACE_S, bool) != READY:
+                self.close()
+                raise OSError(errno.ECHILD, "the process that reads files does not start")
         assert process.stdin is not None
         assert process.stdout is not None
         try:

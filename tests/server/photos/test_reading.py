@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from server.photos import reading
 from server.photos.asked import FACTS, Limits
 from server.photos.facts import Camera, Copy, Facts
 from server.photos.reading import Read, Reader, Unread
@@ -368,6 +369,46 @@ def test_a_reader_whose_process_was_killed_has_another(tmp_path: Path, scratch: 
         assert isinstance(reader.read(path, scratch), Read)
     finally:
         reader.close()
+
+
+def test_a_process_that_does_not_start_is_not_the_files_fault(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_MODULE", "server.photos.no_such_module")
+    path = tmp_path / "one"
+    path.write_bytes(files.jpeg())
+    reader = Reader(LIMITS)
+    with pytest.raises(OSError, match="does not start"):
+        reader.read(path, scratch)
+    monkeypatch.undo()
+    try:
+        assert isinstance(reader.read(path, scratch), Read)
+    finally:
+        reader.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "tmpfs", folder],
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        pytest.skip("only root may mount a disk that is small enough to be filled")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_disk_is_not_the_files_fault(
+    reader: Reader, tmp_path: Path, small_disk: Path
+) -> None:
+    path = tmp_path / "one"
+    path.write_bytes(files.jpeg(files.noise(1000, 1000)))
+    with pytest.raises(OSError, match="no room"):
+        reader.read(path, small_disk)
 
 
 def test_facts_that_are_not_what_they_should_be_are_not_believed(
