@@ -133,6 +133,8 @@ def make_demo_company(
         # Held until it is made: of two who start at once, one makes it.
         if not held.scalar(text(f"select pg_try_advisory_lock({_MAKING})")):
             raise DemoExists("somebody else is making the demo company at this moment")
+        # The session keeps the lock. Its transaction would idle for longer than the database lets one.
+        held.commit()
         try:
             company_id = _found_company(owner)
             made = _fill(database, owner, company_id, today, seed)
