@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import negotiate_locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import (
@@ -124,6 +124,17 @@ def told_day(day: date) -> str:
 def told_weekday(day: date) -> str:
     """The short name of the weekday: "Thu"."""
     return format_date(day, format="ccc", locale=_locale())
+
+
+def told_weekday_names() -> list[str]:
+    """The short names of the weekdays, Monday first."""
+    names = get_day_names("abbreviated", context="stand-alone", locale=_locale())
+    return [names[place] for place in range(7)]
+
+
+def told_short_day(day: date) -> str:
+    """Day and month: "26 Nov"."""
+    return format_date(day, format="d MMM" if _spoken.get() == "en" else "M月d日", locale=_locale())
 
 
 def told_clock(at_ms: int, time_zone: str) -> str:

@@ -62,6 +62,12 @@ class Policy:
     visit_days_on_phone: int = 14
     plan_days_ahead: int = 14
     plan_days_behind: int = 7
+    # What planning reckons with: minutes of a call, by channel where it is named there; how fast people get
+    # from store to store, as the crow flies; and how many minutes a day has for both.
+    call_min: int = 10
+    call_min_by_channel: dict[str, int] = field(default_factory=dict)
+    travel_speed_kmh: int = 20
+    day_capacity_min: int = 480
     # Of the orders of stores whose account names no other: ISO 4217.
     currency: str = "USD"
     # A smaller order is held, by channel where it is named there. Minor units.
@@ -119,6 +125,10 @@ class Policy:
     def min_order_for(self, channel: str) -> int:
         """The least worth of an order in a channel, in minor units; 0: none."""
         return self.min_order_by_channel.get(channel, self.min_order_minor)
+
+    def call_min_for(self, channel: str) -> int:
+        """How long a call in a channel is planned to take, in minutes."""
+        return self.call_min_by_channel.get(channel, self.call_min)
 
     def fence_for(self, own_m: int | None, store_class: str | None) -> int:
         """The fence radius in metres: the store's own, else its class's, else the company's."""

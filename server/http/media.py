@@ -66,8 +66,8 @@ class _Desk:
     def of(cls, service: Service) -> "_Desk":
         if service.media is None:
             return cls(service, None)
-        tell = service.instruments.count_upload
-        return cls(service, Uploads(service.database, service.media, service.body_read_s, tell))
+        count = service.instruments.count_upload
+        return cls(service, Uploads(service.database, service.media, service.body_read_s, count))
 
     @property
     def uploads(self) -> Uploads:

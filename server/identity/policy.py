@@ -78,6 +78,9 @@ RANGES: dict[str, tuple[int, int]] = {
     "visit_days_on_phone": (1, 400),
     "plan_days_ahead": (0, 90),
     "plan_days_behind": (0, 90),
+    "call_min": (1, 480),
+    "travel_speed_kmh": (1, 200),
+    "day_capacity_min": (30, 1_440),
     "min_order_minor": (0, 10**12),
     "price_warn_h": (1, 24 * 90),
     "price_hold_h": (1, 24 * 90),
@@ -264,14 +267,15 @@ def _is_currency(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(CURRENCY_PATTERN, value) is not None
 
 
-def _are_least_orders(value: Any) -> bool:
-    least, most = RANGES["min_order_minor"]
+def _is_by_channel(value: Any, setting: str) -> bool:
+    """Whether these are numbers by channel, each in the range of the setting that they stand in for."""
+    least, most = RANGES[setting]
     return isinstance(value, dict) and all(
         isinstance(channel, str)
         and 1 <= len(channel) <= MAX_CHANNEL_LENGTH
-        and type(worth) is int
-        and least <= worth <= most
-        for channel, worth in value.items()
+        and type(number) is int
+        and least <= number <= most
+        for channel, number in value.items()
     )
 
 
@@ -282,7 +286,11 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "flags_to_accept": (_are_flags, "verdicts and flags of a visit, each once"),
     "fence_by_class": (_are_fences, "metres by class A, B, C"),
     "currency": (_is_currency, "a currency of ISO 4217, such as EUR"),
-    "min_order_by_channel": (_are_least_orders, "minor units by channel"),
+    "min_order_by_channel": (
+        lambda value: _is_by_channel(value, "min_order_minor"),
+        "minor units by channel",
+    ),
+    "call_min_by_channel": (lambda value: _is_by_channel(value, "call_min"), "minutes by channel"),
     "audit_reasons": (
         _are_reasons,
         f"1 to {AUDIT_REASONS_MAX} codes, each with words and a task of {' or '.join(AUDIT_TASKS)}",

@@ -75,20 +75,20 @@ class Upload:
     sha256: str | None = None
 
 
-def _tell_nobody(_event: str, _number: int) -> None:
+def _count_nowhere(_event: str, _number: int) -> None:
     """Nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The uploads of an installation. `body_s` bounds how long one request may bring bytes; `tell` is
+    """The uploads of an installation. `body_s` bounds how long one request may bring bytes; `count` is
     told what happened, for /metrics.
     """
 
     database: Database
     media: Media
     body_s: float
-    tell: Callable[[str, int], None] = _tell_nobody
+    count: Callable[[str, int], None] = _count_nowhere
     clock: Callable[[], float] = time.monotonic
 
     def create(
@@ -113,11 +113,11 @@ class Uploads:
                 with _room():
                     self.media.staging.check_room(size)
         if row.state == "STORED":
-            self.tell("at_once", 1)
+            self.count("at_once", 1)
             return _upload(row, size, sha256=row.sha256)
         with _room():
             self.media.staging.make(row.company_id, row.id)
-        self.tell("announced", 1)
+        self.count("announced", 1)
         if size == 0:
             return self._finish(row)
         return _upload(row, 0) if body.length == 0 else self._add(row, 0, body, checksum)
@@ -152,7 +152,7 @@ class Uploads:
         """Give an upload up. A file that is stored stays. Raises Refused."""
         row = self._find(claim, upload_id)
         self._drop(row, also_stored=True)
-        self.tell("ended", 1)
+        self.count("ended", 1)
 
     def expire(self, company_id: int, upload_id: UUID) -> None:
         """End an upload that is past its time; one whose bytes are all there is stored."""
@@ -191,7 +191,7 @@ class Uploads:
         except Overtaken as overtaken:
             message = "Another request has gone on with this upload."
             raise Refused("offset_differs", message, where="Upload-Offset") from overtaken
-        self.tell("bytes", there - offset)
+        self.count("bytes", there - offset)
         if there == row.size:
             return self._finish(row)
         with self.database.company(row.company_id) as uow:
@@ -226,7 +226,7 @@ class Uploads:
                 writer.keep()
             raise
         if not is_whole:
-            self.tell("cut", 1)
+            self.count("cut", 1)
         if checksum is not None and hashed is not None:
             return self._prove(writer, checksum, hashed.digest(), is_whole=is_whole)
         there = writer.keep()
@@ -240,7 +240,7 @@ class Uploads:
         writer.take_back()
         if not is_whole:
             raise Refused("too_slow", "Not all of the bytes came that the checksum is of.")
-        self.tell("checksum_differs", 1)
+        self.count("checksum_differs", 1)
         raise Refused(
             "checksum_differs",
             f"The {checksum.algorithm} of what arrived is {b64encode(found).decode()}.",
@@ -267,7 +267,7 @@ class Uploads:
                 found = hashlib.file_digest(staged, "sha256").hexdigest()
             if row.sha256 not in (None, found):
                 self._drop(row)
-                self.tell("digest_differs", 1)
+                self.count("digest_differs", 1)
                 raise Refused(
                     "digest_differs",
                     f"The SHA-256 of the bytes is {found}. They were dropped.",
@@ -288,7 +288,7 @@ class Uploads:
         except FileNotFoundError:
             return self._finished_elsewhere(row)
         self.media.staging.end(row.company_id, row.id)
-        self.tell("stored", 1)
+        self.count("stored", 1)
         return _upload(row, row.size, sha256=found)
 
     def _finished_elsewhere(self, row: UploadRow) -> Upload:

@@ -40,6 +40,7 @@ insert into route (company_id, id, position_id, division_id, name)
 values (:company, :route, :position, :division, :name)
 """
 _MOVE = "update route set position_id = :position where company_id = :company and id = :route"
+_RENAME = "update route set name = :name where company_id = :company and id = :route"
 _CLOSE = "update route set is_active = false where company_id = :company and id = :route"
 _EMPTY = "delete from route_stop where company_id = :company and route_id = :route"
 _LOCK_POSITIONS = """
@@ -91,7 +92,7 @@ def make_route(
 ) -> RouteMade:
     """A new route of a position. Raises NoSuchPosition, NameTaken, StopsInvalid, PhoneTooFull."""
     take_turn(uow)
-    _lock_positions(uow, position_id)
+    lock_positions(uow, position_id)
     clean = _clean_name(name)
     _must_be_free(uow, position_id, clean)
     rows = _checked(uow, stops)
@@ -129,7 +130,7 @@ def set_stops(
     """Replace the stops of a route. Raises NoSuchRoute, StopsInvalid, PhoneTooFull."""
     take_turn(uow)
     route = locked_route(uow, route_id)
-    _lock_positions(uow, route.position_id)
+    lock_positions(uow, route.position_id)
     rows = _checked(uow, stops)
     before = watch_phones(
         uow,
@@ -164,7 +165,7 @@ def move_route(
     take_turn(uow)
     route = locked_route(uow, route_id)
     both = [route.position_id, position_id]
-    _lock_positions(uow, *both)
+    lock_positions(uow, *both)
     if route.position_id == position_id:
         return ()
     _must_be_free(uow, position_id, route.name)
@@ -186,6 +187,27 @@ def move_route(
     return effects
 
 
+def rename_route(uow: UnitOfWork, actor: Actor, route_id: UUID, name: str) -> None:
+    """Call a route otherwise. Raises NoSuchRoute, NameTaken, StopsInvalid."""
+    route = locked_route(uow, route_id)
+    lock_positions(uow, route.position_id)
+    clean = _clean_name(name)
+    if clean == route.name:
+        return
+    _must_be_free(uow, route.position_id, clean)
+    uow.run(_RENAME, company=uow.company_id, route=route_id, name=clean)
+    publish_routes(uow, [route_id])
+    log_change(
+        uow,
+        actor,
+        "route.rename",
+        "route",
+        route_id,
+        before={"name": route.name},
+        after={"name": clean},
+    )
+
+
 def close_route(
     uow: UnitOfWork, actor: Actor, route_id: UUID, *, today: date
 ) -> tuple[PhoneEffect, ...]:
@@ -194,7 +216,7 @@ def close_route(
     route = locked_route(uow, route_id)
     if not route.is_active:
         return ()
-    _lock_positions(uow, route.position_id)
+    lock_positions(uow, route.position_id)
     before = watch_phones(uow, position_ids=[route.position_id], keys=[route_id, route.position_id])
     uow.run(_CLOSE, company=uow.company_id, route=route_id)
     publish_routes(uow, [route_id])
@@ -233,7 +255,7 @@ def locked_route(uow: UnitOfWork, route_id: UUID) -> Any:
     return found[0]
 
 
-def _lock_positions(uow: UnitOfWork, *positions: UUID) -> None:
+def lock_positions(uow: UnitOfWork, *positions: UUID) -> None:
     """Always the turn, route, positions, records, in this order: two changes meet, none deadlock."""
     found = uow.rows(_LOCK_POSITIONS, company=uow.company_id, positions=list(positions))
     if len(found) < len(set(positions)):

@@ -20,6 +20,7 @@ class Area:
 
 AREAS = (
     Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),
+    Area("routes.position_list", OFFICE, sentence("Routes")),
     Area("orders.order_list", OFFICE, sentence("Orders")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
 )

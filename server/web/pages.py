@@ -21,6 +21,7 @@ from server.web.days import day_routes
 from server.web.desk import Desk, draw
 from server.web.menu import areas_of
 from server.web.orders import order_routes
+from server.web.routes import route_routes
 from server.web.signing import signing_routes
 
 HERE = Path(__file__).parent
@@ -86,7 +87,13 @@ def register_pages(app: Flask, desk: Desk) -> None:
         return _told(desk, error)
 
     app.register_blueprint(pages)
-    areas = (signing_routes(desk), day_routes(desk), order_routes(desk), audit_routes(desk))
+    areas = (
+        signing_routes(desk),
+        day_routes(desk),
+        route_routes(desk),
+        order_routes(desk),
+        audit_routes(desk),
+    )
     names = {routes.name for routes in areas}
     for routes in areas:
         routes.register_error_handler(Exception, lambda error: _told(desk, error))

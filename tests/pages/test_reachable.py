@@ -45,6 +45,28 @@ def test_the_map_with_a_visit_has_no_barriers(sit_down: Callable[..., Seat], wid
     assert faults_of(seat) == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_routes_and_their_editor_have_no_barriers(
+    sit_down: Callable[..., Seat], width: int
+) -> None:
+    seat = sit_down("wen.gao@demo.example", width=width)
+    seat.go("/routes/")
+    assert faults_of(seat) == []
+    seat.page.click("text=REP-11")
+    seat.page.wait_for_selector("#plan-page[data-drawn]")
+    seat.page.click(".weeks .day >> nth=8")
+    seat.page.wait_for_selector("[data-day-stops]")
+    assert faults_of(seat) == []
+    seat.page.click("section.route >> text=Change >> nth=0")
+    seat.page.wait_for_selector("#edit-page[data-drawn]")
+    seat.page.click("#rehearse")
+    seat.page.wait_for_selector("#save")
+    assert faults_of(seat) == []
+    seat.go("/routes/stores")
+    seat.page.wait_for_selector("#store-map[data-drawn]")
+    assert faults_of(seat) == []
+
+
 def test_the_day_is_gone_through_by_keyboard_alone(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down("wen.gao@demo.example")
     seat.go(f"/days/?day={seat.site.worked_on}")

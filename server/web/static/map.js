@@ -16,17 +16,15 @@
   const COLOURS = ["#3867b0", "#a3522c", "#6b4ba3", "#00707c", "#8a2c62", "#4d6b1f", "#7a5b00", "#2f4858"];
   const VERDICTS = { ONSITE: "#2c8a4b", TOLERATED: "#8dbf6d", UNCERTAIN: "#d39a1c", OFFSITE: "#c2342f", UNPINNED: "#7d8a88" };
 
-  const canvas = L.canvas({ padding: 0.3, tolerance: 6 });
-  const map = L.map("map", { renderer: canvas, preferCanvas: true, zoomControl: true, worldCopyJump: true, zoomSnap: 0.25, zoomDelta: 0.5 });
-  map.attributionControl.setPrefix(false);
-  map.setView([30, 110], 4);
-  const background = L.layerGroup().addTo(map);
+  const map = roadbookMap.make("map");
+  const place = roadbookMap.place;
+  const textNode = roadbookMap.text;
   const tracks = L.layerGroup().addTo(map);
   const marks = L.layerGroup().addTo(map);
   const heads = L.layerGroup().addTo(map);
   let chosen = null;
 
-  drawBase();
+  roadbookMap.drawBase(map, page, words.data);
   fetch(page.dataset.places, { headers: { Accept: "application/json" } })
     .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
     .then((told) => {
@@ -52,10 +50,6 @@
     }));
     delete person.runs;
     return person;
-  }
-
-  function place(at) {
-    return [at[0] / 1e6, at[1] / 1e6];
   }
 
   function dress() {
@@ -141,13 +135,6 @@
     L.rectangle([[at[0] - size, at[1] - size], [at[0] + size, at[1] + size]], { color: colour, weight: 2, fill: false })
       .bindTooltip(textNode(says))
       .addTo(marks);
-  }
-
-  // A tooltip is told as text: a store may be called anything.
-  function textNode(says) {
-    const held = document.createElement("span");
-    held.textContent = says;
-    return held;
   }
 
   function upTo(times, now) {
@@ -240,31 +227,5 @@
   function lastMoment() {
     const found = moments();
     return found.length ? Math.min(86400, Math.max(...found) + 300) : 86400;
-  }
-
-  function drawBase() {
-    if (page.dataset.tiles) {
-      L.tileLayer(page.dataset.tiles, { attribution: page.dataset.attribution, maxZoom: Number(page.dataset.maxZoom) }).addTo(map);
-    } else {
-      map.attributionControl.addAttribution(words.data);
-      map.options.maxZoom = 18;
-      fetch(page.dataset.world)
-        .then((answer) => answer.json())
-        .then((world) => {
-          L.geoJSON(topojson.feature(world, world.objects.countries), {
-            interactive: false,
-            style: { color: "#b9c4c1", weight: 1, fillColor: "#f7f8f5", fillOpacity: 1 },
-          }).addTo(background);
-          background.eachLayer((layer) => layer.bringToBack?.());
-        });
-    }
-    fetch(page.dataset.regions)
-      .then((answer) => answer.json())
-      .then((regions) => {
-        L.geoJSON(regions, {
-          interactive: false,
-          style: { color: "#5f7f7b", weight: 1.2, dashArray: "4 3", fill: false },
-        }).addTo(background);
-      });
   }
 })();

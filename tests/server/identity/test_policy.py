@@ -181,7 +181,9 @@ def test_every_setting_can_be_changed(name: str) -> None:
         "working_until_min": 1_400,
         "currency": "CNY",
         "min_order_by_channel": {"kiosk": 5_000},
+        "call_min_by_channel": {"supermarket": 45},
         "pay_half_percent": 70,
+        "photo_reuse_bits": 6,
         "flags_to_accept": ["too_short"],
         "audit_reasons": {"EMPTY": {"words": "The shelf is empty", "task": "PUT_RIGHT"}},
     }
