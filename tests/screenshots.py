@@ -1,0 +1,185 @@
+"""Pictures of every page, in both languages and two widths: `make screenshots`.
+
+Serves the demo company from a folder of its own, signs in as each of its people and takes the pictures into
+build/screenshots/ (or the folder that is named). Ends with 1 where a page says anything to the console.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from server.demo.company import PASSWORD, TIME_ZONE
+from tests.browser import find_browser
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDTHS = (1366, 820)
+LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
+SERVED_WITHIN_S = 300
+MANAGER = "wen.gao@demo.example"
+AUDITOR = "hao.deng@demo.example"
+ADMIN = "yue.lin@demo.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture: who looks at which place, and what is done before it is taken."""
+
+    name: str
+    email: str | None
+    path: str
+    before: Callable[[Any], None] | None = None
+
+
+def _person(page: Any) -> None:
+    page.click(".person >> nth=1")
+    page.wait_for_selector(".visits")
+
+
+def _visit(page: Any) -> None:
+    page.click(".person:has(.badge.warn) >> nth=0")
+    page.click(".visit-line:has(.badge.warn) >> nth=0")
+    page.wait_for_selector("#panel .facts")
+
+
+def _drawn(page: Any) -> None:
+    page.wait_for_selector("#map-page[data-drawn]")
+
+
+def _first_order(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_selector(".versions")
+
+
+def _review(page: Any) -> None:
+    page.click("button.main")
+    page.wait_for_load_state("networkidle")
+
+
+def _after(*steps: Callable[[Any], None]) -> Callable[[Any], None]:
+    def act(page: Any) -> None:
+        for step in steps:
+            step(page)
+
+    return act
+
+
+def shots() -> tuple[Shot, ...]:
+    """All of them; the day is yesterday in the demo's time zone, on which its people worked."""
+    yesterday = datetime.now(ZoneInfo(TIME_ZONE)).date() - timedelta(days=1)
+    day = f"/days/?day={yesterday}"
+    return (
+        Shot("sign-in", None, "/sign-in"),
+        Shot("map-team", MANAGER, day, _drawn),
+        Shot("map-person", MANAGER, day, _after(_drawn, _person)),
+        Shot("map-visit", MANAGER, day, _after(_drawn, _visit)),
+        Shot("orders", ADMIN, "/orders/"),
+        Shot("order", ADMIN, "/orders/", _first_order),
+        Shot("audits", AUDITOR, "/audits/"),
+        Shot("audit-review", AUDITOR, "/audits/", _review),
+    )
+
+
+def take(address: str, folder: Path) -> list[str]:
+    """Take all pictures; what pages said to the console."""
+    from playwright.sync_api import sync_playwright
+
+    said: list[str] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(), args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        for language, locale in LANGUAGES.items():
+            for width in WIDTHS:
+                for shot in shots():
+                    context = browser.new_context(
+                        viewport={"width": width, "height": 800}, locale=locale
+                    )
+                    page = context.new_page()
+                    page.on("console", lambda told: told.type == "error" and said.append(told.text))
+                    page.on("pageerror", lambda error: said.append(str(error)))
+                    _take(page, address, shot, folder / f"{shot.name}-{language}-{width}.png")
+                    context.close()
+        browser.close()
+    return said
+
+
+def _take(page: Any, address: str, shot: Shot, file: Path) -> None:
+    if shot.email is not None:
+        page.goto(f"{address}/sign-in")
+        page.fill("[name=email]", shot.email)
+        page.fill("[name=password]", PASSWORD)
+        page.click("button.main")
+        page.wait_for_load_state("networkidle")
+    page.goto(address + shot.path)
+    page.wait_for_load_state("networkidle")
+    if shot.before is not None:
+        shot.before(page)
+        page.wait_for_load_state("networkidle")
+    page.screenshot(path=str(file))
+    print(file)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """A demo company of its own behind a server, both gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="roadbook-screenshots-") as var:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        environ = {
+            **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+            "ROADBOOK_VAR": var,
+            "ROADBOOK_PORT": str(port),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server", "serve"],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            until = time.monotonic() + SERVED_WITHIN_S
+            for line in process.stdout:
+                if line.startswith("Roadbook is at") or time.monotonic() > until:
+                    break
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def main() -> int:
+    """Take them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "screenshots")
+    parser.add_argument("--address", help="a server that has the demo company already")
+    asked = parser.parse_args()
+    if find_browser() is None:
+        print("There is no Chromium: python -m tests.browser says why.", file=sys.stderr)
+        return 1
+    if asked.address:
+        said = take(asked.address, asked.folder)
+    else:
+        with served() as address:
+            said = take(address, asked.folder)
+    for line in said:
+        print(f"a page said: {line}", file=sys.stderr)
+    return 1 if said else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
