@@ -4,6 +4,7 @@ A new sentence gets an empty place in each catalogue, one that nothing says any 
 translated yet, and ends with 1 where something is.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -75,6 +76,7 @@ def untranslated(catalog: Catalog) -> Iterator[Message]:
 
 def main() -> int:
     """Bring every catalogue up."""
+    argparse.ArgumentParser(prog="python -m server.messages", description=__doc__).parse_args()
     missing = 0
     for language in LANGUAGES:
         if language == "en":

@@ -4,6 +4,7 @@ As root on Debian or Ubuntu it is the distribution's package; elsewhere Playwrig
 it says so in a line and ends with 0: the tests of pages then say the same where they skip, and the others run.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -64,6 +65,7 @@ def install_browser() -> str | None:
 
 def main() -> int:
     """Find one, else install it."""
+    argparse.ArgumentParser(prog="python -m tests.browser", description=__doc__).parse_args()
     if find_browser() is None:
         print("Installing Chromium for the tests of pages …")
         failure = install_browser()

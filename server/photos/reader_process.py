@@ -39,6 +39,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def main(arguments: list[str]) -> None:
     """Read files until the input ends."""
+    if arguments in ([], ["--help"]):
+        # Without argparse: it is kept as small as it can be.
+        print(f"usage: python -m server.photos.reader_process LIMITS\n\n{__doc__}")
+        raise SystemExit(0 if arguments else 2)
     limits = msgspec.json.decode(arguments[0], type=Limits)
     prepare_decoders()
     # The children's pages stay shared with this process for as long as nobody writes into them.

