@@ -108,12 +108,16 @@ def take(address: str, folder: Path) -> list[str]:
                         viewport={"width": width, "height": 800}, locale=locale
                     )
                     page = context.new_page()
-                    page.on("console", lambda told: told.type == "error" and said.append(told.text))
+                    page.on("console", lambda told: said.extend(_faults(told)))
                     page.on("pageerror", lambda error: said.append(str(error)))
                     _take(page, address, shot, folder / f"{shot.name}-{language}-{width}.png")
                     context.close()
         browser.close()
     return said
+
+
+def _faults(told: Any) -> list[str]:
+    return [told.text] if told.type == "error" else []
 
 
 def _take(page: Any, address: str, shot: Shot, file: Path) -> None:
