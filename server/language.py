@@ -121,6 +121,13 @@ def told_day(day: date) -> str:
     )
 
 
+def told_month(day: date) -> str:
+    """The month of a day: "November 2026"."""
+    return format_date(
+        day, format="MMMM y" if _spoken.get() == "en" else "y年M月", locale=_locale()
+    )
+
+
 def told_weekday(day: date) -> str:
     """The short name of the weekday: "Thu"."""
     return format_date(day, format="ccc", locale=_locale())

@@ -49,7 +49,7 @@ from server.measures.question import PRODUCTS, Question
 from server.measures.reading import begin_asking
 from sync.unit_of_work import UnitOfWork
 
-AT_MOST = 1_000
+AT_MOST = 2_000
 
 _FIRST = UUID(int=0)
 _PAGE = """
@@ -84,6 +84,14 @@ class Behind:
     left_out: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a page of facts ended: the moment and the id of its last."""
+
+    at: datetime
+    id: UUID
+
+
 def facts_behind(measure: str) -> tuple[str, ...]:
     """Which facts are behind a measure: those above the line, then those below it."""
     if measure not in MEASURES_BY_NAME:
@@ -100,7 +108,7 @@ def read_behind(
     *,
     key: Sequence[str] | None = None,
     with_left_out: bool = False,
-    after: Behind | None = None,
+    after: Behind | Mark | None = None,
     at_most: int = 200,
 ) -> list[Behind]:
     """A page of the facts behind the figures of a question: all of them, or those of one group.

@@ -4,6 +4,7 @@ A decision changes which visits count in every measure, from the next question o
 the last one about a flag holds. The verdict of a check-in is decided under its name in small letters.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -35,7 +36,12 @@ order by d.number desc limit 1
 """
 # Only visits with something to decide: flags, or a verdict that the company wants accepted.
 _FLAGGED = """
-select v.id as visit_id, v.business_day, v.began_at, n.name as person_name, p.code as position_code,
+with recursive below as (
+    select id from region where company_id = :company and id = cast(:region as uuid)
+    union
+    select r.id from region r join below b on r.parent_id = b.id where r.company_id = :company
+)
+select v.id as visit_id, v.person_id, v.business_day, v.began_at, n.name as person_name, p.code as position_code,
        s.name as store_name, f.flag, d.decision, d.decided_by, d.decided_at, d.reason
 from visit v
 cross join lateral (
@@ -55,6 +61,7 @@ left join position p on p.company_id = v.company_id and p.id = v.position_id
 left join store s on s.company_id = v.company_id and s.id = v.store_id
 where v.company_id = :company and v.business_day between :first_day and :last_day
   and (cast(:seen as uuid[]) is null or v.position_id = any(:seen))
+  and (cast(:region as uuid) is null or p.region_id in (select id from below))
   and (cast(:flag as text) is null or f.flag = :flag)
   and (not :is_open or d.decision is null)
   and (cast(:after_at as timestamptz) is null
@@ -64,10 +71,20 @@ order by v.began_at, v.id, f.flag limit :at_most
 
 
 @dataclass(frozen=True, slots=True)
+class FlagMark:
+    """Where a page of flags ended."""
+
+    began_at: datetime
+    visit_id: UUID
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlagListed:
     """A flag of a visit with what was decided last; no decision: nobody looked yet."""
 
     visit_id: UUID
+    person_id: UUID
     business_day: date
     began_at: datetime
     person_name: str | None
@@ -148,6 +165,26 @@ def decide_flag(
     return int(number)
 
 
+def decide_flags(
+    uow: UnitOfWork,
+    actor: Actor,
+    flags: Iterable[tuple[UUID, str]],
+    decision: str,
+    reason: str,
+    *,
+    now: datetime,
+    asker_id: UUID | None = None,
+) -> int:
+    """Decide the same about several flags, each a visit and its name; how many. All of them or none.
+
+    Raises as `decide_flag` does.
+    """
+    chosen = sorted(set(flags))
+    for visit_id, flag in chosen:
+        decide_flag(uow, actor, visit_id, flag, decision, reason, now=now, asker_id=asker_id)
+    return len(chosen)
+
+
 def list_flags(
     uow: UnitOfWork,
     first_day: date,
@@ -156,13 +193,14 @@ def list_flags(
     flag: str | None = None,
     is_open: bool = False,
     asker_id: UUID | None = None,
-    after: FlagListed | None = None,
+    region_id: UUID | None = None,
+    after: FlagListed | FlagMark | None = None,
     at_most: int = 100,
 ) -> list[FlagListed]:
     """The flags of visits of a period, and the verdicts that have to be accepted, with the last decision.
 
     Flags that follow from others are among them once somebody decided about them. By time; `is_open`:
-    those that nobody decided about. A page with fewer than `at_most` is the last. Two queries, and
+    those that nobody decided about; `region_id`: of visits for positions at it or below it. A page with fewer than `at_most` is the last. Two queries, and
     one more with an asker.
     """
     seen = None
@@ -176,6 +214,7 @@ def list_flags(
         to_accept=list(current_policy(uow)[1].flags_to_accept),
         seen=seen,
         flag=flag,
+        region=region_id,
         is_open=is_open,
         after_at=None if after is None else after.began_at,
         after_visit=None if after is None else after.visit_id,

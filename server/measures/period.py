@@ -23,6 +23,27 @@ def read_period(text: str) -> tuple[date, date]:
     return first, last
 
 
+def period_before(first: date, last: date, today: date) -> tuple[date, date]:
+    """The period to compare with: as many months before whole months, else as many days before.
+
+    Of a period that is not over yet, as far into the one before as today is into it.
+    """
+    if first.day == 1 and (last + timedelta(days=1)).day == 1:
+        months = (last.year - first.year) * 12 + last.month - first.month + 1
+        before = _months_back(first, months)
+    else:
+        before = first - (last - first) - timedelta(days=1)
+    until = first - timedelta(days=1)
+    if first <= today < last:
+        until = min(until, before + (today - first))
+    return before, until
+
+
+def _months_back(first: date, months: int) -> date:
+    place = first.year * 12 + first.month - 1 - months
+    return date(place // 12, place % 12 + 1, 1)
+
+
 def _named(text: str) -> tuple[date, date]:
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):

@@ -63,6 +63,10 @@ class Column(Generic[R]):
     show: Callable[[R], Shown]
     plain: Callable[[R], Raw]
     is_number: bool = False
+    # The word of ?sort=, where the list can be sorted by it; with a minus before it, the other way round.
+    sort: str | None = None
+    # What the numbers of a file are in, after the title.
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,16 @@ class Listing(Generic[R]):
     # The id of a row that can be chosen, where something can be done with several.
     key: Callable[[R], str] | None = None
     nothing: str = ""
+    # By what it is sorted now.
+    sorted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """How a column sorts: the word that sorts by it next, and the way it is sorted now (ARIA)."""
+
+    next: str
+    now: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,7 @@ class Drawn:
     rows: list[tuple[str | None, list[tuple[Shown, bool]]]]
     more: str | None
     nothing: str
+    sortings: list[Sorting | None]
 
 
 def answer_listing(
@@ -122,7 +137,19 @@ def draw_rows(uow: UnitOfWork, listing: Listing[R]) -> Drawn:
         ],
         more,
         tell(listing.nothing) if listing.nothing else "",
+        [_sorting(column, listing.sorted_by) for column in listing.columns],
     )
+
+
+def _sorting(column: Column[R], by: str | None) -> Sorting | None:
+    if column.sort is None:
+        return None
+    if by == column.sort:
+        return Sorting(f"-{column.sort}", "ascending")
+    if by == f"-{column.sort}":
+        return Sorting(column.sort, "descending")
+    # The largest of numbers are looked for first.
+    return Sorting(f"-{column.sort}" if column.is_number else column.sort)
 
 
 def send_listing(desk: Desk, visitor: Visitor, listing: Listing[R], form: str) -> Response:
@@ -132,7 +159,7 @@ def send_listing(desk: Desk, visitor: Visitor, listing: Listing[R], form: str) -
         desk.database.reading(visitor.company_id) as uow,
         _writer(file, form, listing.name) as write,
     ):
-        write([tell(column.title) for column in listing.columns])
+        write([_title_in_file(column) for column in listing.columns])
         for row in _all_rows(uow, listing):
             write([column.plain(row) for column in listing.columns])
     file.seek(0)
@@ -145,6 +172,10 @@ def send_listing(desk: Desk, visitor: Visitor, listing: Listing[R], form: str) -
     )
     response.call_on_close(file.close)
     return response
+
+
+def _title_in_file(column: Column[R]) -> str:
+    return f"{tell(column.title)} ({column.unit})" if column.unit else tell(column.title)
 
 
 def _all_rows(uow: UnitOfWork, listing: Listing[R]) -> Iterator[R]:

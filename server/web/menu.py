@@ -21,6 +21,8 @@ class Area:
 AREAS = (
     Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),
     Area("routes.position_list", OFFICE, sentence("Routes")),
+    Area("overview.page", OFFICE, sentence("Overview")),
+    Area("flags.flag_list", OFFICE, sentence("Flags")),
     Area("orders.order_list", OFFICE, sentence("Orders")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
 )

@@ -19,8 +19,11 @@ from server.http.request_ids import current_request_id
 from server.web.audits import audit_routes
 from server.web.days import day_routes
 from server.web.desk import Desk, draw
+from server.web.facts import fact_routes
+from server.web.flags import flag_routes
 from server.web.menu import areas_of
 from server.web.orders import order_routes
+from server.web.overview import overview_routes
 from server.web.routes import route_routes
 from server.web.signing import signing_routes
 
@@ -93,6 +96,9 @@ def register_pages(app: Flask, desk: Desk) -> None:
         route_routes(desk),
         order_routes(desk),
         audit_routes(desk),
+        overview_routes(desk),
+        fact_routes(desk),
+        flag_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

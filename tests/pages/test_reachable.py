@@ -67,6 +67,21 @@ def test_routes_and_their_editor_have_no_barriers(
     assert faults_of(seat) == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_overview_and_what_is_behind_it_have_no_barriers(
+    sit_down: Callable[..., Seat], width: int
+) -> None:
+    seat = sit_down("wen.gao@demo.example", width=width)
+    seat.go("/overview/")
+    for part in ("#charts[data-drawn]", "#figures .card", "#groups table", "#now h2"):
+        seat.page.wait_for_selector(part)
+    seat.page.click("#trend summary")
+    assert faults_of(seat) == []
+    for path in ("/facts/?measure=TC&all=1", "/flags/"):
+        seat.go(path)
+        assert faults_of(seat) == [], path
+
+
 def test_the_day_is_gone_through_by_keyboard_alone(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down("wen.gao@demo.example")
     seat.go(f"/days/?day={seat.site.worked_on}")

@@ -1,0 +1,276 @@
+"""The facts behind a figure: the visits, orders, stops, stores … that it was made from, a page at a time or as a file."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from server.days.teams import list_teams
+from server.identity.permissions import visible_positions
+from server.identity.sessions import Visitor
+from server.language import sentence, tell, told_day, told_moment, told_money, told_number
+from server.measures.behind import NUMBERS, Behind, Mark, facts_behind, read_behind
+from server.measures.errors import QuestionInvalid
+from server.measures.names import name_things
+from server.web.desk import Desk
+from server.web.figure_words import MEASURE_MEANINGS, MEASURE_WORDS
+from server.web.flag_words import flag_name
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.menu import OFFICE
+from server.web.overview import narrowed_told
+from server.web.overview_asked import DIMENSIONS, Asked, read_asked
+from sync.unit_of_work import UnitOfWork
+
+FACTS: Mapping[str, str] = {
+    "visits": sentence("Visits"),
+    "stops": sentence("Planned stops"),
+    "sales": sentence("Orders at calls"),
+    "orders": sentence("Orders"),
+    "lines": sentence("Orders with their lines"),
+    "deliveries": sentence("Deliveries"),
+    "stores": sentence("Stores"),
+    "checks": sentence("Store checks"),
+    "stocking": sentence("Store checks with the product"),
+    "tracks": sentence("Tracks"),
+    "duty": sentence("Time on duty"),
+}
+_NUMBERS: Mapping[str, str] = {
+    "visited": sentence("Visited"),
+    "value": sentence("Value"),
+    "lines": sentence("Lines"),
+    "quantity": sentence("Quantity"),
+    "ordered": sentence("Ordered"),
+    "delivered": sentence("Delivered"),
+    "products": sentence("Products"),
+    "distance_cm": sentence("Way"),
+    "worked_ms": sentence("Time"),
+}
+# Which two numbers of a store check are a measure's.
+_OF_CHECKS = ("over", "out_of")
+# Facts that are orders, and those that a person's day on the map shows.
+_ORDERS = ("sales", "orders", "lines", "deliveries")
+_ON_THE_MAP = ("visits", "stops", "checks", "stocking", "tracks", "duty")
+_KEY_MAX = 200
+_MINUTE_MS = 60_000
+
+
+def fact_routes(desk: Desk) -> Blueprint:
+    """/facts and what is below it."""
+    routes = Blueprint("facts", __name__, url_prefix="/facts")
+
+    @routes.get("/")
+    @desk.page(*OFFICE)
+    def facts_page(visitor: Visitor) -> ResponseReturnValue:
+        """The facts of one kind behind one figure."""
+        asked = read_asked(visitor, request.args)
+        measure = request.args.get("measure", "")
+        key = request.args.get("key")
+        if measure not in MEASURE_WORDS or len(key or "") > _KEY_MAX:
+            raise NotFound
+        kinds = facts_behind(measure)
+        kind = request.args.get("facts") or kinds[0]
+        if kind not in kinds:
+            raise NotFound
+        has_left_out = kind == "visits" and request.args.get("all") == "1"
+        with desk.database.reading(visitor.company_id) as uow:
+            seen = visible_positions(uow, visitor.person_id, visitor.today)
+            teams = list_teams(uow, visitor.today, seen)
+            narrowed = narrowed_told(uow, asked, teams, seen)
+            group = None if key is None else _group_told(uow, asked, key)
+        listing = Listing(
+            name=f"facts-{kind}",
+            columns=_columns(visitor, kind, measure, has_left_out=has_left_out),
+            read=_reader(asked, kind, key, has_left_out=has_left_out),
+            nothing=sentence("Nothing of this kind in this period."),
+        )
+        arguments: dict[str, Any] = {**asked.kept, "measure": measure} | (
+            {} if key is None else {"key": key}
+        )
+        return answer_listing(
+            desk,
+            visitor,
+            listing,
+            "facts/list.html",
+            asked=asked,
+            name=tell(MEASURE_WORDS[measure]),
+            meaning=tell(MEASURE_MEANINGS[measure]),
+            group=group,
+            narrowed=narrowed,
+            kinds=[
+                (
+                    url_for("facts.facts_page", facts=each, **arguments),
+                    tell(FACTS[each]),
+                    each == kind,
+                )
+                for each in kinds
+            ],
+            kind=kind,
+            title=tell(FACTS[kind]),
+            has_left_out=has_left_out,
+            arguments=arguments,
+        )
+
+    return routes
+
+
+def _group_told(uow: UnitOfWork, asked: Asked, key: str) -> str:
+    """The group that a figure is of, by name. Raises NotFound where it can be none."""
+    try:
+        name = name_things(uow, asked.by, [key])[key]
+    except ValueError:
+        raise NotFound from None
+    return ": ".join((tell(DIMENSIONS[asked.by]), name or tell("none")))
+
+
+def _reader(asked: Asked, kind: str, key: str | None, *, has_left_out: bool) -> Any:
+    question = asked.question() if key is None else asked.question(asked.by)
+
+    def read(uow: UnitOfWork, after: str | None, at_most: int) -> tuple[list[Behind], str | None]:
+        try:
+            rows = read_behind(
+                uow,
+                question,
+                kind,
+                key=None if key is None else (key,),
+                with_left_out=has_left_out,
+                after=None if after is None else _mark(after),
+                at_most=at_most + 1,
+            )
+        except QuestionInvalid:
+            # This kind of fact is not told apart like this: nobody is led here.
+            raise NotFound from None
+        shown = rows[:at_most]
+        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+
+    return read
+
+
+def _columns(
+    visitor: Visitor, kind: str, measure: str, *, has_left_out: bool
+) -> list[Column[Behind]]:
+    zone = visitor.policy.time_zone
+    columns: list[Column[Behind]] = []
+    if kind != "stores":
+        columns.append(
+            Column(
+                sentence("When"),
+                lambda fact: _when(kind, fact, zone),
+                lambda fact: fact.day if kind == "stops" else fact.at.isoformat(),
+            )
+        )
+        columns.append(
+            Column(
+                sentence("Person"),
+                lambda fact: fact.person_name,
+                lambda fact: fact.person_name or "",
+            )
+        )
+    columns.append(
+        Column(
+            sentence("Position"),
+            lambda fact: fact.position_code,
+            lambda fact: fact.position_code or "",
+        )
+    )
+    if kind not in {"tracks", "duty"}:
+        columns += [
+            Column(
+                sentence("Store"), lambda fact: fact.store_name, lambda fact: fact.store_name or ""
+            ),
+            Column(
+                sentence("Code of the store"),
+                lambda fact: fact.store_code,
+                lambda fact: fact.store_code or "",
+            ),
+        ]
+    columns += [_number(name, words) for name, words in _numbers(kind, measure)]
+    if any(name == "value" for name in NUMBERS[kind]):
+        columns.append(
+            Column(
+                sentence("Currency"), lambda fact: fact.currency, lambda fact: fact.currency or ""
+            )
+        )
+    if has_left_out:
+        columns.append(
+            Column(sentence("Does not count"), _left_out, lambda fact: "; ".join(fact.left_out))
+        )
+    return columns
+
+
+def _numbers(kind: str, measure: str) -> list[tuple[str, str]]:
+    if kind != "checks":
+        return [(name, _NUMBERS[name]) for name in NUMBERS[kind]]
+    titles = (sentence("Counted"), sentence("Out of"))
+    names = (f"{measure.lower()}_{term}" for term in _OF_CHECKS)
+    return list(zip(names, titles, strict=True))
+
+
+def _number(name: str, words: str) -> Column[Behind]:
+    def show(fact: Behind) -> Shown:
+        number = fact.numbers[name]
+        if name == "visited":
+            return Badge(tell("yes"), "good") if number else Badge(tell("no"), "warn")
+        if name == "value" and fact.currency is not None:
+            return told_money(number, fact.currency)
+        if name == "distance_cm":
+            return tell("{number} m", number=told_number(number // 100))
+        if name == "worked_ms":
+            hours, minutes = divmod(number // _MINUTE_MS, 60)
+            return tell("{hours} h {minutes} min", hours=hours, minutes=str(minutes).zfill(2))
+        return told_number(number)
+
+    units = {"value": tell("minor units"), "distance_cm": "cm", "worked_ms": "ms"}
+    return Column(
+        words,
+        show,
+        lambda fact: fact.numbers[name],
+        is_number=name != "visited",
+        unit=units.get(name, ""),
+    )
+
+
+def _when(kind: str, fact: Behind, zone: str) -> Shown:
+    at = (
+        told_day(fact.day)
+        if kind == "stops"
+        else told_moment(round(fact.at.timestamp() * 1000), zone)
+    )
+    if kind in _ORDERS:
+        return Link(at, url_for("orders.order_page", order_id=fact.id))
+    if kind in _ON_THE_MAP and fact.person_id is not None:
+        return Link(at, url_for("days.map_page", day=fact.day, person=fact.person_id))
+    return at
+
+
+def _left_out(fact: Behind) -> Shown:
+    return [Badge(_reason(reason), "warn") for reason in fact.left_out] or None
+
+
+def _reason(reason: str) -> str:
+    """Why a visit does not count, by the code that the reading has for it."""
+    what, _, flag = reason.partition(" ")
+    if reason == "skipped":
+        return tell("skipped")
+    if reason == "by_phone":
+        return tell("by phone")
+    if what == "waits":
+        return tell("{flag} waits for a decision", flag=flag_name(flag))
+    if reason == "rejected as the day showed":
+        return tell("rejected, as the day showed")
+    return tell("{flag} rejected", flag=flag_name(flag))
+
+
+def _mark_of(fact: Behind) -> str:
+    return f"{fact.at.isoformat()}~{fact.id}"
+
+
+def _mark(typed: str) -> Mark:
+    at, fact_id = typed.split("~")
+    read = datetime.fromisoformat(at)
+    if read.tzinfo is None:
+        raise ValueError
+    return Mark(read, UUID(fact_id))

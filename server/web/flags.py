@@ -1,0 +1,206 @@
+"""The flags of visits that wait for a decision, and several of them decided at once with a reason."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import NotFound
+
+from server.days.teams import list_teams
+from server.identity.permissions import visible_positions
+from server.identity.sessions import Visitor
+from server.language import sentence, tell, tell_number, told_moment
+from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
+from server.measures.flag_decisions import (
+    REASON_LENGTH_MAX,
+    FlagListed,
+    FlagMark,
+    decide_flags,
+    list_flags,
+)
+from server.web.desk import FORM_BODY, Desk
+from server.web.flag_words import FLAG_NAMES, flag_name
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.menu import OFFICE
+from sync.unit_of_work import UnitOfWork
+
+AT_ONCE_MAX = 200
+_DAYS_SHOWN = 31
+_FLAG_MAX = 60
+
+
+def flag_routes(desk: Desk) -> Blueprint:
+    """/flags and what is below it."""
+    routes = Blueprint("flags", __name__, url_prefix="/flags")
+
+    @routes.get("/")
+    @desk.page(*OFFICE)
+    def flag_list(visitor: Visitor) -> ResponseReturnValue:
+        """The flags that the visitor may decide about: those that wait, or all of a period."""
+        asked = request.args
+        first, last = _period(visitor, asked)
+        flag = asked.get("flag", "")
+        is_all = asked.get("which") == "all"
+        if len(flag) > _FLAG_MAX or not (flag.isprintable() or not flag):
+            raise NotFound
+        with desk.database.reading(visitor.company_id) as uow:
+            seen = visible_positions(uow, visitor.person_id, visitor.today)
+            teams = list_teams(uow, visitor.today, seen)
+        region = asked.get("region", "")
+        if region and region not in {str(team.region_id) for team in teams}:
+            raise NotFound
+
+        def read(
+            uow: UnitOfWork, after: str | None, at_most: int
+        ) -> tuple[list[FlagListed], str | None]:
+            rows = list_flags(
+                uow,
+                first,
+                last,
+                flag=flag or None,
+                is_open=not is_all,
+                region_id=UUID(region) if region else None,
+                asker_id=visitor.person_id,
+                after=None if after is None else _mark(after),
+                at_most=at_most + 1,
+            )
+            shown = rows[:at_most]
+            return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+
+        return answer_listing(
+            desk,
+            visitor,
+            Listing(
+                name="flags",
+                columns=_columns(visitor.policy.time_zone),
+                read=read,
+                key=lambda row: f"{row.visit_id}~{row.flag}",
+                nothing=sentence("No flag waits for a decision in these days."),
+            ),
+            "flags/list.html",
+            first=first,
+            last=last,
+            flag=flag,
+            which="all" if is_all else "",
+            region=region,
+            teams=teams,
+            flags=[(name, flag_name(name)) for name in FLAG_NAMES],
+            reason_max=REASON_LENGTH_MAX,
+        )
+
+    @routes.post("/")
+    @desk.page(*OFFICE, body=FORM_BODY)
+    def decide(visitor: Visitor) -> ResponseReturnValue:
+        """Accept or reject the chosen flags: all of them, or none."""
+        form = request.form
+        chosen = [_chosen(typed) for typed in form.getlist("id")[: AT_ONCE_MAX + 1]]
+        kept = {
+            name: form[name]
+            for name in ("first", "last", "flag", "which", "region")
+            if form.get(name)
+        }
+        back = url_for("flags.flag_list", **kept)  # type: ignore[arg-type]
+        if not chosen:
+            flash(tell("No flag was chosen."), "alert")
+            return redirect(back, code=303)
+        if len(chosen) > AT_ONCE_MAX:
+            flash(tell("At most {number} flags at once.", number=AT_ONCE_MAX), "alert")
+            return redirect(back, code=303)
+        try:
+            with desk.database.company(visitor.company_id) as uow:
+                number = decide_flags(
+                    uow,
+                    visitor.actor,
+                    chosen,
+                    form.get("decision", ""),
+                    form.get("reason", ""),
+                    now=desk.clock(),
+                    asker_id=visitor.person_id,
+                )
+        except (NoSuchVisit, NoSuchFlag):
+            raise NotFound from None
+        except DecisionInvalid as refused:
+            flash(_told(refused, form), "alert")
+        else:
+            flash(
+                tell_number("One flag is decided.", "{number} flags are decided.", number), "notice"
+            )
+        return redirect(back, code=303)
+
+    return routes
+
+
+def _columns(zone: str) -> tuple[Column[FlagListed], ...]:
+    return (
+        Column(
+            sentence("When"),
+            lambda row: Link(
+                told_moment(round(row.began_at.timestamp() * 1000), zone),
+                url_for("days.map_page", day=row.business_day, person=row.person_id),
+            ),
+            lambda row: row.began_at.isoformat(),
+        ),
+        Column(sentence("Person"), lambda row: row.person_name, lambda row: row.person_name or ""),
+        Column(
+            sentence("Position"), lambda row: row.position_code, lambda row: row.position_code or ""
+        ),
+        Column(sentence("Store"), lambda row: row.store_name, lambda row: row.store_name or ""),
+        Column(
+            sentence("Flag"), lambda row: Badge(flag_name(row.flag), "warn"), lambda row: row.flag
+        ),
+        Column(sentence("Decision"), _decision, lambda row: row.decision or ""),
+        Column(sentence("By"), lambda row: row.decided_by, lambda row: row.decided_by or ""),
+        Column(sentence("Reason"), lambda row: row.reason, lambda row: row.reason or ""),
+    )
+
+
+def _decision(row: FlagListed) -> Shown:
+    if row.decision is None:
+        return Badge(tell("waits"))
+    if row.decision == "ACCEPTED":
+        return Badge(tell("accepted"), "good")
+    return Badge(tell("rejected"), "bad")
+
+
+def _told(refused: DecisionInvalid, form: MultiDict[str, str]) -> str:
+    if not form.get("reason", "").strip():
+        return tell("Say why: a decision wants a reason.")
+    return str(refused)
+
+
+def _chosen(typed: str) -> tuple[UUID, str]:
+    visit, _, flag = typed.partition("~")
+    if not 0 < len(flag) <= _FLAG_MAX:
+        raise NotFound
+    try:
+        return UUID(visit), flag
+    except ValueError:
+        raise NotFound from None
+
+
+def _period(visitor: Visitor, asked: MultiDict[str, str]) -> tuple[date, date]:
+    last = _day(asked.get("last"), visitor.today)
+    return _day(asked.get("first"), last - timedelta(days=_DAYS_SHOWN - 1)), last
+
+
+def _day(typed: str | None, otherwise: date) -> date:
+    if not typed:
+        return otherwise
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        raise NotFound from None
+
+
+def _mark_of(row: FlagListed) -> str:
+    return f"{row.began_at.isoformat()}~{row.visit_id}~{row.flag}"
+
+
+def _mark(typed: str) -> FlagMark:
+    at, visit, flag = typed.split("~")
+    read = datetime.fromisoformat(at)
+    if read.tzinfo is None:
+        raise ValueError
+    return FlagMark(read, UUID(visit), flag)

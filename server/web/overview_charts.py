@@ -1,0 +1,138 @@
+"""What the charts of the overview draw: a measure over the period beside the one before, and by groups.
+
+Numbers are whole steps of which `scale` are one; what is read beside them is told here, in the visitor's language.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from babel.numbers import get_currency_precision
+
+from server.language import tell, told_day, told_month
+from server.measures.figures import Figure
+from server.measures.names import name_things
+from server.measures.period import period_before
+from server.measures.question import PRODUCTS, Question
+from server.measures.reading import read_measures
+from server.web.figure_words import (
+    MEASURE_WORDS,
+    is_by_product,
+    is_by_store,
+    scale_of,
+    scaled_figure,
+    told_figure,
+)
+from server.web.overview_asked import DIMENSIONS, Asked
+from sync.unit_of_work import UnitOfWork
+
+BARS_MAX = 15
+# Up to so many days a trend is told by day, up to so many by week.
+_BY_DAY_MAX = 45
+_BY_WEEK_MAX = 200
+
+
+def series_of(uow: UnitOfWork, asked: Asked, measure: str, *, now: datetime) -> dict[str, Any]:
+    """The trend and the bars of a measure. The statements are those of three questions, and one."""
+    return {
+        "name": tell(MEASURE_WORDS[measure]),
+        "trend": _trend(uow, asked, measure, now),
+        "bars": _bars(uow, asked, measure, now),
+    }
+
+
+def _trend(uow: UnitOfWork, asked: Asked, measure: str, now: datetime) -> dict[str, Any]:
+    days = (asked.last - asked.first).days + 1
+    unit = "day" if days <= _BY_DAY_MAX else "week" if days <= _BY_WEEK_MAX else "month"
+    question = asked.question(unit)
+    first, last = period_before(asked.first, asked.last, asked.last)
+    before = replace(question, first_day=first, last_day=last)
+    figures = _by_key(uow, question, measure, now)
+    earlier = _by_key(uow, before, measure, now)
+    keys = _keys(asked.first, asked.last, unit)
+    keys_before = _keys(first, last, unit)
+    some = next(iter([*figures.values(), *earlier.values()]), None)
+    return {
+        "labels": [_told_key(key, unit) for key in keys],
+        "is_percent": some is not None and some.unit == "ratio",
+        "scale": 1 if some is None else _drawn_scale(some),
+        "now": [_step(figures.get(key)) for key in keys],
+        "before": [_step(earlier.get(key)) for key in keys_before][: len(keys)],
+        "told": [_told(figures.get(key)) for key in keys],
+        "told_before": [_told(earlier.get(key)) for key in keys_before][: len(keys)],
+        "unit": tell(DIMENSIONS[unit]),
+    }
+
+
+def _bars(uow: UnitOfWork, asked: Asked, measure: str, now: datetime) -> dict[str, Any]:
+    fits = (asked.by not in PRODUCTS or is_by_product(measure)) and (
+        asked.by not in {"channel", "store_class"} or is_by_store(measure)
+    )
+    if not fits or asked.by in {"day", "week", "month"}:
+        return {"labels": [], "now": [], "told": [], "by": tell(DIMENSIONS[asked.by]), "scale": 1}
+    figures = _by_key(uow, asked.question(asked.by), measure, now)
+    ranked = sorted(figures.items(), key=lambda each: (-_number(each[1]), each[0]))[:BARS_MAX]
+    names = name_things(uow, asked.by, [key for key, _ in ranked])
+    some = next((figure for _, figure in ranked), None)
+    return {
+        "labels": [names.get(key) or tell("none") for key, _ in ranked],
+        "is_percent": some is not None and some.unit == "ratio",
+        "scale": 1 if some is None else _drawn_scale(some),
+        "now": [_step(figure) for _, figure in ranked],
+        "told": [_told(figure) for _, figure in ranked],
+        "by": tell(DIMENSIONS[asked.by]),
+    }
+
+
+def _by_key(uow: UnitOfWork, question: Question, measure: str, now: datetime) -> dict[str, Figure]:
+    """The figure of each group; of several currencies the first by name."""
+    groups = read_measures(uow, question, [measure], now=now)
+    return {group.key[0]: group.figures[0] for group in groups if group.figures}
+
+
+def _keys(first: date, last: date, unit: str) -> list[str]:
+    """The names of all days, weeks or months of a period, also of those without facts."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return list(dict.fromkeys(_key(day, unit) for day in days))
+
+
+def _key(day: date, unit: str) -> str:
+    if unit == "day":
+        return day.isoformat()
+    if unit == "month":
+        return f"{day:%Y-%m}"
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def _told_key(key: str, unit: str) -> str:
+    if unit == "day":
+        return told_day(date.fromisoformat(key))
+    if unit == "month":
+        return told_month(date.fromisoformat(f"{key}-01"))
+    return key
+
+
+def _drawn_scale(figure: Figure) -> int:
+    if figure.unit == "cm":
+        return 1000
+    if figure.unit == "minutes":
+        return 60
+    if figure.currency is not None:
+        return int(10 ** get_currency_precision(figure.currency))
+    return scale_of(figure)
+
+
+def _step(figure: Figure | None) -> int | None:
+    return None if figure is None else scaled_figure(figure)
+
+
+def _told(figure: Figure | None) -> str:
+    return "–" if figure is None else told_figure(figure)
+
+
+def _number(figure: Figure) -> Fraction:
+    if figure.denominator is None:
+        return Fraction(figure.numerator)
+    return Fraction(-1) if figure.quotient is None else figure.quotient
