@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from server.activities.day_begins import begin_activities
 from server.audits.errors import (
     AuditError,
     ChangedMeanwhile,
@@ -37,7 +38,7 @@ from tests.audit_factories import (
     states_of,
     verdict_of,
 )
-from tests.factories import Cast, Person
+from tests.factories import TODAY, Cast, Person
 from tests.sync.talking import Phone, counted_statements, only, rows_of
 
 PhoneOf = Callable[[Person], Phone]
@@ -185,7 +186,7 @@ def test_a_verdict_on_what_has_changed_since_the_look_is_refused(
     (turn,) = claim(db, cast.aki)
     with db.company(cast.company.id) as uow:
         shown = look(uow, cast.aki.id, turn.id, now=NOW)
-    changes = {"reason": "One was wrong", "changes": {"photos": []}}
+    changes = {"reason": "One word more", "changes": {"note": "By the door"}}
     ana.push_one(ana.item("audit_visit", "correct", id_, changes, base_version=1))
     with db.company(cast.company.id) as uow:
         with pytest.raises(ChangedMeanwhile):
@@ -193,7 +194,7 @@ def test_a_verdict_on_what_has_changed_since_the_look_is_refused(
                 uow, acting(cast.aki), cast.aki.id, turn.id, verdict_of(shown, uuid4()), now=NOW
             )
         again = look(uow, cast.aki.id, turn.id, now=NOW)
-        assert (again.version, again.photos) == (2, ())
+        assert (again.version, again.note, again.photos) == (2, "By the door", shown.photos)
         give_verdict(
             uow, acting(cast.aki), cast.aki.id, turn.id, verdict_of(again, uuid4()), now=NOW
         )
@@ -382,3 +383,22 @@ def test_what_a_store_brings_after_it_failed_is_looked_at(
         only(rows_of(db, cast, "select entry from audit_case where id = :id", id=again)).entry
         == "FOLLOW_UP"
     )
+
+
+def test_a_verdict_brings_back_what_had_left_the_phone_and_stays_while_it_is_news(
+    cast: Cast, db: Database, ana: Phone, running: Running
+) -> None:
+    (id_,) = bring(ana, db, running, cast.ana_stores[0], flagged=True)
+    company, day = cast.company.id, timedelta(days=1)
+    begin_activities(db, company, TODAY + 20 * day)
+    ana.pull()
+    assert id_ not in ana.ids()
+    late = NOW + 20 * day
+    (turn,) = claim(db, cast.aki, now=late)
+    judged(db, cast.aki, turn, now=late, END_CAP="UNCLEAR")
+    stand(db, cast, now=late + timedelta(hours=1))
+    for begins, is_there in ((21, True), (27, True), (34, True), (36, False)):
+        end_appeal_times(db, company, now=NOW + begins * day)
+        begin_activities(db, company, TODAY + begins * day)
+        ana.pull()
+        assert (id_ in ana.ids()) is is_there
