@@ -14,11 +14,11 @@ SOURCES := mobile_contract sync server migrations tests
 STAMP = $(VENV)/.installed-$(shell { cat requirements.txt server/web/packages/package-lock.json; "$(PYTHON)" -VV; pwd; } 2>/dev/null | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format types imports bench screenshots soak clean
+.PHONY: help install run test check lint format types imports bench screenshots soak mediaproof clean
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
-	@echo 'make bench · make soak · make screenshots · make lint · make types · make imports · make format · make clean'
+	@echo 'make bench · make soak · make mediaproof · make screenshots · make lint · make types · make imports · make format · make clean'
 
 install:
 	@test -e "$(STAMP)" || $(MAKE) --no-print-directory _install
@@ -79,6 +79,9 @@ screenshots: install
 
 soak: install
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+mediaproof: install
+	@$(BIN)/python -m tests.media_proof $(ARGS)
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis build

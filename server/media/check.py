@@ -6,6 +6,7 @@ Read a small part of the digests at a time: neither side is ever held whole.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from server.identity.change_log import Actor, log_change
 from server.media.files import lock_file
 from server.media.installed import Media
 from server.media.keys import digest_of, is_original, original_key
@@ -62,17 +63,17 @@ class Checked:
 
 
 def check_files(
-    database: Database, media: Media, company_id: int, *, mends: bool = False
+    database: Database, media: Media, company_id: int, *, mender: Actor | None = None
 ) -> Checked:
     """Compare a company's files with the storage. Raises StorageAway.
 
-    With `mends`: of a row without bytes the row goes, and its photos wait for them again, unless they
+    With a `mender`, who is in the change log: of a row without bytes the row goes, and its photos wait for them again, unless they
     have a verdict; bytes without a row become a file again where a record names them, else they go, both
     by the next round of the schedule.
     """
     checked = Checked(free_bytes=media.staging.free_bytes())
     for part in _PARTS:
-        _check_part(database, media, company_id, part, checked, mends=mends)
+        _check_part(database, media, company_id, part, checked, mender)
     with database.reading(company_id) as uow:
         row = uow.rows(_UPLOADS, company=company_id)[0]
         checked.uploads_open, checked.upload_bytes = row.open, row.bytes
@@ -91,7 +92,12 @@ def check_files(
 
 
 def _check_part(
-    database: Database, media: Media, company_id: int, part: str, checked: Checked, *, mends: bool
+    database: Database,
+    media: Media,
+    company_id: int,
+    part: str,
+    checked: Checked,
+    mender: Actor | None,
 ) -> None:
     there = dict(_originals(media, company_id, part))
     with database.reading(company_id) as uow:
@@ -103,9 +109,9 @@ def _check_part(
     checked.bytes += sum(size for size, is_known in rows.values() if is_known)
     for sha256, (size, is_known) in rows.items():
         if is_known and there.get(sha256) != size:
-            _look_at_row(database, media, company_id, sha256, checked, mends=mends)
+            _look_at_row(database, media, company_id, sha256, checked, mender)
     for sha256 in there.keys() - rows.keys():
-        _look_at_bytes(database, media, company_id, sha256, checked, mends=mends)
+        _look_at_bytes(database, media, company_id, sha256, checked, mender)
 
 
 def _originals(media: Media, company_id: int, part: str) -> Iterator[tuple[str, int]]:
@@ -117,7 +123,12 @@ def _originals(media: Media, company_id: int, part: str) -> Iterator[tuple[str, 
 
 
 def _look_at_row(
-    database: Database, media: Media, company_id: int, sha256: str, checked: Checked, *, mends: bool
+    database: Database,
+    media: Media,
+    company_id: int,
+    sha256: str,
+    checked: Checked,
+    mender: Actor | None,
 ) -> None:
     """Once more, alone with the file: it may have become known, or gone, since it was listed."""
     with database.company(company_id) as uow:
@@ -128,15 +139,21 @@ def _look_at_row(
         checked.lost += 1
         if len(checked.lost_digests) < SHOWN:
             checked.lost_digests.append(sha256)
-        if mends:
+        if mender is not None:
             media.storage.delete(original_key(company_id, sha256))
             uow.run(_FORGET, company=company_id, sha256=sha256)
-            mark_lost(uow, [sha256])
+            photos = mark_lost(uow, [sha256])
+            log_change(uow, mender, "file.lost", "file", sha256, after={"asked_again": len(photos)})
             checked.mended += 1
 
 
 def _look_at_bytes(
-    database: Database, media: Media, company_id: int, sha256: str, checked: Checked, *, mends: bool
+    database: Database,
+    media: Media,
+    company_id: int,
+    sha256: str,
+    checked: Checked,
+    mender: Actor | None,
 ) -> None:
     with database.company(company_id) as uow:
         lock_file(uow, sha256)
@@ -146,8 +163,9 @@ def _look_at_bytes(
         checked.found += 1
         if len(checked.found_digests) < SHOWN:
             checked.found_digests.append(sha256)
-        if mends:
+        if mender is not None:
             uow.run(_LEAVE, company=company_id, sha256=sha256, size=size)
+            log_change(uow, mender, "file.found", "file", sha256, after={"size": size})
             checked.mended += 1
 
 

@@ -8,7 +8,7 @@ import click
 from server.cli import say
 from server.identity.aligned import told_moment, told_size, told_span
 from server.identity.companies import company_zone
-from server.identity.terminal import at_most_option, company_of, company_option, opened
+from server.identity.terminal import at_most_option, company_of, company_option, opened, operator
 from server.media.check import Checked, check_files
 from server.media.installed import media_of
 from server.media.keys import original_key
@@ -41,7 +41,10 @@ def check_command(company: str | None, *, mend: bool) -> None:
     """Compare rows with bytes. Fails where they differ and nothing was mended."""
     with opened(company, StorageAway) as found:
         checked = check_files(
-            found.database, media_of(found.settings), found.company_id, mends=mend
+            found.database,
+            media_of(found.settings),
+            found.company_id,
+            mender=operator() if mend else None,
         )
     for line in _told(checked):
         say(line)

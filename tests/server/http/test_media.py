@@ -4,6 +4,7 @@ import hashlib
 import io
 from base64 import b64encode
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,10 +13,12 @@ from werkzeug.test import TestResponse
 
 from server.media.installed import MediaBounds
 from server.media.keys import original_key
+from server.media.storage import LocalStorage, StorageAway
 from tests.factories import Cast, Device
-from tests.server.http.conftest import Site, code_of
+from tests.server.http.conftest import AT, Site, code_of, item_of, push_of
 
 OCTETS = "application/offset+octet-stream"
+BOOT = "5b0c7f5e-54a1-4a0c-9a54-5f2c2f6f3a04"
 PHOTO = bytes(range(256)) * 40
 
 
@@ -529,6 +532,69 @@ def test_below_the_room_that_stays_free_nothing_is_taken(
         assert code_of(response) == (507, "disk_full")
         assert int(response.headers["Retry-After"]) > 0
     assert ana.offset(location) == 50
+
+
+class AwayStorage(LocalStorage):
+    """A storage that is away until it is said to be back."""
+
+    is_away = True
+
+    def put(self, key: str, path: Path) -> None:
+        if self.is_away:
+            raise StorageAway
+        super().put(key, path)
+
+
+def test_while_the_storage_is_away_the_bytes_stay_and_whoever_asks_next_finishes(
+    site: Site, cast: Cast, ana: Client, fresh: bytes, tmp_path: Path
+) -> None:
+    away = AwayStorage(tmp_path / "files")
+    object.__setattr__(site.service.media, "storage", away)
+    location = ana.location(fresh)
+    assert code_of(ana.patch(location, 0, fresh)) == (503, "busy")
+    assert ana.ask("HEAD", location).status_code == 503
+    away.is_away = False
+    assert ana.offset(location) == len(fresh)
+    assert stored(site, cast, fresh) == fresh
+    # As a client does that goes on where it was.
+    assert ana.patch(location, len(fresh), b"").headers["Upload-Sha256"] == digest(fresh)
+
+
+def test_a_device_that_drains_may_send_what_it_holds(
+    site: Site, strangers: Cast, fresh: bytes
+) -> None:
+    aki = Client(site, strangers.aki.device)
+    with site.service.database.company(strangers.company.id) as uow:
+        uow.run("update device set state = 'DRAINING' where id = :id", id=strangers.aki.device.id)
+    assert aki.patch(aki.location(fresh), 0, fresh).status_code == 204
+
+
+def test_a_photo_shows_how_far_its_file_is(
+    site: Site, cast: Cast, ana: Client, fresh: bytes
+) -> None:
+    event = {"at": AT, "uptime_ms": 3_600_000, "boot_id": BOOT}
+    item = item_of(
+        "photo",
+        "create",
+        {"sha256": digest(fresh), "size": len(fresh), "role": "shelf", "occurred": event},
+    )
+    pushed = site.ask("/v1/push", push_of(cast.ana.device, item), device=cast.ana.device)
+    assert pushed.json is not None
+    assert pushed.json["results"][0]["status"] == "applied"
+
+    def state() -> str:
+        found = rows(site, cast, "select state from photo where id = :i", i=item["entity_id"])
+        return str(found[0][0])
+
+    seen = [state()]
+    location = ana.location(fresh)
+    ana.patch(location, 0, fresh[:9])
+    seen.append(state())
+    ana.ask("DELETE", location)
+    seen.append(state())
+    ana.patch(ana.location(fresh), 0, fresh)
+    seen.append(state())
+    assert seen == ["EXPECTED", "UPLOADING", "EXPECTED", "STORED"]
 
 
 def change_bounds(site: Site, **changed: Any) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from server.identity.change_log import Actor
 from server.media.check import check_files
 from server.media.files import keep_file
 from server.media.installed import Media, MediaBounds
@@ -248,9 +249,12 @@ def test_a_row_without_its_bytes_is_found_and_taken_away(house: House) -> None:
     house.media.storage.delete(original_key(house.cast.company.id, digest))
     checked = check_files(house.database, house.media, house.cast.company.id)
     assert (checked.lost, checked.lost_digests, house.has_row(digest)) == (1, [digest], True)
-    check_files(house.database, house.media, house.cast.company.id, mends=True)
+    check_files(
+        house.database, house.media, house.cast.company.id, mender=Actor.command("the operator")
+    )
     assert not house.has_row(digest)
     assert check_files(house.database, house.media, house.cast.company.id).is_well
+    assert house.one("select subject_id from change_log where action = 'file.lost'") == digest
 
 
 @pytest.mark.parametrize("is_named", [True, False])
@@ -261,7 +265,9 @@ def test_bytes_without_a_row_become_a_file_again_where_a_record_names_them(
     house.run("delete from file where sha256 = :d", d=digest)
     if is_named:
         house.photo(digest)
-    checked = check_files(house.database, house.media, house.cast.company.id, mends=True)
+    checked = check_files(
+        house.database, house.media, house.cast.company.id, mender=Actor.command("the operator")
+    )
     assert (checked.found, checked.found_digests) == (1, [digest])
     house.night()
     assert (house.has_row(digest), house.has_bytes(digest)) == (is_named, is_named)

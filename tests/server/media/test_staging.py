@@ -1,6 +1,8 @@
 """Who may add to an upload, and how much of it is there."""
 
-from collections.abc import Callable
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -103,3 +105,32 @@ def test_below_the_room_that_stays_free_there_is_none(staging: Staging) -> None:
     Staging(staging.folder, 0).check_room(1)
     with pytest.raises(NoRoom):
         Staging(staging.folder, 2**60).check_room(1)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", folder],
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        pytest.skip("only root may mount a disk that is small enough to be filled")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_when_the_disk_is_full_what_there_was_room_for_is_kept(small_disk: Path) -> None:
+    staging, upload = Staging(small_disk / "uploads"), uuid4()
+    staging.make(COMPANY, upload)
+    content = os.urandom(2 * 1024 * 1024)
+    writer = staging.begin(COMPANY, upload, 0, is_proved=True)
+    with pytest.raises(NoRoom):
+        writer.add(content)
+    kept = writer.keep()
+    assert 500_000 < kept < 1024 * 1024
+    assert staging.offset(COMPANY, upload) == kept
+    assert staging.path(COMPANY, upload).read_bytes() == content[:kept]
