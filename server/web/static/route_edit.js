@@ -307,6 +307,37 @@
     drawOthers();
   }
 
+  // A better order: the stops that it is for take each other's places, all others stay where they are.
+  const orderTold = document.getElementById("order-told");
+  const useOrder = document.getElementById("use-order");
+  const leaveOrder = document.getElementById("leave-order");
+  let better = [];
+
+  document.getElementById("find-order").addEventListener("click", (event) => {
+    writeSheet();
+    const asked = new FormData(form);
+    asked.set("day", document.getElementById("order-day").value);
+    fetch(event.currentTarget.dataset.order, { method: "POST", body: new URLSearchParams(asked), headers: { "HX-Request": "true" } })
+      .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
+      .then((found) => offer(found.says, found.order))
+      .catch(() => offer(words.failed, []));
+  });
+  useOrder.addEventListener("click", () => {
+    const moved = new Map(stops.filter((stop) => better.includes(stop.id)).map((stop) => [stop.id, stop]));
+    // A stop that was taken out meanwhile is passed over.
+    const turn = better.filter((id) => moved.has(id));
+    stops = stops.map((stop) => (moved.has(stop.id) ? moved.get(turn.shift()) : stop));
+    offer(orderTold.textContent, []);
+    changed();
+  });
+  leaveOrder.addEventListener("click", () => offer("", []));
+
+  function offer(says, order) {
+    better = order;
+    orderTold.textContent = says;
+    useOrder.hidden = leaveOrder.hidden = order.length === 0;
+  }
+
   // Rehearsing and saving
   form.addEventListener("input", () => {
     document.getElementById("unsaved").hidden = false;

@@ -283,3 +283,29 @@ def test_the_statements_of_a_page_grow_with_nothing(
         sheet = json.dumps({"rules": [rule()], "stops": [[str(cast.ben_stores[1]), 0]]})
         mia.post("/routes/", data=form_of(text, sheet=sheet, name="More"))
     assert all(len(set(found)) == 1 for found in counts.values()), counts
+
+
+def test_a_shorter_order_is_offered_and_nothing_is_kept(
+    office: Office, planned: Cast, db: Database
+) -> None:
+    cast = planned
+    mia = office.browser(cast.mia)
+    text = mia.get(f"/routes/{cast.ana_route}").text
+    anchor, beacon, compass = cast.ana_stores
+    crooked = json.dumps(
+        {"rules": [rule()], "stops": [[str(id_), 0] for id_ in (anchor, compass, beacon)]}
+    )
+    answer = mia.post("/routes/order", data=form_of(text, sheet=crooked)).json
+    assert answer is not None
+    assert answer["order"] in (
+        [str(anchor), str(beacon), str(compass)],
+        [str(compass), str(beacon), str(anchor)],
+    )
+    assert "m less" in answer["says"]
+    straight = mia.post("/routes/order", data=form_of(text)).json
+    assert straight is not None
+    assert straight["order"] == []
+    sunday = today() + timedelta(days=(6 - today().weekday()) % 7)
+    none = mia.post("/routes/order", data=form_of(text) | {"day": str(sunday)}).json
+    assert none == {"order": [], "says": "No stop with a pin is due on this day."}
+    assert route_of(db, cast, cast.ana_route).stores == [anchor, beacon, compass]
