@@ -77,7 +77,7 @@ def _stop_lines(
     before: Sequence[Mapping[str, Any]] | None, after: Sequence[Mapping[str, Any]], names: Names
 ) -> Iterator[str]:
     """What differs between two lists of stops, places counted from 1, and the whole new order."""
-    was, now = _in_order(before or ()), _in_order(after)
+    was, now = in_order(before or ()), in_order(after)
     place = {id_: number for number, id_ in enumerate(now, 1)}
     if before is not None:
         yield f"stops: {len(was)} → {len(now)}" + ("" if was != now else ", in the same order")
@@ -88,7 +88,7 @@ def _stop_lines(
             if id_ not in rules:
                 told = "" if rule is None else f", {told_rule(rule)}"
                 yield f"added at {place[id_]}: {names[id_]}{told}"
-        moved = _moved(was, now)
+        moved = moved_stores(was, now)
         for number, id_ in enumerate(was, 1):
             if id_ in moved:
                 yield f"moved: {names[id_]}, {number} → {place[id_]}"
@@ -103,14 +103,14 @@ def _stop_lines(
     yield f"order: {','.join(names[id_].short for id_ in now) or 'no stop'}"
 
 
-def _in_order(stops: Iterable[Mapping[str, Any]]) -> list[UUID]:
+def in_order(stops: Iterable[Mapping[str, Any]]) -> list[UUID]:
     """The stores of stops that have a sequence, or that stand in their order."""
     numbered = enumerate(stops)
     ordered = sorted(numbered, key=lambda each: (each[1].get("sequence", each[0]), each[0]))
     return [UUID(stop["store_id"]) for _, stop in ordered]
 
 
-def _moved(was: Sequence[UUID], now: Sequence[UUID]) -> set[UUID]:
+def moved_stores(was: Sequence[UUID], now: Sequence[UUID]) -> set[UUID]:
     """The fewest stores whose move makes the one order of the other.
 
     All but a longest increasing run of old places (patience sorting).

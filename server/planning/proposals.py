@@ -5,7 +5,7 @@ something that has changed since its proposer saw it says so, and is only approv
 says that they know.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -52,8 +52,27 @@ left join lateral (
 ) l on true
 where p.company_id = :company
 """
-_LIST = f"{_SELECT} and p.state = :state order by p.proposed_at, p.id limit :at_most"
-_ONE = f"{_SELECT} and p.id = :proposal"
+# Of routes and plans of positions that are seen; of stores by people who held one of them then.
+_SEEN = """
+and (:is_all
+     or (p.kind = 'route' and exists (
+         select from route o where o.company_id = p.company_id and o.id = p.entity_id
+           and o.position_id = any(:seen)))
+     or (p.kind = 'day_plan' and exists (
+         select from day_plan o where o.company_id = p.company_id and o.id = p.entity_id
+           and o.position_id = any(:seen)))
+     or (p.kind = 'store' and exists (
+         select from occupancy o where o.company_id = p.company_id and o.person_id = p.person_id
+           and o.position_id = any(:seen) and o.starts_on <= cast(p.proposed_at as date)
+           and (o.ends_on is null or o.ends_on >= cast(p.proposed_at as date)))))
+"""
+_LIST = f"""
+{_SELECT} and p.state = :state {_SEEN}
+  and (cast(:after_at as timestamptz) is null
+       or (p.proposed_at, p.id) > (:after_at, cast(:after_id as uuid)))
+order by p.proposed_at, p.id limit :at_most
+"""
+_ONE = f"{_SELECT} and p.id = :proposal {_SEEN}"
 _LOCK = "select state from proposal where company_id = :company and id = :proposal for update"
 _CLOSE = """
 update proposal set state = :state, answer = :answer, decided_by = :decided_by, decided_at = now()
@@ -130,17 +149,38 @@ class NewStorePlace:
 
 
 def list_proposals(
-    uow: UnitOfWork, *, state: State = "WAITING", at_most: int = 100
+    uow: UnitOfWork,
+    *,
+    state: State = "WAITING",
+    seen: Collection[UUID] | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    at_most: int = 100,
 ) -> list[Proposal]:
-    """Proposals in a state, the longest waiting first. One query."""
-    return [
-        _seen(row) for row in uow.rows(_LIST, company=uow.company_id, state=state, at_most=at_most)
-    ]
+    """Proposals in a state, the longest waiting first; with `seen`, those that concern these positions. One query."""
+    rows = uow.rows(
+        _LIST,
+        company=uow.company_id,
+        state=state,
+        is_all=seen is None,
+        seen=sorted(seen or ()),
+        after_at=None if after is None else after[0],
+        after_id=None if after is None else after[1],
+        at_most=at_most,
+    )
+    return [_seen(row) for row in rows]
 
 
-def find_proposal(uow: UnitOfWork, proposal_id: UUID) -> Proposal:
-    """One proposal. Raises NoSuchProposal."""
-    found = uow.rows(_ONE, company=uow.company_id, proposal=proposal_id)
+def find_proposal(
+    uow: UnitOfWork, proposal_id: UUID, *, seen: Collection[UUID] | None = None
+) -> Proposal:
+    """One proposal. Raises NoSuchProposal, also for one that concerns none of the positions that are `seen`."""
+    found = uow.rows(
+        _ONE,
+        company=uow.company_id,
+        proposal=proposal_id,
+        is_all=seen is None,
+        seen=sorted(seen or ()),
+    )
     if not found:
         raise NoSuchProposal("there is no such proposal in this company")
     return _seen(found[0])

@@ -5,6 +5,7 @@ from werkzeug.exceptions import NotFound
 from server.language import tell, told_number
 from server.planning.errors import (
     NoSuchPosition,
+    NoSuchProposal,
     NoSuchRoute,
     NoSuchStore,
     PhoneTooFull,
@@ -48,7 +49,7 @@ def map_words() -> dict[str, str]:
 
 def told_refusal(refused: PlanningError) -> str:
     """Why a change is refused, to a person; what is not there is not there."""
-    if isinstance(refused, NoSuchRoute | NoSuchPosition | NoSuchStore):
+    if isinstance(refused, NoSuchRoute | NoSuchPosition | NoSuchStore | NoSuchProposal):
         raise NotFound
     if isinstance(refused, PhoneTooFull):
         return tell(

@@ -32,6 +32,7 @@ from server.planning.workload import (
 from server.web.desk import Desk, draw, packed
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
 from server.web.menu import OFFICE
+from server.web.proposals import proposal_routes
 from server.web.route_edit import edit_routes
 from server.web.route_words import PLANNERS, map_words, placed
 from server.web.rule_words import told_rule
@@ -232,6 +233,7 @@ def route_routes(desk: Desk) -> Blueprint:
 
     edit_routes(desk, routes)
     store_place_routes(desk, routes)
+    proposal_routes(desk, routes)
     return routes
 
 

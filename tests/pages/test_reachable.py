@@ -65,6 +65,11 @@ def test_routes_and_their_editor_have_no_barriers(
     seat.go("/routes/stores")
     seat.page.wait_for_selector("#store-map[data-drawn]")
     assert faults_of(seat) == []
+    seat.go("/routes/proposals")
+    assert faults_of(seat) == []
+    seat.page.click("tbody tr a >> nth=0")
+    seat.page.wait_for_selector("[name=reason]")
+    assert faults_of(seat) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)

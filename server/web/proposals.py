@@ -1,0 +1,246 @@
+"""What reps ask for, beside what is: approved, or refused with a reason."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
+
+from server.identity.permissions import visible_positions
+from server.identity.sessions import Visitor
+from server.language import sentence, tell, told_moment
+from server.planning.decision_lines import in_order, moved_stores, stores_in
+from server.planning.errors import NoSuchProposal, PlanningError
+from server.planning.named_stores import StoreNamed, named_stores, told_pin
+from server.planning.proposals import (
+    NewStorePlace,
+    Proposal,
+    approve,
+    find_proposal,
+    list_proposals,
+    refuse,
+)
+from server.planning.rules import with_held_windows
+from server.web.desk import FORM_BODY, Desk, draw
+from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.route_words import PLANNERS, told_refusal
+from server.web.rule_words import told_rule
+from sync.unit_of_work import UnitOfWork
+
+KINDS = {
+    "route": sentence("route"),
+    "day_plan": sentence("day plan"),
+    "store": sentence("store"),
+}
+STATES = {
+    "WAITING": (sentence("waiting"), "warn"),
+    "APPROVED": (sentence("approved"), "good"),
+    "REFUSED": (sentence("refused"), "bad"),
+    "AMENDED": (sentence("amended"), "good"),
+}
+FIELDS = {
+    "name": sentence("Name"),
+    "code": sentence("Code"),
+    "store_class": sentence("Class"),
+    "channel": sentence("Channel"),
+    "address": sentence("Address"),
+    "pin": sentence("Pin"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StopTold:
+    """A stop of one side: its store, its rule in words, and what becomes of it."""
+
+    name: str
+    rule: str
+    mark: str
+    tone: str
+
+
+def proposal_routes(desk: Desk, routes: Blueprint) -> None:
+    """The pages under /routes/proposals."""
+
+    @routes.get("/proposals")
+    @desk.page(*PLANNERS)
+    def proposal_list(visitor: Visitor) -> ResponseReturnValue:
+        """What waits for a decision, the longest first; or what was decided."""
+        state = request.args.get("state", "") or "WAITING"
+        if state not in STATES:
+            raise NotFound
+
+        def read(
+            uow: UnitOfWork, after: str | None, at_most: int
+        ) -> tuple[list[Proposal], str | None]:
+            found = list_proposals(
+                uow,
+                state=state,  # type: ignore[arg-type]
+                seen=visible_positions(uow, visitor.person_id, visitor.today),
+                after=None if after is None else _mark(after),
+                at_most=at_most + 1,
+            )
+            shown = found[:at_most]
+            return shown, _mark_of(shown[-1]) if len(found) > at_most else None
+
+        return answer_listing(
+            desk,
+            visitor,
+            Listing(
+                name="proposals",
+                columns=_columns(visitor.policy.time_zone),
+                read=read,
+                nothing=sentence("Nothing here."),
+            ),
+            "routes/proposals.html",
+            states=[(key, tell(words)) for key, (words, _) in STATES.items()],
+            state=state,
+        )
+
+    @routes.get("/proposals/<uuid:proposal_id>")
+    @desk.page(*PLANNERS)
+    def proposal_page(visitor: Visitor, proposal_id: UUID) -> ResponseReturnValue:
+        """A proposal beside what is."""
+        with desk.database.reading(visitor.company_id) as uow:
+            proposal = _found(uow, visitor, proposal_id)
+            names = named_stores(uow, stores_in([proposal]))
+        return draw(
+            "routes/proposal.html",
+            proposal=proposal,
+            kind=tell(KINDS[proposal.kind]),
+            state=STATES[proposal.state],
+            sides=_sides(proposal, names, visitor),
+            fields=list(_fields(proposal)),
+            zone=visitor.policy.time_zone,
+            ms=lambda at: round(at.timestamp() * 1000),
+        )
+
+    @routes.post("/proposals/<uuid:proposal_id>")
+    @desk.page(*PLANNERS, body=FORM_BODY)
+    def decide(visitor: Visitor, proposal_id: UUID) -> ResponseReturnValue:
+        """Approve it, or refuse it with a reason; the rep's phone is told."""
+        form = request.form
+        try:
+            with desk.database.company(visitor.company_id) as uow:
+                proposal = _found(uow, visitor, proposal_id)
+                if form.get("act") == "approve":
+                    code = form.get("code", "").strip()
+                    approve(
+                        uow,
+                        visitor.actor,
+                        proposal.id,
+                        today=visitor.today,
+                        answer=form.get("reason", "").strip() or None,
+                        place=NewStorePlace(code=code) if code else None,
+                        knows_it_is_outdated=form.get("knows") == "1",
+                    )
+                elif form.get("act") == "refuse":
+                    refuse(uow, visitor.actor, proposal.id, form.get("reason", ""))
+                else:
+                    raise NotFound
+        except PlanningError as refused:
+            flash(told_refusal(refused), "alert")
+            return redirect(url_for("routes.proposal_page", proposal_id=proposal_id), code=303)
+        flash(tell("Decided. The phone is told at its next sync."), "notice")
+        return redirect(url_for("routes.proposal_list"), code=303)
+
+
+def _found(uow: UnitOfWork, visitor: Visitor, proposal_id: UUID) -> Proposal:
+    seen = visible_positions(uow, visitor.person_id, visitor.today)
+    try:
+        return find_proposal(uow, proposal_id, seen=seen)
+    except NoSuchProposal:
+        raise NotFound from None
+
+
+def _columns(zone: str) -> tuple[Column[Proposal], ...]:
+    return (
+        Column(
+            sentence("Proposal"),
+            lambda one: Link(one.subject, url_for("routes.proposal_page", proposal_id=one.id)),
+            lambda one: one.subject,
+        ),
+        Column(sentence("What"), lambda one: tell(KINDS[one.kind]), lambda one: one.kind),
+        Column(sentence("By"), lambda one: one.proposer, lambda one: one.proposer),
+        Column(
+            sentence("Since"),
+            lambda one: told_moment(round(one.proposed_at.timestamp() * 1000), zone),
+            lambda one: one.proposed_at.isoformat(),
+        ),
+        Column(sentence("Reason"), lambda one: one.reason, lambda one: one.reason),
+        Column(
+            sentence("State"),
+            lambda one: (
+                Badge(tell("changed since"), "warn")
+                if one.is_outdated
+                else Badge(tell(STATES[one.state][0]), STATES[one.state][1])
+            ),
+            lambda one: one.state,
+        ),
+    )
+
+
+def _fields(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
+    """Each field of a store that would change: as it is, and as it is proposed."""
+    for name, value in sorted(proposal.changes.items()):
+        if name != "stops":
+            before = proposal.held.get(name)
+            yield tell(FIELDS[name]) if name in FIELDS else name, _told(before), _told(value)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Mapping) and {"lat_e7", "lon_e7"} <= value.keys():
+        return told_pin(value["lat_e7"], value["lon_e7"])
+    return "–" if value is None else str(value)
+
+
+def _sides(
+    proposal: Proposal, names: Mapping[UUID, StoreNamed], visitor: Visitor
+) -> tuple[list[StopTold], list[StopTold]] | None:
+    """The stops as they are and as they are proposed; None where it is not about stops."""
+    if "stops" not in proposal.changes:
+        return None
+    held, asked = proposal.held.get("stops") or (), proposal.changes["stops"]
+    was, now = in_order(held), in_order(asked)
+    moved = moved_stores(was, now)
+    rules = {UUID(stop["store_id"]): stop.get("rule") for stop in held}
+    asked_rules = {UUID(stop["store_id"]): stop.get("rule") for stop in asked}
+
+    def words(rule: Mapping[str, Any] | None) -> str:
+        return "" if rule is None else told_rule(rule, visitor.today)
+
+    before = [
+        StopTold(
+            str(names[id_]),
+            words(rules.get(id_)),
+            "" if id_ in asked_rules else tell("taken out"),
+            "bad",
+        )
+        for id_ in was
+    ]
+    after = []
+    for id_ in now:
+        asked_rule = asked_rules[id_]
+        told = words(None if asked_rule is None else with_held_windows(asked_rule, rules.get(id_)))
+        if id_ not in rules:
+            mark, tone = tell("added"), "good"
+        elif told and told != words(rules[id_]):
+            mark, tone = tell("other rule"), "warn"
+        elif id_ in moved:
+            mark, tone = tell("moved"), "warn"
+        else:
+            mark, tone = "", ""
+        after.append(StopTold(str(names[id_]), told, mark, tone))
+    return before, after
+
+
+def _mark_of(proposal: Proposal) -> str:
+    return f"{proposal.proposed_at.isoformat()}~{proposal.id}"
+
+
+def _mark(typed: str) -> tuple[datetime, UUID]:
+    at, _, proposal_id = typed.partition("~")
+    return datetime.fromisoformat(at), UUID(proposal_id)
