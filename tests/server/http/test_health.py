@@ -174,7 +174,7 @@ def test_with_a_token_the_page_is_for_whoever_has_it(unit_database: Database) ->
 
 
 def test_the_front_page_leads_to_what_a_developer_reads(site: Site) -> None:
-    page = site.client.get("/")
+    page = site.client.get("/", follow_redirects=True)
     assert page.content_type.startswith("text/html")
     for address in ("/protocol.md", "/v1/openapi.json", "/readyz"):
         assert f'href="{address}"' in page.text
