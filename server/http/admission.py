@@ -125,5 +125,7 @@ def _waiting(waiters: BoundedSemaphore | None) -> Iterator[None]:
 
 def _busy() -> Refused:
     return Refused(
-        "busy", "Many phones are being filled at the moment.", retry_after_s=RETRY_AFTER_S
+        "busy",
+        "The server takes no more of these requests at the moment.",
+        retry_after_s=RETRY_AFTER_S,
     )
