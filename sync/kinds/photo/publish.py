@@ -50,10 +50,13 @@ where photo.company_id = %s and photo.id = r.id
 
 @dataclass(frozen=True, slots=True)
 class PhotoChange:
-    """What a photo is to become: its state, and the flags of its evidence (None: they stay)."""
+    """What a photo is to become: its state, and the flags of its evidence (None: they stay). With `sources`
+    only where it is still in one of these states; without, wherever the machine has a way.
+    """
 
     state: str
     flags: Sequence[Flag] | None = None
+    sources: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ def set_photo_states(uow: UnitOfWork, changes: Mapping[UUID, PhotoChange]) -> di
     became: dict[UUID, str] = {}
     for id_, fields in hold_documents(uow, changes).items():
         before, change = fields["state"], changes[id_]
+        if change.sources is not None and before not in change.sources:
+            continue
         if before != change.state and not may_become(before, change.state):
             continue
         after = dict(fields)
@@ -154,7 +159,12 @@ def _set_all(
     uow: UnitOfWork, digests: Iterable[str], sources: Sequence[str], target: str
 ) -> dict[UUID, str]:
     waiting = [photo.id for photo in photos_of_files(uow, digests) if photo.state in sources]
-    return set_photo_states(uow, dict.fromkeys(waiting, PhotoChange(target))) if waiting else {}
+    if not waiting:
+        return {}
+    # They were read unlocked: whoever was before us may have stored, or lost, the bytes since.
+    return set_photo_states(
+        uow, dict.fromkeys(waiting, PhotoChange(target, sources=tuple(sources)))
+    )
 
 
 def _with_capture_flags(held: Iterable[Flag], found: Iterable[Flag]) -> list[Flag]:

@@ -1,6 +1,6 @@
 """Record and bytes come in either order, or at one moment: the photo is stored, and judged once it can be."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,8 +13,9 @@ from server.jobs.work import Workshop, do_row
 from server.media.files import make_known
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS, photo
+from sync.kinds.photo import publish
 from sync.kinds.photo.judge import ARRIVED, FILES, JUDGE
-from sync.kinds.photo.publish import FILE_PHOTOS
+from sync.kinds.photo.publish import FILE_PHOTOS, mark_expected, mark_uploading
 from sync.unit_of_work import Database, UnitOfWork
 from sync.work import leave_work
 from tests.factories import Cast, Person
@@ -185,3 +186,26 @@ def test_what_is_done_twice_is_done_once(cast: Cast, phone: PhoneOf, db: Databas
     row = only(rows_of(db, cast, "select state, version from photo"))
     assert tuple(row) == ("STORED", 2)
     assert len(rows_of(db, cast, "select from file")) == 1
+
+
+def test_a_part_that_is_given_up_takes_no_photo_back_that_another_upload_has_just_stored(
+    cast: Cast, phone: PhoneOf, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = phone(cast.ana)
+    item = shot(ana)
+    ana.push(item)
+    with db.company(cast.company.id) as uow:
+        mark_uploading(uow, item["payload"]["sha256"])
+    look = publish.photos_of_files
+
+    def look_and_be_overtaken(uow: UnitOfWork, digests: Iterable[str]) -> Any:
+        found = look(uow, digests)
+        monkeypatch.setattr(publish, "photos_of_files", look)
+        with db.company(cast.company.id) as other:
+            arrive(other, cast)
+        return found
+
+    monkeypatch.setattr(publish, "photos_of_files", look_and_be_overtaken)
+    with db.company(cast.company.id) as uow:
+        assert mark_expected(uow, item["payload"]["sha256"]) == {}
+    assert state(db, cast) == "STORED"
