@@ -76,12 +76,14 @@ class Staging:
         return self.folder / str(company_id) / str(upload_id)
 
     def make(self, company_id: int, upload_id: UUID) -> None:
-        """Make room for a new upload."""
+        """Make room for an upload. What is there already stays as it is."""
         path = self.path(company_id, upload_id)
         make_folder(path.parent)
         with _told():
             path.touch(0o600)
-            _writer_path(path).write_bytes(_WRITER.pack(0, _PROVED))
+            # Two may find at once that there is none: the note that one of them writes in may not be emptied.
+            with suppress(FileExistsError), _writer_path(path).open("xb") as note:
+                note.write(_WRITER.pack(0, _PROVED))
             sync_folder(path.parent)
 
     def offset(self, company_id: int, upload_id: UUID) -> int:

@@ -36,6 +36,15 @@ from (select state, expires_at, size, created_at,
              created_at > now() - interval '24 hours' and not is_at_once as counts
       from upload where company_id = :company and device_id = :device) u
 """
+# The answer to an announcement may be lost: then the phone knows of none, and announces the file anew.
+_REPEATED = """
+update upload set state = 'DROPPED'
+where company_id = :company and device_id = :device and state = 'OPEN' and sha256 is not null
+  and (sha256 = :sha256 or exists (
+      select from upload later where later.company_id = upload.company_id
+        and later.device_id = upload.device_id and later.sha256 = upload.sha256
+        and later.created_at > upload.created_at and later.state <> 'DROPPED'))
+"""
 _INSERT = """
 insert into upload (company_id, id, device_id, person_id, sha256, size, received, metadata, state,
                     is_at_once, expires_at)
@@ -92,7 +101,7 @@ def announce(
     """
     is_known = _is_known(uow, metadata.sha256, size)
     if not is_known:
-        _check_bounds(uow, sender, size, bounds)
+        _check_bounds(uow, sender, size, metadata.sha256, bounds)
     state = "STORED" if is_known else "OPEN"
     made = uow.rows(
         _INSERT,
@@ -195,9 +204,18 @@ def _is_known(uow: UnitOfWork, sha256: str | None, size: int) -> bool:
     return bool(known)
 
 
-def _check_bounds(uow: UnitOfWork, sender: Sender, size: int, bounds: MediaBounds) -> None:
+def _drop_repeated(uow: UnitOfWork, sender: Sender, sha256: str | None) -> int:
+    """Give up the phone's uploads of files that it has announced anew since, or announces now; how many.
+    Their bytes go with the next round of the schedule that finds them old.
+    """
+    return uow.run(_REPEATED, company=uow.company_id, device=sender.device_id, sha256=sha256)
+
+
+def _check_bounds(
+    uow: UnitOfWork, sender: Sender, size: int, sha256: str | None, bounds: MediaBounds
+) -> None:
     held = uow.rows(_HELD, company=uow.company_id, device=sender.device_id)[0]
-    if held.open >= bounds.open_uploads:
+    if held.open >= bounds.open_uploads and not _drop_repeated(uow, sender, sha256):
         raise Refused(
             "too_many_uploads",
             f"This phone has {held.open} unfinished uploads.",

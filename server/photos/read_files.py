@@ -83,6 +83,7 @@ update file set state = 'READ', media_type = :media_type, read_at = now(), readi
                 reason_code = null, reason = null
 where company_id = :company and id = :id
 """
+_IS_THERE = "select from file where company_id = :company and sha256 = :sha256"
 # What an older version read stays as it was read, with the reason why this one could not.
 _ASIDE = """
 update file set state = case when state = 'READ' then state else 'SET_ASIDE' end,
@@ -267,8 +268,11 @@ def _finish(
         return _FAILED
     facts = found.facts
     if not uow.run(_READ, company=uow.company_id, id=file_id, media_type=facts.media_type):
-        for copy in facts.copies:
-            room.storage.delete(copy_key(uow.company_id, claim.sha256, READER_VERSION, copy.name))
+        # The same bytes may have come anew meanwhile, and the copies are those of that file too.
+        if not uow.rows(_IS_THERE, company=uow.company_id, sha256=claim.sha256):
+            for copy in facts.copies:
+                key = copy_key(uow.company_id, claim.sha256, READER_VERSION, copy.name)
+                room.storage.delete(key)
         return "gone"
     uow.run(_INSERT, company=uow.company_id, sha256=claim.sha256, **_columns(found))
     look = None if facts.look is None else Look(facts.look.phash, facts.look.detail)

@@ -6,13 +6,14 @@ from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from werkzeug.test import TestResponse
 
 from server.media.installed import MediaBounds
 from server.media.keys import original_key
+from server.media.staging import Staging
 from server.media.storage import LocalStorage, StorageAway
 from tests.factories import Cast, Device
 from tests.server.http.conftest import AT, Site, code_of, item_of, push_of
@@ -498,12 +499,55 @@ def test_a_phone_has_a_bounded_number_of_unfinished_uploads(
     site: Site, strangers: Cast, fresh: bytes
 ) -> None:
     change_bounds(site, open_uploads=2)
-    ben = Client(site, strangers.ben.device)
+    ben = without_uploads(site, strangers, strangers.ben.device)
     first = ben.location(fresh)
-    ben.location(fresh)
-    assert code_of(ben.create(fresh)) == (429, "too_many_uploads")
+    ben.location(fresh + b"2")
+    assert code_of(ben.create(fresh + b"3")) == (429, "too_many_uploads")
     ben.ask("DELETE", first)
-    assert ben.create(fresh).status_code == 201
+    assert ben.create(fresh + b"3").status_code == 201
+
+
+def test_announcements_whose_answers_were_lost_do_not_shut_a_phone_out(
+    site: Site, strangers: Cast, fresh: bytes
+) -> None:
+    change_bounds(site, open_uploads=2)
+    ben = without_uploads(site, strangers, strangers.ben.device)
+    lost = [ben.location(fresh) for _ in range(2)]
+    last = ben.location(fresh)
+    assert [ben.ask("HEAD", each).status_code for each in lost] == [410, 410]
+    other = ben.location(fresh + b"2")
+    # Of what is announced once nothing is given up.
+    assert code_of(ben.create(fresh + b"3")) == (429, "too_many_uploads")
+    assert ben.patch(last, 0, fresh).status_code == 204
+    assert ben.offset(other) == 0
+
+
+def test_an_announcement_is_given_up_too_whose_file_has_come_by_a_later_one(
+    site: Site, strangers: Cast, fresh: bytes
+) -> None:
+    change_bounds(site, open_uploads=2)
+    ben = without_uploads(site, strangers, strangers.ben.device)
+    lost = ben.location(fresh)
+    ben.patch(ben.location(fresh), 0, fresh)
+    ben.location(fresh + b"2")
+    assert ben.create(fresh + b"3").status_code == 201
+    assert ben.ask("HEAD", lost).status_code == 410
+
+
+def test_who_asks_while_another_request_finishes_the_upload_is_told_that_all_is_there(
+    site: Site, ana: Client, fresh: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location = ana.location(fresh)
+    ana.patch(location, 0, fresh[:50])
+    look = Staging.offset
+
+    def look_late(staging: Staging, company_id: int, upload_id: UUID) -> int:
+        monkeypatch.setattr(Staging, "offset", look)
+        assert ana.patch(location, 50, fresh[50:]).status_code == 204
+        return look(staging, company_id, upload_id)
+
+    monkeypatch.setattr(Staging, "offset", look_late)
+    assert ana.offset(location) == len(fresh)
 
 
 def test_a_phone_announces_a_bounded_number_of_bytes_a_day(
@@ -595,6 +639,12 @@ def test_a_photo_shows_how_far_its_file_is(
     ana.patch(ana.location(fresh), 0, fresh)
     seen.append(state())
     assert seen == ["EXPECTED", "UPLOADING", "EXPECTED", "STORED"]
+
+
+def without_uploads(site: Site, cast: Cast, device: Device) -> Client:
+    with site.service.database.company(cast.company.id) as uow:
+        uow.run("delete from upload where device_id = :device", device=device.id)
+    return Client(site, device)
 
 
 def change_bounds(site: Site, **changed: Any) -> None:

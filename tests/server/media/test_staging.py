@@ -101,6 +101,15 @@ def test_a_note_that_a_power_cut_emptied_is_read_as_nobodys(staging: Staging, up
     assert staging.offset(COMPANY, upload) == 3
 
 
+def test_who_makes_an_upload_that_is_there_changes_nothing_about_it(
+    staging: Staging, upload: UUID
+) -> None:
+    staging.begin(COMPANY, upload, 0, is_proved=True).add(b"proved")
+    staging.begin(COMPANY, upload, 6, is_proved=False).add(b" or not")
+    staging.make(COMPANY, upload)
+    assert staging.offset(COMPANY, upload) == 6
+
+
 def test_below_the_room_that_stays_free_there_is_none(staging: Staging) -> None:
     Staging(staging.folder, 0).check_room(1)
     with pytest.raises(NoRoom):

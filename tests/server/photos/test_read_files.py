@@ -401,3 +401,29 @@ def test_a_reader_says_now_and_then_that_it_is_still_at_work(
     with room.desk() as desk:
         assert isinstance(room.read(path, desk, lambda: said.append(1)), Read)
     assert said
+
+
+def test_copies_stay_where_the_same_bytes_came_anew_while_they_were_read(
+    db: Database,
+    cast: Cast,
+    keep: Keep,
+    room: ReadingRoom,
+    storage: LocalStorage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = files.jpeg()
+    file_id = keep(file)
+    read = ReadingRoom.read
+
+    def read_long(asked: ReadingRoom, *rest: Any) -> Any:
+        monkeypatch.setattr(ReadingRoom, "read", read)
+        found = read(asked, *rest)
+        with db.company(cast.company.id) as uow:
+            uow.run("delete from file where id = :id", id=file_id)
+        assert read_file(db, room, cast.company.id, keep(file)) == "read"
+        return found
+
+    monkeypatch.setattr(ReadingRoom, "read", read_long)
+    assert read_file(db, room, cast.company.id, file_id) == "gone"
+    key = copy_key(cast.company.id, sha256(file).hexdigest(), READER_VERSION, "screen")
+    assert storage.size(key)
