@@ -20,7 +20,8 @@ def find_company(database: Database, code: str | None) -> int:
     """
     with database.installation() as uow:
         if code is not None:
-            for written in (code.strip(), code.strip().upper()):
+            # No code has a NUL, and no query takes one.
+            for written in (code.strip(), code.strip().upper()) if "\x00" not in code else ():
                 found = uow.connection.execute(select(func.company_id_of(written))).scalar_one()
                 if found is not None:
                     return int(found)

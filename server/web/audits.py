@@ -119,8 +119,8 @@ def _review_routes(desk: Desk, routes: Blueprint) -> None:
                 ahead = _pictures_ahead(uow, visitor, held, turn_id, desk)
         except NoSuchTurn:
             return redirect(url_for("audits.queue"), code=303)
-        (turn,) = (one for one in held if one.id == turn_id)
-        if turn.state != "CLAIMED":
+        turn = next((one for one in held if one.id == turn_id), None)
+        if turn is None or turn.state != "CLAIMED":
             return redirect(url_for("audits.queue"), code=303)
         return draw(
             "audits/review.html",

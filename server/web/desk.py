@@ -90,9 +90,10 @@ class Desk:
                 g.visitor = visitor
                 if not visitor.has_role(*roles):
                     raise NotFound
+                # First: whoever reads a form reads its body.
+                self.bound_body(body)
                 if request.method == "POST":
                     self.check_form(visitor)
-                self.bound_body(body)
                 with speaking(self.language(visitor)):
                     return self.finish(make_response(view(visitor, **places)))
 

@@ -258,7 +258,9 @@ def _done(uow: UnitOfWork, visitor: Visitor, ids: list[UUID], form: MultiDict[st
 
 def _period(visitor: Visitor, asked: MultiDict[str, str]) -> tuple[date, date]:
     last = _typed_day(asked.get("last"), visitor.today)
-    return _typed_day(asked.get("first"), last - timedelta(days=_DAYS_SHOWN - 1)), last
+    # The first days that there are have none before them.
+    shown = min(timedelta(days=_DAYS_SHOWN - 1), last - date.min)
+    return _typed_day(asked.get("first"), last - shown), last
 
 
 def _typed_day(typed: str | None, otherwise: date) -> date:

@@ -4,10 +4,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
+from sync.kinds.audit_visit.audit_table import audit_turn
 from sync.unit_of_work import Database
 from tests.audit_factories import Running, add_auditor, add_running, bring, states_of
 from tests.factories import Cast, Person
@@ -173,3 +174,19 @@ def test_the_statements_of_a_review_grow_with_nothing(
         counts.append(len(statements))
         path = str(browser.post(path, data=form_of(browser, path)).location)
     assert counts[0] == counts[1] <= 16
+
+
+def test_a_verdict_that_may_not_be_undone_any_more_leads_back_to_the_queue(
+    office: Office, owner_engine: Engine, cast: Cast, sol: Person, audit_visits: list[UUID]
+) -> None:
+    browser = office.browser(sol)
+    path = taken(browser)
+    browser.post(path, data=form_of(browser, path))
+    with owner_engine.begin() as connection:
+        connection.execute(
+            update(audit_turn)
+            .where(audit_turn.c.company_id == cast.company.id, audit_turn.c.state == "GIVEN")
+            .values(undo_until=audit_turn.c.claimed_at)
+        )
+    answer = browser.get(path)
+    assert (answer.status_code, answer.location) == (303, "/audits/")

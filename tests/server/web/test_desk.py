@@ -1,5 +1,6 @@
 """Every page goes through the desk: who may not see it is not told that it is there, and no other site changes anything."""
 
+import io
 from datetime import date
 from uuid import UUID
 
@@ -180,3 +181,27 @@ def test_a_person_of_another_company_is_not_there(office: Office) -> None:
     sam = office.browser(office.cast.sam)
     assert sam.get(f"/days/people/{UUID(int=5)}").status_code == 404
     assert sam.get(f"/days/visits/{UUID(int=5)}").status_code == 404
+
+
+@pytest.mark.parametrize("company", ["a\0b", "\0"])
+def test_a_company_that_no_code_can_name_is_told_like_a_wrong_password(
+    office: Office, company: str
+) -> None:
+    said = {"company": company, "email": "ana@example.com", "password": "not hers at all"}
+    assert office.browser().post("/sign-in", data=said).status_code == 403
+
+
+def test_a_body_above_its_bound_is_not_read_for_its_token(office: Office) -> None:
+    browser = office.browser(office.cast.sam)
+    token = token_in(browser.get("/orders/"))
+    whole = {"_token": token, "file": (io.BytesIO(b"x" * 300_000), "a.bin")}
+    answer = browser.post("/orders/", data=whole, content_type="multipart/form-data")
+    assert answer.status_code == 413
+    wrong = {"_token": "wrong", "file": (io.BytesIO(b"x" * 300_000), "a.bin")}
+    answer = browser.post("/orders/", data=wrong, content_type="multipart/form-data")
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("asked", ["last=0001-01-01", "last=0001-01-31", "first=9999-12-31"])
+def test_days_at_the_ends_of_the_calendar_are_empty_lists(office: Office, asked: str) -> None:
+    assert office.browser(office.cast.sam).get(f"/orders/?{asked}").status_code == 200
