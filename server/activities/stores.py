@@ -94,12 +94,23 @@ join activity a on a.company_id = p.company_id and a.id = p.activity_id and a.st
 where p.company_id = :company and p.activity_id = any(:activities) and p.state = 'APPROVED'
 order by p.id limit :at_most
 """
-# What was worked out last for each, and whether a verdict is open or changed since.
+# What was worked out last for each, and whether a verdict is open or changed since. Open is also what came or was
+# appealed against just now, which audits have not taken up yet.
 _RESULTS = """
 select distinct on (r.activity_store_id) r.activity_store_id as id, r.share,
        exists (select from audit_case c
                where c.company_id = r.company_id and c.activity_store_id = r.activity_store_id
-                 and c.state in ('WAITING', 'OPEN', 'JUDGED', 'APPEALED')) as is_open,
+                 and c.state in ('CANDIDATE', 'WAITING', 'OPEN', 'JUDGED', 'APPEALED'))
+       or exists (select from audit_visit v
+                  where v.company_id = r.company_id and v.activity_store_id = r.activity_store_id
+                    and not exists (select from audit_case c
+                                    where c.company_id = v.company_id and c.id = v.id))
+       or exists (select from audit_case c
+                  join audit_appeal o on o.company_id = c.company_id and o.audit_visit_id = c.id
+                  where c.company_id = r.company_id and c.activity_store_id = r.activity_store_id
+                    and not exists (select from audit_turn t
+                                    where t.company_id = c.company_id and t.audit_visit_id = c.id
+                                      and t.purpose = 'APPEAL')) as is_open,
        exists (select from audit_case c
                where c.company_id = r.company_id and c.activity_store_id = r.activity_store_id
                  and c.judged_at > r.made_at) as is_stale

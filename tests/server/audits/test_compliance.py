@@ -38,7 +38,17 @@ from server.audits.standing import end_appeal_times
 from server.identity.change_log import Actor, changes_of
 from sync.unit_of_work import Database
 from tests.activities_factories import STANDARDS
-from tests.audit_factories import ANSWERS, NOW, Running, add_running, bring, claim, judged, stand
+from tests.audit_factories import (
+    ANSWERS,
+    NOW,
+    Running,
+    add_running,
+    bring,
+    brought,
+    claim,
+    judged,
+    stand,
+)
 from tests.factories import TODAY, Cast, Person
 from tests.sync.talking import DAY, HOUR, Phone, counted_statements
 
@@ -282,6 +292,27 @@ def test_an_appeal_that_comes_late_keeps_a_store_from_being_paid_until_it_is_wor
         (result,) = audit_stores(uow, office, [half], today=TODAY, now=after + timedelta(hours=2))
         assert (result.passed, result.required) == (2, 2)
         assert pay_stores(uow, office, [half], today=TODAY) == {half: "PAID"}
+
+
+def test_what_audits_have_not_taken_up_yet_holds_the_pay_back(
+    cast: Cast, db: Database, running: Running, audited: Audited, office: Actor
+) -> None:
+    full, half, _ = taking_part(running, cast)
+    with db.company(cast.company.id) as uow:
+        audit_stores(uow, office, [full, half], today=TODAY, now=LATER)
+    ana = audited.phone
+    captured = ana.now + DAY
+    ana.now += 9 * DAY
+    payload = {"items": ["POSTER"], "reason": "It hangs there"}
+    appeal = ana.item("audit_visit", "appeal", audited.ids[1], payload, at=captured)
+    items, _ = brought(ana, running, cast.ana_stores[0])
+    assert {result["status"] for result in ana.push(appeal, *items)} == {"applied"}
+    for store in (full, half):
+        with (
+            db.company(cast.company.id) as uow,
+            pytest.raises(ActivityWrongState, match="not final"),
+        ):
+            pay_stores(uow, office, [store], today=TODAY)
 
 
 def test_who_may_not_see_a_store_neither_audits_nor_pays_it(
