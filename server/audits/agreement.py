@@ -18,13 +18,14 @@ from sync.unit_of_work import UnitOfWork
 
 Pairs = Mapping[tuple[str, str], int]
 
-# Verdicts that stand: a first look's with the blind one of the same audit visit, by when the first was given.
+# Verdicts that stand: a first look's with the blind one of the same version of an audit visit, by when the first was given.
 _PAIRS = """
 select i.item, i.verdict as first, j.verdict as second, count(*) as pairs
 from audit_turn t
 join audit_verdict v on v.company_id = t.company_id and v.id = t.verdict_id
 join audit_turn u on u.company_id = t.company_id and u.audit_visit_id = t.audit_visit_id
                  and u.purpose = 'BLIND' and u.state = 'STANDS'
+join audit_verdict w on w.company_id = u.company_id and w.id = u.verdict_id and w.version = v.version
 join audit_verdict_item i on i.company_id = t.company_id and i.verdict_id = t.verdict_id
 join audit_verdict_item j on j.company_id = u.company_id and j.verdict_id = u.verdict_id and j.item = i.item
 where t.company_id = :company and t.purpose = 'FIRST' and t.state = 'STANDS'

@@ -26,6 +26,7 @@ with v as (
     join audit_turn u on u.company_id = v.company_id and u.audit_visit_id = v.audit_visit_id
                      and u.state = 'STANDS'
                      and u.purpose = case v.purpose when 'FIRST' then 'BLIND' else 'FIRST' end
+    join audit_verdict w on w.company_id = u.company_id and w.id = u.verdict_id and w.version = v.version
     join audit_verdict_item i on i.company_id = v.company_id and i.verdict_id = v.id
     join audit_verdict_item j on j.company_id = v.company_id and j.verdict_id = u.verdict_id
                              and j.item = i.item

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from server.audits.shown import SHOWN_VERSION
 from sync.unit_of_work import UnitOfWork
 
 _EARLIER = """
@@ -23,12 +24,12 @@ where v.company_id = :company and v.id = :audit_visit
 order by p.business_day desc, p.occurred_at desc, p.id limit :at_most
 """
 # What the latest evidence of each photo of the manifest names, the nearest first.
-_ALIKE = """
+_ALIKE = f"""
 select m.sha256 as of_sha256, a.sha256, a.business_day, a.distance_bits, a.is_mirrored, s.name as store_name,
        a.store_id is distinct from v.store_id as is_other_store, r.reader_version
 from audit_visit v
 join (select distinct company_id, audit_visit_id, version, sha256 from audit_photo) m
-  on m.company_id = v.company_id and m.audit_visit_id = v.id and m.version = v.version
+  on m.company_id = v.company_id and m.audit_visit_id = v.id and m.version = {SHOWN_VERSION}
 left join lateral (
     select p.id from photo p where p.company_id = v.company_id and p.sha256 = m.sha256
       and p.person_id = v.person_id order by p.visit_id is not distinct from v.visit_id desc, p.id limit 1
@@ -50,14 +51,14 @@ left join lateral (
 ) r on true
 where v.company_id = :company and v.id = :audit_visit
 order by a.distance_bits, a.business_day, a.sha256 limit :at_most
-"""
-_PICTURES = """
+"""  # noqa: S608  put together from constants
+_PICTURES = f"""
 select distinct on (v.id, m.sha256) m.sha256, r.reader_version from audit_visit v
-join audit_photo m on m.company_id = v.company_id and m.audit_visit_id = v.id and m.version = v.version
+join audit_photo m on m.company_id = v.company_id and m.audit_visit_id = v.id and m.version = {SHOWN_VERSION}
 join file_reading r on r.company_id = m.company_id and r.sha256 = m.sha256
 where v.company_id = :company and v.id = any(:ids)
 order by v.id, m.sha256, r.reader_version desc limit :at_most
-"""
+"""  # noqa: S608
 MOST = 24
 MOST_PICTURES = 600
 

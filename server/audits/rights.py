@@ -1,7 +1,7 @@
 """Who may audit what, and who may see what came of it.
 
-An auditor gets what somebody else brought at a position outside of every region of theirs, for an activity
-that the division of their seat runs. A region is "own" with all that is below it; for whoever holds another
+An auditor gets what somebody else brought at a position outside of every region of theirs, from a store that does
+not stand in one either, for an activity that the division of their seat runs. A region is "own" with all that is below it; for whoever holds another
 seat beside that of an auditor its region is own too. An auditor at a region with no parent has no own region
 by that seat, as in server/identity/permissions.py. Source: domain rules, "Activities and audits".
 """
@@ -40,7 +40,10 @@ MAY_AUDIT = """
            else not exists (select from position p
                             where p.company_id = c.company_id and p.id = c.position_id
                               and (p.region_id in (select id from own) or p.id in (select id from seat)))
-      end))
+      end)
+ and not exists (select from store g
+                 where g.company_id = c.company_id and g.id = c.store_id
+                   and g.region_id in (select id from own)))
 """
 # Whether the asker, who sees these positions, sees what came of the case `c`.
 CASE_IS_SEEN = "(:sees_all or c.position_id = any(:positions) or c.person_id = :asker)"

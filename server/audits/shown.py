@@ -17,15 +17,22 @@ from sync.flag import Flag
 from sync.policy import current_policy
 from sync.unit_of_work import UnitOfWork
 
-# Each photo of the latest manifest once, with its capture record by the same person, its file and the latest of
+# Which version of the audit visit `v` is looked at: the latest, until a verdict counts. From then on that of the
+# verdict, so that a second look and an appeal are about the same, whatever a correction says since.
+SHOWN_VERSION = """
+coalesce((select f.version from audit_case k
+          join audit_verdict f on f.company_id = k.company_id and f.id = k.verdict_id
+          where k.company_id = v.company_id and k.id = v.id), v.version)
+"""
+# Each photo of that manifest once, with its capture record by the same person, its file and the latest of
 # what was found.
-_PHOTOS = """
+_PHOTOS = f"""
 with m as (
     select v.id, v.person_id, v.visit_id, m.sha256, min(m.size) as size,
            array_agg(m.item order by m.item) as items
     from audit_visit v
     join audit_photo m on m.company_id = v.company_id and m.audit_visit_id = v.id
-                      and m.version = v.version
+                      and m.version = {SHOWN_VERSION}
     where v.company_id = :company and v.id = any(:ids)
     group by 1, 2, 3, 4
 )
@@ -48,12 +55,23 @@ left join lateral (
     order by x.version desc limit 1
 ) x on p.id is null
 order by m.id, m.sha256, p.visit_id is not distinct from m.visit_id desc, p.id
-"""
-_VISITS = """
-select v.id, v.version, r.doc, a.code as activity_code, a.name as activity_name,
+"""  # noqa: S608  put together from constants
+# Of an earlier version than the latest: its answers, and the flags that its verdict was made with.
+_VISITS = f"""
+select v.id, w.version, w.version < v.version as is_earlier, r.doc,
+       (select coalesce(jsonb_agg(jsonb_build_object('item', b.item, 'answer', b.answer, 'note', b.note)
+                                  order by b.item), '[]')
+        from audit_answer b
+        where b.company_id = v.company_id and b.audit_visit_id = v.id and b.version = w.version
+          and w.version < v.version) as answers,
+       (select f.evidence->'flags' from audit_case k
+        join audit_verdict f on f.company_id = k.company_id and f.id = k.verdict_id
+        where k.company_id = v.company_id and k.id = v.id) as flags,
+       a.code as activity_code, a.name as activity_name,
        s.code as store_code, s.name as store_name, s.channel, s.store_class, v.business_day,
        i.standards_version, i.items as standards
 from audit_visit v
+cross join lateral (select {SHOWN_VERSION} as version) w
 join record r on r.company_id = v.company_id and r.id = v.id
 join activity a on a.company_id = v.company_id and a.id = v.activity_id
 join store s on s.company_id = v.company_id and s.id = v.store_id
@@ -63,7 +81,7 @@ join lateral (
     order by i.standards_version = v.standards_version desc, i.standards_version desc limit 1
 ) i on true
 where v.company_id = :company and v.id = any(:ids)
-"""
+"""  # noqa: S608  put together from constants
 _TURN = """
 select t.id, t.audit_visit_id, t.purpose, t.state, t.expires_at, p.items, p.reason
 from audit_turn t
@@ -236,10 +254,10 @@ def _shown(
         standards_version=row.standards_version,
         standards=tuple(row.standards),
         asked=tuple(asked),
-        answers=tuple(fields["answers"]),
+        answers=tuple(row.answers if row.is_earlier else fields["answers"]),
         photos=tuple(photos),
         note=fields["note"],
-        flags=tuple(fields["flags"]),
+        flags=tuple(row.flags if row.is_earlier else fields["flags"]),
         appeal=reason,
         reasons=reasons,
     )

@@ -22,23 +22,28 @@ from server.audits.errors import (
     VerdictTaken,
     WrongState,
 )
+from server.audits.rights import AUDITOR, MAY_AUDIT
 from server.audits.shown import Shown, show
 from server.identity.change_log import Actor, log_change
 from sync.document import encode_document
 from sync.kinds.audit_visit.audit_table import audit_undo, audit_verdict, audit_verdict_item
 from sync.kinds.audit_visit.states import TURN
-from sync.policy import current_policy
+from sync.policy import Policy, current_policy
 from sync.unit_of_work import UnitOfWork
 
 NOTE_MAX = 1_000
 
-_LOCK = """
-select t.id, t.audit_visit_id, t.purpose, t.state, t.claimed_at, t.verdict_id, t.undo_until, p.items, p.reason
+_LOCK = f"""
+{AUDITOR}
+select t.id, t.audit_visit_id, t.purpose, t.state, t.claimed_at, t.verdict_id, t.undo_until, q.items, q.reason,
+       {MAY_AUDIT} as may_audit
 from audit_turn t
-left join audit_appeal p on p.company_id = t.company_id and p.audit_visit_id = t.audit_visit_id
+join audit_case c on c.company_id = t.company_id and c.id = t.audit_visit_id
+join activity a on a.company_id = c.company_id and a.id = c.activity_id
+left join audit_appeal q on q.company_id = t.company_id and q.audit_visit_id = t.audit_visit_id
                         and t.purpose = 'APPEAL'
 where t.company_id = :company and t.id = :turn and t.auditor_id = :asker for update of t
-"""
+"""  # noqa: S608  put together from constants
 _GIVEN = """
 select v.auditor_id, v.digest, u.undone_at from audit_verdict v
 left join audit_undo u on u.company_id = v.company_id and u.verdict_id = v.id
@@ -92,11 +97,13 @@ def give_verdict(
 ) -> str:
     """Judge what the auditor has claimed: PASS, or FAIL where an item fails. Given again, the same again.
 
-    Taken also after the claim's time, as long as nobody else has claimed it since. Raises NoSuchTurn,
+    Taken also after the claim's time, as long as nobody else has claimed it since, and they may still audit it: who
+    moved to its region meanwhile may not. Raises NoSuchTurn,
     ChangedMeanwhile, FieldInvalid, WrongState, VerdictTaken. Eleven statements.
     """
     company = uow.company_id
-    found = uow.rows(_LOCK, company=company, turn=turn_id, asker=asker_id)
+    version, policy = current_policy(uow)
+    found = _lock(uow, turn_id, asker_id, now, policy)
     digest = digest_of(turn_id, new.seen, new.items, new.note)
     given = uow.rows(_GIVEN, company=company, verdict=new.id)
     result = result_of(new.items)
@@ -106,7 +113,7 @@ def give_verdict(
         if given[0].undone_at is not None:
             raise WrongState("it was undone: what is given now has an id of its own")
         return result
-    if not found:
+    if not found or not found[0].may_audit:
         raise NoSuchTurn("there is no such turn, or it is not this auditor's")
     turn = found[0]
     state = TURN.after(turn.state, "judge")
@@ -118,7 +125,6 @@ def give_verdict(
     if shown.seen != new.seen:
         raise ChangedMeanwhile("it has changed since: look at it again")
     _check(new, shown)
-    version, policy = current_policy(uow)
     uow.connection.execute(
         insert(audit_verdict).values(
             company_id=company,
@@ -167,8 +173,9 @@ def undo_verdict(
     Raises NoSuchVerdict where it is not theirs, WrongState where it is too late.
     """
     company = uow.company_id
+    policy = current_policy(uow)[1]
     turns = uow.rows(_TURN_OF, company=company, verdict=verdict_id, asker=asker_id)
-    found = turns and uow.rows(_LOCK, company=company, turn=turns[0].id, asker=asker_id)
+    found = turns and _lock(uow, turns[0].id, asker_id, now, policy)
     if not found or found[0].verdict_id != verdict_id:
         raise NoSuchVerdict("there is no such verdict of this auditor's")
     turn = found[0]
@@ -178,7 +185,7 @@ def undo_verdict(
     uow.connection.execute(
         insert(audit_undo).values(company_id=company, verdict_id=verdict_id, undone_at=now)
     )
-    until = now + timedelta(minutes=current_policy(uow)[1].audit_claim_min)
+    until = now + timedelta(minutes=policy.audit_claim_min)
     uow.run(_TAKE_BACK, company=company, turn=turn.id, state=state, until=until)
     log_change(
         uow,
@@ -188,6 +195,14 @@ def undo_verdict(
         verdict_id,
         before={"audit_visit": turn.audit_visit_id},
     )
+
+
+def _lock(
+    uow: UnitOfWork, turn_id: UUID, asker_id: UUID, now: datetime, policy: Policy
+) -> Sequence[Any]:
+    """The auditor's turn, locked, and whether they may audit it now."""
+    today = now.astimezone(policy.zone).date()
+    return uow.rows(_LOCK, company=uow.company_id, turn=turn_id, asker=asker_id, today=today)
 
 
 def _check(new: NewVerdict, shown: Shown) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from server.audits.appeals import appeal_for, open_appeals
 from server.audits.errors import BeyondScope, FieldInvalid, NoSuchAuditVisit, WrongState
+from server.audits.replay import replay_verdict
 from server.audits.shown import look
 from server.audits.standing import end_appeal_times
 from server.identity.change_log import Actor, changes_of
@@ -20,6 +21,7 @@ from tests.audit_factories import (
     add_auditor,
     bring,
     claim,
+    digest_of,
     judged,
     stand,
     states_of,
@@ -218,3 +220,31 @@ def test_an_appeal_waits_for_an_auditor_who_has_not_looked(
     assert (
         len(claim(db, add_auditor(owner_engine, cast, "Sol", cast.regions.south), now=LATER)) == 1
     )
+
+
+def test_an_appeal_is_about_what_the_first_auditor_saw_whatever_was_corrected_since(
+    cast: Cast, db: Database, failed: Failed, sol: Person
+) -> None:
+    ana = failed.phone
+    other = [{"item": "END_CAP", "sha256": digest_of("a better one"), "size": 1_000}]
+    change = {
+        "reason": "It was put right",
+        "changes": {"photos": other, "answers": [{"item": "END_CAP", "answer": "DONE"}]},
+    }
+    base = ana.held[str(failed.id)]["version"]
+    corrected = ana.item("audit_visit", "correct", failed.id, change, base_version=base)
+    assert ana.push_one(corrected)["status"] == "applied"
+    assert ana.push_one(failed.appeal())["status"] == "applied"
+    opened(db, failed)
+    (turn,) = claim(db, sol, now=LATER)
+    with db.reading(cast.company.id) as uow:
+        shown = look(uow, sol.id, turn.id, now=LATER)
+    assert (shown.version, len(shown.photos), len(shown.answers)) == (1, 3, 3)
+    assert other[0]["sha256"] not in {photo.sha256 for photo in shown.photos}
+    assert "items_unanswered" not in {flag["flag"] for flag in shown.flags}
+    second = judged(db, sol, turn, now=LATER)
+    stand(db, cast, now=LATER + timedelta(minutes=10))
+    photos = rows_of(db, cast, "select state from photo")
+    assert sorted(row.state for row in photos) == ["FINAL", "FINAL", "PASS"]
+    with db.reading(cast.company.id) as uow:
+        assert replay_verdict(uow, second, today=NOW.date()).is_same

@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from server.audits.claims import (
     CLAIMS_AT_ONCE,
@@ -19,6 +19,7 @@ from server.audits.claims import (
 from server.audits.errors import FieldInvalid, NoSuchTurn
 from server.identity.change_log import Actor, changes_of
 from server.identity.policy import change_policy
+from sync.kinds.store.table import store
 from sync.unit_of_work import Database
 from tests.audit_factories import NOW, Running, acting, add_auditor, bring, claim
 from tests.factories import TODAY, Cast, Person
@@ -152,3 +153,22 @@ def test_the_statements_of_a_claim_do_not_grow(
             assert len(claim(db, cast.aki, number)) == number
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_an_auditor_never_gets_a_store_that_stands_in_their_region(
+    cast: Cast,
+    db: Database,
+    phone: PhoneOf,
+    running: Running,
+    sol: Person,
+    owner_engine: Engine,
+) -> None:
+    bring(phone(cast.ana), db, running, cast.ana_stores[0], flagged=True)
+    with owner_engine.begin() as connection:
+        connection.execute(
+            update(store)
+            .where(store.c.company_id == cast.company.id, store.c.id == cast.ana_stores[0])
+            .values(region_id=cast.regions.south)
+        )
+    assert claim(db, sol) == []
+    assert len(claim(db, cast.aki)) == 1

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Engine, update
 
 from server.activities.day_begins import begin_activities
 from server.audits.errors import (
@@ -25,6 +26,7 @@ from server.audits.standing import end_appeal_times, let_some_stand
 from server.audits.verdicts import ItemVerdict, give_verdict, undo_verdict
 from server.identity.change_log import Actor, changes_of
 from server.identity.policy import change_policy
+from sync.organisation import position
 from sync.unit_of_work import Database
 from tests.audit_factories import (
     NOW,
@@ -402,3 +404,19 @@ def test_a_verdict_brings_back_what_had_left_the_phone_and_stays_while_it_is_new
         begin_activities(db, company, TODAY + begins * day)
         ana.pull()
         assert (id_ in ana.ids()) is is_there
+
+
+def test_who_moved_to_its_region_since_the_claim_may_not_judge_it(
+    cast: Cast, db: Database, ana: Phone, running: Running, sol: Person, owner_engine: Engine
+) -> None:
+    bring(ana, db, running, cast.ana_stores[0], flagged=True)
+    (turn,) = claim(db, sol)
+    with owner_engine.begin() as connection:
+        connection.execute(
+            update(position)
+            .where(position.c.company_id == cast.company.id, position.c.id == sol.position_id)
+            .values(region_id=cast.regions.north)
+        )
+    with pytest.raises(NoSuchTurn):
+        judged(db, sol, turn)
+    assert rows_of(db, cast, "select id from audit_verdict") == []
