@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import obstore
 from obstore import exceptions
@@ -119,6 +120,11 @@ class S3Storage:
             for page in obstore.list(self._store, prefix or None, chunk_size=_LISTED_AT_ONCE):
                 for found in page:
                     yield Stored(found["path"], found["size"])
+
+    def origin(self) -> str | None:
+        """Where its links lead."""
+        read = urlsplit(self.presigned("origin", timedelta(minutes=1)) or "")
+        return f"{read.scheme}://{read.netloc}"
 
     def presigned(self, key: str, lasts: timedelta) -> str | None:
         """A link that the bucket serves until then."""

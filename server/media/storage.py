@@ -66,6 +66,9 @@ class Storage(Protocol):
     def presigned(self, key: str, lasts: timedelta) -> str | None:
         """A link that the storage itself serves; None where it serves none."""
 
+    def origin(self) -> str | None:
+        """The scheme and host of the links that it serves; None where it serves none."""
+
 
 class LocalStorage:
     """A folder of this machine, or one that several machines share.
@@ -129,6 +132,10 @@ class LocalStorage:
                 with suppress(FileNotFoundError):
                     if not name.startswith("."):
                         yield Stored(path.relative_to(self.folder).as_posix(), path.stat().st_size)
+
+    def origin(self) -> str | None:
+        """None: this server serves them."""
+        return None
 
     def presigned(self, key: str, lasts: timedelta) -> str | None:  # noqa: ARG002 - the interface's
         """None: a folder serves nothing."""

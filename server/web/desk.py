@@ -152,11 +152,14 @@ class Desk:
 
     def finish(self, response: Response) -> Response:
         """What every page says of itself: whose scripts may run, and that it belongs to nobody else."""
-        tiles = f" {self.base_map.origin}" if self.base_map.origin else ""
+        media = self.service.media
+        # Links to photos may lead to the bucket itself.
+        served = (self.base_map.origin, None if media is None else media.storage.origin())
+        elsewhere = "".join(f" {origin}" for origin in served if origin is not None)
         response.headers.setdefault(
             "Content-Security-Policy",
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self';"
-            f" img-src 'self' data: blob:{tiles}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            f" img-src 'self' data: blob:{elsewhere}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"

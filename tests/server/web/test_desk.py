@@ -2,14 +2,22 @@
 
 import io
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from server.app import build_app
 from server.http.callers import Caller, declaration_of
+from server.http.service import Service
+from server.media.installed import Media
+from server.media.s3 import S3Storage
+from server.media.staging import Staging
 from server.web.desk import SESSION_COOKIE, is_local
+from sync.engine import Engine as SyncEngine
+from sync.kinds import ALL_KINDS
 from tests.server.http.conftest import path_of
-from tests.server.web.conftest import Office, token_in
+from tests.server.web.conftest import SECRET, Office, token_in
 from tests.sync.talking import counted_statements
 
 
@@ -205,3 +213,24 @@ def test_a_body_above_its_bound_is_not_read_for_its_token(office: Office) -> Non
 @pytest.mark.parametrize("asked", ["last=0001-01-01", "last=0001-01-31", "first=9999-12-31"])
 def test_days_at_the_ends_of_the_calendar_are_empty_lists(office: Office, asked: str) -> None:
     assert office.browser(office.cast.sam).get(f"/orders/?{asked}").status_code == 200
+
+
+def test_pages_show_pictures_that_the_bucket_serves(office: Office, tmp_path: Path) -> None:
+    bucket = S3Storage(
+        "photos",
+        endpoint="https://s3.example:9000",
+        region="us-east-1",
+        key_id="key",
+        secret="secret",
+    )
+    service = Service(
+        database=office.database,
+        engine=SyncEngine(office.database, ALL_KINDS, SECRET),
+        secret=SECRET,
+        media=Media(bucket, Staging(tmp_path)),
+    )
+    answer = build_app(service).test_client().get("/sign-in")
+    shown = answer.headers["Content-Security-Policy"].split("img-src ")[1].split(";")[0]
+    assert shown.split() == ["'self'", "data:", "blob:", "https://s3.example:9000"]
+    policy = office.browser().get("/sign-in").headers["Content-Security-Policy"]
+    assert "img-src 'self' data: blob:;" in policy
