@@ -26,15 +26,13 @@ def due_by_day(
     holidays: AbstractSet[date],
     working_weekdays: Collection[int],
     worked_days: AbstractSet[date] = frozenset(),
-    known: dict[StopRule, tuple[date, ...]] | None = None,
 ) -> dict[date, tuple[tuple[UUID, UUID], ...]]:
     """(store, route) of every stop due, by day; days on which nothing is due are not there.
 
     A store that two routes bring on one day stands once, at its first place. Each distinct rule
-    is worked out once, whatever the number of stops that have it; whoever asks for many positions
-    of one period and calendar gives `known`, and it is worked out once for all of them.
+    is worked out once, whatever the number of stops that have it.
     """
-    days_of = {} if known is None else known
+    days_of: dict[StopRule, tuple[date, ...]] = {}
     due: dict[date, dict[UUID, UUID]] = {}
     for stop in stops:
         if stop.rule not in days_of:

@@ -51,7 +51,9 @@ def read_position_plan(
     position = find_position(uow, position_id, today=today, asker_id=asker_id)
     first, last = six_weeks(today)
     calendar = read_calendar(uow, policy)
-    loads = read_workloads(uow, [position_id], first, last, policy=policy, calendar=calendar)
+    loads = read_workloads(
+        uow, [position_id], first, last, policy=policy, calendar=calendar, with_stores=True
+    )
     return PositionPlan(
         position,
         tuple(read_position_routes(uow, position_id, today=today, asker_id=asker_id)),

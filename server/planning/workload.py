@@ -5,25 +5,27 @@ rules, "Routes and the calendar"; the formula is "Workload of a day" in docs/FOR
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-from server.planning.due import RuledStop, due_by_day
-from server.planning.travel import lengths_m, travel_min
-from sync.calendar import StopRule, is_working_day, read_rule
+from server.planning.travel import Whole, lengths_m, travel_min
+from sync.calendar import due_days, is_working_day, read_rule
 from sync.policy import Policy
 from sync.unit_of_work import UnitOfWork
 
 WEEKS = 6
+_NO_PIN = 1 << 40
+_NONE = np.array([], dtype=np.int64)
 
 # In the order in which a day has them.
 _STOPS = """
-select r.position_id, r.id as route_id, s.store_id, cast(s.rule as text) as rule,
-       t.channel, t.lat_e7, t.lon_e7
+select array_position(cast(:positions as uuid[]), r.position_id) as owner, s.store_id,
+       cast(s.rule as text) as rule, t.channel, t.lat_e7, t.lon_e7
 from route r
 join route_stop s on s.company_id = r.company_id and s.route_id = r.id
 join store t on t.company_id = s.company_id and t.id = s.store_id
@@ -54,10 +56,13 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class DayLoad:
-    """A day: its stops in order, minutes of calls, and the way between them in metres and minutes."""
+    """A day: its stops in order (where they were asked for) and number, minutes of calls, and the way between them in
+    metres and minutes.
+    """
 
     day: date
     stores: tuple[UUID, ...]
+    visits: int
     call_min: int
     travel_m: int
     travel_min: int
@@ -82,11 +87,11 @@ class Workload:
 
     @property
     def visits(self) -> int:
-        return sum(len(day.stores) for day in self.days)
+        return sum(day.visits for day in self.days)
 
     @property
     def most_visits(self) -> int:
-        return max((len(day.stores) for day in self.days), default=0)
+        return max((day.visits for day in self.days), default=0)
 
     @property
     def most_minutes(self) -> int:
@@ -133,80 +138,97 @@ def read_workloads(
     *,
     policy: Policy,
     calendar: Calendar,
+    with_stores: bool = False,
 ) -> dict[UUID, Workload]:
-    """The workload of each of these positions from the first day to the last. One query, whatever their number."""
+    """The workload of each of these positions from the first day to the last. One query, whatever their number.
+
+    As `due_by_day` has it: a store that two routes bring on one day stands once, at its first place. All stops of all
+    positions are worked out at once, in arrays: a page of fifty positions has a hundred thousand stops in six weeks.
+    """
     positions = list(position_ids)
-    stops: dict[UUID, list[RuledStop]] = {id_: [] for id_ in positions}
-    stores: dict[UUID, tuple[int, int | None, int | None]] = {}
-    rules: dict[str, StopRule] = {}
-    minutes: dict[str, int] = {}
-    for position_id, route_id, store_id, rule, channel, lat, lon in uow.rows(
-        _STOPS, company=uow.company_id, positions=positions
-    ):
-        read = rules.get(rule)
-        if read is None:
-            read = rules[rule] = read_rule(json.loads(rule))
-        if channel not in minutes:
-            minutes[channel] = policy.call_min_for(channel)
-        stops[position_id].append(RuledStop(store_id, route_id, read))
-        stores[store_id] = (minutes[channel], lat, lon)
-    known: dict[StopRule, tuple[date, ...]] = {}
-    due = {
-        position_id: due_by_day(
-            held,
-            first,
-            last,
-            holidays=calendar.holidays,
-            working_weekdays=calendar.working_weekdays,
-            worked_days=calendar.worked_days,
-            known=known,
+    owner, store, rule, call_min, lats, lons, ids, rules = _read_stops(uow, positions, policy)
+    span = (last - first).days + 1
+    due = [
+        np.array(
+            [
+                (day - first).days
+                for day in due_days(
+                    each,
+                    first,
+                    last,
+                    holidays=calendar.holidays,
+                    working_weekdays=calendar.working_weekdays,
+                    worked_days=calendar.worked_days,
+                )
+            ],
+            dtype=np.int64,
         )
-        for position_id, held in stops.items()
-    }
-    plans = [
-        (position_id, day, tuple(store_id for store_id, _ in found[day]))
-        for position_id, found in due.items()
-        for day in sorted(found)
+        for each in rules
     ]
-    ways = _ways_m([ids for _, _, ids in plans], stores)
+    stop = np.repeat(np.arange(len(rule)), [len(due[number]) for number in rule])
+    key = owner[stop] * span + np.concatenate([due[number] for number in rule] or [_NONE])
+    in_turn = np.argsort(key, kind="stable")
+    key, stop = key[in_turn], stop[in_turn]
+    _, firsts = np.unique(key * max(len(ids), 1) + store[stop], return_index=True)
+    firsts.sort()
+    key, stop = key[firsts], stop[firsts]
+    days, begins = np.unique(key, return_index=True)
+    minutes = np.add.reduceat(call_min[stop], begins) if len(days) else _NONE
+    ways = _ways_m(key, days, lats[stop], lons[stop])
+    ends = np.append(begins[1:], len(key))
     loads: dict[UUID, list[DayLoad]] = {id_: [] for id_ in positions}
-    for (position_id, day, ids), way_m in zip(plans, ways, strict=True):
-        loads[position_id].append(
+    visited = store[stop].tolist()
+    for day, begin, end, calls, way_m in zip(
+        days.tolist(), begins.tolist(), ends.tolist(), minutes.tolist(), ways.tolist(), strict=True
+    ):
+        loads[positions[day // span]].append(
             DayLoad(
-                day,
-                ids,
-                sum(stores[id_][0] for id_ in ids),
+                first + timedelta(days=day % span),
+                tuple(ids[number] for number in visited[begin:end]) if with_stores else (),
+                end - begin,
+                calls,
                 way_m,
                 travel_min(way_m, policy.travel_speed_kmh),
                 policy.day_capacity_min,
             )
         )
-    worked = sum(
-        calendar.is_worked(first + timedelta(days=number))
-        for number in range((last - first).days + 1)
-    )
-    return {id_: Workload(tuple(days), worked) for id_, days in loads.items()}
+    worked = sum(calendar.is_worked(first + timedelta(days=number)) for number in range(span))
+    return {id_: Workload(tuple(held), worked) for id_, held in loads.items()}
 
 
-def _ways_m(
-    days: Sequence[Sequence[UUID]], stores: Mapping[UUID, tuple[int, int | None, int | None]]
-) -> list[int]:
+def _read_stops(uow: UnitOfWork, positions: list[UUID], policy: Policy) -> tuple[Any, ...]:
+    """The stops in the order in which days have them, as arrays: whose, which store, by which rule, minutes of the
+    call, latitude and longitude (`_NO_PIN` where there is none); then the ids of the stores and the rules.
+    """
+    rows = uow.rows(_STOPS, company=uow.company_id, positions=positions)
+    stores: dict[UUID, int] = {}
+    known: dict[str, int] = {}
+    minutes: dict[str, int] = {}
+    columns: list[tuple[int, int, int, int, int, int]] = []
+    for owner, store_id, rule, channel, lat, lon in rows:
+        call_min = minutes.get(channel)
+        if call_min is None:
+            call_min = minutes[channel] = policy.call_min_for(channel)
+        columns.append(
+            (
+                owner - 1,
+                stores.setdefault(store_id, len(stores)),
+                known.setdefault(rule, len(known)),
+                call_min,
+                _NO_PIN if lat is None else lat,
+                _NO_PIN if lon is None else lon,
+            )
+        )
+    table = np.array(columns, dtype=np.int64).reshape(-1, 6).T
+    return (*table, list(stores), [read_rule(json.loads(rule)) for rule in known])
+
+
+def _ways_m(key: Whole, days: Whole, lats: Whole, lons: Whole) -> Whole:
     """The way of each day from its first store with a pin to its last, in metres."""
-    lat: list[int] = []
-    lon: list[int] = []
-    number: list[int] = []
-    for place, ids in enumerate(days):
-        for id_ in ids:
-            _, at_lat, at_lon = stores[id_]
-            if at_lat is not None and at_lon is not None:
-                lat.append(at_lat)
-                lon.append(at_lon)
-                number.append(place)
-    if len(lat) < 2:
-        return [0] * len(days)
-    lats, lons, numbers = np.array(lat), np.array(lon), np.array(number)
-    legs = lengths_m(lats[:-1], lons[:-1], lats[1:], lons[1:])
-    is_leg = numbers[:-1] == numbers[1:]
+    pinned = lats != _NO_PIN
+    at, lat, lon = key[pinned], lats[pinned], lons[pinned]
+    legs = lengths_m(lat[:-1], lon[:-1], lat[1:], lon[1:])
+    is_leg = at[:-1] == at[1:]
     ways = np.zeros(len(days), dtype=np.int64)
-    np.add.at(ways, numbers[:-1][is_leg], legs[is_leg])
-    return [int(way) for way in ways]
+    np.add.at(ways, np.searchsorted(days, at[:-1][is_leg]), legs[is_leg])
+    return ways
