@@ -175,7 +175,7 @@ def read_workloads(
     days, begins = np.unique(key, return_index=True)
     minutes = np.add.reduceat(call_min[stop], begins) if len(days) else _NONE
     ways = _ways_m(key, days, lats[stop], lons[stop])
-    ends = np.append(begins[1:], len(key))
+    ends = np.append(begins[1:], len(key))[: len(days)]
     loads: dict[UUID, list[DayLoad]] = {id_: [] for id_ in positions}
     visited = store[stop].tolist()
     for day, begin, end, calls, way_m in zip(

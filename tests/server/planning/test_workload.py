@@ -67,3 +67,12 @@ def test_a_day_has_the_minutes_of_its_calls_and_of_its_way(cast: Cast, db: Datab
     # The last of Ben's has no pin.
     assert loads[cast.ben.position_id].days[0].travel_m == 222
     assert loads[cast.ana.position_id].visits_a_day_tenths == 30
+
+
+def test_positions_without_a_stop_have_days_without_anything(cast: Cast, db: Database) -> None:
+    first, last = six_weeks(TODAY)
+    with db.reading(cast.company.id) as uow:
+        calendar = read_calendar(uow, POLICY)
+        for positions in ([], [cast.mia.position_id]):
+            loads = read_workloads(uow, positions, first, last, policy=POLICY, calendar=calendar)
+            assert [load.days for load in loads.values()] == [()] * len(positions)
