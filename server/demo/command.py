@@ -24,7 +24,14 @@ def demo() -> None:
     help="The day on which the demo plays. Default: today.",
 )
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**31 - 1))
-def make(today: datetime | None, seed: int) -> None:
+@click.option(
+    "--size",
+    type=click.Choice(["usual", "large"]),
+    default="usual",
+    show_default=True,
+    help="large: 200 reps, 10,000 stores and a million visits, to see how fast pages are.",
+)
+def make(today: datetime | None, seed: int, size: str) -> None:
     """Make the demo company; an existing one is left as it is."""
     from server.demo.company import TIME_ZONE, DemoExists, make_demo_company
     from server.fitness import require_migrated
@@ -41,7 +48,9 @@ def make(today: datetime | None, seed: int) -> None:
     began = perf_counter()
     try:
         require_migrated(owner)
-        made = make_demo_company(Database(engine), owner, today=day, seed=seed)
+        made = make_demo_company(
+            Database(engine), owner, today=day, seed=seed, is_large=size == "large"
+        )
     except DemoExists as refused:
         raise click.ClickException(str(refused)) from refused
     except DBAPIError as error:

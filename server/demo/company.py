@@ -19,6 +19,7 @@ from server.demo.catalogue import CURRENCY, DemoCatalogue, make_catalogue
 from server.demo.city import Area, build_city
 from server.demo.forms import make_forms
 from server.demo.history import Rep, make_history
+from server.demo.large import Ground, grow_company
 from server.demo.people import OVERSEERS, Seat, email_of, rep_seats
 from server.demo.shops import Shop, build_shops, first_anchor
 from server.demo.targets import make_targets
@@ -122,9 +123,10 @@ class _Staff:
 
 
 def make_demo_company(
-    database: Database, owner: Engine, *, today: date, seed: int = 1
+    database: Database, owner: Engine, *, today: date, seed: int = 1, is_large: bool = False
 ) -> DemoAccounts:
-    """Make the demo company as of a day in its time zone. Raises DemoExists.
+    """Make the demo company as of a day in its time zone; `is_large`: as large.py lets it grow.
+    Raises DemoExists.
 
     `owner` is the owner of the schema: the application's role cannot make a company. One that was
     only half made, because something failed or was killed, counts as none and is made anew.
@@ -137,7 +139,7 @@ def make_demo_company(
         held.commit()
         try:
             company_id = _found_company(owner)
-            made = _fill(database, owner, company_id, today, seed)
+            made = _fill(database, owner, company_id, today, seed, is_large=is_large)
             with owner.begin() as connection:
                 _mark_whole(connection, company_id)
         finally:
@@ -186,7 +188,13 @@ def _mark_whole(connection: Connection, company_id: int) -> None:
 
 
 def _fill(
-    database: Database, owner: Engine, company_id: int, today: date, seed: int
+    database: Database,
+    owner: Engine,
+    company_id: int,
+    today: date,
+    seed: int,
+    *,
+    is_large: bool,
 ) -> DemoAccounts:
     """In several transactions, the tables counted anew after each: statistics that were taken in the
     middle of a large one would say that nothing is in them, and everything would be read row by row.
@@ -207,7 +215,7 @@ def _fill(
         shops = _make_shops(uow, staff, catalogue, anchor, seed)
     _count_anew(owner)
     with database.company(company_id) as uow:
-        _make_routes(uow, staff, shops)
+        _make_routes(uow, {seat.code: staff.positions[seat.code] for seat in staff.reps}, shops)
         forms = make_forms(uow, ACTOR, KEY)
         rescope(uow, staff.people.values(), today)
     _count_anew(owner)
@@ -256,6 +264,30 @@ def _fill(
         targets = make_targets(
             uow, KEY, staff.regions["CN"], ACTOR, first_day=first_day, today=today
         )
+    grown: Mapping[str, int] = {}
+    if is_large:
+        grown = grow_company(
+            database,
+            owner,
+            company_id,
+            Ground(
+                key=KEY,
+                actor=ACTOR,
+                townships=staff.townships,
+                regions=staff.regions,
+                divisions=[uuid5(KEY, f"division {code}") for code, _ in DIVISIONS],
+                first_reps=len(staff.reps),
+                first_stores=sum(map(len, shops.values())),
+                history_from=first_day,
+                anchor=anchor,
+                time_zone=TIME_ZONE,
+                currency=CURRENCY,
+            ),
+            _make_routes,
+            today=today,
+            seed=seed,
+        )
+        _count_anew(owner)
     return DemoAccounts(
         company_id=company_id,
         code=CODE,
@@ -277,6 +309,7 @@ def _fill(
             **audited,
             "targets": targets,
             **done,
+            **{f"{name} of the large past": number for name, number in grown.items()},
         },
     )
 
@@ -439,25 +472,27 @@ def _with_account(shop: Shop, accounts: Mapping[str, UUID]) -> Shop:
     return replace(shop, store=replace(shop.store, account_id=accounts[code]))
 
 
-def _make_routes(uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]]) -> None:
-    """Two routes for every rep: one for Monday, Wednesday, Friday, one for the days between."""
+def _make_routes(
+    uow: UnitOfWork, positions: Mapping[str, UUID], shops: Mapping[str, list[Shop]]
+) -> None:
+    """Two routes for every position, by its code: one for Monday, Wednesday, Friday, one for the days between."""
     routes, route_ids, stops = [], [], []
-    for seat in staff.reps:
+    for code, position_id in positions.items():
         for is_odd, days in ((True, "Mon Wed Fri"), (False, "Tue Thu Sat")):
-            route_id = uuid5(KEY, f"route {seat.code} {days}")
+            route_id = uuid5(KEY, f"route {code} {days}")
             route_ids.append(route_id)
             routes.append(
                 {
                     "company_id": uow.company_id,
                     "id": route_id,
-                    "position_id": staff.positions[seat.code],
-                    "name": f"{seat.code} {days}",
+                    "position_id": position_id,
+                    "name": f"{code} {days}",
                 }
             )
             stops += [
                 (route_id, sequence, shop.id, encode_document(shop.rule))
                 for sequence, shop in enumerate(
-                    shop for shop in shops[seat.code] if shop.is_odd is is_odd
+                    shop for shop in shops[code] if shop.is_odd is is_odd
                 )
             ]
     uow.connection.execute(insert(route), routes)
