@@ -52,15 +52,20 @@ from sync.unit_of_work import UnitOfWork
 AT_MOST = 2_000
 
 _FIRST = UUID(int=0)
+# The names come last: only those of the page are looked up.
 _PAGE = """
-select f.*, n.name as person_name, p.code as position_code, s.code as store_code,
+select c.*, n.name as person_name, p.code as position_code, s.code as store_code,
        s.name as store_name
-from fact f
-left join person n on n.company_id = :company and n.id = f.person_id
-left join position p on p.company_id = :company and p.id = f.position_id
-left join store s on s.company_id = :company and s.id = f.store_id
-where (cast(:after_at as timestamptz) is null
-       or (f.at, f.id) > (cast(:after_at as timestamptz), cast(:after_id as uuid)))
+from (
+    select f.* from fact f
+    where (cast(:after_at as timestamptz) is null
+           or (f.at, f.id) > (cast(:after_at as timestamptz), cast(:after_id as uuid))){of_group}
+    order by f.at, f.id limit :at_most
+) c
+left join person n on n.company_id = :company and n.id = c.person_id
+left join position p on p.company_id = :company and p.id = c.position_id
+left join store s on s.company_id = :company and s.id = c.store_id
+order by c.at, c.id
 """
 
 
@@ -130,7 +135,7 @@ def read_behind(
     asking = begin_asking(uow, question)
     parts = _FACTS[facts](asking, with_left_out)
     of_group = "".join(f" and f.{name} = :{name}" for name in asking.keys)
-    statement = f"{asking.with_(*parts)} {_PAGE}{of_group} order by f.at, f.id limit :at_most"
+    statement = f"{asking.with_(*parts)} {_PAGE.format(of_group=of_group)}"
     rows = ask(
         uow,
         asking,

@@ -19,6 +19,7 @@ from server.identity.permissions import visible_positions
 from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
 from server.measures.work import REFRESH
 from sync.kinds.visit.table import DECISIONS, flag_decision
+from sync.kinds.visit.verdict import Verdict
 from sync.policy import current_policy
 from sync.unit_of_work import UnitOfWork
 from sync.work import leave_work
@@ -34,40 +35,66 @@ select d.number, d.decision, d.reason from flag_decision d
 where d.company_id = :company and d.visit_id = :visit and d.flag = :flag
 order by d.number desc limit 1
 """
-# Only visits with something to decide: flags, or a verdict that the company wants accepted.
-_FLAGGED = """
+# Visits with something to decide have an index of their own (sync/kinds/visit/table.py), in the order of the list.
+_IS_ODD = "(v.flags <> '{}' or v.verdict in ('OFFSITE', 'UNCERTAIN', 'UNPINNED'))"
+_ODD_VERDICTS = frozenset({"offsite", "uncertain", "unpinned"})
+_VERDICTS = frozenset(verdict.lower() for verdict in Verdict)
+# Somebody decided about it, though nothing is stored with the visit.
+_IS_DECIDED = """
+v.id in (select e.visit_id from flag_decision e
+         where e.company_id = :company and e.business_day between :first_day and :last_day)
+"""
+# A business day begins and ends within a day of UTC's: the bounds by time only spare work, and `+ 0` says that no index by
+# day is to be used instead of theirs.
+_FLAGGED_FORM = """
 with recursive below as (
     select id from region where company_id = :company and id = cast(:region as uuid)
     union
     select r.id from region r join below b on r.parent_id = b.id where r.company_id = :company
 )
-select v.id as visit_id, v.person_id, v.business_day, v.began_at, n.name as person_name, p.code as position_code,
-       s.name as store_name, f.flag, d.decision, d.decided_by, d.decided_at, d.reason
-from visit v
-cross join lateral (
-    select u.flag, false as is_derived from unnest(v.flags) as u(flag)
-    union select lower(v.verdict), false where lower(v.verdict) = any(:to_accept)
-    union select e.flag, e.is_derived from flag_decision e
-    where e.company_id = v.company_id and e.visit_id = v.id
-      and (e.is_derived or e.flag = lower(v.verdict))
-) f
-left join lateral (
-    select e.decision, e.decided_by, e.decided_at, e.reason from flag_decision e
-    where e.company_id = v.company_id and e.visit_id = v.id and e.flag = f.flag
-    order by e.number desc limit 1
-) d on true
-left join person n on n.company_id = v.company_id and n.id = v.person_id
-left join position p on p.company_id = v.company_id and p.id = v.position_id
-left join store s on s.company_id = v.company_id and s.id = v.store_id
-where v.company_id = :company and v.business_day between :first_day and :last_day
-  and (cast(:seen as uuid[]) is null or v.position_id = any(:seen))
-  and (cast(:region as uuid) is null or p.region_id in (select id from below))
-  and (cast(:flag as text) is null or f.flag = :flag)
-  and (not :is_open or d.decision is null)
-  and (cast(:after_at as timestamptz) is null
-       or (v.began_at, v.id, f.flag) > (:after_at, cast(:after_visit as uuid), :after_flag))
-order by v.began_at, v.id, f.flag limit :at_most
+select c.visit_id, c.person_id, c.business_day, c.began_at, n.name as person_name,
+       p.code as position_code, s.name as store_name, c.flag, c.decision, c.decided_by, c.decided_at,
+       c.reason
+from (
+    select v.company_id, v.id as visit_id, v.person_id, v.position_id, v.store_id, v.business_day,
+           v.began_at, f.flag, d.decision, d.decided_by, d.decided_at, d.reason
+    from visit v
+    cross join lateral (
+        select u.flag from unnest(v.flags) as u(flag)
+        union select lower(v.verdict) where lower(v.verdict) = any(:to_accept)
+        union select e.flag from flag_decision e
+        where e.company_id = v.company_id and e.visit_id = v.id
+          and (e.is_derived or e.flag = lower(v.verdict))
+    ) f
+    left join lateral (
+        select e.decision, e.decided_by, e.decided_at, e.reason from flag_decision e
+        where e.company_id = v.company_id and e.visit_id = v.id and e.flag = f.flag
+        order by e.number desc limit 1
+    ) d on true
+    where v.company_id = :company and {which}
+      and {day} between :first_day and :last_day
+      and v.began_at >= cast(:first_day as timestamp) at time zone 'UTC' - interval '1 day'
+      and v.began_at < cast(:last_day as timestamp) at time zone 'UTC' + interval '2 days'
+      and (cast(:seen as uuid[]) is null or v.position_id = any(:seen))
+      and (cast(:region as uuid) is null or v.position_id in (
+               select i.id from position i
+               where i.company_id = :company and i.region_id in (select id from below)))
+      and (cast(:flag as text) is null or f.flag = :flag)
+      and (not :is_open or d.decision is null)
+      and (cast(:after_at as timestamptz) is null
+           or v.began_at >= :after_at
+              and (v.began_at, v.id, f.flag) > (:after_at, cast(:after_visit as uuid), :after_flag))
+    order by v.began_at, v.id, f.flag limit :at_most
+) c
+left join person n on n.company_id = c.company_id and n.id = c.person_id
+left join position p on p.company_id = c.company_id and p.id = c.position_id
+left join store s on s.company_id = c.company_id and s.id = c.store_id
+order by c.began_at, c.visit_id, c.flag
 """
+_OPEN = _FLAGGED_FORM.format(which=_IS_ODD, day="v.business_day + 0")
+_ALL = _FLAGGED_FORM.format(which=f"({_IS_ODD} or {_IS_DECIDED})", day="v.business_day")
+# Where a company wants verdicts accepted that most visits have.
+_OF_ANY_VERDICT = _FLAGGED_FORM.format(which="true", day="v.business_day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +233,16 @@ def list_flags(
     seen = None
     if asker_id is not None:
         seen = sorted(visible_positions(uow, asker_id, company_day(uow)))
+    to_accept = set(current_policy(uow)[1].flags_to_accept)
+    statement = _OPEN if is_open else _ALL
+    if to_accept & (_VERDICTS - _ODD_VERDICTS):
+        statement = _OF_ANY_VERDICT
     rows = uow.rows(
-        _FLAGGED,
+        statement,
         company=uow.company_id,
         first_day=first_day,
         last_day=last_day,
-        to_accept=list(current_policy(uow)[1].flags_to_accept),
+        to_accept=sorted(to_accept),
         seen=seen,
         flag=flag,
         region=region_id,

@@ -41,6 +41,14 @@ Index(
 )
 # For measures, which ask for a period and for some or all positions.
 Index("visit_period_ix", visit.c.company_id, visit.c.business_day, visit.c.position_id)
+# Those about which there is something to decide, in the order in which they are listed.
+Index(
+    "visit_odd_ix",
+    visit.c.company_id,
+    visit.c.began_at,
+    visit.c.id,
+    postgresql_where=text("flags <> '{}' or verdict in ('OFFSITE', 'UNCERTAIN', 'UNPINNED')"),
+)
 
 DECISIONS = ("ACCEPTED", "REJECTED")
 
