@@ -23,7 +23,7 @@ from server.targets.splitting import prorate
 from sync.unit_of_work import UnitOfWork
 
 AT_MOST = 1_000
-_FIRST = ("", "", "", "")
+_BEGIN = date(1, 1, 1)
 
 _TARGETS = """
 with recursive below as (
@@ -35,14 +35,14 @@ select t.id, t.position_id, p.code as position_code, p.name as position_name, t.
        coalesce(t.product_group, '') as group_key, t.product_group, t.currency, t.amount
 from target t
 join position p on p.company_id = t.company_id and p.id = t.position_id
-where t.company_id = :company and t.month = :month
+where t.company_id = :company and t.month between :month and :last_month
   and (cast(:region as uuid) is null or p.region_id in (select id from below))
   and (cast(:position as uuid) is null or t.position_id = :position)
   and (cast(:measure as text) is null or t.measure = :measure)
   and (cast(:seen as uuid[]) is null or t.position_id = any(:seen))
-  and (p.code, t.measure, coalesce(t.product_group, ''), cast(t.id as text))
-      > (:after_code, :after_measure, :after_group, :after_id)
-order by p.code, t.measure, group_key, cast(t.id as text) limit :at_most
+  and (p.code, t.measure, coalesce(t.product_group, ''), t.month, cast(t.id as text))
+      > (:after_code, :after_measure, :after_group, :after_month, :after_id)
+order by p.code, t.measure, group_key, t.month, cast(t.id as text) limit :at_most
 """
 _HOLDERS = """
 select o.position_id, o.person_id, n.name, o.starts_on, o.ends_on, o.is_acting
@@ -51,6 +51,17 @@ where o.company_id = :company and o.position_id = any(:positions)
   and o.starts_on <= :last_day and (o.ends_on is null or o.ends_on >= :first_day)
 order by o.position_id, o.starts_on, o.id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressMark:
+    """Where a page of targets ended."""
+
+    position_code: str = ""
+    measure: str = ""
+    product_group: str | None = None
+    month: date = _BEGIN
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,39 +113,41 @@ def list_progress(
     region_id: UUID | None = None,
     position_id: UUID | None = None,
     measure: str | None = None,
+    last_month: date | None = None,
     asker_id: UUID | None = None,
-    after: TargetProgress | None = None,
+    after: TargetProgress | ProgressMark | None = None,
     at_most: int = 200,
 ) -> list[TargetProgress]:
-    """The targets of a month, which is named by its first day, by position, measure and product group.
+    """The targets of a month, which is named by its first day, by position, measure, product group, month.
 
-    A page with fewer than `at_most` is the last.
+    With a `last_month` those of all months up to it. A page with fewer than `at_most` is the last.
     """
     today = company_day(uow)
     seen = None
     if asker_id is not None:
         seen = sorted(visible_positions(uow, asker_id, today))
-    begin = _FIRST
-    if after is not None:
-        begin = (after.position_code, after.measure, after.product_group or "", str(after.id))
+    begin = after or ProgressMark()
+    last_month = last_month or month
     rows = uow.rows(
         _TARGETS,
         company=uow.company_id,
         month=month,
+        last_month=last_month,
         region=region_id,
         position=position_id,
         measure=measure,
         seen=seen,
-        after_code=begin[0],
-        after_measure=begin[1],
-        after_group=begin[2],
-        after_id=begin[3],
+        after_code=begin.position_code,
+        after_measure=begin.measure,
+        after_group=begin.product_group or "",
+        after_month=begin.month,
+        after_id="" if begin.id is None else str(begin.id),
         at_most=max(1, min(at_most, AT_MOST)),
     )
     if not rows:
         return []
-    calendar = read_calendar(uow, month, last_day(month))
-    actuals = read_actuals(uow, rows, month, last_day(month))
+    calendar = read_calendar(uow, month, last_day(last_month))
+    actuals = read_actuals(uow, rows, month, last_day(last_month))
     return [
         TargetProgress(
             id=row.id,
@@ -149,8 +162,8 @@ def list_progress(
             actual=actuals.get((row.position_id, row.month, row.product_group), {}).get(
                 (row.measure, row.currency), 0
             ),
-            working_days_gone=calendar.gone(month, today),
-            working_days=calendar.in_month(month),
+            working_days_gone=calendar.gone(row.month, today),
+            working_days=calendar.in_month(row.month),
         )
         for row in rows
     ]

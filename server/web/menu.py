@@ -22,6 +22,7 @@ AREAS = (
     Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),
     Area("routes.position_list", OFFICE, sentence("Routes")),
     Area("overview.page", OFFICE, sentence("Overview")),
+    Area("targets.progress", OFFICE, sentence("Targets")),
     Area("flags.flag_list", OFFICE, sentence("Flags")),
     Area("orders.order_list", OFFICE, sentence("Orders")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),

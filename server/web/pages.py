@@ -26,6 +26,7 @@ from server.web.orders import order_routes
 from server.web.overview import overview_routes
 from server.web.routes import route_routes
 from server.web.signing import signing_routes
+from server.web.targets import target_routes
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -99,6 +100,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         overview_routes(desk),
         fact_routes(desk),
         flag_routes(desk),
+        target_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:
