@@ -182,7 +182,9 @@ def _chosen(typed: str) -> tuple[UUID, str]:
 
 def _period(visitor: Visitor, asked: MultiDict[str, str]) -> tuple[date, date]:
     last = _day(asked.get("last"), visitor.today)
-    return _day(asked.get("first"), last - timedelta(days=_DAYS_SHOWN - 1)), last
+    # The first days that there are have none before them.
+    shown = min(timedelta(days=_DAYS_SHOWN - 1), last - date.min)
+    return _day(asked.get("first"), last - shown), last
 
 
 def _day(typed: str | None, otherwise: date) -> date:
@@ -199,6 +201,8 @@ def _mark_of(row: FlagListed) -> str:
 
 
 def _mark(typed: str) -> FlagMark:
+    if not typed.isprintable():
+        raise ValueError
     at, visit, flag = typed.split("~")
     read = datetime.fromisoformat(at)
     if read.tzinfo is None:

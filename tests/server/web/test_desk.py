@@ -210,9 +210,18 @@ def test_a_body_above_its_bound_is_not_read_for_its_token(office: Office) -> Non
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("place", ["/orders/", "/flags/"])
 @pytest.mark.parametrize("asked", ["last=0001-01-01", "last=0001-01-31", "first=9999-12-31"])
-def test_days_at_the_ends_of_the_calendar_are_empty_lists(office: Office, asked: str) -> None:
-    assert office.browser(office.cast.sam).get(f"/orders/?{asked}").status_code == 200
+def test_days_at_the_ends_of_the_calendar_are_empty_lists(
+    office: Office, place: str, asked: str
+) -> None:
+    assert office.browser(office.cast.sam).get(f"{place}?{asked}").status_code == 200
+
+
+def test_a_mark_in_a_list_that_is_none_is_not_there(office: Office) -> None:
+    sam = office.browser(office.cast.sam)
+    mark = "2026-01-01T00:00:00%2B00:00~00000000-0000-0000-0000-000000000000~%00"
+    assert sam.get(f"/flags/?after={mark}").status_code == 404
 
 
 def test_pages_show_pictures_that_the_bucket_serves(office: Office, tmp_path: Path) -> None:
