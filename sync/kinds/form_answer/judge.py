@@ -178,6 +178,7 @@ class _Judged(NamedTuple):
     moment: Moment
     answered: dict[str, Any] | None
     reason: str | None
+    photos: tuple[dict[str, Any], ...]
 
 
 def mentions(item: Arrived) -> tuple[str, ...]:
@@ -319,6 +320,20 @@ def _judged(
         moment,
         answered,
         reason,
+        _photos(template, filling, payload.answers),
+    )
+
+
+def _photos(
+    template: Template, filling: Filling, answers: dict[str, Any]
+) -> tuple[dict[str, Any], ...]:
+    """The files that answer its questions, so that they stay as long as what names them."""
+    shown = set(filling.shown)
+    return tuple(
+        {"sha256": digest, "role": question.code}
+        for question in template.questions
+        if question.type == "PHOTO" and question.code in shown
+        for digest in answers.get(question.code) or ()
     )
 
 
@@ -388,6 +403,7 @@ def _accepted(
             (ANSWER_VERSIONS, f"{id_} {version}", answers),
             *((MEASURES, f"{id_} {row[1]}", row) for row in measures),
         ),
+        media=judged.photos,
     )
 
 

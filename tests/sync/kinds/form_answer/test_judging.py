@@ -394,3 +394,16 @@ def test_of_two_who_make_one_answer_at_once_one_is_told_that_the_id_is_taken(
     rows = rows_of(db, cast, "select person_id from form_answer")
     versions = rows_of(db, cast, "select id from form_answer_version")
     assert (len(rows), len(versions)) == (1, 1)
+
+
+def test_the_photos_that_answer_a_form_are_files_that_somebody_names(
+    cast: Cast, ana: Phone, db: Database
+) -> None:
+    said = definition(code="SHELVES")
+    said["questions"].append({"code": "shelf", "type": "PHOTO", "title": "The shelf"})
+    form = published(db, cast.company, said)
+    visit = ana.visit(cast.ana_stores[0])
+    digests = ["a" * 64, "b" * 64]
+    report(ana, visit, answer(ana, form, visit, answers={**ANSWERS, "shelf": digests}))
+    named = only(rows_of(db, cast, "select media from remark where kind = 'form_answer'")).media
+    assert named == {"files": [{"sha256": one, "role": "shelf"} for one in digests]}
