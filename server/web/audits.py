@@ -92,10 +92,14 @@ def audit_routes(desk: Desk) -> Blueprint:
     @desk.page(*AUDITORS, body=FORM_BODY)
     def back(visitor: Visitor) -> ResponseReturnValue:
         """Put everything that is claimed back into the queue."""
-        with desk.database.company(visitor.company_id) as uow:
-            held = list_claimed(uow, visitor.person_id, now=desk.clock())
-            open_now = [one.id for one in held if one.state == "CLAIMED"]
-            give_back(uow, visitor.actor, visitor.person_id, open_now)
+        try:
+            with desk.database.company(visitor.company_id) as uow:
+                held = list_claimed(uow, visitor.person_id, now=desk.clock())
+                open_now = [one.id for one in held if one.state == "CLAIMED"]
+                give_back(uow, visitor.actor, visitor.person_id, open_now)
+        except NoSuchTurn:
+            # The same button twice, or a verdict in another window meanwhile: the queue shows what is left.
+            return redirect(url_for("audits.queue"), code=303)
         flash(tell("Given back."), "notice")
         return redirect(url_for("audits.queue"), code=303)
 

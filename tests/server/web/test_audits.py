@@ -1,11 +1,14 @@
 """Auditors judge what they claimed, item by item, and take back what they gave a moment ago."""
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, update
 
+from server.audits.claims import list_claimed
+from server.web import audits
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.kinds.audit_visit.audit_table import audit_turn
@@ -189,4 +192,24 @@ def test_a_verdict_that_may_not_be_undone_any_more_leads_back_to_the_queue(
             .values(undo_until=audit_turn.c.claimed_at)
         )
     answer = browser.get(path)
+    assert (answer.status_code, answer.location) == (303, "/audits/")
+
+
+def test_what_was_given_back_meanwhile_leads_back_to_the_queue(
+    office: Office,
+    db: Database,
+    cast: Cast,
+    sol: Person,
+    audit_visits: list[UUID],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser = office.browser(sol)
+    form = {"_token": field(browser.get(taken(browser)).text, "_token")}
+    with db.reading(cast.company.id) as uow:
+        held = list_claimed(uow, sol.id, now=datetime.now(UTC))
+    assert len(held) == len(audit_visits)
+    assert browser.post("/audits/give-back", data=form).status_code == 303
+    # As another request read it that had begun before.
+    monkeypatch.setattr(audits, "list_claimed", lambda *_, **__: held)
+    answer = browser.post("/audits/give-back", data=form)
     assert (answer.status_code, answer.location) == (303, "/audits/")
