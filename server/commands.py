@@ -63,6 +63,7 @@ def worker() -> None:
     from server.jobs.worker import WorkerProcess, run_worker
     from server.media.installed import media_of
     from server.photos.installed import room_of
+    from server.web.exporters import EXPORTERS
     from server.wiring import make_engine, make_redis
     from sync.engine import Engine
     from sync.kinds import ALL_KINDS
@@ -88,6 +89,7 @@ def worker() -> None:
                 engine=Engine(database, ALL_KINDS, loaded.secret_key.encode()),
                 media=media_of(loaded),
                 room=room,
+                exporters=EXPORTERS,
             ),
             client=make_redis(loaded),
             ledger_days=loaded.ledger_days,

@@ -265,6 +265,37 @@ import_run = company_table(
 Index("import_run_file_ix", import_run.c.company_id, import_run.c.sheet, import_run.c.file_digest)
 Index("import_run_started_at_ix", import_run.c.company_id, import_run.c.started_at)
 
+# Files of long lists that people asked for: how far each has come.
+export_run = company_table(
+    "export_run",
+    filled("id", Uuid),
+    filled("person_id", Uuid),
+    # The list that it is of, and the arguments of its page.
+    filled("name", Text),
+    filled("form", Text),
+    filled("arguments", Document),
+    filled("language", Text),
+    filled("state", Text),
+    filled("rows_done", Integer, server_default="0"),
+    Column("size", BigInteger),
+    Column("failure", Text),
+    stamped("asked_at"),
+    # Until when the worker that writes it has it for itself.
+    Column("held_until", Moment),
+    Column("ended_at", Moment),
+    CheckConstraint("state in ('WAITING', 'RUNNING', 'READY', 'FAILED')", name="state"),
+    CheckConstraint("form in ('csv', 'xlsx')", name="form"),
+    belongs_to("person_id", "person"),
+    key=("id",),
+)
+Index(
+    "export_run_person_id_ix",
+    export_run.c.company_id,
+    export_run.c.person_id,
+    export_run.c.asked_at,
+)
+Index("export_run_asked_at_ix", export_run.c.company_id, export_run.c.asked_at)
+
 store_division = company_table(
     "store_division",
     filled("store_id", Uuid),
@@ -283,6 +314,7 @@ __all__ = [
     "device",
     "division",
     "enrolment_code",
+    "export_run",
     "external_id",
     "holiday",
     "import_run",

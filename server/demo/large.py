@@ -1,7 +1,7 @@
 """The demo company grown large, to see what pages do with much: 200 reps, 10,000 stores, a million visits.
 
 People, stores, routes and today's plans are made by the functions that the office has. What happened before is put into
-the tables by statements, from numbers alone: visits of sixty weeks with their plans, duty, orders, store checks and ways. No phone
+the tables by statements, from numbers alone: visits of sixty weeks with their plans, duty, orders, store checks and ways, in the order in which they would have come. No phone
 sent it: there is neither ledger nor change feed of it, and nobody of the new people has a phone. The same for the same day.
 """
 
@@ -252,6 +252,7 @@ _PAST = (
                cast(day as timestamp) at time zone :zone, cast(day as timestamp) at time zone :zone
         from past_stop where not exists (select from day_plan n where n.company_id = :company
             and n.position_id = past_stop.position_id and n.day = past_stop.day)
+        order by plan_id
         """,
     ),
     (
@@ -260,6 +261,7 @@ _PAST = (
         insert into day_plan_stop (company_id, day_plan_id, plan_version, sequence, store_id)
         select :company, s.plan_id, 1, s.k, s.store_id from past_stop s
         join day_plan n on n.company_id = :company and n.id = s.plan_id
+        order by s.day, s.rep, s.k
         """,
     ),
     (
@@ -277,7 +279,7 @@ _PAST = (
                case when s.chance / 11 % 100 < 3 then array['too_short']
                     when s.chance / 11 % 100 < 5 then array['steps_skipped'] else '{}' end,
                s.began_at + interval '2 hours'
-        from past_stop s where s.is_visited
+        from past_stop s where s.is_visited order by s.day, s.began_at
         """,
     ),
     (
@@ -320,6 +322,7 @@ _PAST = (
         from past_order s
         join (select order_id, cast(sum(quantity * price_minor) as bigint) as total
               from past_line group by order_id) t on t.order_id = s.order_id
+        order by s.day, s.began_at
         """,
     ),
     (
@@ -332,6 +335,7 @@ _PAST = (
         from past_order s
         join order_header o on o.company_id = :company and o.id = s.order_id
         join person p on p.company_id = :company and p.id = o.person_id
+        order by o.ordered_at
         """,
     ),
     (
@@ -342,7 +346,7 @@ _PAST = (
                                 server_discount_minor, server_total_minor)
         select :company, l.order_id, 1, l.line, l.product_id, l.unit, l.quantity, l.price_minor, 0,
                l.quantity * l.price_minor, l.price_minor, 0, l.quantity * l.price_minor
-        from past_line l
+        from past_line l order by l.day, l.order_id
         """,
     ),
     (
@@ -352,7 +356,7 @@ _PAST = (
                                     delivered_minor)
         select :company, l.order_id, l.line, 1, l.quantity - l.quantity / 20, l.quantity / 20, 0,
                (l.quantity - l.quantity / 20) * l.price_minor
-        from past_line l where l.day < :today - 4
+        from past_line l where l.day < :today - 4 order by l.day, l.order_id
         """,
     ),
     (
@@ -366,7 +370,7 @@ _PAST = (
                60 + s.chance % 40, 100, (60 + s.chance % 40) * 100, '{}', s.began_at + interval '2 hours'
         from past_stop s
         cross join (select id from form_template where company_id = :company order by id limit 1) f
-        where s.is_visited and s.chance / 13 % 10 = 0
+        where s.is_visited and s.chance / 13 % 10 = 0 order by s.day, s.began_at
         """,
     ),
     (
@@ -389,7 +393,7 @@ _PAST = (
             ('SHARE_OF_SHELF', 10 + s.chance % 20, cast(60 as bigint)),
             ('STORE_SCORE', 60 + s.chance % 40, cast(100 as bigint))
         ) as m(measure, numerator, denominator)
-        where s.is_visited and s.chance / 13 % 10 = 0
+        where s.is_visited and s.chance / 13 % 10 = 0 order by s.day, s.began_at
         """,
     ),
     # The first reps' tracks of yesterday, walked by all.

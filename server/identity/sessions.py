@@ -23,6 +23,7 @@ LONGEST = timedelta(days=14)
 NOTED_EVERY = timedelta(minutes=5)
 PER_PERSON_MAX = 20
 BROWSER_MAX = 200
+_NO_SESSION = UUID(int=0)
 
 _FORM = re.compile(r"rbs_([1-9][0-9]{0,8})_[A-Za-z0-9_-]{43}")
 _FIND = """
@@ -45,6 +46,23 @@ cross join lateral (select cast(cast(:now as timestamptz) at time zone c.time_zo
 where s.company_id = :company and s.token_hash = :token_hash
   and s.seen_at > :idle_since and s.began_at > :began_after
   and (p.left_on is null or p.left_on > d.today)
+"""
+_READ = """
+select p.id, p.name, p.email, p.language, c.code, c.name as company_name, y.version as policy_version,
+       y.settings, coalesce((
+           select jsonb_agg(distinct t.role) from occupancy o
+           join position t on t.company_id = o.company_id and t.id = o.position_id
+           where o.company_id = p.company_id and o.person_id = p.id
+             and o.starts_on <= d.today and (o.ends_on is null or o.ends_on >= d.today)),
+           '[]') as roles,
+       d.today
+from person p
+join company c on c.id = p.company_id
+join lateral (select version, settings from policy where company_id = p.company_id
+              order by version desc limit 1) y on true
+cross join lateral (select cast(cast(:now as timestamptz) at time zone c.time_zone as date)
+                    as today) d
+where p.company_id = :company and p.id = :person and (p.left_on is null or p.left_on > d.today)
 """
 _BEGIN = """
 insert into browser_session (company_id, id, token_hash, person_id, browser, began_at, seen_at)
@@ -137,13 +155,28 @@ def find_visitor(database: Database, cookie: str | None, now: datetime) -> Visit
                 id=row.id,
                 now=now,
             )
+    return _visitor(row, company_id, row.id, token_hash, row.person_id)
+
+
+def read_visitor(uow: UnitOfWork, person_id: UUID, now: datetime) -> Visitor | None:
+    """Somebody as they would be at a browser now, for what is done for them while they do something else.
+
+    None where they have left. It is no session: nothing signs in with it.
+    """
+    found = uow.rows(_READ, company=uow.company_id, person=person_id, now=now)
+    return _visitor(found[0], uow.company_id, _NO_SESSION, b"", person_id) if found else None
+
+
+def _visitor(
+    row: Any, company_id: int, session_id: UUID, token_hash: bytes, person_id: UUID
+) -> Visitor:
     return Visitor(
-        session_id=row.id,
+        session_id=session_id,
         token_hash=token_hash,
         company_id=company_id,
         company_code=row.code,
         company_name=row.company_name,
-        person_id=row.person_id,
+        person_id=person_id,
         name=row.name,
         email=row.email,
         language=row.language,

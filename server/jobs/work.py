@@ -8,7 +8,7 @@ and /metrics; nothing else removes it.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +20,8 @@ from server.audits.appeals import open_appeals
 from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
 from server.days.track_parts import bring_track_days_up
+from server.exports.runs import EXPORT
+from server.exports.writing import Exporter, write_export
 from server.identity.companies import company_day
 from server.measures.work import REFRESH
 from server.media.files import FILE_READ
@@ -79,6 +81,8 @@ class Workshop:
     # None where no file is touched.
     media: Media | None = None
     room: ReadingRoom | None = None
+    # What long lists are written by, by the name of the list.
+    exporters: Mapping[str, Exporter] = field(default_factory=dict)
 
     @property
     def files(self) -> Media:
@@ -186,6 +190,12 @@ def audit_photos(shop: Workshop, company_id: int, payload: Mapping[str, Any]) ->
         look_at_photos(uow, [UUID(text) for text in payload["ids"]], now=datetime.now(UTC))
 
 
+def export(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Write the files of these exports."""
+    for text in payload["ids"]:
+        write_export(shop.database, shop.files, shop.exporters, company_id, UUID(text))
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
@@ -202,11 +212,12 @@ EFFECTS: Mapping[str, Effect] = {
     JUDGE: photo_judge,
     PHOTOS_JUDGED: audit_photos,
     FILE_READ: file_read,
+    EXPORT: export,
 }
 
 
-# Each takes a second or so, and not milliseconds: they are done beside the others (relay.py).
-LONG_TOPICS = (FILE_READ,)
+# Each takes seconds or minutes, and not milliseconds: they are done beside the others (relay.py).
+LONG_TOPICS = (FILE_READ, EXPORT)
 
 
 def do_row(

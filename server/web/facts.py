@@ -1,6 +1,7 @@
 """The facts behind a figure: the visits, orders, stops, stores … that it was made from, a page at a time or as a file."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -66,55 +67,73 @@ def fact_routes(desk: Desk) -> Blueprint:
     @desk.page(*OFFICE)
     def facts_page(visitor: Visitor) -> ResponseReturnValue:
         """The facts of one kind behind one figure."""
-        asked = read_asked(visitor, request.args)
-        measure = request.args.get("measure", "")
-        key = request.args.get("key")
-        if measure not in MEASURE_WORDS or len(key or "") > _KEY_MAX:
-            raise NotFound
-        kinds = facts_behind(measure)
-        kind = request.args.get("facts") or kinds[0]
-        if kind not in kinds:
-            raise NotFound
-        has_left_out = kind == "visits" and request.args.get("all") == "1"
+        asked, behind = read_asked(visitor, request.args), _read_behind(request.args)
         with desk.database.reading(visitor.company_id) as uow:
             seen = visible_positions(uow, visitor.person_id, visitor.today)
             teams = list_teams(uow, visitor.today, seen)
             narrowed = narrowed_told(uow, asked, teams, seen)
-            group = None if key is None else _group_told(uow, asked, key)
-        listing = Listing(
-            name=f"facts-{kind}",
-            columns=_columns(visitor, kind, measure, has_left_out=has_left_out),
-            read=_reader(asked, kind, key, has_left_out=has_left_out),
-            nothing=sentence("Nothing of this kind in this period."),
-        )
-        arguments: dict[str, Any] = {**asked.kept, "measure": measure} | (
-            {} if key is None else {"key": key}
-        )
+            group = None if behind.key is None else _group_told(uow, asked, behind.key)
+        arguments: dict[str, Any] = {**asked.kept, "measure": behind.measure}
+        if behind.key is not None:
+            arguments["key"] = behind.key
+        kinds = [
+            (url_for("facts.facts_page", facts=each, **arguments), tell(FACTS[each]), each)
+            for each in facts_behind(behind.measure)
+        ]
         return answer_listing(
             desk,
             visitor,
-            listing,
+            fact_listing(visitor, request.args),
             "facts/list.html",
             asked=asked,
-            name=tell(MEASURE_WORDS[measure]),
-            meaning=tell(MEASURE_MEANINGS[measure]),
+            name=tell(MEASURE_WORDS[behind.measure]),
+            meaning=tell(MEASURE_MEANINGS[behind.measure]),
             group=group,
             narrowed=narrowed,
-            kinds=[
-                (
-                    url_for("facts.facts_page", facts=each, **arguments),
-                    tell(FACTS[each]),
-                    each == kind,
-                )
-                for each in kinds
-            ],
-            kind=kind,
-            title=tell(FACTS[kind]),
-            has_left_out=has_left_out,
+            kinds=[(place, words, each == behind.kind) for place, words, each in kinds],
+            kind=behind.kind,
+            title=tell(FACTS[behind.kind]),
+            has_left_out=behind.has_left_out,
             arguments=arguments,
         )
 
     return routes
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBehind:
+    """Behind which figure, which kind of facts, of which group, and whether with those that do not count."""
+
+    measure: str
+    kind: str
+    key: str | None
+    has_left_out: bool
+
+
+def _read_behind(arguments: Mapping[str, str]) -> AskedBehind:
+    """What an address asks of the facts behind a figure. Raises NotFound on what is none."""
+    measure, key = arguments.get("measure", ""), arguments.get("key")
+    if measure not in MEASURE_WORDS or len(key or "") > _KEY_MAX:
+        raise NotFound
+    kinds = facts_behind(measure)
+    kind = arguments.get("facts") or kinds[0]
+    if kind not in kinds:
+        raise NotFound
+    return AskedBehind(
+        measure, kind, key, has_left_out=kind == "visits" and arguments.get("all") == "1"
+    )
+
+
+def fact_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Behind]:
+    """The list of facts that an address asks for. Raises NotFound."""
+    asked, behind = read_asked(visitor, arguments), _read_behind(arguments)
+    return Listing(
+        name=f"facts-{behind.kind}",
+        columns=_columns(visitor, behind.kind, behind.measure, has_left_out=behind.has_left_out),
+        read=_reader(asked, behind.kind, behind.key, has_left_out=behind.has_left_out),
+        nothing=sentence("Nothing of this kind in this period."),
+        exporter="facts",
+    )
 
 
 def _group_told(uow: UnitOfWork, asked: Asked, key: str) -> str:

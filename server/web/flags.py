@@ -1,5 +1,7 @@
 """The flags of visits that wait for a decision, and several of them decided at once with a reason."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -39,52 +41,22 @@ def flag_routes(desk: Desk) -> Blueprint:
     @desk.page(*OFFICE)
     def flag_list(visitor: Visitor) -> ResponseReturnValue:
         """The flags that the visitor may decide about: those that wait, or all of a period."""
-        asked = request.args
-        first, last = _period(visitor, asked)
-        flag = asked.get("flag", "")
-        is_all = asked.get("which") == "all"
-        if len(flag) > _FLAG_MAX or not (flag.isprintable() or not flag):
-            raise NotFound
+        asked = _read_asked(visitor, request.args)
         with desk.database.reading(visitor.company_id) as uow:
             seen = visible_positions(uow, visitor.person_id, visitor.today)
             teams = list_teams(uow, visitor.today, seen)
-        region = asked.get("region", "")
-        if region and region not in {str(team.region_id) for team in teams}:
+        if asked.region is not None and asked.region not in {team.region_id for team in teams}:
             raise NotFound
-
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[FlagListed], str | None]:
-            rows = list_flags(
-                uow,
-                first,
-                last,
-                flag=flag or None,
-                is_open=not is_all,
-                region_id=UUID(region) if region else None,
-                asker_id=visitor.person_id,
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
-
         return answer_listing(
             desk,
             visitor,
-            Listing(
-                name="flags",
-                columns=_columns(visitor.policy.time_zone),
-                read=read,
-                key=lambda row: f"{row.visit_id}~{row.flag}",
-                nothing=sentence("No flag waits for a decision in these days."),
-            ),
+            flag_listing(visitor, request.args),
             "flags/list.html",
-            first=first,
-            last=last,
-            flag=flag,
-            which="all" if is_all else "",
-            region=region,
+            first=asked.first,
+            last=asked.last,
+            flag=asked.flag,
+            which="all" if asked.is_all else "",
+            region="" if asked.region is None else str(asked.region),
             teams=teams,
             flags=[(name, flag_name(name)) for name in FLAG_NAMES],
             reason_max=REASON_LENGTH_MAX,
@@ -130,6 +102,61 @@ def flag_routes(desk: Desk) -> Blueprint:
         return redirect(back, code=303)
 
     return routes
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFlags:
+    """Which flags: of which days, of what name, where, and whether also those that are decided."""
+
+    first: date
+    last: date
+    flag: str
+    region: UUID | None
+    is_all: bool
+
+
+def _read_asked(visitor: Visitor, arguments: Mapping[str, str]) -> AskedFlags:
+    """What an address asks. Raises NotFound on what is none."""
+    first, last = _period(visitor, arguments)
+    flag, region = arguments.get("flag", ""), arguments.get("region", "")
+    if len(flag) > _FLAG_MAX or not (flag.isprintable() or not flag):
+        raise NotFound
+    try:
+        region_id = UUID(region) if region else None
+    except ValueError:
+        raise NotFound from None
+    return AskedFlags(first, last, flag, region_id, is_all=arguments.get("which") == "all")
+
+
+def flag_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[FlagListed]:
+    """The list of flags that an address asks for. Raises NotFound."""
+    asked = _read_asked(visitor, arguments)
+
+    def read(
+        uow: UnitOfWork, after: str | None, at_most: int
+    ) -> tuple[list[FlagListed], str | None]:
+        rows = list_flags(
+            uow,
+            asked.first,
+            asked.last,
+            flag=asked.flag or None,
+            is_open=not asked.is_all,
+            region_id=asked.region,
+            asker_id=visitor.person_id,
+            after=None if after is None else _mark(after),
+            at_most=at_most + 1,
+        )
+        shown = rows[:at_most]
+        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+
+    return Listing(
+        name="flags",
+        columns=_columns(visitor.policy.time_zone),
+        read=read,
+        key=lambda row: f"{row.visit_id}~{row.flag}",
+        nothing=sentence("No flag waits for a decision in these days."),
+        exporter="flags",
+    )
 
 
 def _columns(zone: str) -> tuple[Column[FlagListed], ...]:
@@ -180,7 +207,7 @@ def _chosen(typed: str) -> tuple[UUID, str]:
         raise NotFound from None
 
 
-def _period(visitor: Visitor, asked: MultiDict[str, str]) -> tuple[date, date]:
+def _period(visitor: Visitor, asked: Mapping[str, str]) -> tuple[date, date]:
     last = _day(asked.get("last"), visitor.today)
     # The first days that there are have none before them.
     shown = min(timedelta(days=_DAYS_SHOWN - 1), last - date.min)

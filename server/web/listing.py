@@ -1,23 +1,22 @@
 """Lists: the same table everywhere, a page at a time, and the whole of it as CSV or XLSX.
 
 A `Listing` says once what its columns are and how a page is read; the page draws it with `parts/table.html`, and
-`?format=csv` or `?format=xlsx` at the same address and with the same filters gives all of its rows, as of one moment.
+`?format=csv` or `?format=xlsx` at the same address and with the same filters gives all of its rows, as of one moment; of a
+long list a worker writes the file (server/exports).
 Pages follow a mark in the rows (keyset), never a number: a row that comes meanwhile shifts nothing.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar, cast
 
-from flask import Response, request, send_file
+from flask import request, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from server.exchange.cells import Raw
-from server.exchange.csv_file import csv_writer
-from server.exchange.xlsx_file import xlsx_writer
+from server.exports.writing import Exported, writer_of
 from server.identity.sessions import Visitor
 from server.language import tell
 from server.web.desk import Desk, draw
@@ -26,6 +25,8 @@ from sync.unit_of_work import UnitOfWork
 ROWS_A_PAGE = 50
 ROWS_AT_ONCE = 1_000
 EXPORT_ROWS_MAX = 200_000
+# More is written by a worker, where one can.
+ROWS_AT_A_CLICK = 10_000
 # What is larger is kept on disk until it is sent.
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
 _FORMS = {
@@ -83,6 +84,8 @@ class Listing(Generic[R]):
     nothing: str = ""
     # By what it is sorted now.
     sorted_by: str | None = None
+    # Under which name a worker can write all of it (exporters.py), where it may be long.
+    exporter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +155,40 @@ def _sorting(column: Column[R], by: str | None) -> Sorting | None:
     return Sorting(f"-{column.sort}" if column.is_number else column.sort)
 
 
-def send_listing(desk: Desk, visitor: Visitor, listing: Listing[R], form: str) -> Response:
-    """All rows as a file. It is written whole before it is sent: whoever reads slowly holds no transaction."""
+def send_listing(
+    desk: Desk, visitor: Visitor, listing: Listing[R], form: str
+) -> ResponseReturnValue:
+    """All rows as a file. It is written whole before it is sent: whoever reads slowly holds no transaction.
+
+    A list of which a worker can write a file, and that has more than `ROWS_AT_A_CLICK`, is offered as such an export.
+    """
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed with the response
+    is_all = True
     with (
         desk.database.reading(visitor.company_id) as uow,
-        _writer(file, form, listing.name) as write,
+        writer_of(form, cast("IO[bytes]", file), listing.name) as writer,
     ):
-        write([_title_in_file(column) for column in listing.columns])
-        for row in _all_rows(uow, listing):
-            write([column.plain(row) for column in listing.columns])
+        exported = exported_of(listing)
+        writer.write(exported.titles)
+        at_most = EXPORT_ROWS_MAX if listing.exporter is None else ROWS_AT_A_CLICK
+        done, after = 0, None
+        while done < at_most:
+            rows, after = exported.read(uow, after, min(ROWS_AT_ONCE, at_most - done))
+            for row in rows:
+                writer.write(row)
+            done += len(rows)
+            if after is None:
+                break
+        is_all = after is None or listing.exporter is None
+    if not is_all:
+        file.close()
+        return draw(
+            "exports/ask.html",
+            name=listing.exporter,
+            form=form,
+            rows=ROWS_AT_A_CLICK,
+            question=request.query_string.decode("ascii", "replace"),
+        )
     file.seek(0)
     response = send_file(
         file,
@@ -174,26 +201,17 @@ def send_listing(desk: Desk, visitor: Visitor, listing: Listing[R], form: str) -
     return response
 
 
+def exported_of(listing: Listing[R]) -> Exported:
+    """What a file of a list has."""
+
+    def read(
+        uow: UnitOfWork, after: str | None, at_most: int
+    ) -> tuple[list[list[Raw]], str | None]:
+        rows, mark = listing.read(uow, after, at_most)
+        return [[column.plain(row) for column in listing.columns] for row in rows], mark
+
+    return Exported(listing.name, [_title_in_file(column) for column in listing.columns], read)
+
+
 def _title_in_file(column: Column[R]) -> str:
     return f"{tell(column.title)} ({column.unit})" if column.unit else tell(column.title)
-
-
-def _all_rows(uow: UnitOfWork, listing: Listing[R]) -> Iterator[R]:
-    after, left = None, EXPORT_ROWS_MAX
-    while left > 0:
-        rows, after = listing.read(uow, after, min(ROWS_AT_ONCE, left))
-        yield from rows
-        left -= len(rows)
-        if after is None:
-            return
-
-
-@contextmanager
-def _writer(file: Any, form: str, name: str) -> Iterator[Callable[[Sequence[Raw]], None]]:
-    opened: IO[bytes] = file
-    if form == "csv":
-        with csv_writer(opened) as plain:
-            yield plain.write
-    else:
-        with xlsx_writer(opened, name[:31]) as book:
-            yield book.write

@@ -124,38 +124,13 @@ def order_routes(desk: Desk) -> Blueprint:
     def order_list(visitor: Visitor) -> ResponseReturnValue:
         """The orders that the visitor may see, the latest first."""
         asked = request.args
-        first, last = _period(visitor, asked)
-        state = asked.get("state", "")
-        if state and state not in STATES:
-            raise NotFound
-
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[OrderListed], str | None]:
-            rows = list_orders(
-                uow,
-                states=[state] if state else None,
-                first_day=first,
-                last_day=last,
-                asker_id=visitor.person_id,
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
-
+        first, last, state = _asked(visitor, asked)
         with desk.database.reading(visitor.company_id) as uow:
             deliverers = list_deliverers(uow, visitor.person_id)
         return answer_listing(
             desk,
             visitor,
-            Listing(
-                name="orders",
-                columns=COLUMNS,
-                read=read,
-                key=lambda order: str(order.id),
-                nothing=sentence("No orders of this kind in these days."),
-            ),
+            order_listing(visitor, asked),
             "orders/list.html",
             states=[(key, tell(words)) for key, (words, _) in STATES.items()],
             state=state,
@@ -194,6 +169,43 @@ def order_routes(desk: Desk) -> Blueprint:
 
     _one_order_routes(desk, routes)
     return routes
+
+
+def order_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[OrderListed]:
+    """The list of orders that an address asks for. Raises NotFound."""
+    first, last, state = _asked(visitor, arguments)
+
+    def read(
+        uow: UnitOfWork, after: str | None, at_most: int
+    ) -> tuple[list[OrderListed], str | None]:
+        rows = list_orders(
+            uow,
+            states=[state] if state else None,
+            first_day=first,
+            last_day=last,
+            asker_id=visitor.person_id,
+            after=None if after is None else _mark(after),
+            at_most=at_most + 1,
+        )
+        shown = rows[:at_most]
+        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+
+    return Listing(
+        name="orders",
+        columns=COLUMNS,
+        read=read,
+        key=lambda order: str(order.id),
+        nothing=sentence("No orders of this kind in these days."),
+        exporter="orders",
+    )
+
+
+def _asked(visitor: Visitor, arguments: Mapping[str, str]) -> tuple[date, date, str]:
+    first, last = _period(visitor, arguments)
+    state = arguments.get("state", "")
+    if state and state not in STATES:
+        raise NotFound
+    return first, last, state
 
 
 def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
@@ -256,7 +268,7 @@ def _done(uow: UnitOfWork, visitor: Visitor, ids: list[UUID], form: MultiDict[st
     return decide(uow, visitor.actor, ids, asker_id=visitor.person_id, **reason)
 
 
-def _period(visitor: Visitor, asked: MultiDict[str, str]) -> tuple[date, date]:
+def _period(visitor: Visitor, asked: Mapping[str, str]) -> tuple[date, date]:
     last = _typed_day(asked.get("last"), visitor.today)
     # The first days that there are have none before them.
     shown = min(timedelta(days=_DAYS_SHOWN - 1), last - date.min)

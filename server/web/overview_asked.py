@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from server.identity.sessions import Visitor
@@ -150,7 +149,7 @@ class Asked:
         )
 
 
-def read_asked(visitor: Visitor, arguments: MultiDict[str, str]) -> Asked:
+def read_asked(visitor: Visitor, arguments: Mapping[str, str]) -> Asked:
     """What an address asks; nothing said is this month. Raises NotFound on what is none."""
     first, last = _period(visitor.today, arguments)
     show = arguments.get("show") or next(iter(FIGURE_SETS))
@@ -176,7 +175,7 @@ def read_asked(visitor: Visitor, arguments: MultiDict[str, str]) -> Asked:
     )
 
 
-def _period(today: date, arguments: MultiDict[str, str]) -> tuple[date, date]:
+def _period(today: date, arguments: Mapping[str, str]) -> tuple[date, date]:
     typed = arguments.get("period", "")
     if arguments.get("first") and arguments.get("last"):
         typed = f"{arguments['first']}..{arguments['last']}"

@@ -1,0 +1,1 @@
+"""Long exports: files of many rows, written by workers while whoever asked does something else."""

@@ -1,0 +1,25 @@
+"""Why an export is refused: one class per cause."""
+
+from typing import ClassVar
+
+
+class ExportError(Exception):
+    """What is not done. `code` is stable; the text says what to do, on one line."""
+
+    code: ClassVar[str] = "export"
+
+
+class NoSuchExport(ExportError):
+    code = "no_such_export"
+
+
+class TooManyExports(ExportError):
+    """Somebody has as many exports on the way as anybody may."""
+
+    code = "too_many_exports"
+
+
+class StillWritten(ExportError):
+    """Another worker is at it; it is looked at again later."""
+
+    code = "still_written"

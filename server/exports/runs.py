@@ -1,0 +1,193 @@
+"""The exports that people asked for: what of, how far each has come, and for how long its file stays.
+
+An export is WAITING until a worker begins with it, RUNNING while one writes, then READY or FAILED. A worker holds it for a
+while and longer with each slice of rows: one that is killed leaves it to the next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+
+from server.exports.errors import NoSuchExport, TooManyExports
+from server.media.installed import Media
+from sync.organisation import export_run
+from sync.unit_of_work import Database, UnitOfWork
+from sync.work import leave_work_each
+
+EXPORT = "export"
+"""Topic of the outbox: write this export."""
+
+OPEN_MAX = 3
+STAYS = timedelta(days=1)
+HELD_FOR_S = 120
+_PURGED_AT_ONCE = 100
+
+_COLUMNS = """
+id, person_id, name, form, arguments, language, state, rows_done, size, failure, asked_at, ended_at
+"""
+_OPEN = """
+select count(*) as open from export_run
+where company_id = :company and person_id = :person and state in ('WAITING', 'RUNNING')
+"""
+_ONE = f"""
+select {_COLUMNS} from export_run where company_id = :company and id = :id and person_id = :person
+"""  # noqa: S608 - the columns are ours
+_OF_PERSON = f"""
+select {_COLUMNS} from export_run where company_id = :company and person_id = :person
+order by asked_at desc, id limit :at_most
+"""  # noqa: S608 - as above
+_CLAIM = f"""
+update export_run set state = 'RUNNING', rows_done = 0,
+       held_until = clock_timestamp() + make_interval(secs => :held_s)
+where company_id = :company and id = :id
+  and (state = 'WAITING' or state = 'RUNNING' and held_until < clock_timestamp())
+returning {_COLUMNS}
+"""  # noqa: S608 - as above
+_STATE = "select state from export_run where company_id = :company and id = :id"
+_NOTE = """
+update export_run set rows_done = :rows,
+       held_until = clock_timestamp() + make_interval(secs => :held_s)
+where company_id = :company and id = :id and state = 'RUNNING'
+"""
+_END = """
+update export_run set state = :state, size = :size, failure = :failure, rows_done = coalesce(:rows, rows_done),
+       ended_at = clock_timestamp(), held_until = null
+where company_id = :company and id = :id and state = 'RUNNING'
+"""
+_OLD = """
+select id, form from export_run
+where company_id = :company and asked_at < :before order by asked_at limit :at_most
+"""
+_FORGET = "delete from export_run where company_id = :company and id = any(:ids)"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRun:
+    """An export. `size` is that of its file once it is READY, `failure` says why it is FAILED."""
+
+    id: UUID
+    person_id: UUID
+    name: str
+    form: str
+    arguments: Mapping[str, Any]
+    language: str
+    state: str
+    rows_done: int
+    size: int | None
+    failure: str | None
+    asked_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {"WAITING", "RUNNING"}
+
+
+def ask_export(
+    uow: UnitOfWork,
+    person_id: UUID,
+    name: str,
+    form: str,
+    arguments: Mapping[str, str],
+    *,
+    language: str,
+) -> UUID:
+    """Ask for a file of all rows of a list; what changes nothing is not logged. Raises TooManyExports."""
+    # One after the other, so that the bound holds.
+    uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"export {person_id}")
+    if uow.rows(_OPEN, company=uow.company_id, person=person_id)[0].open >= OPEN_MAX:
+        raise TooManyExports(f"{OPEN_MAX} exports are being written already: wait for one of them")
+    id_ = uuid4()
+    uow.connection.execute(
+        insert(export_run).values(
+            company_id=uow.company_id,
+            id=id_,
+            person_id=person_id,
+            name=name,
+            form=form,
+            arguments=dict(arguments),
+            language=language,
+            state="WAITING",
+        )
+    )
+    leave_work_each(uow, EXPORT, [id_])
+    return id_
+
+
+def read_export(uow: UnitOfWork, person_id: UUID, export_id: UUID) -> ExportRun:
+    """One of somebody's own exports. Raises NoSuchExport."""
+    found = uow.rows(_ONE, company=uow.company_id, id=export_id, person=person_id)
+    if not found:
+        raise NoSuchExport("there is no such export of yours")
+    return _run(found[0])
+
+
+def list_exports(uow: UnitOfWork, person_id: UUID, *, at_most: int = 50) -> list[ExportRun]:
+    """Somebody's own exports, the latest first."""
+    rows = uow.rows(_OF_PERSON, company=uow.company_id, person=person_id, at_most=at_most)
+    return [_run(row) for row in rows]
+
+
+def claim_export(uow: UnitOfWork, export_id: UUID) -> ExportRun | None:
+    """Begin to write an export; None where somebody is at it or it is over."""
+    found = uow.rows(_CLAIM, company=uow.company_id, id=export_id, held_s=HELD_FOR_S)
+    return _run(found[0]) if found else None
+
+
+def is_being_written(uow: UnitOfWork, export_id: UUID) -> bool:
+    """Whether a worker has it."""
+    found = uow.rows(_STATE, company=uow.company_id, id=export_id)
+    return bool(found) and found[0].state == "RUNNING"
+
+
+def note_rows(uow: UnitOfWork, export_id: UUID, rows: int) -> bool:
+    """Note how far it has come, and hold it for longer; whether it is still wanted."""
+    return bool(uow.run(_NOTE, company=uow.company_id, id=export_id, rows=rows, held_s=HELD_FOR_S))
+
+
+def end_export(
+    uow: UnitOfWork,
+    export_id: UUID,
+    *,
+    rows: int | None = None,
+    size: int | None = None,
+    failure: str | None = None,
+) -> None:
+    """It is ready with a file of this size, or has failed."""
+    uow.run(
+        _END,
+        company=uow.company_id,
+        id=export_id,
+        state="READY" if failure is None else "FAILED",
+        rows=rows,
+        size=size,
+        failure=failure,
+    )
+
+
+def purge_exports(database: Database, media: Media, company_id: int, now: datetime) -> int:
+    """Let go of the files and rows of exports that were asked for more than a day ago; how many."""
+    purged = 0
+    while True:
+        with database.reading(company_id) as uow:
+            old = uow.rows(_OLD, company=company_id, before=now - STAYS, at_most=_PURGED_AT_ONCE)
+        for row in old:
+            media.storage.delete(file_key(company_id, row.id, row.form))
+        with database.company(company_id) as uow:
+            uow.run(_FORGET, company=company_id, ids=[row.id for row in old])
+        purged += len(old)
+        if len(old) < _PURGED_AT_ONCE:
+            return purged
+
+
+def file_key(company_id: int, export_id: UUID, form: str) -> str:
+    """Where an export's file is in the storage."""
+    return f"{company_id}/export/{export_id}.{form}"
+
+
+def _run(row: Any) -> ExportRun:
+    return ExportRun(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name

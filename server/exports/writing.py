@@ -1,0 +1,134 @@
+"""Write the file of an export that somebody asked for: rows as of one moment, a slice after the other.
+
+What its rows are is said by an exporter of its name, which whoever starts the workers hands over: lists live above this. The
+person is asked for anew: what they may no longer see is not in it.
+"""
+
+import logging
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Protocol
+from uuid import UUID
+
+from mobile_contract.schema import plain
+from server.exchange.cells import Raw
+from server.exchange.csv_file import csv_writer
+from server.exchange.xlsx_file import xlsx_writer
+from server.exports.errors import StillWritten
+from server.exports.runs import (
+    ExportRun,
+    claim_export,
+    end_export,
+    file_key,
+    is_being_written,
+    note_rows,
+)
+from server.identity.sessions import Visitor, read_visitor
+from server.language import speaking
+from server.media.installed import Media
+from sync.unit_of_work import Database, UnitOfWork
+
+# A slice is one statement, which finds its facts anew: large ones spare work.
+ROWS_AT_ONCE = 20_000
+ROWS_MAX = 1_000_000
+
+logger = logging.getLogger("roadbook.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What a file has: a title for each column, and rows after a mark (None: from the begin), at most so many, with the
+    mark of the last, None where no more follow.
+    """
+
+    name: str
+    titles: Sequence[str]
+    read: Callable[[UnitOfWork, str | None, int], tuple[Sequence[Sequence[Raw]], str | None]]
+
+
+Exporter = Callable[[Visitor, Mapping[str, str]], Exported]
+
+
+class Writer(Protocol):
+    """Writes rows into a file of some form."""
+
+    def write(self, cells: Sequence[Raw]) -> None:
+        """Write a row."""
+
+
+def writer_of(form: str, file: IO[bytes], name: str) -> AbstractContextManager[Writer]:
+    """What writes rows of a list of this name as csv or xlsx."""
+    return csv_writer(file) if form == "csv" else xlsx_writer(file, name[:31])
+
+
+def write_export(
+    database: Database,
+    media: Media,
+    exporters: Mapping[str, Exporter],
+    company_id: int,
+    export_id: UUID,
+) -> None:
+    """Write an export and keep its file; nothing where it is over. Raises StillWritten while another worker has it.
+
+    What is wrong with the question itself ends it FAILED; whatever else raises is tried again.
+    """
+    with database.company(company_id) as uow:
+        run = claim_export(uow, export_id)
+        if run is None and is_being_written(uow, export_id):
+            raise StillWritten(f"export {export_id} is being written by another worker")
+    if run is None:
+        return
+    exporter = exporters.get(run.name)
+    with database.reading(company_id) as uow:
+        visitor = read_visitor(uow, run.person_id, datetime.now(UTC))
+    if exporter is None or visitor is None or not visitor.roles:
+        _fail(database, company_id, export_id, "it cannot be written for this person any more")
+        return
+    with tempfile.TemporaryDirectory(prefix="roadbook-export-") as folder:
+        path = Path(folder) / f"rows.{run.form}"
+        try:
+            rows = _write(database, exporter, visitor, run, path)
+        except (LookupError, ValueError) as error:
+            logger.exception("export %s of company %d cannot be written", export_id, company_id)
+            _fail(database, company_id, export_id, f"{type(error).__name__}: {error}")
+            return
+        if rows is None:
+            return
+        size = path.stat().st_size
+        media.storage.put(file_key(company_id, export_id, run.form), path)
+    with database.company(company_id) as uow:
+        end_export(uow, export_id, rows=rows, size=size)
+
+
+def _write(
+    database: Database, exporter: Exporter, visitor: Visitor, run: ExportRun, path: Path
+) -> int | None:
+    """How many rows were written; None where it was taken away meanwhile."""
+    with speaking(run.language), path.open("wb") as file:
+        exported = exporter(visitor, run.arguments)
+        done, after = 0, None
+        with (
+            database.reading(visitor.company_id) as uow,
+            writer_of(run.form, file, exported.name) as writer,
+        ):
+            writer.write(exported.titles)
+            while done < ROWS_MAX:
+                rows, after = exported.read(uow, after, min(ROWS_AT_ONCE, ROWS_MAX - done))
+                for row in rows:
+                    writer.write(row)
+                done += len(rows)
+                with database.company(visitor.company_id) as noting:
+                    if not note_rows(noting, run.id, done):
+                        return None
+                if after is None:
+                    break
+    return done
+
+
+def _fail(database: Database, company_id: int, export_id: UUID, said: str) -> None:
+    with database.company(company_id) as uow:
+        end_export(uow, export_id, failure=plain(said))

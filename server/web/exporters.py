@@ -1,0 +1,32 @@
+"""The lists of which a worker writes files, by name: each reads its question from the arguments of its page."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from werkzeug.exceptions import NotFound
+
+from server.exports.writing import Exported, Exporter
+from server.identity.sessions import Visitor
+from server.web.facts import fact_listing
+from server.web.flags import flag_listing
+from server.web.listing import Listing, exported_of
+from server.web.orders import order_listing
+
+LISTINGS: Mapping[str, Callable[[Visitor, Mapping[str, str]], Listing[Any]]] = {
+    "facts": fact_listing,
+    "flags": flag_listing,
+    "orders": order_listing,
+}
+
+
+def _exporter(name: str) -> Exporter:
+    def export(visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
+        try:
+            return exported_of(LISTINGS[name](visitor, arguments))
+        except NotFound:
+            raise ValueError("the list that was asked for is not there") from None
+
+    return export
+
+
+EXPORTERS: Mapping[str, Exporter] = {name: _exporter(name) for name in LISTINGS}
