@@ -69,6 +69,12 @@ class Seat:
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
         """Sign in by the form."""
         self.go("/sign-in")
+        self.fill_in(email, password)
+
+    def fill_in(self, email: str, password: str = PASSWORD) -> None:
+        """Fill in and send the form that is open; it asks for the company where there are several."""
+        if self.page.query_selector("[name=company]"):
+            self.page.fill("[name=company]", CODE)
         self.page.fill("[name=email]", email)
         self.page.fill("[name=password]", password)
         self.page.click("button.main")

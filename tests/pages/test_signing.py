@@ -16,9 +16,7 @@ def test_a_supervisor_signs_in_comes_to_what_was_asked_for_and_signs_out(
     seat = sit_down()
     seat.go("/days/?day=2026-01-05")
     assert "/sign-in" in seat.page.url
-    seat.page.fill("[name=email]", SUPERVISOR)
-    seat.page.fill("[name=password]", "roadbook-demo")
-    seat.page.click("button.main")
+    seat.fill_in(SUPERVISOR)
     seat.page.wait_for_selector("#map-page")
     assert seat.page.url.endswith("/days/?day=2026-01-05")
     seat.page.click("text=Sign out")

@@ -310,6 +310,7 @@ def test_after_a_crash_transaction_ids_come_again_and_only_a_clamped_cursor_sees
     """A private PostgreSQL is killed with SIGKILL while transactions that have taken ids abort."""
     servers = Embedded.start(tmp_path / "var", with_redis=False)
     try:
+        _log_no_snapshots(servers)
         migrate(servers.url(OWNER), app_role=APP)
         owner, app = create_engine(servers.url(OWNER)), create_engine(servers.url(APP))
         cast = make_cast(owner, Database(app))
@@ -344,6 +345,16 @@ def test_after_a_crash_transaction_ids_come_again_and_only_a_clamped_cursor_sees
         app.dispose()
     finally:
         servers.stop()
+
+
+def _log_no_snapshots(servers: Embedded) -> None:
+    """With this the next id is not logged every 15 seconds: on a slow machine none would come again."""
+    with servers.postgres.connect("postgres") as connection:
+        connection.autocommit = True
+        connection.execute("alter system set wal_level = minimal")
+        connection.execute("alter system set max_wal_senders = 0")
+    _kill(servers)
+    servers.postgres.start()
 
 
 def _take_ids_and_abort(servers: Embedded, number: int) -> set[int]:
