@@ -143,7 +143,7 @@ class World:
     """One company with its phones, as of `now`, the simulated truth in Unix milliseconds."""
 
     def __init__(self, urls: dict[str, str], *, seed: int = 0) -> None:
-        limits = {"options": "-c lock_timeout=60", "application_name": "proof-app"}
+        limits = {"options": "-c lock_timeout=250", "application_name": "proof-app"}
         self.app = create_engine(
             urls["app"], pool_size=3, max_overflow=0, pool_timeout=2, connect_args=limits
         )

@@ -90,6 +90,7 @@ def test_a_failed_item_has_its_reason_and_words(
     browser = office.browser(sol)
     path = taken(browser)
     text = browser.get(path).text
+    assert 'name="words-POSTER"' in text
     reason = text.split('value="FAIL:')[1].split('"')[0]
     said = {"item-POSTER": f"FAIL:{reason}", "words-POSTER": "it hangs behind the door"}
     browser.post(path, data=form_of(browser, path, **said))
