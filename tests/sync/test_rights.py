@@ -17,6 +17,7 @@ from sync.kinds.form_answer import judge as form_answer_judge
 from sync.kinds.location_check import judge as location_check_judge
 from sync.kinds.notice import judge as notice_judge
 from sync.kinds.order import judge as order_judge
+from sync.kinds.photo import judge as photo_judge
 from sync.kinds.route import judge as route_judge
 from sync.kinds.store import judge as store_judge
 from sync.kinds.task import judge as task_judge
@@ -356,6 +357,7 @@ def test_the_table_of_roles_says_what_each_kind_lets_its_roles_push() -> None:
         "notice": notice_judge,
         "location_check": location_check_judge,
         "form_answer": form_answer_judge,
+        "photo": photo_judge,
         "track": track_judge,
     }
     assert set(judges) == {kind.name for kind in ALL_KINDS if kind.ops}

@@ -319,7 +319,7 @@ def test_first_syncs_are_admitted_a_few_at_a_time(
     assert code_of(refused) == (503, "busy")
     assert int(refused.headers["Retry-After"]) >= 5
     assert environs[1]["roadbook.problem"] == "busy"
-    assert "being filled" in environs[1]["roadbook.problem_detail"]
+    assert "takes no more of these" in environs[1]["roadbook.problem_detail"]
     assert ask().status_code == 200
 
 
