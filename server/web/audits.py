@@ -33,6 +33,7 @@ from server.language import sentence, tell
 from server.media.keys import copy_key
 from server.media.links import Links
 from server.web.desk import FORM_BODY, Desk, draw
+from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 AUDITORS = ("auditor",)
@@ -144,7 +145,7 @@ def _review_routes(desk: Desk, routes: Blueprint) -> None:
         """Give the verdict, and go on with the next."""
         form, now = request.form, desk.clock()
         new = NewVerdict(
-            id=_uuid(form.get("verdict", "")),
+            id=typed_uuid(form.get("verdict", "")),
             seen=form.get("seen", ""),
             items=_items(form),
             note=form.get("note", "").strip() or None,
@@ -315,10 +316,3 @@ def _answer(answer: Any) -> str:
 
 def _ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
-
-
-def _uuid(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError:
-        raise NotFound from None

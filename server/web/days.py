@@ -25,6 +25,7 @@ from server.web.day_map import map_of
 from server.web.day_rows import Row, row_of
 from server.web.desk import FORM_BODY, Desk, draw, packed
 from server.web.menu import FIELD, OFFICE
+from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 MOST_PEOPLE = 200
@@ -191,7 +192,7 @@ def _read(
     named = None if team is None else people_of_team(uow, team, day, seen)
     who = request.args.get("person", "")
     if who:
-        named = [_uuid(who)]
+        named = [typed_uuid(who)]
     days = read_days(
         uow,
         day,
@@ -231,10 +232,3 @@ def _day(visitor: Visitor) -> date:
     if not visitor.today - _LONGEST_BACK <= day <= visitor.today + timedelta(days=366):
         raise NotFound
     return day
-
-
-def _uuid(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError:
-        raise NotFound from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -26,10 +26,10 @@ from server.web.desk import FORM_BODY, Desk
 from server.web.flag_words import FLAG_NAMES, flag_name
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
 from server.web.menu import OFFICE
+from server.web.typed import typed_period
 from sync.unit_of_work import UnitOfWork
 
 AT_ONCE_MAX = 200
-_DAYS_SHOWN = 31
 _FLAG_MAX = 60
 
 
@@ -117,7 +117,7 @@ class AskedFlags:
 
 def _read_asked(visitor: Visitor, arguments: Mapping[str, str]) -> AskedFlags:
     """What an address asks. Raises NotFound on what is none."""
-    first, last = _period(visitor, arguments)
+    first, last = typed_period(arguments, visitor.today)
     flag, region = arguments.get("flag", ""), arguments.get("region", "")
     if len(flag) > _FLAG_MAX or not (flag.isprintable() or not flag):
         raise NotFound
@@ -203,22 +203,6 @@ def _chosen(typed: str) -> tuple[UUID, str]:
         raise NotFound
     try:
         return UUID(visit), flag
-    except ValueError:
-        raise NotFound from None
-
-
-def _period(visitor: Visitor, asked: Mapping[str, str]) -> tuple[date, date]:
-    last = _day(asked.get("last"), visitor.today)
-    # The first days that there are have none before them.
-    shown = min(timedelta(days=_DAYS_SHOWN - 1), last - date.min)
-    return _day(asked.get("first"), last - shown), last
-
-
-def _day(typed: str | None, otherwise: date) -> date:
-    if not typed:
-        return otherwise
-    try:
-        return date.fromisoformat(typed)
     except ValueError:
         raise NotFound from None
 

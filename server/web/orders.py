@@ -1,7 +1,7 @@
 """Orders in the back office: what is held and why, what is confirmed, printed, sent out; versions side by side."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -27,6 +27,7 @@ from server.orders.words import told_holds, told_line, told_price
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
 from server.web.menu import OFFICE
+from server.web.typed import typed_period, typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 STATES = {
@@ -58,7 +59,6 @@ ACTS: Mapping[str, tuple[Callable[..., int], str, bool]] = {
     "close": (close_orders, sentence("Close"), False),
 }
 AT_ONCE_MAX = 200
-_DAYS_SHOWN = 31
 
 
 def _badges(order: OrderListed) -> list[Badge]:
@@ -145,7 +145,7 @@ def order_routes(desk: Desk) -> Blueprint:
     def act(visitor: Visitor) -> ResponseReturnValue:
         """Do one thing with the chosen orders: with all of them, or with none."""
         form = request.form
-        ids = [_uuid(typed) for typed in form.getlist("id")[: AT_ONCE_MAX + 1]]
+        ids = [typed_uuid(typed) for typed in form.getlist("id")[: AT_ONCE_MAX + 1]]
         back = _back(form)
         if not ids:
             flash(tell("No order was chosen."), "alert")
@@ -201,7 +201,7 @@ def order_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Ord
 
 
 def _asked(visitor: Visitor, arguments: Mapping[str, str]) -> tuple[date, date, str]:
-    first, last = _period(visitor, arguments)
+    first, last = typed_period(arguments, visitor.today)
     state = arguments.get("state", "")
     if state and state not in STATES:
         raise NotFound
@@ -259,29 +259,13 @@ def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
 def _done(uow: UnitOfWork, visitor: Visitor, ids: list[UUID], form: MultiDict[str, str]) -> int:
     name = form.get("act", "")
     if name == "dispatch":
-        place = _uuid(form.get("position", ""))
+        place = typed_uuid(form.get("position", ""))
         return dispatch_orders(uow, visitor.actor, ids, place, asker_id=visitor.person_id)
     if name not in ACTS:
         raise NotFound
     decide, _, wants_reason = ACTS[name]
     reason = {"reason": form.get("reason", "")} if wants_reason else {}
     return decide(uow, visitor.actor, ids, asker_id=visitor.person_id, **reason)
-
-
-def _period(visitor: Visitor, asked: Mapping[str, str]) -> tuple[date, date]:
-    last = _typed_day(asked.get("last"), visitor.today)
-    # The first days that there are have none before them.
-    shown = min(timedelta(days=_DAYS_SHOWN - 1), last - date.min)
-    return _typed_day(asked.get("first"), last - shown), last
-
-
-def _typed_day(typed: str | None, otherwise: date) -> date:
-    if not typed:
-        return otherwise
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        raise NotFound from None
 
 
 def _mark_of(order: OrderListed) -> str:
@@ -296,16 +280,9 @@ def _mark(typed: str) -> tuple[date, datetime, UUID]:
 def _back(form: MultiDict[str, str]) -> str:
     order_id = form.get("of")
     if order_id:
-        return url_for("orders.order_page", order_id=_uuid(order_id))
+        return url_for("orders.order_page", order_id=typed_uuid(order_id))
     kept = {name: form[name] for name in ("state", "first", "last") if form.get(name)}
     return url_for("orders.order_list", **kept)  # type: ignore[arg-type]
-
-
-def _uuid(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError:
-        raise NotFound from None
 
 
 def _number(typed: str | None) -> int | None:

@@ -17,6 +17,7 @@ from server.measures.errors import QuestionInvalid
 from server.measures.period import read_period
 from server.measures.question import PRODUCTS, Question
 from server.web.figure_words import FIGURE_SETS, is_by_product, is_by_store
+from server.web.typed import typed_uuid
 
 # What the overview can be narrowed to, each by an argument of its own name.
 IDS = ("region", "position", "person", "division", "product")
@@ -163,7 +164,7 @@ def read_asked(visitor: Visitor, arguments: Mapping[str, str]) -> Asked:
             continue
         if len(typed) > _TEXT_MAX or not typed.isprintable():
             raise NotFound
-        narrowed[name] = str(_uuid(typed)) if name in IDS else typed
+        narrowed[name] = str(typed_uuid(typed)) if name in IDS else typed
     return Asked(
         first=first,
         last=last,
@@ -193,10 +194,3 @@ def _period(today: date, arguments: Mapping[str, str]) -> tuple[date, date]:
 def _month_of(day: date) -> tuple[date, date]:
     first = day.replace(day=1)
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
-def _uuid(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError:
-        raise NotFound from None

@@ -31,6 +31,7 @@ from server.planning.rules import Stop, stored_rule
 from server.web.desk import FORM_BODY, Desk, draw, packed
 from server.web.route_words import PLANNERS, map_words, placed, told_refusal
 from server.web.rule_words import holiday_choices, told_rule
+from server.web.typed import typed_day, typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 POSITIONS_MAX = 1_000
@@ -129,7 +130,7 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
                 found = better_order(
                     uow,
                     stops,
-                    _typed_day(day) if day else None,
+                    typed_day(day) if day else None,
                     policy=visitor.policy,
                     today=visitor.today,
                     asker_id=visitor.person_id,
@@ -165,7 +166,7 @@ def _change(
     form: MultiDict[str, str], visitor: Visitor
 ) -> tuple[Callable[[UnitOfWork], Effects], list[UUID]]:
     """What the form asks for, and the positions that it concerns, where it leads last. Raises PlanningError."""
-    route_id, held_by = _uuid(form.get("route")), _uuid(form.get("held_by"))
+    route_id, held_by = typed_uuid(form.get("route")), typed_uuid(form.get("held_by"))
     who = {"today": visitor.today, "asker_id": visitor.person_id}
     if form.get("act") == "end":
         basis = form.get("basis", "")
@@ -173,7 +174,7 @@ def _change(
             lambda uow: end_route(uow, visitor.actor, route_id, basis=basis, **who),  # type: ignore[arg-type]
             [held_by],
         )
-    position_id = _uuid(form.get("position"))
+    position_id = typed_uuid(form.get("position"))
     stops = _typed_stops(form.get("sheet", ""))
     name = form.get("name", "")
     if not form.get("basis"):
@@ -353,17 +354,10 @@ def _told_order(found: BetterOrder) -> str:
     return " ".join(told)
 
 
-def _typed_day(typed: str) -> date:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        raise NotFound from None
-
-
 def _editor_of(form: MultiDict[str, str]) -> str:
     if form.get("basis"):
-        return url_for("routes.route_page", route_id=_uuid(form.get("route")))
-    return url_for("routes.new_route", position_id=_uuid(form.get("held_by")))
+        return url_for("routes.route_page", route_id=typed_uuid(form.get("route")))
+    return url_for("routes.new_route", position_id=typed_uuid(form.get("held_by")))
 
 
 def _monday(typed: str) -> str:
@@ -385,10 +379,3 @@ def _whole(typed: str) -> int:
     if not typed.isdecimal() or len(typed) > 4:
         raise StopsInvalid(tell("This is no number: {typed}", typed=typed[:20]))
     return int(typed)
-
-
-def _uuid(typed: str | None) -> UUID:
-    try:
-        return UUID(typed or "")
-    except ValueError:
-        raise NotFound from None

@@ -24,6 +24,7 @@ from server.planning.route_sheets import (
 from server.web.desk import FORM_BODY, Desk, draw, packed
 from server.web.listing import Column, Listing, answer_listing
 from server.web.route_words import PLANNERS, map_words, placed, told_refusal
+from server.web.typed import typed_uuid
 from sync.geo import Point, to_wgs84
 from sync.unit_of_work import UnitOfWork
 
@@ -122,9 +123,9 @@ def store_place_routes(desk: Desk, routes: Blueprint) -> None:
     @desk.page(*PLANNERS, body=FORM_BODY)
     def give(visitor: Visitor) -> ResponseReturnValue:
         """Show what giving the chosen stores to a position does; where that is confirmed, do it."""
-        ids = [_uuid(typed) for typed in request.form.getlist("id")[: ASSIGNED_MAX + 1]]
+        ids = [typed_uuid(typed) for typed in request.form.getlist("id")[: ASSIGNED_MAX + 1]]
         position = request.form.get("position", "")
-        position_id = _uuid(position) if position else None
+        position_id = typed_uuid(position) if position else None
 
         def change(uow: UnitOfWork) -> Effects:
             return give_stores(
@@ -202,8 +203,8 @@ def _search() -> StoreSearch:
     asked = request.args
     return StoreSearch(
         words=asked.get("words", ""),
-        region_id=_uuid(asked["region"]) if asked.get("region") else None,
-        position_id=_uuid(asked["position"]) if asked.get("position") else None,
+        region_id=typed_uuid(asked["region"]) if asked.get("region") else None,
+        position_id=typed_uuid(asked["position"]) if asked.get("position") else None,
         is_free=asked.get("free") == "1",
     )
 
@@ -226,10 +227,3 @@ def _box(desk: Desk) -> tuple[int, int, int, int]:
 def _mark(typed: str) -> tuple[str, UUID]:
     name, _, store_id = typed.rpartition("~")
     return name, UUID(store_id)
-
-
-def _uuid(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError:
-        raise NotFound from None
