@@ -37,6 +37,10 @@ from upload where company_id = :company and state = 'OPEN'
 """
 
 
+DOUBTFUL_FROM = 5
+"""Fewer lost files than these are believed, whatever share of all they are."""
+
+
 @dataclass(slots=True)
 class Checked:
     """What was found. Digests, the first `SHOWN` of them; numbers of all."""
@@ -60,6 +64,11 @@ class Checked:
     @property
     def is_well(self) -> bool:
         return not self.lost and not self.found
+
+    @property
+    def is_doubtful(self) -> bool:
+        """So many are lost that rather the storage is not the one they are in, as a disk that is not mounted."""
+        return self.lost >= DOUBTFUL_FROM and self.lost * 10 > self.files
 
 
 def check_files(

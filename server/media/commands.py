@@ -36,16 +36,21 @@ def media() -> None:
     is_flag=True,
     help="Ask for lost bytes again, and let found ones become files again or go.",
 )
+@click.option("--all", "is_meant", is_flag=True, help="Mend also where more than a tenth is lost.")
 @company_option
-def check_command(company: str | None, *, mend: bool) -> None:
+def check_command(company: str | None, *, mend: bool, is_meant: bool) -> None:
     """Compare rows with bytes. Fails where they differ and nothing was mended."""
     with opened(company, StorageAway) as found:
-        checked = check_files(
-            found.database,
-            media_of(found.settings),
-            found.company_id,
-            mender=operator() if mend else None,
-        )
+        media_here = media_of(found.settings)
+        checked = check_files(found.database, media_here, found.company_id)
+        if mend and checked.is_doubtful and not is_meant:
+            message = (
+                f"{checked.lost} of {checked.files} files are not in the storage: are MEDIA_FOLDER or MEDIA_BUCKET right,"
+                " and is the disk mounted? Nothing was changed. Where they are lost: --mend --all"
+            )
+            raise click.ClickException(message)
+        if mend:
+            checked = check_files(found.database, media_here, found.company_id, mender=operator())
     for line in _told(checked):
         say(line)
     sys.exit(0 if checked.is_well or mend else 1)

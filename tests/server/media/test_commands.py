@@ -61,6 +61,28 @@ def test_lost_bytes_are_told_and_mended(run: Run, files: LocalStorage, key: str)
     assert run("media", "check").exit_code == 0
 
 
+def test_a_storage_that_lacks_most_files_is_doubted_before_anything_is_mended(
+    run: Run, db: Database, cast: Cast, files: LocalStorage, key: str
+) -> None:
+    files.delete(key)
+    with db.company(cast.company.id) as uow:
+        for number in range(1, 5):
+            uow.run(
+                "insert into file (company_id, id, sha256, size, state, stored_at)"
+                " values (:c, :id, :sha256, 7, 'STORED', now())",
+                c=cast.company.id,
+                id=uuid4(),
+                sha256=f"{number:064x}",
+            )
+    refused = run("media", "check", "--mend")
+    assert refused.exit_code == 1
+    assert "5 of 5 files are not in the storage" in refused.output
+    assert "is the disk mounted?" in refused.output
+    assert "rows without their bytes: 5" in run("media", "check").output
+    assert "mended: 5" in run("media", "check", "--mend", "--all").output
+    assert run("media", "check").exit_code == 0
+
+
 @pytest.mark.usefixtures("files")
 def test_what_is_being_sent_is_listed(run: Run, db: Database, cast: Cast) -> None:
     assert run("media", "uploads").output == "nothing is being sent\n"
