@@ -1,5 +1,10 @@
-"""What there is to go to, and for whom."""
+"""What there is to go to, and for whom.
 
+The areas of everyday work stand in the bar by themselves. The rest stands in groups: the bar has the group, and a
+second row the areas of the group that one is in.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from server.identity.sessions import Visitor
@@ -7,15 +12,36 @@ from server.language import sentence, tell
 
 OFFICE = ("supervisor", "regional_manager", "admin")
 FIELD = ("rep", "driver")
+ADMIN = ("admin",)
+
+PEOPLE = sentence("People and phones")
+MASTERS = sentence("Master data")
+UPKEEP = sentence("Upkeep")
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """An area of work: its endpoint, who has it, and what it is called."""
+    """An area of work: its endpoint, who has it, what it is called, and the group that it is in."""
 
     endpoint: str
     roles: tuple[str, ...]
     title: str
+    group: str | None = None
+
+    @property
+    def blueprint(self) -> str:
+        """The routes that belong to it."""
+        return self.endpoint.split(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A link of the menu, in the visitor's language; `below` are the areas of a group."""
+
+    endpoint: str
+    name: str
+    is_here: bool
+    below: tuple["Place", ...] = ()
 
 
 AREAS = (
@@ -29,6 +55,22 @@ AREAS = (
 )
 
 
-def areas_of(visitor: Visitor) -> list[tuple[str, str]]:
-    """The endpoints and names of the areas that somebody has, in their order."""
-    return [(area.endpoint, tell(area.title)) for area in AREAS if visitor.has_role(*area.roles)]
+def menu_of(visitor: Visitor, blueprint: str | None) -> list[Place]:
+    """What somebody may go to, in its order, from where they are (the blueprint of the page)."""
+    return list(_places(visitor, blueprint))
+
+
+def _places(visitor: Visitor, blueprint: str | None) -> Iterator[Place]:
+    had = [area for area in AREAS if visitor.has_role(*area.roles)]
+    for area in had:
+        if area.group is None:
+            yield _place(area, blueprint)
+    for group in (PEOPLE, MASTERS, UPKEEP):
+        below = tuple(_place(area, blueprint) for area in had if area.group == group)
+        if below:
+            is_here = any(place.is_here for place in below)
+            yield Place(below[0].endpoint, tell(group), is_here, below)
+
+
+def _place(area: Area, blueprint: str | None) -> Place:
+    return Place(area.endpoint, tell(area.title), area.blueprint == blueprint)

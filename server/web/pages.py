@@ -22,7 +22,7 @@ from server.web.desk import Desk, draw
 from server.web.exports import export_routes
 from server.web.facts import fact_routes
 from server.web.flags import flag_routes
-from server.web.menu import areas_of
+from server.web.menu import menu_of
 from server.web.orders import order_routes
 from server.web.overview import overview_routes
 from server.web.routes import route_routes
@@ -76,7 +76,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         visitor = g.get("visitor")
         return {
             "visitor": visitor,
-            "areas": [] if visitor is None else areas_of(visitor),
+            "menu": [] if visitor is None else menu_of(visitor, request.blueprint),
             "form_token": "" if visitor is None else desk.form_token(visitor),
             "spoken": language.spoken_language(),
             "languages": language.NAMES,

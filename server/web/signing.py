@@ -20,7 +20,7 @@ from server.identity.sessions import (
 )
 from server.language import LANGUAGES, tell, tell_number
 from server.web.desk import FORM_BODY, LANGUAGE_COOKIE, SESSION_COOKIE, Desk, draw, is_local
-from server.web.menu import areas_of
+from server.web.menu import menu_of
 
 _YEAR = timedelta(days=365)
 
@@ -36,10 +36,9 @@ def signing_routes(desk: Desk) -> Blueprint:
         visitor = find_visitor(desk.database, request.cookies.get(SESSION_COOKIE), desk.clock())
         if visitor is None:
             return redirect(url_for("signing.sign_in"), code=303)
-        areas = areas_of(visitor)
-        return redirect(
-            url_for(areas[0][0]) if areas else url_for("signing.nothing_here"), code=303
-        )
+        menu = menu_of(visitor, None)
+        first = menu[0].endpoint if menu else "signing.nothing_here"
+        return redirect(url_for(first), code=303)
 
     @routes.get("/sign-in")
     @desk.open_page()
