@@ -5,6 +5,7 @@ from the objects that the code itself asks what may follow.
 import argparse
 from pathlib import Path
 
+from server.exchange.asked import ASKING
 from server.exchange.runs import IMPORTING
 from server.identity.device_states import DEVICE_STATES
 from sync.kinds import ALL_KINDS
@@ -14,7 +15,7 @@ from sync.state_machine import StateMachine
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "STATES.md"
 
 # Those that belong to no kind of record.
-OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, IMPORTING)
+OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, ASKING, IMPORTING)
 
 _HEAD = """# States
 

@@ -265,6 +265,46 @@ import_run = company_table(
 Index("import_run_file_ix", import_run.c.company_id, import_run.c.sheet, import_run.c.file_digest)
 Index("import_run_started_at_ix", import_run.c.company_id, import_run.c.started_at)
 
+# Imports that people asked for on a page: the file waits in the storage, a worker looks at it and writes it.
+asked_import = company_table(
+    "asked_import",
+    filled("id", Uuid),
+    filled("person_id", Uuid),
+    # None until it is found out from the file.
+    Column("sheet", Text),
+    filled("file_name", Text),
+    Column("system", Text),
+    filled("size", BigInteger),
+    filled("state", Text),
+    # How often a worker took it up: only the last one goes on.
+    filled("turn", Integer, server_default="0"),
+    Column("held_until", Moment),
+    # Records that were looked at or written, of how many.
+    filled("done", Integer, server_default="0"),
+    filled("to_do", Integer, server_default="0"),
+    Column("report", Document),
+    Column("failure", Text),
+    # Whether there is a copy of the file in which its faults are marked.
+    filled("has_marked", Boolean, server_default="false"),
+    Column("run_id", Uuid),
+    stamped("asked_at"),
+    stamped("changed_at"),
+    CheckConstraint(
+        "state in ('WAITING', 'LOOKING', 'FAULTY', 'READY', 'CONFIRMED', 'WRITING', 'DONE', 'STOPPED', "
+        "'CANCELLED', 'FAILED')",
+        name="state",
+    ),
+    belongs_to("person_id", "person"),
+    key=("id",),
+)
+Index("asked_import_asked_at_ix", asked_import.c.company_id, asked_import.c.asked_at)
+Index(
+    "asked_import_person_id_ix",
+    asked_import.c.company_id,
+    asked_import.c.person_id,
+    asked_import.c.asked_at,
+)
+
 # Files of long lists that people asked for: how far each has come.
 export_run = company_table(
     "export_run",
@@ -277,13 +317,17 @@ export_run = company_table(
     filled("language", Text),
     filled("state", Text),
     filled("rows_done", Integer, server_default="0"),
+    # How many rows it will have, as far as that can be told before.
+    Column("rows_expected", Integer),
     Column("size", BigInteger),
     Column("failure", Text),
     stamped("asked_at"),
     # Until when the worker that writes it has it for itself.
     Column("held_until", Moment),
     Column("ended_at", Moment),
-    CheckConstraint("state in ('WAITING', 'RUNNING', 'READY', 'FAILED')", name="state"),
+    CheckConstraint(
+        "state in ('WAITING', 'RUNNING', 'READY', 'FAILED', 'CANCELLED')", name="state"
+    ),
     CheckConstraint("form in ('csv', 'xlsx')", name="form"),
     belongs_to("person_id", "person"),
     key=("id",),
@@ -308,6 +352,7 @@ store_division = company_table(
 __all__ = [
     "DEVICE_STATES",
     "ROLES",
+    "asked_import",
     "browser_session",
     "change_log",
     "company",

@@ -387,7 +387,7 @@ def make_cast_rows(owner_engine: Engine, *, code: str | None = None) -> Cast:
     with owner_engine.begin() as connection:
         regions = _add_regions(connection, company)
         people = {
-            name: _add_holder(connection, company, name, role, region_id)
+            name: add_holder(connection, company, name, role, region_id)
             for name, role, region_id in (
                 ("Ana", "rep", regions.north),
                 ("Ben", "rep", regions.south),
@@ -479,7 +479,7 @@ def _add_regions(connection: Connection, company: Company) -> Regions:
     )
 
 
-def _add_holder(
+def add_holder(
     connection: Connection, company: Company, name: str, role: str, region_id: UUID
 ) -> Person:
     """A person with a position of that role from the first Monday on, and a device."""

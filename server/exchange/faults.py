@@ -95,6 +95,42 @@ class NoSuchRun(ExchangeError):
     code = "no_such_run"
 
 
+class NoSuchImport(ExchangeError):
+    """It is not there, or not the asker's: which of the two is not told."""
+
+    code = "no_such_import"
+
+
+class NotForThem(ExchangeError):
+    """Who asks may not import this sheet."""
+
+    code = "not_for_them"
+
+
+class NotNow(ExchangeError):
+    """What the import is by now does not let this happen."""
+
+    code = "not_now"
+
+
+class TooManyImports(ExchangeError):
+    """Somebody has as many imports on the way as anybody may."""
+
+    code = "too_many_imports"
+
+
+class StillImported(ExchangeError):
+    """Another worker is at it; it is looked at again later."""
+
+    code = "still_imported"
+
+
+class Cancelled(ExchangeError):
+    """Whoever asked for it wants no more of it."""
+
+    code = "cancelled"
+
+
 class CannotExport(ExchangeError):
     """What is to be exported has no place in this form of file."""
 

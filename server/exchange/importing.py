@@ -11,15 +11,16 @@ records that are done are left alone.
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
 from server.exchange.cells import Value
 from server.exchange.csv_file import read_csv
-from server.exchange.faults import Fault, FileInvalid
+from server.exchange.faults import Cancelled, Fault, FileInvalid, NotForThem
 from server.exchange.matching import Matched, match
+from server.exchange.reach import Reach, reach_of
 from server.exchange.reading import held_by_key
 from server.exchange.references import References, resolve
 from server.exchange.report import KEPT_MAX, Report, tell_change
@@ -44,6 +45,7 @@ ZIP = b"PK\x03\x04"
 _TURN = "select pg_advisory_xact_lock(6, :company)"
 
 Progress = Callable[[int, int], None]
+"""Is told how many records are done, of how many; raises Cancelled where no more is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +85,25 @@ class _Import:
     sheets: Mapping[str, Sheet]
     found: Understood
     today: date | None
+    # None where whoever asks reaches everything.
+    asker_id: UUID | None
 
 
 def read_table(file: File, sheet: Sheet) -> Table:
-    """The rows of a file, CSV or XLSX by what is in it. Raises FileInvalid."""
+    """The rows of a file that is of this sheet. Raises FileInvalid."""
+    return read_rows(file, {column.name for column in sheet.all_columns})
+
+
+def read_rows(file: File, names: Iterable[str]) -> Table:
+    """The rows of a file, CSV or XLSX by what is in it; its columns may have these names. Raises FileInvalid."""
     if file.data.startswith(ZIP):
         return read_xlsx(file.data, worksheet=file.worksheet)
     if file.data.startswith(b"\xd0\xcf\x11\xe0"):
         raise FileInvalid(
             "this is the old form XLS, or one with a password: save it as XLSX without one"
         )
-    known = {ID, "external_id", *(c.name for c in (*sheet.columns, *sheet.line_columns))}
-    return read_csv(file.data, sorted(known), encoding=file.encoding)
+    known = sorted({ID, "external_id", *names})
+    return read_csv(file.data, known, encoding=file.encoding)
 
 
 def import_file(
@@ -108,12 +117,16 @@ def import_file(
     is_dry: bool = False,
     today: date | None = None,
     progress: Progress | None = None,
+    rehearsed: Progress | None = None,
+    asker_id: UUID | None = None,
 ) -> Report:
     """Import a file, or with `is_dry` only say what importing it would do: nothing at all is written then.
 
-    `today` is the company's own day, unless it is named. Raises FileInvalid, HeaderInvalid; whatever is
-    wrong with its rows is in the report.
+    `progress` is told what is written, `rehearsed` what was tried before. `today` is the company's own day, unless it is named. Of an asker who is no admin only what they reach is
+    there. Raises FileInvalid, HeaderInvalid, NotForThem; whatever is wrong with its rows is in the report.
     """
+    with database.reading(company_id) as uow:
+        must_be_for(uow, sheet, asker_id, today or company_day(uow))
     table = read_table(file, sheet)
     found = understand(sheet, table, file.system)
     report = Report(
@@ -125,11 +138,11 @@ def import_file(
         rows=found.rows,
         is_dry=is_dry,
     )
-    work = _Import(database, company_id, actor, sheet, sheets, found, today)
+    work = _Import(database, company_id, actor, sheet, sheets, found, today, asker_id)
     if is_dry:
         changes = _check(work, report)
         if not report.faults:
-            _rehearse(work, changes, report)
+            _rehearse(work, changes, report, rehearsed)
         report.state = "REFUSED" if report.faults else "CHECKED"
         return report
     with database.company(company_id) as uow:
@@ -145,25 +158,59 @@ def import_file(
     changes = _check(work, report)
     # Whose the changes are is told with the run by which they came.
     work = replace(work, actor=replace(actor, name=f"{actor.name}, import {run.short}"))
-    _run(work, run, changes, report, progress)
+    _run(work, run, changes, report, progress, rehearsed)
     return report
+
+
+def must_be_for(uow: UnitOfWork, sheet: Sheet, asker_id: UUID | None, today: date) -> None:
+    """Raise NotForThem where the asker imports no such sheet."""
+    if asker_id is None or sheet.bound_by is not None:
+        return
+    if reach_of(uow, asker_id, today) is not None:
+        raise NotForThem(f"{sheet.name}: only admins import this sheet")
 
 
 def _check(work: _Import, report: Report) -> tuple[Change, ...]:
     """Compare the whole file with what is there; faults go into the report."""
     with work.database.reading(work.company_id) as uow:
         today = work.today or company_day(uow)
-        resolve(uow, work.sheets, work.sheet, work.found)
+        reach = _reach(uow, work, today)
+        resolve(uow, work.sheets, work.sheet, work.found, reach)
         matched = match(uow, work.sheet, work.found, work.found.records)
+        _stay_within(reach, work.sheet, work.found, matched.changes)
         if not work.found.faults:
             _ask_sheet(uow, work.sheet, work.found, matched.changes, today)
     report.faults = sorted(work.found.faults, key=lambda fault: (fault.row, fault.letter or ""))
-    report.changes = [tell_change(work.sheet, change) for change in matched.changes]
+    # What stands beyond their reach is not told either.
+    is_told = reach is None or not report.faults
+    report.changes = [tell_change(work.sheet, change) for change in matched.changes if is_told]
     report.added = sum(change.is_new for change in matched.changes)
     report.changed = len(matched.changes) - report.added
     report.closed = sum(one.what == "closed" for one in report.changes)
     report.left_alone = matched.left_alone
     return matched.changes
+
+
+def _reach(uow: UnitOfWork, work: _Import, today: date) -> Reach | None:
+    return None if work.asker_id is None else reach_of(uow, work.asker_id, today)
+
+
+def _stay_within(
+    reach: Reach | None, sheet: Sheet, found: Understood, changes: Sequence[Change]
+) -> None:
+    """A record of whoever they do not see is not there."""
+    if reach is None or sheet.bound_by is None:
+        return
+    bound = [
+        (change.record.row, change.held.values[sheet.bound_by])
+        for change in changes
+        if change.held is not None
+    ]
+    beyond = reach.beyond("position", [code for _, code in bound])
+    for row, code in bound:
+        if code in beyond:
+            says = f"there is no {sheet.name} with this id"
+            found.fault(row, None, "unknown", says)
 
 
 def _ask_sheet(
@@ -181,9 +228,14 @@ def _run(
     changes: Sequence[Change],
     report: Report,
     progress: Progress | None,
+    rehearsed: Progress | None,
 ) -> None:
-    if not report.faults and len(changes) > work.sheet.records_at_once:
-        _rehearse(work, changes, report)
+    try:
+        if not report.faults and len(changes) > work.sheet.records_at_once:
+            _rehearse(work, changes, report, rehearsed)
+    except Cancelled:
+        _end(work, run, report, "CHECKING", "cancel")
+        return
     if report.faults:
         _end(work, run, report, "CHECKING", "find faults")
         return
@@ -206,9 +258,18 @@ def _run(
         report.done += len(slice_)
         if len(records) > size:
             _bring_statistics_up(work, start // size + 1, is_last=start + size >= len(records))
-        if progress is not None:
-            progress(report.done, len(records))
+        try:
+            _tell(progress, report.done, len(records))
+        except Cancelled:
+            if report.done < len(records):
+                _end(work, run, report, "APPLYING", "cancel")
+                return
     _end(work, run, report, "APPLYING", "write the last slice")
+
+
+def _tell(progress: Progress | None, done: int, to_do: int) -> None:
+    if progress is not None:
+        progress(done, to_do)
 
 
 def _bring_statistics_up(work: _Import, slices: int, *, is_last: bool) -> None:
@@ -272,6 +333,7 @@ def _apply(uow: UnitOfWork, work: _Import, records: Sequence[Record]) -> dict[st
     today = work.today or company_day(uow)
     found = Understood(work.found.places)
     matched: Matched = match(uow, sheet, found, records)
+    _stay_within(_reach(uow, work, today), sheet, found, matched.changes)
     if not found.faults:
         _ask_sheet(uow, sheet, found, matched.changes, today)
     if found.faults:
@@ -320,7 +382,9 @@ def _locate(work: _Import, records: Sequence[Record], error: Exception) -> Fault
     return Fault(records[refused - 1].row, None, "refused", _first_line(error))
 
 
-def _rehearse(work: _Import, changes: Sequence[Change], report: Report) -> None:
+def _rehearse(
+    work: _Import, changes: Sequence[Change], report: Report, progress: Progress | None
+) -> None:
     """Do each slice and take it back, so that what only doing it shows is found, of each slice the first.
 
     What a slice names as above its records goes with it, where the same file brings that.
@@ -328,6 +392,7 @@ def _rehearse(work: _Import, changes: Sequence[Change], report: Report) -> None:
     sheet, size = work.sheet, work.sheet.records_at_once
     by_key = {change.values.get(sheet.key[0]): change for change in changes if sheet.above}
     for start in range(0, len(changes), size):
+        _tell(progress, start, len(changes))
         slice_ = changes[start : start + size]
         records = [change.record for change in (*_above(sheet, slice_, by_key), *slice_)]
         try:

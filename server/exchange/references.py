@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from server.exchange.cells import Codes, Value
+from server.exchange.reach import Reach
 from server.exchange.reading import ids_by_key, keys_by_id
 from server.exchange.sheet import Change, Column, Sheet
 from server.exchange.understanding import ExternalReference, Understood
@@ -63,8 +64,14 @@ class References:
         return fields
 
 
-def resolve(uow: UnitOfWork, sheets: Mapping[str, Sheet], sheet: Sheet, found: Understood) -> None:
-    """Put keys in the place of ids of other systems, and note as faults what is not there.
+def resolve(
+    uow: UnitOfWork,
+    sheets: Mapping[str, Sheet],
+    sheet: Sheet,
+    found: Understood,
+    reach: Reach | None = None,
+) -> None:
+    """Put keys in the place of ids of other systems, and note as faults what is not there, or beyond reach.
 
     A record may name another of its own sheet that the same file brings.
     """
@@ -80,6 +87,8 @@ def resolve(uow: UnitOfWork, sheets: Mapping[str, Sheet], sheet: Sheet, found: U
         )
         asked = {key for _, values in cells for key in _keys(values.get(column.name))}
         missing = References(uow, sheets).look_up(column.refers_to, asked - brought)
+        if reach is not None:
+            missing |= reach.beyond(column.refers_to, asked)
         if not missing:
             continue
         for row, values in cells:

@@ -53,8 +53,14 @@ class Report:
     faults: list[Fault] = field(default_factory=list)
     changes: list[ChangeTold] = field(default_factory=list)
 
-    def as_json(self, *, at_most: int | None = None) -> dict[str, Any]:
-        """The report for machines; of faults and changes the first `at_most` and how many were left off."""
+    def as_json(
+        self, *, at_most: int | None = None, faults_at_most: int | None = None
+    ) -> dict[str, Any]:
+        """The report for machines; of faults and changes the first `at_most` and how many were left off.
+
+        Of faults it may be as many as `faults_at_most` instead.
+        """
+        faults = self.faults[: at_most if faults_at_most is None else faults_at_most]
         return {
             "sheet": self.sheet,
             "file": self.file_name,
@@ -78,9 +84,9 @@ class Report:
                     "says": one.says,
                     "value": one.value,
                 }
-                for one in self.faults[:at_most]
+                for one in faults
             ],
-            "faults_left_off": 0 if at_most is None else max(len(self.faults) - at_most, 0),
+            "faults_left_off": len(self.faults) - len(faults),
             "changes": [
                 {
                     "row": one.row,

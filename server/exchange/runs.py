@@ -29,6 +29,8 @@ IMPORTING = StateMachine(
         Step("APPLYING", "write the last slice", "DONE", "the import"),
         Step("APPLYING", "stop at a slice", "STOPPED", "the office's rules"),
         Step("APPLYING", "stop before the first slice", "REFUSED", "the office's rules"),
+        Step("CHECKING", "cancel", "STOPPED", "whoever imports, before anything is written"),
+        Step("APPLYING", "cancel", "STOPPED", "whoever imports, between two slices"),
         Step("CHECKING", "go on", "CHECKING", "the same file again, its process having ended"),
         Step("APPLYING", "go on", "CHECKING", "the same file again, its process having ended"),
         Step("STOPPED", "go on", "CHECKING", "the same file again"),

@@ -198,6 +198,8 @@ class Sheet:
     # Whether applying these records may change who holds what: the company's turn is then taken before
     # anything is read.
     takes_turn: Callable[[Sequence[Record]], bool] = _always
+    # The column that names the position whose a record is, where whoever plans for that position may import it too.
+    bound_by: str | None = None
     # Whether its records have ids of their own.
     has_id: bool = True
     # How many records one transaction takes.
@@ -212,10 +214,15 @@ class Sheet:
 
     def column(self, name: str) -> Column | None:
         """The column of this name, of a record or of its lines."""
-        for column in (*self.columns, *self.line_columns):
+        for column in self.all_columns:
             if column.name == name:
                 return column
         return None
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """Its columns, then those of its lines."""
+        return (*self.columns, *self.line_columns)
 
     @property
     def key_columns(self) -> tuple[Column, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from mobile_contract.schema import plain
 from server.exchange.cells import Code, Raw, Value, is_empty, text_of
 from server.exchange.faults import FAULTS_MAX, CellInvalid, Fault, HeaderInvalid
 from server.exchange.sheet import Column, Line, Record, Sheet
@@ -59,7 +60,7 @@ class Understood:
         self._wrong.add((row, header))
         if len(self.faults) < FAULTS_MAX:
             place = None if header is None else self.places.get(header)
-            shown = None if value is None or value == "" else str(value)[:SHOWN_MAX]
+            shown = None if value is None or value == "" else plain(str(value)[:SHOWN_MAX])
             letter = None if place is None else place.letter
             self.faults.append(Fault(row, header, code, says, letter, shown))
 
@@ -92,7 +93,9 @@ def understand(sheet: Sheet, table: Table, system: str | None = None) -> Underst
 
     `system` is what the header `external_id` means.
     """
-    found = Understood({place.header: place for place in _places(sheet, table.header, system)})
+    found = Understood(
+        {place.header: place for place in understand_header(sheet, table.header, system)}
+    )
     places = list(found.places.values())
     groups: dict[object, list[tuple[Row, dict[str, Value], dict[str, Value], _Ids]]] = {}
     for row in table.rows:
@@ -112,6 +115,11 @@ def understand(sheet: Sheet, table: Table, system: str | None = None) -> Underst
 class _Ids:
     id: UUID | None
     external: Mapping[str, str]
+
+
+def understand_header(sheet: Sheet, header: Row, system: str | None = None) -> tuple[Place, ...]:
+    """Where the columns of a sheet stand. Raises HeaderInvalid where the first row does not name them."""
+    return tuple(_places(sheet, header, system))
 
 
 def _places(sheet: Sheet, header: Row, system: str | None) -> Iterator[Place]:

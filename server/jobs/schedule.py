@@ -21,6 +21,7 @@ from server.audits.draws import draw_weeks
 from server.audits.queue import look_at_waiting
 from server.audits.standing import end_appeal_times, let_stand
 from server.catalogue.past import let_past_go
+from server.exchange.asked import purge_imports
 from server.exports.runs import purge_exports
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
@@ -151,7 +152,7 @@ class Schedule:
             turns += self._purge(company_id, now)
             turns += self._let_files_go(company_id, now)
             self._end_old_uploads(company_id, now)
-            self._purge_exports(company_id, now)
+            self._purge_files_of_pages(company_id, now)
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
             self._follow_facts(company_id, now)
@@ -311,16 +312,17 @@ class Schedule:
         except Exception:
             logger.exception("ending old uploads of company %d failed", company_id)
 
-    def _purge_exports(self, company_id: int, now: datetime) -> None:
-        """About once an hour: twice at once does no harm."""
-        place = (company_id, "exports")
+    def _purge_files_of_pages(self, company_id: int, now: datetime) -> None:
+        """What pages wrote and what was brought to them, about once an hour: twice at once does no harm."""
+        place = (company_id, "files of pages")
         if self.media is None or now < self._not_before.get(place, _LONG_AGO):
             return
         self._not_before[place] = now + UPLOADS_LOOKED_AT_EVERY
         try:
             purge_exports(self.database, self.media, company_id, now)
+            purge_imports(self.database, self.media, company_id, now)
         except Exception:
-            logger.exception("purging the exports of company %d failed", company_id)
+            logger.exception("purging exports and imports of company %d failed", company_id)
 
     def _release_understood(self, company_id: int, now: datetime) -> bool:
         """Items of a newer contract are kept until the server has it: it may have it now."""

@@ -20,6 +20,9 @@ from server.audits.appeals import open_appeals
 from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
 from server.days.track_parts import bring_track_days_up
+from server.exchange.asked import IMPORT
+from server.exchange.doing import do_import
+from server.exchange.sheets import SHEETS
 from server.exports.runs import EXPORT
 from server.exports.writing import Exporter, write_export
 from server.identity.companies import company_day
@@ -196,6 +199,12 @@ def export(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
         write_export(shop.database, shop.files, shop.exporters, company_id, UUID(text))
 
 
+def import_(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Look at these imports, or write them."""
+    for text in payload["ids"]:
+        do_import(shop.database, shop.files, SHEETS, company_id, UUID(text))
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
@@ -213,11 +222,12 @@ EFFECTS: Mapping[str, Effect] = {
     PHOTOS_JUDGED: audit_photos,
     FILE_READ: file_read,
     EXPORT: export,
+    IMPORT: import_,
 }
 
 
 # Each takes seconds or minutes, and not milliseconds: they are done beside the others (relay.py).
-LONG_TOPICS = (FILE_READ, EXPORT)
+LONG_TOPICS = (FILE_READ, EXPORT, IMPORT)
 
 
 def do_row(

@@ -188,5 +188,6 @@ ROUTE = Sheet(
     from_line=_from_line,
     check=check,
     closes=closes,
+    bound_by="position",
     records_at_once=20,
 )

@@ -1,0 +1,324 @@
+"""Imports that people ask for on a page: the file waits in the storage, a worker looks at it, and writes it once they say so.
+
+A worker holds an import for a while, and longer with each slice: one that is killed leaves it to the next. What is older than a
+week goes with its file; what was imported stays among the runs (`runs.py`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+
+from mobile_contract.schema import plain
+from server.exchange.faults import NoSuchImport, NotNow, TooManyImports
+from server.media.installed import Media
+from sync.document import encode_document
+from sync.organisation import asked_import
+from sync.state_machine import StateMachine, Step
+from sync.unit_of_work import Database, UnitOfWork
+from sync.work import leave_work_each
+
+IMPORT = "import"
+"""Topic of the outbox: look at this import, or write it."""
+
+FILE_BYTES_MAX = 32 * 1024 * 1024
+OPEN_MAX = 3
+STAYS = timedelta(days=7)
+# Between two slices, of which reading and comparing the whole file is the longest.
+HELD_FOR_S = 300
+TRIES = 5
+_PURGED_AT_ONCE = 100
+_OPEN_STATES = ("WAITING", "LOOKING", "CONFIRMED", "WRITING")
+
+ASKING = StateMachine(
+    "asked_import",
+    "An import that somebody asked for on a page. Its file is looked at first; what is written is an import_run.",
+    (
+        Step(None, "bring", "WAITING", "whoever imports"),
+        Step("WAITING", "take up", "LOOKING", "a worker"),
+        Step("LOOKING", "take up", "LOOKING", "the next worker, where one was killed"),
+        Step("LOOKING", "find faults", "FAULTY", "the rehearsal"),
+        Step("LOOKING", "find none", "READY", "the rehearsal"),
+        Step("READY", "confirm", "CONFIRMED", "whoever imports"),
+        Step("CONFIRMED", "take up", "WRITING", "a worker"),
+        Step("WRITING", "take up", "WRITING", "the next worker, where one was killed"),
+        Step("WRITING", "find faults", "FAULTY", "the check, where something changed since"),
+        Step("WRITING", "write the last slice", "DONE", "the import"),
+        Step("WRITING", "stop", "STOPPED", "the office's rules"),
+        Step("WRITING", "cancel", "STOPPED", "whoever imports; the slice at hand is written"),
+        Step("STOPPED", "confirm", "CONFIRMED", "whoever imports, to go on"),
+        *(
+            Step(state, "cancel", "CANCELLED", "whoever imports")
+            for state in ("WAITING", "LOOKING", "READY", "CONFIRMED")
+        ),
+        Step("LOOKING", "fail", "FAILED", "the worker, where the file cannot be read"),
+        Step("WRITING", "fail", "FAILED", "the worker"),
+    ),
+)
+
+_COLUMNS = """
+a.id, a.person_id, n.name as person, a.sheet, a.file_name, a.system, a.size, a.state, a.turn, a.done, a.to_do,
+a.failure, a.has_marked, a.run_id, a.asked_at, a.changed_at
+"""
+_FROM = """
+from asked_import a left join person n on n.company_id = a.company_id and n.id = a.person_id
+where a.company_id = :company and (cast(:asker as uuid) is null or a.person_id = :asker)
+"""
+_ONE = f"select {_COLUMNS}, a.report {_FROM} and a.id = :id"
+_LIST = f"""
+select {_COLUMNS}, cast(null as jsonb) as report {_FROM}
+  and (:is_open_alone is false or a.state = any(:open))
+order by a.asked_at desc, a.id limit :at_most
+"""
+_OPEN = """
+select count(*) as open from asked_import
+where company_id = :company and person_id = :person and state = any(:states)
+"""
+_LOCK = """
+select state, turn, held_until < clock_timestamp() as is_left from asked_import
+where company_id = :company and id = :id and (cast(:asker as uuid) is null or person_id = :asker) for update
+"""
+_MOVE = """
+update asked_import set state = :state, changed_at = clock_timestamp(), held_until = null
+where company_id = :company and id = :id
+"""
+_TAKE_UP = """
+update asked_import set state = :state, turn = turn + 1, done = 0, to_do = 0, changed_at = clock_timestamp(),
+       held_until = clock_timestamp() + make_interval(secs => :held_s)
+where company_id = :company and id = :id
+"""
+_NOTE = """
+update asked_import set done = :done, to_do = :to_do, changed_at = clock_timestamp(),
+       held_until = clock_timestamp() + make_interval(secs => :held_s)
+where company_id = :company and id = :id and turn = :turn and state in ('LOOKING', 'WRITING')
+"""
+_END = """
+update asked_import set state = :state, report = coalesce(cast(:report as jsonb), report),
+       failure = :failure, has_marked = :has_marked, run_id = coalesce(cast(:run as uuid), run_id),
+       done = case when cast(:report as jsonb) is null then done else :done end,
+       to_do = case when cast(:report as jsonb) is null then to_do else :to_do end,
+       changed_at = clock_timestamp(), held_until = null
+where company_id = :company and id = :id
+"""
+_NOTE_SHEET = "update asked_import set sheet = :sheet where company_id = :company and id = :id"
+_LEAVE = """
+update asked_import set held_until = clock_timestamp()
+where company_id = :company and id = :id and turn = :turn
+"""
+_OLD = """
+select id from asked_import
+where company_id = :company and asked_at < :before order by asked_at limit :at_most
+"""
+_FORGET = "delete from asked_import where company_id = :company and id = any(:ids)"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedImport:
+    """An import as whoever asked for it sees it. `report` is that of the last look at it, or of writing it."""
+
+    id: UUID
+    person_id: UUID
+    person: str | None
+    # None until it is found out from the file.
+    sheet: str | None
+    file_name: str
+    system: str | None
+    size: int
+    state: str
+    turn: int
+    done: int
+    to_do: int
+    failure: str | None
+    has_marked: bool
+    run_id: UUID | None
+    asked_at: datetime
+    changed_at: datetime
+    report: dict[str, Any] | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a worker has something to do with it."""
+        return self.state in _OPEN_STATES
+
+    def may(self, act: str) -> bool:
+        """Whether this may happen to it now."""
+        return ASKING.after(self.state, act) is not None
+
+
+def ask_import(
+    uow: UnitOfWork,
+    media: Media,
+    person_id: UUID,
+    *,
+    sheet: str | None,
+    file_name: str,
+    path: Path,
+    system: str | None,
+) -> UUID:
+    """Let a worker look at the file at `path`, which nobody changes any more. Nothing of the company changes by it, so it
+    is not logged. Raises TooManyImports.
+    """
+    uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"import {person_id}")
+    found = uow.rows(_OPEN, company=uow.company_id, person=person_id, states=list(_OPEN_STATES))
+    if found[0].open >= OPEN_MAX:
+        raise TooManyImports(f"{OPEN_MAX} imports are on their way already: wait for one of them")
+    id_ = uuid4()
+    uow.connection.execute(
+        insert(asked_import).values(
+            company_id=uow.company_id,
+            id=id_,
+            person_id=person_id,
+            sheet=sheet,
+            file_name=plain(file_name)[:200],
+            system=system,
+            size=path.stat().st_size,
+            state=ASKING.after(None, "bring"),
+        )
+    )
+    # Before the row is there for good: a file without a row is harmless, and goes by no other way than a purge.
+    media.storage.put(file_key(uow.company_id, id_), path)
+    leave_work_each(uow, IMPORT, [id_])
+    return id_
+
+
+def read_asked(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> AskedImport:
+    """One import; of an asker only their own. Raises NoSuchImport."""
+    found = uow.rows(_ONE, company=uow.company_id, id=import_id, asker=asker_id)
+    if not found:
+        raise NoSuchImport("there is no such import")
+    return _asked(found[0])
+
+
+def list_asked(
+    uow: UnitOfWork, asker_id: UUID | None, *, is_open_alone: bool = False, at_most: int = 50
+) -> list[AskedImport]:
+    """Imports that people asked for in the last days, the latest first, without reports; of an asker only their own."""
+    rows = uow.rows(
+        _LIST,
+        company=uow.company_id,
+        asker=asker_id,
+        is_open_alone=is_open_alone,
+        open=list(_OPEN_STATES),
+        at_most=at_most,
+    )
+    return [_asked(row) for row in rows]
+
+
+def confirm_import(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> None:
+    """Let a worker write what was looked at, or go on with what was stopped. Raises NoSuchImport, NotNow."""
+    _move(uow, import_id, asker_id, "confirm")
+    leave_work_each(uow, IMPORT, [import_id])
+
+
+def cancel_import(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> None:
+    """Want no more of it; what was written stays. Raises NoSuchImport, NotNow."""
+    _move(uow, import_id, asker_id, "cancel")
+
+
+def take_up(uow: UnitOfWork, import_id: UUID) -> tuple[AskedImport | None, bool]:
+    """Have an import for oneself: it, and whether another worker has it instead."""
+    locked = uow.rows(_LOCK, company=uow.company_id, id=import_id, asker=None)
+    if not locked:
+        return None, False
+    state = ASKING.after(locked[0].state, "take up")
+    if state is None:
+        return None, False
+    # In a state that a worker has put it in, one may still be at it.
+    if state == locked[0].state and locked[0].is_left is False:
+        return None, True
+    uow.run(_TAKE_UP, company=uow.company_id, id=import_id, state=state, held_s=HELD_FOR_S)
+    return read_asked(uow, import_id, None), False
+
+
+def note_done(uow: UnitOfWork, asked: AskedImport, done: int, to_do: int) -> bool:
+    """Note how far it has come, and hold it for longer; whether it is still wanted, and by us."""
+    values = {"done": done, "to_do": to_do, "turn": asked.turn, "held_s": HELD_FOR_S}
+    return bool(uow.run(_NOTE, company=uow.company_id, id=asked.id, **values))
+
+
+def note_sheet(uow: UnitOfWork, asked: AskedImport, sheet: str) -> None:
+    """Note what its file is of."""
+    uow.run(_NOTE_SHEET, company=uow.company_id, id=asked.id, sheet=sheet)
+
+
+def end_turn(
+    uow: UnitOfWork,
+    asked: AskedImport,
+    act: str,
+    *,
+    report: dict[str, Any] | None = None,
+    done: int = 0,
+    to_do: int = 0,
+    run_id: UUID | None = None,
+    failure: str | None = None,
+    has_marked: bool = False,
+) -> None:
+    """A worker is through with it. Of one that was cancelled meanwhile it is only noted how far it came."""
+    locked = uow.rows(_LOCK, company=uow.company_id, id=asked.id, asker=None)
+    if not locked or locked[0].turn != asked.turn:
+        return
+    state = ASKING.after(locked[0].state, act)
+    if state is None:
+        if locked[0].state != "STOPPED":
+            return
+        state = "STOPPED"
+    uow.run(
+        _END,
+        company=uow.company_id,
+        id=asked.id,
+        state=state,
+        report=None if report is None else encode_document(report).decode(),
+        done=done,
+        to_do=to_do,
+        run=run_id,
+        failure=None if failure is None else plain(failure),
+        has_marked=has_marked,
+    )
+
+
+def leave_turn(uow: UnitOfWork, asked: AskedImport) -> None:
+    """Leave it to the next worker."""
+    uow.run(_LEAVE, company=uow.company_id, id=asked.id, turn=asked.turn)
+
+
+def purge_imports(database: Database, media: Media, company_id: int, now: datetime) -> int:
+    """Let go of the files and rows of imports that were asked for more than a week ago; how many."""
+    purged = 0
+    while True:
+        with database.reading(company_id) as uow:
+            old = uow.rows(_OLD, company=company_id, before=now - STAYS, at_most=_PURGED_AT_ONCE)
+        for row in old:
+            media.storage.delete(file_key(company_id, row.id))
+            media.storage.delete(marked_key(company_id, row.id))
+        with database.company(company_id) as uow:
+            uow.run(_FORGET, company=company_id, ids=[row.id for row in old])
+        purged += len(old)
+        if len(old) < _PURGED_AT_ONCE:
+            return purged
+
+
+def file_key(company_id: int, import_id: UUID) -> str:
+    """Where an import's file is in the storage."""
+    return f"{company_id}/import/{import_id}"
+
+
+def marked_key(company_id: int, import_id: UUID) -> str:
+    """Where the copy is in which faults are marked."""
+    return f"{company_id}/import/{import_id}.marked.xlsx"
+
+
+def _move(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None, act: str) -> None:
+    locked = uow.rows(_LOCK, company=uow.company_id, id=import_id, asker=asker_id)
+    if not locked:
+        raise NoSuchImport("there is no such import")
+    state = ASKING.after(locked[0].state, act)
+    if state is None:
+        raise NotNow(f"the import is {locked[0].state.lower()} by now: look at it as it is")
+    uow.run(_MOVE, company=uow.company_id, id=import_id, state=state)
+
+
+def _asked(row: Any) -> AskedImport:
+    return AskedImport(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name

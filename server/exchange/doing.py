@@ -1,0 +1,169 @@
+"""What a worker does with an import that somebody asked for: look at its file, or write it, as that person.
+
+The person is read anew: what they may no longer import is not imported. The first look rehearses the whole file; writing it
+checks it again, because things may have changed.
+"""
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from server.exchange.asked import (
+    TRIES,
+    AskedImport,
+    end_turn,
+    file_key,
+    leave_turn,
+    marked_key,
+    note_done,
+    note_sheet,
+    take_up,
+)
+from server.exchange.faults import FAULTS_MAX, Cancelled, ExchangeError, StillImported
+from server.exchange.guessing import guess_sheet
+from server.exchange.importing import File, import_file, read_table
+from server.exchange.report import KEPT_MAX, Report, write_marked
+from server.exchange.sheet import Sheet
+from server.identity.sessions import Visitor, read_visitor
+from server.media.installed import Media
+from server.media.storage import NotStored
+from sync.unit_of_work import Database
+
+IMPORTERS = ("admin", "regional_manager")
+
+logger = logging.getLogger("roadbook.jobs")
+
+
+def do_import(
+    database: Database, media: Media, sheets: Mapping[str, Sheet], company_id: int, import_id: UUID
+) -> None:
+    """Do what an import waits for; nothing where it is over. Raises StillImported while another worker has it.
+
+    What is wrong with the file itself ends it FAILED or FAULTY; whatever else raises is tried again.
+    """
+    with database.company(company_id) as uow:
+        asked, is_held = take_up(uow, import_id)
+    if is_held:
+        raise StillImported(f"import {import_id} is being done by another worker")
+    if asked is None:
+        return
+    try:
+        _do(database, media, sheets, company_id, asked)
+    except (ExchangeError, NotStored) as error:
+        with database.company(company_id) as uow:
+            end_turn(uow, asked, "fail", failure=_said(error))
+    except Exception as error:
+        if asked.turn >= TRIES:
+            with database.company(company_id) as uow:
+                end_turn(uow, asked, "fail", failure=f"{type(error).__name__}: {error}")
+        else:
+            with database.company(company_id) as uow:
+                leave_turn(uow, asked)
+        raise
+
+
+def _do(
+    database: Database,
+    media: Media,
+    sheets: Mapping[str, Sheet],
+    company_id: int,
+    asked: AskedImport,
+) -> None:
+    with database.reading(company_id) as uow:
+        visitor = read_visitor(uow, asked.person_id, datetime.now(UTC))
+    if visitor is None or not visitor.has_role(*IMPORTERS):
+        with database.company(company_id) as uow:
+            end_turn(uow, asked, "fail", failure="this person may import nothing any more")
+        return
+    data = b"".join(media.storage.stream(file_key(company_id, asked.id)))
+    file = File(data, asked.file_name, asked.system)
+    sheet = guess_sheet(file, sheets) if asked.sheet is None else sheets[asked.sheet]
+    if asked.sheet is None:
+        with database.company(company_id) as uow:
+            note_sheet(uow, asked, sheet.name)
+    is_dry = asked.state == "LOOKING"
+    report = _imported(database, visitor, sheets, sheet, file, asked, is_dry=is_dry)
+    if report is None:
+        return
+    has_marked = bool(report.faults) and _keep_marked(media, company_id, asked, file, sheet, report)
+    with database.company(company_id) as uow:
+        end_turn(
+            uow,
+            asked,
+            _act(report, is_dry=is_dry),
+            report=report.as_json(at_most=KEPT_MAX, faults_at_most=FAULTS_MAX),
+            done=report.done,
+            to_do=report.added + report.changed,
+            run_id=report.run_id,
+            has_marked=has_marked,
+        )
+
+
+def _imported(
+    database: Database,
+    visitor: Visitor,
+    sheets: Mapping[str, Sheet],
+    sheet: Sheet,
+    file: File,
+    asked: AskedImport,
+    *,
+    is_dry: bool,
+) -> Report | None:
+    """None where it was cancelled while it was looked at."""
+
+    def note(done: int, to_do: int) -> None:
+        with database.company(visitor.company_id) as uow:
+            if not note_done(uow, asked, done, to_do):
+                raise Cancelled("nobody wants it any more")
+
+    try:
+        return import_file(
+            database,
+            visitor.company_id,
+            visitor.actor,
+            sheets,
+            sheet,
+            file,
+            is_dry=is_dry,
+            progress=note,
+            # What is tried once more before it is written counts for nothing yet.
+            rehearsed=note if is_dry else lambda _, to_do: note(0, to_do),
+            asker_id=visitor.person_id,
+        )
+    except Cancelled:
+        return None
+
+
+def _act(report: Report, *, is_dry: bool) -> str:
+    if is_dry:
+        return "find faults" if report.faults else "find none"
+    return {"DONE": "write the last slice", "STOPPED": "stop"}.get(report.state, "find faults")
+
+
+def _keep_marked(
+    media: Media, company_id: int, asked: AskedImport, file: File, sheet: Sheet, report: Report
+) -> bool:
+    """Keep a copy of the file in which the faults are marked; whether that could be written."""
+    key = marked_key(company_id, asked.id)
+    with tempfile.TemporaryDirectory(prefix="roadbook-import-") as folder:
+        path = Path(folder) / "marked.xlsx"
+        try:
+            with path.open("wb") as out:
+                write_marked(out, read_table(file, sheet), report)
+        except ExchangeError as error:
+            # A cell of a CSV file may be longer than one of XLSX; the table of faults says all the same.
+            logger.info("import %s has no marked copy: %s", asked.id, error)
+            return False
+        # What was marked at an earlier look makes room: the first to come stays in the storage.
+        media.storage.delete(key)
+        media.storage.put(key, path)
+    return True
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, NotStored):
+        return "its file is not there any more: bring it again"
+    return str(error)

@@ -1,0 +1,248 @@
+"""A file that somebody brings is looked at by a worker first, and written once they say so; a regional manager imports what is theirs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from server.exchange.asked import (
+    OPEN_MAX,
+    AskedImport,
+    ask_import,
+    cancel_import,
+    confirm_import,
+    list_asked,
+    purge_imports,
+    read_asked,
+    take_up,
+)
+from server.exchange.doing import do_import
+from server.exchange.faults import NoSuchImport, NotNow, StillImported, TooManyImports
+from server.exchange.sheets import SHEETS
+from server.media.installed import Media
+from server.media.staging import Staging
+from server.media.storage import LocalStorage
+from sync.unit_of_work import Database
+from tests.factories import Cast, Person, add_holder
+
+Brought = Callable[..., UUID]
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Media:
+    return Media(LocalStorage(tmp_path / "files"), Staging(tmp_path / "uploads", 0))
+
+
+@pytest.fixture
+def brought(db: Database, cast: Cast, media: Media, tmp_path: Path) -> Brought:
+    """A file that somebody brought: `brought(cast.mia, "store", "code,name", "S1,Shop")`."""
+    number = 0
+
+    def bring(person: Person, sheet: str | None, *lines: str, system: str | None = None) -> UUID:
+        nonlocal number
+        number += 1
+        path = tmp_path / f"{number}.csv"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        with db.company(cast.company.id) as uow:
+            return ask_import(
+                uow, media, person.id, sheet=sheet, file_name="file.csv", path=path, system=system
+            )
+
+    return bring
+
+
+@pytest.fixture
+def look(db: Database, cast: Cast, media: Media) -> Callable[[UUID], AskedImport]:
+    """Let a worker do what the import waits for; what it is then."""
+
+    def do(import_id: UUID) -> AskedImport:
+        do_import(db, media, SHEETS, cast.company.id, import_id)
+        return asked(db, cast, import_id)
+
+    return do
+
+
+Look = Callable[[UUID], AskedImport]
+
+
+def asked(db: Database, cast: Cast, import_id: UUID) -> AskedImport:
+    with db.reading(cast.company.id) as uow:
+        return read_asked(uow, import_id, None)
+
+
+def confirm(db: Database, cast: Cast, import_id: UUID) -> None:
+    with db.company(cast.company.id) as uow:
+        confirm_import(uow, import_id, None)
+
+
+def stores(db: Database, cast: Cast, *codes: str) -> list[str]:
+    with db.reading(cast.company.id) as uow:
+        rows = uow.rows(
+            "select code from store where code = any(:codes) order by code", codes=list(codes)
+        )
+        return [row.code for row in rows]
+
+
+NEW = ("code,name,channel,position", "Z1,First,kiosk,REP-ANA", "Z2,Second,kiosk,REP-BEN")
+
+
+def test_a_file_is_looked_at_and_written_once_somebody_says_so(
+    db: Database, cast: Cast, brought: Brought, look: Look
+) -> None:
+    import_id = brought(cast.ada, "store", *NEW)
+    looked = look(import_id)
+    assert looked.state == "READY"
+    assert looked.report is not None
+    assert looked.report["added"] == 2
+    assert stores(db, cast, "Z1", "Z2") == []
+    confirm(db, cast, import_id)
+    done = look(import_id)
+    assert done.state == "DONE"
+    assert done.run_id is not None
+    assert (done.done, done.to_do) == (2, 2)
+    assert stores(db, cast, "Z1", "Z2") == ["Z1", "Z2"]
+    look(import_id)
+    assert asked(db, cast, import_id).changed_at == done.changed_at
+
+
+def test_what_the_file_is_of_is_found_out_from_its_columns(
+    db: Database, cast: Cast, brought: Brought, look: Look
+) -> None:
+    assert look(brought(cast.ada, None, *NEW)).sheet == "store"
+    failed = look(brought(cast.ada, None, "colour,smell", "red,rose"))
+    assert failed.state == "FAILED"
+    assert "no sheet" in str(failed.failure)
+
+
+def test_faults_are_told_and_marked_in_a_copy(
+    db: Database, cast: Cast, media: Media, brought: Brought, look: Look
+) -> None:
+    header, first, second = NEW
+    import_id = brought(cast.ada, "store", header, first, second.replace("BEN", "NOBODY"))
+    looked = look(import_id)
+    assert looked.state == "FAULTY"
+    assert looked.report is not None
+    (fault,) = looked.report["faults"]
+    assert (fault["row"], fault["code"]) == (3, "unknown")
+    assert looked.has_marked
+    assert sorted(stored.key.count("marked") for stored in media.storage.stored()) == [0, 1]
+    with pytest.raises(NotNow):
+        confirm(db, cast, import_id)
+
+
+def test_what_is_no_file_that_can_be_read_fails_with_its_reason(
+    cast: Cast, brought: Brought, look: Look
+) -> None:
+    failed = look(brought(cast.ada, "store", "nonsense", "1"))
+    assert failed.state == "FAILED"
+    assert "no column of store" in str(failed.failure)
+
+
+def test_text_that_no_database_takes_is_told_as_a_fault(
+    cast: Cast, brought: Brought, look: Look
+) -> None:
+    assert (
+        look(brought(cast.ada, "store", "code,name,channel", "Z1,a\x00b,kiosk")).state == "FAULTY"
+    )
+
+
+def test_one_that_is_cancelled_while_it_is_written_keeps_what_was_written_and_goes_on_later(
+    db: Database,
+    cast: Cast,
+    media: Media,
+    brought: Brought,
+    look: Look,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = {**SHEETS, "store": replace(SHEETS["store"], records_at_once=1)}
+    import_id = brought(cast.ada, "store", *NEW)
+    look(import_id)
+    confirm(db, cast, import_id)
+    calls = []
+
+    def note(*_: object) -> bool:
+        calls.append(1)
+        if len(calls) == 3:  # two are rehearsed, one is written
+            with db.company(cast.company.id) as uow:
+                cancel_import(uow, import_id, None)
+            return False
+        return True
+
+    with monkeypatch.context() as patched:
+        patched.setattr("server.exchange.doing.note_done", note)
+        do_import(db, media, few, cast.company.id, import_id)
+    stopped = asked(db, cast, import_id)
+    assert stopped.state == "STOPPED"
+    assert stores(db, cast, "Z1", "Z2") == ["Z1"]
+    confirm(db, cast, import_id)
+    assert look(import_id).state == "DONE"
+    assert stores(db, cast, "Z1", "Z2") == ["Z1", "Z2"]
+    with db.reading(cast.company.id) as uow:
+        assert [row.state for row in uow.rows("select state from import_run")] == ["DONE"]
+
+
+def test_one_worker_at_a_time_does_it_and_the_next_one_where_that_was_killed(
+    db: Database,
+    cast: Cast,
+    media: Media,
+    owner_engine: Engine,
+    brought: Brought,
+    look: Look,
+) -> None:
+    import_id = brought(cast.ada, "store", *NEW)
+    with db.company(cast.company.id) as uow:
+        assert take_up(uow, import_id)[0] is not None
+    with pytest.raises(StillImported):
+        do_import(db, media, SHEETS, cast.company.id, import_id)
+    with owner_engine.begin() as connection:
+        connection.execute(text("update asked_import set held_until = now() - interval '1 second'"))
+    assert look(import_id).state == "READY"
+
+
+def test_a_regional_manager_imports_routes_of_their_positions_and_nothing_else(
+    cast: Cast, owner_engine: Engine, brought: Brought, look: Look
+) -> None:
+    with owner_engine.begin() as connection:
+        connection.execute(text("update store set code = upper(name)"))
+        nora = add_holder(connection, cast.company, "Nora", "regional_manager", cast.regions.north)
+    head, rule = "position,route,store,rule", "mon every week from 2026-03-02"
+    theirs = look(brought(nora, "route", head, f"REP-ANA,New,ANCHOR,{rule}"))
+    assert theirs.state == "READY", theirs.report
+    for line in ("REP-BEN,New,ANCHOR", "REP-ANA,New,DOCK", "REP-BEN,South round,DOCK"):
+        beyond = look(brought(nora, "route", head, f"{line},{rule}"))
+        assert beyond.report is not None
+        assert {fault["code"] for fault in beyond.report["faults"]} == {"unknown"}
+        assert beyond.report["changes"] == []
+    refused = look(brought(nora, "store", "code,name", "Z9,Shop"))
+    assert refused.state == "FAILED"
+    assert "only admins" in str(refused.failure)
+
+
+def test_one_of_others_is_not_there(db: Database, cast: Cast, brought: Brought) -> None:
+    import_id = brought(cast.ada, "store", *NEW)
+    with db.company(cast.company.id) as uow:
+        with pytest.raises(NoSuchImport):
+            read_asked(uow, import_id, cast.mia.id)
+        with pytest.raises(NoSuchImport):
+            cancel_import(uow, import_id, cast.mia.id)
+        assert list_asked(uow, cast.mia.id) == []
+        assert [one.id for one in list_asked(uow, None, is_open_alone=True)] == [import_id]
+
+
+def test_somebody_has_only_so_many_on_the_way(cast: Cast, brought: Brought) -> None:
+    for _ in range(OPEN_MAX):
+        brought(cast.ada, "store", "code,name")
+    with pytest.raises(TooManyImports):
+        brought(cast.ada, "store", "code,name")
+
+
+def test_files_go_after_a_week(db: Database, cast: Cast, media: Media, brought: Brought) -> None:
+    brought(cast.ada, "store", "code,name")
+    company_id, now = cast.company.id, datetime.now(UTC)
+    assert purge_imports(db, media, company_id, now + timedelta(days=6)) == 0
+    assert purge_imports(db, media, company_id, now + timedelta(days=8)) == 1
+    assert list(media.storage.stored()) == []
