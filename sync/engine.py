@@ -18,6 +18,7 @@ from sync.deadline import Deadline
 from sync.errors import Refused
 from sync.greeting import greet
 from sync.record_kind import RecordKind
+from sync.release import Noted
 from sync.senders import Claim
 from sync.unit_of_work import Database
 
@@ -83,6 +84,7 @@ class Engine:
         mended: bytes | None = None,
         reason: str | None = None,
         is_review: bool = True,
+        noted: Noted | None = None,
     ) -> Result:
         """Judge a kept item again because a person released it. Raises NotThere.
 
@@ -98,12 +100,26 @@ class Engine:
             mended=mended,
             reason=reason,
             is_review=is_review,
+            noted=noted,
         )
 
     def set_aside(
-        self, company_id: int, op_id: UUID, digest: bytes, *, decided_by: str, reason: str
+        self,
+        company_id: int,
+        op_id: UUID,
+        digest: bytes,
+        *,
+        decided_by: str,
+        reason: str,
+        noted: Noted | None = None,
     ) -> None:
         """Decide that a kept item is not to be applied; it stays. Raises NotThere."""
         release.set_aside(
-            self.database, company_id, op_id, digest, decided_by=decided_by, reason=reason
+            self.database,
+            company_id,
+            op_id,
+            digest,
+            decided_by=decided_by,
+            reason=reason,
+            noted=noted,
         )

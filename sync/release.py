@@ -138,8 +138,13 @@ class Decision:
     is_review: bool = False
     # What it is about: an item that is decided already is decided once.
     states: tuple[str, ...] = KEEPING.sources_of("apply")
+    # Told, in the transaction of the decision, of the item as it was, and of the state and the code that it has now.
+    noted: "Noted | None" = None
     # Made once for all attempts: by it one knows what the attempt before has decided.
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+Noted = Callable[[UnitOfWork, KeptItem, str, str | None], None]
 
 
 def release_deferred(
@@ -168,6 +173,7 @@ def release_one(
     mended: bytes | None = None,
     reason: str | None = None,
     is_review: bool = True,
+    noted: Noted | None = None,
 ) -> Result:
     """Judge one kept item again because a person released it, with other bytes if they mended it.
 
@@ -176,16 +182,24 @@ def release_one(
     else: whoever released it has seen that, unless it is no review. Raises NotThere.
     """
     values = {"op_id": str(op_id), "digest": digest}
-    decision = Decision(decided_by, mended, reason, is_review)
+    decision = Decision(decided_by, mended, reason, is_review, noted=noted)
     return _judge_alone(database, kinds, company_id, values, decision)
 
 
 def set_aside(
-    database: Database, company_id: int, op_id: UUID, digest: bytes, *, decided_by: str, reason: str
+    database: Database,
+    company_id: int,
+    op_id: UUID,
+    digest: bytes,
+    *,
+    decided_by: str,
+    reason: str,
+    noted: Noted | None = None,
 ) -> None:
     """Decide that a kept item is not to be applied. It stays, with the reason. Raises NotThere."""
     values = {"op_id": str(op_id), "digest": digest}
-    decision = Decision(decided_by, reason=reason, states=KEEPING.sources_of("set aside"))
+    states = KEEPING.sources_of("set aside")
+    decision = Decision(decided_by, reason=reason, states=states, noted=noted)
 
     def act(uow: UnitOfWork, item: KeptItem) -> None:
         settlement = Settlement(uow, {}, sender_of(uow, item.device_id), item.received_at)
@@ -518,3 +532,5 @@ def _note(uow: UnitOfWork, item: KeptItem, standing: Standing, decision: Decisio
         # What it waits for now is written with the rest.
         uow.driver.execute(_NO_LONGER, values)
         uow.driver.execute(_SETTLE, values)
+    if decision.noted is not None:
+        decision.noted(uow, item, str(values["state"]), standing.code)

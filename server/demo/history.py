@@ -19,6 +19,7 @@ from sqlalchemy import insert
 from mobile_contract.compiled import OutboxState, PushEnvelope
 from server.demo.answering import Form
 from server.demo.forms import products_of_stores
+from server.demo.oddities import odd_items
 from server.demo.shops import Shop
 from server.demo.workday import (
     Sent,
@@ -127,6 +128,11 @@ def make_history(
         edits = first_edits(company_key, rep.name, rep.shops, place, evening)
         later = evening + 60_000 * (place + 1)
         counts += _send(engine, phones[rep.person_id], sent_by_the_way(edits, later))
+        neighbour = reps[(place + 1) % len(reps)]
+        odd = odd_items(company_key, rep.name, place, rep.shops, neighbour.shops, later)
+        if odd:
+            sent = _send(engine, phones[rep.person_id], sent_by_the_way(odd, later + 30_000))
+            counts["items that are kept"] += sent.total()
     with database.company(company_id) as uow:
         uow.run(_RETIRE, company=company_id)
     return dict(sorted(counts.items()))

@@ -368,7 +368,7 @@ def _edit(
     reason: str | None,
     at: int,
 ) -> Item:
-    return _item(
+    return noted_item(
         company_key, person, "edit", shop.id, {"changes": changes, "reason": reason}, at,
         base_version,
     )  # fmt: skip
@@ -398,10 +398,10 @@ def _new_store(company_key: UUID, person: str, neighbour: Shop, at: int) -> Item
         "pin": pin,
     }
     entity_id = uuid5(company_key, f"proposed store {person}")
-    return _item(company_key, person, "create", entity_id, payload, at, None)
+    return noted_item(company_key, person, "create", entity_id, payload, at, None)
 
 
-def _item(
+def noted_item(
     company_key: UUID,
     person: str,
     op: str,
@@ -409,12 +409,14 @@ def _item(
     payload: dict[str, Any],
     at: int,
     base_version: int | None,
+    kind: str = "store",
 ) -> Item:
+    """Something that a person noted about a record an hour before it is sent."""
     boot_id = uuid5(company_key, f"{person} boot of the edits")
     booted_at = at - 3 * _HOUR_MS
     wire = {
         "op_id": str(uuid5(entity_id, f"op {op} {person}")),
-        "kind": "store",
+        "kind": kind,
         "entity_id": str(entity_id),
         "op": op,
         "base_version": base_version,

@@ -17,24 +17,14 @@ from server.identity.terminal import (
     opened,
     operator,
 )
-from server.quarantine.kept import (
-    OPEN,
-    KeptItem,
-    count_kept,
-    explain,
-    find_kept,
-    in_one_line,
-    list_kept,
-    named_op_id,
-    pretty,
-    standing,
-)
+from server.quarantine.deciding import DONE, mend_kept, release_kept, set_aside_kept
+from server.quarantine.errors import QuarantineError
+from server.quarantine.kept import KeptItem, explain, find_kept, in_one_line, pretty, standing
+from server.quarantine.kept_list import OPEN, STATES, count_kept, list_kept
 
 if TYPE_CHECKING:
     from mobile_contract.answers import Result
     from sync.engine import Engine
-
-_STATES = (*OPEN, "RELEASED", "SET_ASIDE")
 
 
 @click.group()
@@ -43,7 +33,7 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
-@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Default: open.")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Default: open.")
 @at_most_option
 @company_option
 def list_command(company: str | None, states: tuple[str, ...], at_most: int) -> None:
@@ -101,10 +91,6 @@ def mend_command(
 ) -> None:
     """Put other bytes in an item's place and release it; what the phone sent stays as well."""
     mended = file.read(ITEM_BYTES + 1)
-    if len(mended) > ITEM_BYTES:
-        raise click.ClickException(f"an item has at most {ITEM_BYTES} bytes")
-    if not mended.strip():
-        raise click.ClickException("the file is empty")
     _release(company, op_id, digest, mended=mended, reason=reason)
 
 
@@ -125,34 +111,27 @@ def release_command(company: str | None, op_id: str, digest: str, reason: str | 
 @company_option
 def set_aside_command(company: str | None, op_id: str, digest: str, reason: str) -> None:
     """Decide that an item is not to be applied. It stays, with the reason."""
-    with opened(company) as found:
+    with opened(company, QuarantineError) as found:
         item = _open_item(found, op_id, digest)
-        _engine(found).set_aside(
-            found.company_id,
-            item.op_id,
-            bytes(item.digest),
-            decided_by=operator().name,
-            reason=reason,
-        )
+        key = (item.op_id, bytes(item.digest))
+        done = set_aside_kept(_engine(found), found.company_id, operator(), [key], reason=reason)
+    if not done:
+        raise click.ClickException("it is decided already")
     say("set aside: its sender's phone is told the reason")
 
 
 def _release(
     company: str | None, op_id: str, digest: str, *, mended: bytes | None, reason: str | None
 ) -> None:
-    with opened(company) as found:
+    with opened(company, QuarantineError) as found:
         item = _open_item(found, op_id, digest)
-        if mended is not None:
-            _require_same(item, mended)
-        result = _engine(found).release(
-            found.company_id,
-            item.op_id,
-            bytes(item.digest),
-            decided_by=operator().name,
-            mended=mended,
-            reason=reason,
-        )
-    if result.status not in {"applied", "merged", "conflict"}:
+        engine = _engine(found)
+        if mended is None:
+            key = (item.op_id, bytes(item.digest))
+            result = release_kept(engine, found.company_id, operator(), key, reason=reason)
+        else:
+            result = mend_kept(engine, found.company_id, operator(), item, mended, reason=reason)
+    if result.status not in DONE:
         raise click.ClickException(in_one_line(_why_kept(result)))
     say(in_one_line(_what_was_done(result)))
 
@@ -162,19 +141,10 @@ def _open_item(found: Opened, op_id: str, digest: str) -> KeptItem:
     with found.database.reading(found.company_id) as uow:
         item = find_kept(uow, op_id, digest)
         zone = company_zone(uow)
-    if item.state not in OPEN:
+    if not item.is_open:
         said = f"it is {item.state} already, {standing(item, zone)}. Times of {zone}."
         raise click.ClickException(in_one_line(said))
     return item
-
-
-def _require_same(item: KeptItem, mended: bytes) -> None:
-    """Another item's file in the place of this one would do the other's work, and lose this one's."""
-    sent, given = named_op_id(item.raw), named_op_id(mended)
-    if sent is not None and given is not None and sent != given:
-        raise click.ClickException(
-            in_one_line(f"the file is of another item: its op_id is {given}, not {sent}")
-        )
 
 
 def _what_was_done(result: "Result") -> str:

@@ -1,13 +1,13 @@
-"""Kept items as people look at them: a list, one item with what is wrong, and what can be done.
+"""One kept item as people look at it: what is wrong with it, and what was sent.
 
-Judging again is the engine's (`Engine.release`); here items are found and shown.
+Judging again is the engine's (`Engine.release`); here items are found and shown. Lists are in kept_list.py.
 """
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from mobile_contract.raw_items import load_leniently
 from mobile_contract.version import CURRENT
 from server.identity.aligned import told_moment
 from server.identity.prefixes import id_that_begins
+from server.quarantine.kept_list import AT_MOST, FROM, LISTED, OPEN, KeptListed
 from sync.errors import NotThere
 from sync.failures import is_passing
 from sync.tables import kept_item
@@ -27,26 +28,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("roadbook.quarantine")
 
-OPEN = ("QUARANTINED", "DEFERRED")
-AT_MOST = 200
-
-_COLUMNS = """
-select k.op_id, k.digest, k.state, k.kind, k.entity_id, k.code, k."where", k.detail, k.missing,
-       k.raw, k.mended, k.contract, k.received_at, k.decided_at, k.decided_by, k.reason,
-       array(select r.id from awaited a
-             join record r on r.company_id = a.company_id and r.id = a.entity_id
-             where a.company_id = k.company_id and a.entity_id = any(k.missing)
-               and a.op_id = k.op_id and a.digest = k.digest and a.seen_version = r.version
-             order by r.id) as useless,
-       p.name as person_name, d.model as device_model
-from kept_item k
-left join person p on p.company_id = k.company_id and p.id = k.person_id
-left join device d on d.company_id = k.company_id and d.id = k.device_id
-where k.company_id = :company
+_ONE = (
+    f"select {LISTED}, k.raw, k.mended {FROM} and k.op_id = :op_id order by k.received_at, k.digest"
+)
+# What was sent of these records and is kept itself: whoever waits for them waits for its release.
+_KEPT_THEMSELVES = f"""
+select {LISTED} {FROM} and k.state = any(:states) and k.entity_id = any(:ids)
+order by k.received_at, k.op_id limit :at_most
 """
-_LIST = _COLUMNS + " and k.state = any(:states) order by k.received_at, k.op_id limit :at_most"
-_ONE = _COLUMNS + " and k.op_id = :op_id order by k.received_at, k.digest"
-_COUNTS = "select state, count(*) from kept_item where company_id = :company group by state"
+_STORE = "select name from store where company_id = :company and id = any(:ids) limit 1"
 _UNDERSTOOD = """
 select op_id, digest from kept_item
 where company_id = :company and state = 'QUARANTINED' and code = 'contract_too_new'
@@ -56,39 +46,11 @@ order by received_at, op_id limit :at_most
 
 
 @dataclass(frozen=True, slots=True)
-class KeptItem:
-    """One kept item as it is stored, with the names of whose it is."""
+class KeptItem(KeptListed):
+    """One kept item as it is stored, with its bytes."""
 
-    op_id: UUID
-    digest: bytes
-    state: str
-    kind: str | None
-    entity_id: UUID | None
-    code: str | None
-    where: str | None
-    detail: str | None
-    missing: list[UUID]
     raw: bytes
     mended: bytes | None
-    contract: int
-    received_at: datetime
-    decided_at: datetime | None
-    decided_by: str | None
-    reason: str | None
-    # Of the records that it waits for those that are there, and by which it was judged in vain.
-    useless: list[UUID]
-    person_name: str | None
-    device_model: str | None
-
-
-def list_kept(
-    uow: UnitOfWork, states: tuple[str, ...] = OPEN, at_most: int = AT_MOST
-) -> list[KeptItem]:
-    """The kept items in these states, the oldest first, at most so many."""
-    return [
-        KeptItem(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-        for row in uow.rows(_LIST, company=uow.company_id, states=list(states), at_most=at_most)
-    ]
 
 
 def find_kept(uow: UnitOfWork, op_id: UUID | str, digest_prefix: str = "") -> KeptItem:
@@ -100,7 +62,7 @@ def find_kept(uow: UnitOfWork, op_id: UUID | str, digest_prefix: str = "") -> Ke
         uow, kept_item.c.op_id, str(op_id), what="kept item with this op_id", refusal=NotThere
     )
     found = [
-        KeptItem(**row._mapping)  # noqa: SLF001 - as above
+        KeptItem(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
         for row in uow.rows(_ONE, company=uow.company_id, op_id=named)
         if row.digest.hex().startswith(digest_prefix.lower())
     ]
@@ -114,9 +76,27 @@ def find_kept(uow: UnitOfWork, op_id: UUID | str, digest_prefix: str = "") -> Ke
     return found[0]
 
 
-def count_kept(uow: UnitOfWork) -> dict[str, int]:
-    """How many items are kept, by state."""
-    return {row[0]: row[1] for row in uow.rows(_COUNTS, company=uow.company_id)}
+def read_kept(uow: UnitOfWork, op_id: UUID, digest: bytes) -> KeptItem:
+    """The kept item with this op_id and digest. Raises NotThere."""
+    for row in uow.rows(_ONE, company=uow.company_id, op_id=op_id):
+        if bytes(row.digest) == digest:
+            return KeptItem(**row._mapping)  # noqa: SLF001 - as above
+    message = "there is no such kept item in this company"
+    raise NotThere(message)
+
+
+def kept_themselves(uow: UnitOfWork, ids: Collection[UUID]) -> list[KeptListed]:
+    """The open items that would bring these records."""
+    if not ids:
+        return []
+    rows = uow.rows(
+        _KEPT_THEMSELVES,
+        company=uow.company_id,
+        states=list(OPEN),
+        ids=list(ids),
+        at_most=AT_MOST,
+    )
+    return [KeptListed(**row._mapping) for row in rows]  # noqa: SLF001 - as above
 
 
 def release_understood(database: Database, engine: "Engine", company_id: int) -> int:
@@ -147,7 +127,7 @@ def release_understood(database: Database, engine: "Engine", company_id: int) ->
     return len(waiting) if len(waiting) == AT_MOST else 0
 
 
-def standing(item: KeptItem, zone: ZoneInfo) -> str:
+def standing(item: KeptListed, zone: ZoneInfo) -> str:
     """Why an item is kept, or who decided it, when and why, in a few words."""
     if item.state == "DEFERRED":
         return "waits for " + ", ".join(map(str, item.missing))
@@ -214,3 +194,15 @@ def pretty(raw: bytes) -> str:
         else json.dumps(value, indent=2, ensure_ascii=False)
     )
     return "\n".join(map(in_one_line, text.split("\n")))
+
+
+def store_of(uow: UnitOfWork, item: KeptItem) -> str | None:
+    """The name of the store that an item is about or was done at, where it can be read and is there."""
+    value = load_leniently(item.raw)
+    payload = value.get("payload") if isinstance(value, dict) else None
+    named = payload.get("store_id") if isinstance(payload, dict) else None
+    ids = [item.entity_id] if item.entity_id is not None else []
+    with suppress(ValueError):
+        ids.append(UUID(str(named)))
+    rows = uow.rows(_STORE, company=uow.company_id, ids=ids)
+    return rows[0].name if rows else None

@@ -52,6 +52,7 @@ AREAS = (
     Area("flags.flag_list", OFFICE, sentence("Flags")),
     Area("orders.order_list", OFFICE, sentence("Orders")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
+    Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
 )
 
 

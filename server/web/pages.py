@@ -25,6 +25,7 @@ from server.web.flags import flag_routes
 from server.web.menu import menu_of
 from server.web.orders import order_routes
 from server.web.overview import overview_routes
+from server.web.quarantine import quarantine_routes
 from server.web.routes import route_routes
 from server.web.signing import signing_routes
 from server.web.targets import target_routes
@@ -103,6 +104,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         flag_routes(desk),
         target_routes(desk),
         export_routes(desk),
+        quarantine_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

@@ -197,6 +197,15 @@ def test_something_waits_for_a_decision(uow: UnitOfWork) -> None:
     assert len(uow.rows("select id from conflict where state = 'OPEN'")) == 1
 
 
+def test_something_is_kept_for_each_of_the_usual_reasons(uow: UnitOfWork) -> None:
+    rows = uow.rows("select code, count(*) as items from kept_item group by 1")
+    assert {row.code: row.items for row in rows} == {
+        "invalid_field": 2,
+        "not_in_scope": 3,
+        None: 1,
+    }
+
+
 def test_no_token_of_the_demo_opens_anything(uow: UnitOfWork) -> None:
     rows = uow.rows("select state, token_hash, next_token_hash from device")
     assert {tuple(row) for row in rows} == {("WIPED", None, None)}

@@ -18,7 +18,8 @@ from mobile_contract.version import ITEM_BYTES
 from server.cli import roadbook
 from server.identity.terminal import database_refusal
 from server.quarantine import kept
-from server.quarantine.kept import find_kept, list_kept, pretty, release_understood
+from server.quarantine.kept import find_kept, pretty, release_understood
+from server.quarantine.kept_list import list_kept
 from sync.engine import Engine as SyncEngine
 from sync.errors import NotThere
 from sync.kinds import ALL_KINDS
@@ -384,8 +385,8 @@ def test_every_outcome_is_one_line(run: Run, push: Push, cast: Cast, tmp_path: P
         (edited, 0, "applied, version 2"),
         (waits, 1, "still kept, deferred: waits for "),
         (still, 1, "still kept, quarantined: unknown_kind at kind: "),
-        (empty, 1, "the file is empty"),
-        (other, 1, "the file is of another item: its op_id is "),
+        (empty, 1, "there is nothing in it"),
+        (other, 1, "this is of another item: its op_id is "),
     ):
         assert (done.exit_code, said in done.output) == (code, True), done.output
         assert done.output.count("\n") == 1, done.output

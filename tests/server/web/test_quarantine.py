@@ -1,0 +1,241 @@
+"""An admin sees what could not be applied and why, mends it where it is wrong, releases it, or sets it aside."""
+
+import csv
+import io
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+
+from mobile_contract.problems import ITEM_CODES
+from server.identity.change_log import changes_of
+from server.quarantine.words import CODES
+from sync.engine import Engine as SyncEngine
+from sync.kinds import ALL_KINDS
+from tests.server.web.conftest import SECRET, Office, token_in
+from tests.sync.talking import Json, Phone, counted_statements
+
+
+@pytest.fixture
+def phone(office: Office) -> Phone:
+    return Phone(SyncEngine(office.database, ALL_KINDS, SECRET), office.cast.ana.device)
+
+
+@pytest.fixture
+def ada(office: Office) -> FlaskClient:
+    return office.browser(office.cast.ada)
+
+
+def spoilt(office: Office, phone: Phone) -> Json:
+    """A visit whose note is no text, pushed."""
+    item = phone.visit(office.cast.ana_stores[0], note=7)
+    assert phone.statuses(item) == ["quarantined"]
+    return item
+
+
+def kept(office: Office) -> list[Any]:
+    with office.database.reading(office.cast.company.id) as uow:
+        return uow.rows("select * from kept_item order by received_at, op_id")
+
+
+def place_of(office: Office, item: Json) -> str:
+    found = next(row for row in kept(office) if str(row.op_id) == item["op_id"])
+    return f"/quarantine/{item['op_id']}/{bytes(found.digest).hex()}"
+
+
+def do(client: FlaskClient, place: str, **form: Any) -> str:
+    """What the next page says."""
+    token = token_in(client.get(place))
+    return client.post(place, data={"_token": token, **form}, follow_redirects=True).text
+
+
+def typed_in(text: str) -> str:
+    """What the text area of a page has."""
+    found = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", text, re.DOTALL)
+    assert found is not None
+    return found[1].replace("&#34;", '"').replace("&amp;", "&")
+
+
+def test_every_code_of_the_contract_is_told_in_plain_words() -> None:
+    assert {each.code for each in ITEM_CODES} == CODES.keys()
+
+
+def test_items_are_listed_by_reason_person_phone_age_and_state(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    assert "all that phones sent was applied" in ada.get("/quarantine/").text
+    spoilt(office, phone)
+    phone.push(b'{"op_id": NaN}')
+    text = ada.get("/quarantine/").text
+    assert text.count("<tr>") == 3
+    assert "A field is wrong" in text
+    assert "payload.note" in text
+    device = office.cast.ana.device.id
+    for query, number in (
+        ("code=invalid_field", 1),
+        ("code=not_open", 0),
+        (f"person={office.cast.ana.id}", 2),
+        (f"person={office.cast.ben.id}", 0),
+        (f"device={device}&state=QUARANTINED", 2),
+        ("days=7", 2),
+        ("state=RELEASED", 0),
+    ):
+        assert ada.get(f"/quarantine/?{query}").text.count('name="id"') == number, query
+    with ada.get("/quarantine/?format=csv") as made:
+        rows = list(csv.DictReader(io.StringIO(made.data.decode("utf-8-sig"))))
+    assert sorted(row["Why"] for row in rows) == ["invalid_field", "malformed_json"]
+
+
+def test_an_item_shows_what_was_sent_with_the_place_of_the_fault(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    item = spoilt(office, phone)
+    text = ada.get(place_of(office, item)).text
+    assert re.search(r'<li class="at-fault"><code>\s*&#34;note&#34;: 7', text)
+    assert text.count('class="at-fault"') == 1
+    assert json.loads(typed_in(text)) == item
+    assert ada.get(place_of(office, item) + "/sent").data == json.dumps(item).encode()
+
+
+def test_bytes_that_are_no_json_are_shown_to_where_they_cease_to_be(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    phone.push(b'{"op_id": "x", "kind": "vi<b>sit" "op": 1}')
+    row = kept(office)[0]
+    text = ada.get(f"/quarantine/{row.op_id}/{bytes(row.digest).hex()}").text
+    assert "vi&lt;b&gt;sit&#34; <mark>&#34;</mark>op" in text
+    assert "What the phone sent is not well-formed" in text
+
+
+def test_what_is_changed_is_checked_and_its_faults_stand_beside_it(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    item = spoilt(office, phone)
+    item["payload"]["note"] = 8
+    item["payload"]["steps"] = "none"
+    place = place_of(office, item)
+    for act in ("check", "mend"):
+        text = do(ada, place, act=act, item=json.dumps(item, indent=2))
+        assert "<code>payload.note</code>" in text
+        assert "<code>payload.steps</code>" in text
+        assert json.loads(typed_in(text)) == item
+        line = json.dumps(item, indent=2).split("\n").index('    "note": 8') + 1
+        assert re.search(rf"Line [0-9, ]*\b{line}\b", text)
+    assert kept(office)[0].mended is None
+    item["payload"].update(note="eight", steps=[])
+    assert "It can be read now." in do(ada, place, act="check", item=json.dumps(item))
+    assert kept(office)[0].state == "QUARANTINED"
+
+
+def test_a_mended_item_is_applied_and_the_phone_pulls_it(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    item = spoilt(office, phone)
+    item["payload"]["note"] = "seven"
+    told = do(
+        ada, place_of(office, item), act="mend", item=json.dumps(item), reason="it was a number"
+    )
+    assert "Applied. The phone is told" in told
+    phone.pull()
+    assert phone.held[item["entity_id"]]["fields"]["note"] == "seven"
+    assert phone.held[item["op_id"]]["fields"]["state"] == "RELEASED"
+    with office.database.reading(office.cast.company.id) as uow:
+        (logged,) = changes_of(uow, subject_kind="kept_item", subject_id=item["op_id"])
+    assert (logged.action, logged.person_id) == ("quarantine.mend", office.cast.ada.id)
+    assert logged.after == {"state": "RELEASED", "code": None, "reason": "it was a number"}
+    again = do(ada, place_of(office, item), act="release")
+    assert "It was decided meanwhile." in again
+
+
+def test_another_items_op_id_is_refused_and_what_was_typed_stays(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    item = spoilt(office, phone)
+    other = phone.visit(office.cast.ana_stores[1])
+    text = do(ada, place_of(office, item), act="mend", item=json.dumps(other))
+    assert "its op_id has to stay" in text
+    assert json.loads(typed_in(text)) == other
+    assert kept(office)[0].state == "QUARANTINED"
+
+
+def test_several_are_released_at_once_and_what_came_of_them_is_told(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    bens = phone.visit(office.cast.ben_stores[0])
+    assert phone.statuses(bens) == ["quarantined"]
+    item = spoilt(office, phone)
+    keys = [place_of(office, one).split("/", 2)[2].replace("/", "~") for one in (bens, item)]
+    told = do(ada, "/quarantine/", act="release", id=keys)
+    assert "One item is applied. One is still kept." in told
+    states = {str(row.op_id): row.state for row in kept(office)}
+    assert states == {bens["op_id"]: "RELEASED", item["op_id"]: "QUARANTINED"}
+    phone.pull()
+    assert phone.held[bens["op_id"]]["fields"]["result"] == "applied"
+
+
+def test_setting_aside_asks_first_and_wants_a_reason(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    item = spoilt(office, phone)
+    place = place_of(office, item)
+    asked = do(ada, place, act="set_aside", reason="a test")
+    assert "Set this item aside?" in asked
+    assert 'value="a test"' in asked
+    assert "Say why" in do(ada, place, act="set_aside", sure="1")
+    assert kept(office)[0].state == "QUARANTINED"
+    assert "One item is set aside." in do(ada, place, act="set_aside", sure="1", reason="a test")
+    phone.pull()
+    fields = phone.held[item["op_id"]]["fields"]
+    assert (fields["state"], fields["detail"]) == ("SET_ASIDE", "a test")
+    with office.database.reading(office.cast.company.id) as uow:
+        (logged,) = changes_of(uow, subject_kind="kept_item")
+    assert logged.action == "quarantine.set_aside"
+    assert "Mend and release" not in ada.get(place).text
+
+
+def test_an_item_that_waits_says_for_what(office: Office, phone: Phone, ada: FlaskClient) -> None:
+    shop = phone.new_store()
+    visit = phone.visit(shop["entity_id"])
+    shop["payload"]["channel"] = 4
+    assert phone.statuses(shop, visit) == ["quarantined", "deferred"]
+    text = ada.get(place_of(office, visit)).text
+    assert f'href="{place_of(office, shop)}">it is kept here itself: A field is wrong</a>' in text
+    shop["payload"]["channel"] = "grocery"
+    do(ada, place_of(office, shop), act="mend", item=json.dumps(shop))
+
+
+def test_only_an_admin_of_the_company_sees_the_quarantine(office: Office, phone: Phone) -> None:
+    place = place_of(office, spoilt(office, phone))
+    for person in (office.cast.mia, office.cast.sam, office.cast.ana):
+        client = office.browser(person)
+        assert client.get("/quarantine/").status_code == 404
+        assert client.get(place).status_code == 404
+    ada = office.browser(office.cast.ada)
+    for wrong in (
+        f"/quarantine/{UUID(int=3)}/{'0' * 64}",
+        place[:-1] + "z",
+        place + "0",
+        "/quarantine/?state=x",
+        "/quarantine/?code=x",
+        "/quarantine/?days=2",
+        "/quarantine/?person=x",
+        "/quarantine/?after=x",
+    ):
+        assert ada.get(wrong).status_code == 404, wrong
+
+
+def test_the_list_costs_the_same_queries_however_many_are_kept(
+    office: Office, phone: Phone, ada: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(office, phone)
+    ada.get("/quarantine/")
+    with counted_statements(monkeypatch) as few:
+        ada.get("/quarantine/")
+    for _ in range(4):
+        spoilt(office, phone)
+    with counted_statements(monkeypatch) as many:
+        ada.get("/quarantine/")
+    assert len(many) == len(few)
