@@ -65,6 +65,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
         BaseMap(
             tiles_url=chosen.map_tiles_url,
+            style_url=chosen.map_style_url,
+            other_origins=tuple((chosen.map_other_origins or "").split()),
             attribution=chosen.map_attribution or "",
             max_zoom=chosen.map_max_zoom,
             datum=Datum(chosen.map_datum),

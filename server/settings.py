@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from marshmallow import EXCLUDE, Schema, ValidationError, validate
 from marshmallow import fields as field_types
@@ -101,6 +102,8 @@ class Settings:
     media_read_s: int
     log_level: str
     map_tiles_url: str | None
+    map_style_url: str | None
+    map_other_origins: str | None
     map_attribution: str | None
     map_max_zoom: int
     map_datum: str
@@ -156,6 +159,20 @@ def _is_tiles(value: str) -> None:
     has_places = all(place in value for place in ("{z}", "{x}", "{y}"))
     if not has_places or not value.startswith(("http://", "https://", "/")):
         raise ValidationError("not an address of tiles")
+
+
+def _is_style(value: str) -> None:
+    read = urlsplit(value)
+    if read.scheme not in {"http", "https"} or not read.netloc:
+        raise ValidationError("not an address of a style")
+
+
+def _are_origins(value: str) -> None:
+    for origin in value.split():
+        read = urlsplit(origin)
+        is_bare = origin == f"{read.scheme}://{read.netloc}" and not set(origin) & set(";,'")
+        if read.scheme not in {"http", "https"} or not read.netloc or not is_bare:
+            raise ValidationError("not an origin")
 
 
 class SettingsSchema(Schema):
@@ -247,6 +264,18 @@ class SettingsSchema(Schema):
         metadata={
             "expected": "an address with {z}, {x} and {y}, as https://tiles.example/{z}/{x}/{y}.png"
         },
+    )
+    map_style_url = field_types.String(
+        load_default=None,
+        validate=_is_style,
+        metadata={
+            "expected": "the address of a style of vector tiles, as https://tiles.example/style.json"
+        },
+    )
+    map_other_origins = field_types.String(
+        load_default=None,
+        validate=_are_origins,
+        metadata={"expected": "origins with spaces between, as https://fonts.example"},
     )
     map_attribution = field_types.String(
         load_default=None,
@@ -396,6 +425,10 @@ def _faults_between(loaded: dict[str, Any], given: Mapping[str, str]) -> list[Fa
             for key in keys
             if not loaded[key]
         ]
+    if loaded["map_tiles_url"] and loaded["map_style_url"]:
+        faults.append(
+            Fault("MAP_STYLE_URL", "beside MAP_TILES_URL", "one of the two: a map has one ground")
+        )
     same = loaded["database_url"] is not None and loaded["database_owner_url"] is not None
     if same and (
         make_url(loaded["database_url"]).username == make_url(loaded["database_owner_url"]).username

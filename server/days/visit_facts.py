@@ -30,8 +30,12 @@ join form_template t on t.company_id = a.company_id and t.id = a.template_id
 where a.company_id = :company and a.visit_id = :visit order by a.answered_at, a.id limit :at_most
 """
 _PHOTOS = """
-select id, sha256, role, state, flags from photo
-where company_id = :company and visit_id = :visit order by occurred_at, id limit :at_most
+select p.id, p.sha256, p.role, p.state, p.flags,
+       round(extract(epoch from p.occurred_at) * 1000)::bigint as occurred_ms,
+       (select max(r.reader_version) from file_reading r
+        where r.company_id = p.company_id and r.sha256 = p.sha256) as reader_version
+from photo p where p.company_id = :company and p.visit_id = :visit
+order by p.occurred_at, p.id limit :at_most
 """
 MOST = 200
 
@@ -78,6 +82,9 @@ class PhotoDone:
     role: str
     state: str
     flags: tuple[str, ...]
+    occurred_ms: int
+    # By which its copies were made; None while there are none.
+    reader_version: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +143,15 @@ def read_visit_facts(
             for row in uow.rows(_ANSWERS, at_most=MOST, **asked)
         ),
         photos=tuple(
-            PhotoDone(row.id, row.sha256, row.role, row.state, tuple(row.flags))
+            PhotoDone(
+                row.id,
+                row.sha256,
+                row.role,
+                row.state,
+                tuple(row.flags),
+                row.occurred_ms,
+                row.reader_version,
+            )
             for row in uow.rows(_PHOTOS, at_most=MOST, **asked)
         ),
     )

@@ -6,6 +6,7 @@ Everything works as a plain form too; `review.js` adds the keys.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,8 +31,6 @@ from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict, undo_v
 from server.days.words import told_flag
 from server.identity.sessions import Visitor
 from server.language import sentence, tell
-from server.media.keys import copy_key
-from server.media.links import Links
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
@@ -206,7 +205,7 @@ def _page(
     alike: list[AlikePhoto],
 ) -> dict[str, Any]:
     """What the template takes of one, with links to its pictures that end by themselves."""
-    link = _linker(desk, visitor)
+    link = partial(desk.picture, visitor)
     readers = {one.sha256: one.reader_version for one in pictures}
     zone = visitor.policy.time_zone
     answers = {each["item"]: each for each in shown.answers}
@@ -242,17 +241,15 @@ def _photo(
     return {
         "sha256": photo.sha256,
         "items": photo.items,
-        "thumb": None if reader is None else link(photo.sha256, reader, "thumb"),
-        "screen": None if reader is None else link(photo.sha256, reader, "screen"),
-        "full": None if reader is None else link(photo.sha256, reader, "full"),
+        "thumb": link(photo.sha256, reader, "thumb"),
+        "screen": link(photo.sha256, reader, "screen"),
+        "full": link(photo.sha256, reader, "full"),
         "why_not": photo.reason,
         "flags": [told_flag(flag, zone) for flag in photo.flags],
         "at_ms": None if photo.occurred_at is None else _ms(photo.occurred_at),
         "alike": [
             {
-                "thumb": None
-                if one.reader_version is None
-                else link(one.sha256, one.reader_version, "thumb"),
+                "thumb": link(one.sha256, one.reader_version, "thumb"),
                 "day": one.business_day,
                 "store": one.store_name,
                 "bits": one.distance_bits,
@@ -264,24 +261,12 @@ def _photo(
     }
 
 
-def _linker(desk: Desk, visitor: Visitor) -> Any:
-    media = desk.service.media
-    links = None if media is None else Links(desk.secret, media.storage)
-
-    def link(sha256: str, reader_version: int, name: str) -> str | None:
-        if links is None:
-            return None
-        return links.make(copy_key(visitor.company_id, sha256, reader_version, name))
-
-    return link
-
-
 def _pictures_ahead(
     uow: UnitOfWork, visitor: Visitor, held: list[Claimed], turn_id: UUID, desk: Desk
 ) -> list[str]:
     """Links to the pictures of those that follow, so that the browser has them when they are shown."""
     ids = [one.audit_visit_id for one in held if one.state == "CLAIMED" and one.id != turn_id]
-    link = _linker(desk, visitor)
+    link = partial(desk.picture, visitor)
     return [
         place
         for row in pictures_of(uow, ids[:AHEAD])

@@ -5,6 +5,7 @@ the same in number for one person and for two hundred.
 """
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from werkzeug.exceptions import NotFound
 
 from server.days.reading import read_days
 from server.days.teams import list_teams, people_of_team, phones_of
+from server.days.tracks import read_day_tracks
 from server.days.visit_facts import read_visit_facts
 from server.identity.permissions import visible_positions
 from server.identity.sessions import Visitor
@@ -24,11 +26,13 @@ from server.measures.flag_decisions import decide_flag
 from server.web.day_map import map_of
 from server.web.day_rows import Row, row_of
 from server.web.desk import FORM_BODY, Desk, draw, packed
+from server.web.flag_words import flag_name
 from server.web.menu import FIELD, OFFICE
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 MOST_PEOPLE = 200
+CM_A_KM = 100_000
 _LONGEST_BACK = timedelta(days=3_660)
 
 
@@ -60,6 +64,8 @@ def day_routes(desk: Desk) -> Blueprint:
             totals=_totals(rows),
             base=desk.base_map,
             nobody=UUID(int=0),
+            # The visit whose panel is open at first.
+            opened=typed_uuid(request.args["visit"]) if request.args.get("visit") else None,
             words=msgspec.json.encode(_words()).decode(),
         )
 
@@ -84,9 +90,13 @@ def day_routes(desk: Desk) -> Blueprint:
             found = read_days(
                 uow, day, desk.now_ms(), person_ids=[person_id], asker_id=visitor.person_id
             )
-        if not found:
-            raise NotFound
-        return draw("days/person.html", person=found[0], day=day)
+            if not found:
+                raise NotFound
+            (track,) = read_day_tracks(
+                uow, [person_id], day, desk.now_ms(), asker_id=visitor.person_id
+            )
+        length_km = (Decimal(track.distance_cm) / CM_A_KM).quantize(Decimal("0.1"))
+        return draw("days/person.html", person=found[0], day=day, track=track, length_km=length_km)
 
     @routes.get("/visits/<uuid:visit_id>")
     @desk.page(*everybody)
@@ -176,6 +186,14 @@ def _visit(
         facts=facts,
         told=told,
         told_of=flag,
+        flag_names={flag: flag_name(flag) for photo in facts.photos for flag in photo.flags},
+        pictures={
+            photo.photo_id: {
+                name: desk.picture(visitor, photo.sha256, photo.reader_version, name)
+                for name in ("thumb", "full")
+            }
+            for photo in facts.photos
+        },
         may_decide=visitor.has_role(*OFFICE) and facts.person.person_id != visitor.person_id,
     )
 

@@ -24,6 +24,8 @@ from server.http.packing import pack
 from server.http.service import Service
 from server.identity.sessions import Visitor, find_visitor
 from server.language import chosen_language, speaking
+from server.media.keys import copy_key
+from server.media.links import Links
 from sync.geo import Datum
 from sync.unit_of_work import Database
 
@@ -38,23 +40,28 @@ PageView = Callable[..., ResponseReturnValue]
 
 @dataclass(frozen=True, slots=True)
 class BaseMap:
-    """What maps are drawn on. Without `tiles_url`, land and borders from a public data package.
+    """What maps are drawn on. Without `tiles_url` and `style_url`, land and borders from a public data package.
 
-    `tiles_url` has places {z}, {x}, {y} (and {s} is not supported); what lies on it is in `datum`.
+    `tiles_url` is of pictures and has places {z}, {x}, {y} ({s} is not supported); `style_url` is of a MapLibre style
+    with its vector tiles, which may lie at `other_origins`. What lies on them is in `datum`.
     """
 
     tiles_url: str | None = None
+    style_url: str | None = None
+    other_origins: tuple[str, ...] = ()
     attribution: str = ""
     max_zoom: int = 18
     datum: Datum = Datum.WGS84
 
     @property
-    def origin(self) -> str | None:
-        """Where the pictures come from, for the Content-Security-Policy."""
-        if self.tiles_url is None:
-            return None
-        read = urlsplit(self.tiles_url)
-        return f"{read.scheme}://{read.netloc}" if read.netloc else None
+    def origins(self) -> tuple[str, ...]:
+        """Where what is drawn comes from, for the Content-Security-Policy."""
+        named = (self.tiles_url, self.style_url)
+        read = [urlsplit(url) for url in named if url is not None]
+        return (
+            *(f"{one.scheme}://{one.netloc}" for one in read if one.netloc),
+            *self.other_origins,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,16 @@ class Desk:
             request.headers.get("Accept-Language"),
         )
 
+    def picture(
+        self, visitor: Visitor, sha256: str, reader_version: int | None, name: str
+    ) -> str | None:
+        """A link to a photo's copy `name` (thumb, screen or full), good for a while; None where there is none yet."""
+        media = self.service.media
+        if media is None or reader_version is None:
+            return None
+        key = copy_key(visitor.company_id, sha256, reader_version, name)
+        return Links(self.secret, media.storage).make(key)
+
     def form_token(self, visitor: Visitor) -> str:
         """What a form of this session brings."""
         return hmac.new(self.secret, b"form\0" + visitor.token_hash, sha256).hexdigest()
@@ -154,12 +171,15 @@ class Desk:
         """What every page says of itself: whose scripts may run, and that it belongs to nobody else."""
         media = self.service.media
         # Links to photos may lead to the bucket itself.
-        served = (self.base_map.origin, None if media is None else media.storage.origin())
-        elsewhere = "".join(f" {origin}" for origin in served if origin is not None)
+        bucket = None if media is None else media.storage.origin()
+        drawn = self.base_map.origins
+        pictures = "".join(f" {origin}" for origin in (*drawn, bucket) if origin is not None)
+        fetched = "".join(f" {origin}" for origin in drawn if self.base_map.style_url is not None)
         response.headers.setdefault(
             "Content-Security-Policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self';"
-            f" img-src 'self' data: blob:{elsewhere}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self';"
+            f" connect-src 'self'{fetched}; img-src 'self' data: blob:{pictures};"
+            " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"

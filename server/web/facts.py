@@ -261,7 +261,9 @@ def _when(kind: str, fact: Behind, zone: str) -> Shown:
     if kind in _ORDERS:
         return Link(at, url_for("orders.order_page", order_id=fact.id))
     if kind in _ON_THE_MAP and fact.person_id is not None:
-        return Link(at, url_for("days.map_page", day=fact.day, person=fact.person_id))
+        visit = fact.id if kind == "visits" else None
+        place = url_for("days.map_page", day=fact.day, person=fact.person_id, visit=visit)
+        return Link(at, place)
     return at
 
 

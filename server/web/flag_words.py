@@ -24,6 +24,15 @@ FLAG_NAMES: Mapping[str, str] = {
     "repeated_fix": sentence("the very same position again"),
     "look_alike": sentence("look-alike"),
     "out_of_sequence": sentence("out of sequence"),
+    "from_gallery": sentence("from the gallery"),
+    "reused": sentence("used before"),
+    "blurred": sentence("blurred"),
+    "dark": sentence("dark"),
+    "camera_time_off": sentence("taken at another time"),
+    "taken_elsewhere": sentence("taken elsewhere"),
+    "edited": sentence("signs of editing"),
+    "screen": sentence("photo of a screen"),
+    "unreadable": sentence("cannot be read"),
 }
 
 

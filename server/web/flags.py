@@ -165,7 +165,12 @@ def _columns(zone: str) -> tuple[Column[FlagListed], ...]:
             sentence("When"),
             lambda row: Link(
                 told_moment(round(row.began_at.timestamp() * 1000), zone),
-                url_for("days.map_page", day=row.business_day, person=row.person_id),
+                url_for(
+                    "days.map_page",
+                    day=row.business_day,
+                    person=row.person_id,
+                    visit=row.visit_id,
+                ),
             ),
             lambda row: row.began_at.isoformat(),
         ),

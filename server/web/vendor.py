@@ -26,6 +26,13 @@ FILES = {
     "leaflet/dist/leaflet.js": "leaflet.js",
     "leaflet/dist/leaflet.css": "leaflet.css",
     "leaflet/LICENSE": "leaflet.LICENSE",
+    # Vector tiles, in the build that needs no script from a string.
+    "maplibre-gl/dist/maplibre-gl-csp.js": "maplibre.js",
+    "maplibre-gl/dist/maplibre-gl-csp-worker.js": "maplibre_worker.js",
+    "maplibre-gl/dist/maplibre-gl.css": "maplibre.css",
+    "maplibre-gl/dist/LICENSE.txt": "maplibre.LICENSE",
+    "@maplibre/maplibre-gl-leaflet/dist/leaflet-maplibre-gl.js": "maplibre_leaflet.js",
+    "@maplibre/maplibre-gl-leaflet/LICENSE": "maplibre_leaflet.LICENSE",
     "topojson-client/dist/topojson-client.min.js": "topojson.js",
     "topojson-client/LICENSE": "topojson.LICENSE",
     "world-atlas/countries-50m.json": "countries.json",

@@ -40,6 +40,7 @@ class Site:
     # The day on which its people worked.
     worked_on: date
     owner_url: str
+    app_url: str
     # Where the server keeps files.
     media: Path
 
@@ -55,6 +56,7 @@ class Seat:
 
     page: Any
     site: Site
+    address: str
     faults: list[str] = field(default_factory=list)
 
     def hear(self, message: Any) -> None:
@@ -64,7 +66,7 @@ class Seat:
 
     def go(self, path: str) -> None:
         """Open a page."""
-        self.page.goto(self.site.address + path)
+        self.page.goto(self.address + path)
 
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
         """Sign in by the form."""
@@ -97,13 +99,14 @@ def demo_site(
             make_demo_company(database, owner, today=today)
         with database.installation() as uow:
             company_id = uow.rows("select company_id_of(:code) as id", code=CODE)[0].id
-        with _served(urls["app"], redis_url, var) as address:
+        with served(urls["app"], redis_url, var) as address:
             yield Site(
                 address,
                 database,
                 company_id,
                 today - timedelta(days=1),
                 urls["owner"],
+                urls["app"],
                 var / "media",
             )
         _dispose(owner, app)
@@ -137,7 +140,7 @@ def sit_down(demo_site: Site, browser: Any) -> Iterator[Callable[..., Seat]]:
         )
         context.set_default_timeout(SOON_MS)
         contexts.append(context)
-        seat = Seat(context.new_page(), demo_site)
+        seat = Seat(context.new_page(), demo_site, demo_site.address)
         seats.append(seat)
         seat.page.on("pageerror", lambda error: seat.faults.append(str(error)))
         seat.page.on("console", seat.hear)
@@ -152,7 +155,8 @@ def sit_down(demo_site: Site, browser: Any) -> Iterator[Callable[..., Seat]]:
 
 
 @contextmanager
-def _served(database_url: str, redis_url: str, var: Path) -> Iterator[str]:
+def served(database_url: str, redis_url: str, var: Path, **settings: str) -> Iterator[str]:
+    """A web server over the database, at its address."""
     environ = {
         **os.environ,
         "DATABASE_URL": database_url,
@@ -161,6 +165,7 @@ def _served(database_url: str, redis_url: str, var: Path) -> Iterator[str]:
         "ROADBOOK_VAR": str(var),
         "WEB_WORKERS": "1",
         "WEB_THREADS": "6",
+        **settings,
     }
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = subprocess.Popen(

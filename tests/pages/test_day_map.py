@@ -56,6 +56,28 @@ def test_a_person_and_a_visit_are_opened_from_the_list_with_evidence_in_words(
     assert "fence" in panel
 
 
+def test_a_link_to_a_visit_opens_its_panel_on_the_day_of_its_person(
+    sit_down: Callable[..., Seat],
+) -> None:
+    seat = sit_down(SUPERVISOR)
+    open_day(seat)
+    name = seat.page.inner_text(".person b >> nth=0")
+    visit = seat.site.rows(
+        "select v.id, s.name from visit v join person p on p.id = v.person_id join store s on s.id = v.store_id"
+        " where v.company_id = :company and p.name = :name and v.business_day = :day and v.verdict is not null"
+        " order by v.began_at limit 1",
+        name=name,
+        day=seat.site.worked_on,
+    )[0]
+    seat.go(f"/days/?day={seat.site.worked_on}&visit={visit.id}")
+    seat.page.wait_for_selector("#map-page[data-drawn]")
+    assert seat.page.inner_text("#panel h2") == visit.name
+    assert seat.page.inner_text(".person[aria-pressed=true] b") == name
+    seat.page.click("#panel button:has-text('‹')")
+    seat.page.wait_for_selector(".visits")
+    assert " km gone" in seat.page.inner_text("#panel")
+
+
 def test_a_flag_that_is_rejected_with_a_reason_is_held_so(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down("wen.gao@demo.example")
     open_day(seat)

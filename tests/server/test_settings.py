@@ -104,3 +104,28 @@ def test_a_variable_of_ours_that_nothing_reads_is_a_fault(
 def test_a_body_is_answered_before_the_socket_is_given_up(tmp_path: Path) -> None:
     chosen = load_settings({"ROADBOOK_VAR": str(tmp_path), "REQUEST_READ_S": "30"})
     assert chosen.header_read_s + chosen.body_read_s < chosen.request_read_s
+
+
+def test_a_map_has_one_ground_and_takes_things_from_named_origins_only(tmp_path: Path) -> None:
+    found = faults(
+        ROADBOOK_VAR=str(tmp_path),
+        MAP_TILES_URL="https://tiles.example/{z}/{x}/{y}.png",
+        MAP_STYLE_URL="https://tiles.example/style.json",
+    )
+    assert set(found) == {"MAP_STYLE_URL"}
+    for origin in (
+        "https://fonts.example/path",
+        "fonts.example",
+        "https://a.example; script-src *",
+    ):
+        assert set(faults(ROADBOOK_VAR=str(tmp_path), MAP_OTHER_ORIGINS=origin)) == {
+            "MAP_OTHER_ORIGINS"
+        }
+    taken = load_settings(
+        {
+            "ROADBOOK_VAR": str(tmp_path),
+            "MAP_STYLE_URL": "https://tiles.example/style.json",
+            "MAP_OTHER_ORIGINS": "https://a.example https://b.example:8443",
+        }
+    )
+    assert taken.map_other_origins == "https://a.example https://b.example:8443"

@@ -1,5 +1,6 @@
-// What every map of ours is drawn on: tiles where a provider is set, else land and borders; and the company's regions.
-// The element that holds the map's data has data-tiles, data-attribution, data-max-zoom, data-world, data-regions.
+// What every map of ours is drawn on: a provider's pictures or vector tiles where one is set, else land and borders;
+// and the company's regions. The element that holds the map's data has data-tiles or data-style and data-worker,
+// data-attribution, data-max-zoom, data-world, data-regions.
 "use strict";
 
 window.roadbookMap = {
@@ -13,7 +14,13 @@ window.roadbookMap = {
 
   drawBase(map, held, credit) {
     const background = L.layerGroup().addTo(map);
-    if (held.dataset.tiles) {
+    if (held.dataset.style) {
+      // Its worker is a file of ours: none is made from a string.
+      maplibregl.setWorkerUrl(held.dataset.worker);
+      L.maplibreGL({ style: held.dataset.style, attributionControl: false }).addTo(map);
+      map.attributionControl.addAttribution(held.dataset.attribution);
+      map.options.maxZoom = Number(held.dataset.maxZoom);
+    } else if (held.dataset.tiles) {
       L.tileLayer(held.dataset.tiles, { attribution: held.dataset.attribution, maxZoom: Number(held.dataset.maxZoom) }).addTo(map);
     } else {
       map.attributionControl.addAttribution(credit);

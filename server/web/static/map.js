@@ -16,12 +16,17 @@
   const COLOURS = ["#3867b0", "#a3522c", "#6b4ba3", "#00707c", "#8a2c62", "#4d6b1f", "#7a5b00", "#2f4858"];
   const VERDICTS = { ONSITE: "#2c8a4b", TOLERATED: "#8dbf6d", UNCERTAIN: "#d39a1c", OFFSITE: "#c2342f", UNPINNED: "#7d8a88" };
 
+  // A piece of a track is drawn anew only while the slider is within it.
+  const POINTS_A_PIECE = 64;
+
   const map = roadbookMap.make("map");
   const place = roadbookMap.place;
   const textNode = roadbookMap.text;
-  const tracks = L.layerGroup().addTo(map);
-  const marks = L.layerGroup().addTo(map);
-  const heads = L.layerGroup().addTo(map);
+  const drawn = L.layerGroup().addTo(map);
+  // What appears at a moment of the day: [layer, second], and the pieces of tracks with their times.
+  let appearing = [];
+  let pieces = [];
+  let heads = [];
   let chosen = null;
 
   roadbookMap.drawBase(map, page, words.data);
@@ -30,8 +35,9 @@
     .then((told) => {
       day.people = told.people.map(unfold);
       dress();
+      open();
       fit();
-      draw();
+      build();
       page.dataset.drawn = String(day.people.length);
     })
     .catch(() => {
@@ -59,6 +65,15 @@
     }
   }
 
+  // The visit that the address names, with its person.
+  function open() {
+    const visit = page.dataset.open;
+    if (!visit) return;
+    const person = day.people.find((one) => one.visits.some((each) => each.id === visit));
+    if (person) mark(person.id);
+    show(page.dataset.visit, visit);
+  }
+
   function entryOf(id) {
     return document.querySelector(`.person[data-person-id="${id}"]`);
   }
@@ -74,67 +89,95 @@
     if (bounds.isValid()) map.fitBounds(bounds.pad(0.08), { animate: false, maxZoom: 16 });
   }
 
-  function draw() {
-    const now = Number(clock.value);
-    tracks.clearLayers();
-    marks.clearLayers();
-    heads.clearLayers();
+  // Everything of the day, once; what the slider shows of it is told by turn().
+  function build() {
+    drawn.clearLayers();
+    appearing = [];
+    pieces = [];
+    heads = [];
     for (const person of day.people) {
       const isFaint = chosen !== null && person.id !== chosen;
-      const opacity = isFaint ? 0.15 : 0.85;
-      let last = null;
-      for (const line of person.lines) {
-        const until = upTo(line.at, now);
-        if (until > 0) last = line.points[until - 1];
-        if (until > 1) {
-          const shown = until === line.points.length ? line.points : line.points.slice(0, until);
-          L.polyline(shown, { color: person.colour, weight: 3, opacity, smoothFactor: 1.2 })
-            .on("click", () => choose(person.id, true))
-            .addTo(tracks);
-        }
+      buildTrack(person, isFaint);
+      if (!isFaint) buildMarks(person);
+      const head = L.circleMarker([0, 0], { radius: 6, color: "#ffffff", weight: 2, fillColor: person.colour, fillOpacity: 1, opacity: isFaint ? 0.3 : 1 })
+        .bindTooltip(textNode(person.name));
+      heads.push({ person, head });
+    }
+    turn(Number(clock.value));
+  }
+
+  function buildTrack(person, isFaint) {
+    const style = { color: person.colour, weight: 3, opacity: isFaint ? 0.15 : 0.85, smoothFactor: 1.2 };
+    for (const line of person.lines) {
+      for (let first = 0; first === 0 || first < line.at.length - 1; first += POINTS_A_PIECE) {
+        // Each begins where the one before it ends.
+        const points = line.points.slice(first, first + POINTS_A_PIECE + 1);
+        const at = line.at.slice(first, first + POINTS_A_PIECE + 1);
+        const layer = L.polyline([], style).on("click", () => choose(person.id, true)).addTo(drawn);
+        pieces.push({ layer, points, at, shown: 0 });
       }
-      if (!isFaint) {
-        for (const stop of person.stops) square(place(stop.at), stop.state, `${stop.store} · ${words.planned}`);
-        for (const stay of person.stays) {
-          if (stay.from > now) continue;
-          L.circleMarker(place(stay.at), { radius: 4, color: person.colour, weight: 1, fillOpacity: 0.25 })
-            .bindTooltip(textNode(`${stay.store || words.stay} ${told(stay.from)}–${told(stay.until)}`))
-            .addTo(marks);
-        }
-        for (const visit of person.visits) {
-          if (visit.from > now) continue;
-          if (visit.pin && visit.verdict === "OFFSITE") {
-            L.polyline([place(visit.at), place(visit.pin)], { color: VERDICTS.OFFSITE, weight: 1.5, dashArray: "3 4" }).addTo(marks);
-          }
-          L.circleMarker(place(visit.at), {
-            radius: chosen ? 9 : 6, color: "#ffffff", weight: 1.5, fillColor: VERDICTS[visit.verdict] || "#7d8a88", fillOpacity: 1,
-          })
-            .bindTooltip(textNode(`${visit.order ? visit.order + " · " : ""}${visit.store} · ${told(visit.from)}`))
-            .on("click", () => { choose(person.id, false); show(page.dataset.visit, visit.id); })
-            .addTo(marks);
-          if (chosen && visit.order) {
-            L.marker(place(visit.at), {
-              interactive: false, keyboard: false,
-              icon: L.divIcon({ className: "order-on-map", html: String(visit.order), iconSize: [18, 18] }),
-            }).addTo(marks);
-          }
-        }
+    }
+  }
+
+  function buildMarks(person) {
+    for (const stop of person.stops) {
+      const colour = stop.state === "MISSED" ? "#c2342f" : stop.state === "VISITED" ? "#7d8a88" : "#53605f";
+      L.circleMarker(place(stop.at), { radius: chosen ? 11 : 8, color: colour, weight: 2, fill: true, fillOpacity: 0 })
+        .bindTooltip(textNode(`${stop.store} · ${words.planned}`))
+        .addTo(drawn);
+    }
+    for (const stay of person.stays) {
+      appear(stay.from, L.circleMarker(place(stay.at), { radius: 4, color: person.colour, weight: 1, fillOpacity: 0.25 })
+        .bindTooltip(textNode(`${stay.store || words.stay} ${told(stay.from)}–${told(stay.until)}`)));
+    }
+    for (const visit of person.visits) {
+      if (visit.pin && visit.verdict === "OFFSITE") {
+        appear(visit.from, L.polyline([place(visit.at), place(visit.pin)], { color: VERDICTS.OFFSITE, weight: 1.5, dashArray: "3 4" }));
       }
-      if (last && now < 86400) {
-        L.circleMarker(last, { radius: 6, color: "#ffffff", weight: 2, fillColor: person.colour, fillOpacity: 1, opacity: isFaint ? 0.3 : 1 })
-          .bindTooltip(textNode(person.name))
-          .addTo(heads);
+      appear(visit.from, L.circleMarker(place(visit.at), {
+        radius: chosen ? 9 : 6, color: "#ffffff", weight: 1.5, fillColor: VERDICTS[visit.verdict] || "#7d8a88", fillOpacity: 1,
+      })
+        .bindTooltip(textNode(`${visit.order ? visit.order + " · " : ""}${visit.store} · ${told(visit.from)}`))
+        .on("click", () => { choose(person.id, false); show(page.dataset.visit, visit.id); }));
+      if (chosen && visit.order) {
+        appear(visit.from, L.marker(place(visit.at), {
+          interactive: false, keyboard: false,
+          icon: L.divIcon({ className: "order-on-map", html: String(visit.order), iconSize: [18, 18] }),
+        }));
       }
+    }
+  }
+
+  function appear(second, layer) {
+    appearing.push({ second, layer });
+  }
+
+  // What is to be seen at a second of the day: only what differs from before is touched.
+  function turn(now) {
+    for (const piece of pieces) {
+      const until = upTo(piece.at, now);
+      if (until === piece.shown) continue;
+      piece.shown = until;
+      piece.layer.setLatLngs(until === piece.points.length ? piece.points : piece.points.slice(0, until));
+    }
+    for (const { second, layer } of appearing) {
+      if (second <= now) drawn.addLayer(layer);
+      else drawn.removeLayer(layer);
+    }
+    for (const { person, head } of heads) {
+      const at = now < 86400 ? lastPlace(person, now) : null;
+      if (at) drawn.addLayer(head.setLatLng(at));
+      else drawn.removeLayer(head);
     }
     clockTold.textContent = told(now);
   }
 
-  function square(at, state, says) {
-    const size = 0.00009;
-    const colour = state === "MISSED" ? "#c2342f" : state === "VISITED" ? "#9aa6a4" : "#53605f";
-    L.rectangle([[at[0] - size, at[1] - size], [at[0] + size, at[1] + size]], { color: colour, weight: 2, fill: false })
-      .bindTooltip(textNode(says))
-      .addTo(marks);
+  function lastPlace(person, now) {
+    for (let index = person.lines.length - 1; index >= 0; index--) {
+      const line = person.lines[index];
+      if (line.at[0] <= now) return line.points[upTo(line.at, now) - 1];
+    }
+    return null;
   }
 
   function upTo(times, now) {
@@ -154,18 +197,21 @@
     return `${String(hours).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
   }
 
-  function choose(id, isShown) {
-    const isSame = chosen === id;
-    chosen = isSame && isShown ? null : id;
+  function mark(id) {
+    chosen = id;
     for (const entry of document.querySelectorAll(".person")) {
       entry.setAttribute("aria-pressed", String(entry.dataset.personId === chosen));
     }
     if (chosen) entryOf(chosen)?.scrollIntoView({ block: "nearest" });
+  }
+
+  function choose(id, isShown) {
+    mark(chosen === id && isShown ? null : id);
     if (isShown) {
       fit();
       if (chosen) show(page.dataset.person, chosen);
     }
-    draw();
+    build();
   }
 
   function show(address, id) {
@@ -181,7 +227,7 @@
   clock.addEventListener("input", () => {
     if (waits) return;
     waits = true;
-    requestAnimationFrame(() => { waits = false; draw(); });
+    requestAnimationFrame(() => { waits = false; turn(Number(clock.value)); });
   });
 
   let playing = null;
@@ -192,18 +238,18 @@
     let before = performance.now();
     play.setAttribute("aria-pressed", "true");
     play.textContent = words.pause;
-    const turn = (now) => {
+    const step = (now) => {
       const next = Number(clock.value) + ((now - before) / 1000) * Number(speed.value);
       // The slider moves by whole minutes: what is below is carried on.
       if (next - Number(clock.value) >= 60) {
         clock.value = String(next);
         before = now;
-        draw();
+        turn(Number(clock.value));
       }
       if (Number(clock.value) >= lastMoment()) stop();
-      else if (playing) playing = requestAnimationFrame(turn);
+      else if (playing) playing = requestAnimationFrame(step);
     };
-    playing = requestAnimationFrame(turn);
+    playing = requestAnimationFrame(step);
   }
 
   function stop() {
