@@ -71,10 +71,15 @@ def create_app(settings: Settings | None = None) -> Flask:
             max_zoom=chosen.map_max_zoom,
             datum=Datum(chosen.map_datum),
         ),
+        chosen.public_url,
     )
 
 
-def build_app(service: Service, base_map: BaseMap = BaseMap()) -> Flask:  # noqa: B008 - it is frozen
+def build_app(
+    service: Service,
+    base_map: BaseMap = BaseMap(),  # noqa: B008 - it is frozen
+    public_url: str | None = None,
+) -> Flask:
     """The application over a service that is already made; raises when a route is not declared."""
     app = Flask("server", static_folder=None)
     # Answering OPTIONS by itself would be a way around the declarations of routes.
@@ -85,7 +90,7 @@ def build_app(service: Service, base_map: BaseMap = BaseMap()) -> Flask:  # noqa
     register_document(app, api)
     app.register_blueprint(health_routes(service))
     app.register_blueprint(front_routes())
-    register_pages(app, Desk(service, service.secret, base_map))
+    register_pages(app, Desk(service, service.secret, base_map, public_url=public_url))
     app.register_blueprint(link_routes(service))
     # After flask-smorest, which registers handlers of its own.
     register_problems(app)

@@ -71,6 +71,7 @@ class Settings:
     metrics_token: str | None
     host: str
     port: int
+    public_url: str | None
     web_workers: int
     web_threads: int
     request_read_s: int
@@ -206,6 +207,11 @@ class SettingsSchema(Schema):
         metadata={"expected": "a name or IP address to listen on"},
     )
     port = _whole(8080, 1, 65535)
+    public_url = field_types.String(
+        load_default=None,
+        validate=validate.Regexp(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z"),
+        metadata={"expected": "an address like https://sales.example.com"},
+    )
     web_workers = _whole(min(os.cpu_count() or 1, 8), 1, 64)
     web_threads = _whole(4, 1, 64)
     request_read_s = _whole(60, 6, 600)

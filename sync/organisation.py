@@ -163,6 +163,8 @@ device = company_table(
     Column("outbox_oldest_at", Moment),
     Column("outbox_bytes", BigInteger),
     Column("clock_offset_ms", BigInteger),
+    # When it was first told to wipe: all that it said it held is here.
+    Column("wiped_at", Moment),
     CheckConstraint("state in ('" + "', '".join(DEVICE_STATES) + "')", name="state"),
     belongs_to("person_id", "person"),
     key=("id",),
@@ -221,6 +223,22 @@ Index(
     change_log.c.company_id,
     change_log.c.subject_kind,
     change_log.c.subject_id,
+)
+
+Index("change_log_at_ix", change_log.c.company_id, change_log.c.at, change_log.c.id)
+Index(
+    "change_log_person_ix",
+    change_log.c.company_id,
+    change_log.c.person_id,
+    change_log.c.at,
+    change_log.c.id,
+)
+Index(
+    "change_log_kind_ix",
+    change_log.c.company_id,
+    change_log.c.subject_kind,
+    change_log.c.at,
+    change_log.c.id,
 )
 
 # What a record is called elsewhere, as in an ERP: the other way of naming it in imports.

@@ -60,7 +60,8 @@ _SEEN = """
 update device set last_seen_at = to_timestamp(%s::double precision / 1000), app_version = %s::text, contract = %s::integer,
        outbox_count = %s::integer, outbox_bytes = %s::bigint, clock_offset_ms = %s::bigint,
        outbox_oldest_at = to_timestamp(%s::double precision / 1000),
-       state = case when %s::boolean then 'WIPED' else state end
+       state = case when %s::boolean then 'WIPED' else state end,
+       wiped_at = coalesce(wiped_at, to_timestamp(%s::double precision / 1000))
 where company_id = %s::integer and id = %s::uuid
 """
 
@@ -495,6 +496,7 @@ class _Batch:
                 self.received_at - envelope.sent_at,
                 None if oldest is None else min(oldest, 253_402_000_000_000),
                 is_wiped,
+                self.received_at if is_wiped else None,
                 self.claim.company_id,
                 self.claim.device_id,
             ],

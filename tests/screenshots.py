@@ -62,6 +62,17 @@ def _first_order(page: Any) -> None:
     page.wait_for_selector(".versions")
 
 
+def _first_phone(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_selector(".steps")
+
+
+def _code(page: Any) -> None:
+    page.check("[name=person] >> nth=0")
+    page.click("button.main")
+    page.wait_for_selector("#code")
+
+
 def _review(page: Any) -> None:
     page.click("button.main")
     page.wait_for_load_state("networkidle")
@@ -88,6 +99,9 @@ def shots() -> tuple[Shot, ...]:
         Shot("order", ADMIN, "/orders/", _first_order),
         Shot("audits", AUDITOR, "/audits/"),
         Shot("audit-review", AUDITOR, "/audits/", _review),
+        Shot("phones", ADMIN, "/devices/"),
+        Shot("phone", ADMIN, "/devices/", _first_phone),
+        Shot("phone-code", ADMIN, "/devices/enrol?name=Chen", _code),
     )
 
 

@@ -52,7 +52,7 @@ where v.company_id = :company and v.state = 'DONE' and not v.is_by_phone
 order by v.person_id, v.store_id, w.week, v.began_at, v.id
 """
 _RETIRE = """
-update device set state = 'WIPED', token_hash = null, next_token_hash = null
+update device set state = 'WIPED', token_hash = null, next_token_hash = null, wiped_at = last_seen_at
 where company_id = :company and id = any(:ids)
 """
 

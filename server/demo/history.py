@@ -48,7 +48,7 @@ select p.id, p.position_id, p.day,
 from day_plan p where p.company_id = :company and p.day >= :first_day and p.day < :today
 """
 _RETIRE = """
-update device set state = 'WIPED', token_hash = null, next_token_hash = null
+update device set state = 'WIPED', token_hash = null, next_token_hash = null, wiped_at = last_seen_at
 where company_id = :company
 """
 

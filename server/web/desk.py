@@ -71,11 +71,18 @@ class Desk:
     service: Service
     secret: bytes
     base_map: BaseMap = BaseMap()
+    # Where phones and browsers reach this server, where the installation says so.
+    public_url: str | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def database(self) -> Database:
         return self.service.database
+
+    @property
+    def address(self) -> str:
+        """Where phones reach this server: as the installation says, else as this page was reached."""
+        return (self.public_url or request.url_root).rstrip("/")
 
     def now_ms(self) -> int:
         """The moment of this request, in milliseconds since 1970."""

@@ -7,12 +7,14 @@ from werkzeug.exceptions import NotFound
 
 from server.exports.writing import Exported, Exporter
 from server.identity.sessions import Visitor
+from server.web.devices import device_listing
 from server.web.facts import fact_listing
 from server.web.flags import flag_listing
 from server.web.listing import Listing, exported_of
 from server.web.orders import order_listing
 
 LISTINGS: Mapping[str, Callable[[Visitor, Mapping[str, str]], Listing[Any]]] = {
+    "devices": device_listing,
     "facts": fact_listing,
     "flags": flag_listing,
     "orders": order_listing,

@@ -17,6 +17,7 @@ from server.web.exporters import EXPORTERS
 from server.web.menu import OFFICE
 
 NAMES = {
+    "devices": sentence("Phones"),
     "facts": sentence("Facts behind a figure"),
     "flags": sentence("Flags"),
     "orders": sentence("Orders"),

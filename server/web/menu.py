@@ -53,6 +53,7 @@ AREAS = (
     Area("orders.order_list", OFFICE, sentence("Orders")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
     Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
+    Area("devices.device_list", ADMIN, sentence("Phones"), PEOPLE),
 )
 
 

@@ -19,6 +19,7 @@ from server.http.request_ids import current_request_id
 from server.web.audits import audit_routes
 from server.web.days import day_routes
 from server.web.desk import Desk, draw
+from server.web.devices import device_routes
 from server.web.exports import export_routes
 from server.web.facts import fact_routes
 from server.web.flags import flag_routes
@@ -105,6 +106,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         target_routes(desk),
         export_routes(desk),
         quarantine_routes(desk),
+        device_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

@@ -87,6 +87,24 @@ def test_the_overview_and_what_is_behind_it_have_no_barriers(
         assert faults_of(seat) == [], path
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_phones_have_no_barriers(sit_down: Callable[..., Seat], width: int) -> None:
+    seat = sit_down("yue.lin@demo.example", width=width)
+    for path in ("/devices/", "/devices/enrol?name=Chen"):
+        seat.go(path)
+        assert faults_of(seat) == [], path
+    seat.page.check("[name=person] >> nth=0")
+    seat.page.click("button.main")
+    seat.page.wait_for_selector("#code")
+    assert faults_of(seat) == []
+    seat.go("/devices/")
+    seat.page.click("tbody a >> nth=0")
+    seat.page.wait_for_selector(".steps")
+    assert faults_of(seat) == []
+    seat.page.click("text=It is back: end its token")
+    assert faults_of(seat) == []
+
+
 def test_the_day_is_gone_through_by_keyboard_alone(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down("wen.gao@demo.example")
     seat.go(f"/days/?day={seat.site.worked_on}")

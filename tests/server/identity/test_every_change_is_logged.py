@@ -14,6 +14,7 @@ import server.identity
 from server.identity import (
     device_states,
     devices,
+    enrolling,
     external_ids,
     leaving,
     occupancies,
@@ -179,6 +180,12 @@ CHANGING: tuple[Case, ...] = (
     Case(
         devices.end_codes_of,
         lambda u, a, c: devices.end_codes_of(u, a, [c.ana.id]),
+        ("device.end_code",),
+        before=_issue,
+    ),
+    Case(
+        enrolling.end_code,
+        lambda u, a, _: enrolling.end_code(u, a, u.rows("select handle from enrolment_code")[0][0]),
         ("device.end_code",),
         before=_issue,
     ),
