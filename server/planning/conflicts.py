@@ -5,7 +5,7 @@ The choice, its effect and what both phones are told are one transaction. An ite
 then met another edit is over with it, and its sender's phone is told that as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -24,7 +24,13 @@ from sync.unit_of_work import UnitOfWork
 
 _SELECT = """
 select c.id, c.kind, c.entity_id, c.op_id, c.fields, h.name as held_by, s.name as sent_by, c.state,
-       c.chosen, c.decided_by, c.opened_at, c.decided_at, r.doc, l.decided
+       c.chosen, c.decided_by, c.opened_at, c.decided_at, r.doc, l.decided,
+       (select max(w.changed_at) from (
+            select v.changed_at from record_version v
+            where v.company_id = c.company_id and v.id = c.entity_id and v.changed_by = c.held_by
+            union all
+            select r.changed_at where r.changed_by = c.held_by) w
+        where w.changed_at <= c.opened_at) as held_at
 from conflict c
 left join person h on h.company_id = c.company_id and h.id = c.held_by
 left join person s on s.company_id = c.company_id and s.id = c.sent_by
@@ -37,8 +43,29 @@ left join lateral (
 ) l on true
 where c.company_id = :company
 """
-_LIST = f"{_SELECT} and c.state = :state order by c.opened_at, c.id limit :at_most"
-_ONE = f"{_SELECT} and c.id = :conflict"
+# Of stores of positions that are seen, on their routes, or edited by people who held one of them then; of what people
+# reported by those who did.
+_SEEN = """
+and (:is_all
+     or (c.kind = 'store' and exists (
+         select from store s where s.company_id = c.company_id and s.id = c.entity_id
+           and (s.position_id = any(:seen)
+                or exists (select from route_stop t
+                           join route q on q.company_id = t.company_id and q.id = t.route_id and q.is_active
+                           where t.company_id = s.company_id and t.store_id = s.id
+                             and q.position_id = any(:seen)))))
+     or exists (
+         select from occupancy o where o.company_id = c.company_id and o.person_id = c.sent_by
+           and o.position_id = any(:seen) and o.starts_on <= cast(c.opened_at as date)
+           and (o.ends_on is null or o.ends_on >= cast(c.opened_at as date))))
+"""
+_LIST = f"""
+{_SELECT} and c.state = :state {_SEEN}
+  and (cast(:after_at as timestamptz) is null
+       or (c.opened_at, c.id) > (:after_at, cast(:after_id as uuid)))
+order by c.opened_at, c.id limit :at_most
+"""
+_ONE = f"{_SELECT} and c.id = :conflict {_SEEN}"
 _LOCK = "select state from conflict where company_id = :company and id = :conflict for update"
 _DOC = "select doc from record where company_id = :company and id = :conflict"
 # The states of its sender's items, and whether each is over if it is about this record: it is the one
@@ -69,6 +96,8 @@ class Conflict:
     fields: dict[str, dict[str, Any]]
     now: dict[str, Any]
     held_by: str
+    # When who holds it changed the record last before the two met; None where nobody's phone did.
+    held_at: datetime | None
     sent_by: str
     state: str
     chosen: dict[str, str] | None
@@ -89,34 +118,60 @@ Choice = Literal["held", "sent"] | Other
 
 
 def list_conflicts(
-    uow: UnitOfWork, *, state: Literal["OPEN", "DECIDED"] = "OPEN", at_most: int = 100
+    uow: UnitOfWork,
+    *,
+    state: Literal["OPEN", "DECIDED"] = "OPEN",
+    seen: Collection[UUID] | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    at_most: int = 100,
 ) -> list[Conflict]:
-    """Conflicts in a state, the oldest first. One query."""
-    return [
-        _seen(row) for row in uow.rows(_LIST, company=uow.company_id, state=state, at_most=at_most)
-    ]
+    """Conflicts in a state, the oldest first; with `seen`, those that concern these positions. One query."""
+    rows = uow.rows(
+        _LIST,
+        company=uow.company_id,
+        state=state,
+        is_all=seen is None,
+        seen=sorted(seen or ()),
+        after_at=None if after is None else after[0],
+        after_id=None if after is None else after[1],
+        at_most=at_most,
+    )
+    return [_seen(row) for row in rows]
 
 
-def find_conflict(uow: UnitOfWork, conflict_id: UUID) -> Conflict:
-    """One conflict. Raises NoSuchConflict."""
-    found = uow.rows(_ONE, company=uow.company_id, conflict=conflict_id)
+def find_conflict(
+    uow: UnitOfWork, conflict_id: UUID, *, seen: Collection[UUID] | None = None
+) -> Conflict:
+    """One conflict. Raises NoSuchConflict, also for one that concerns none of the positions that are `seen`."""
+    found = uow.rows(
+        _ONE,
+        company=uow.company_id,
+        conflict=conflict_id,
+        is_all=seen is None,
+        seen=sorted(seen or ()),
+    )
     if not found:
         raise NoSuchConflict("there is no such conflict in this company")
     return _seen(found[0])
 
 
 def choose(
-    uow: UnitOfWork, actor: Actor, conflict_id: UUID, choices: Mapping[str, Choice]
+    uow: UnitOfWork,
+    actor: Actor,
+    conflict_id: UUID,
+    choices: Mapping[str, Choice],
+    *,
+    seen: Collection[UUID] | None = None,
 ) -> Conflict:
     """Decide every field of a conflict.
 
     `held` leaves the record as it is now, also where somebody changed it again meanwhile. A fact
     (a visit, an attendance event) is never rewritten from above: there only `held` can be chosen,
-    and its person can send a correction. Raises AlreadyDecided, ChoiceInvalid, and what the store's
-    fields raise.
+    and its person can send a correction. Raises NoSuchConflict, AlreadyDecided, ChoiceInvalid, and what the
+    store's fields raise.
     """
     uow.rows(_LOCK, company=uow.company_id, conflict=conflict_id)
-    found = find_conflict(uow, conflict_id)
+    found = find_conflict(uow, conflict_id, seen=seen)
     if CLASHING.after(found.state, "choose") is None:
         raise AlreadyDecided("the conflict is decided already")
     if choices.keys() != found.fields.keys():
@@ -198,6 +253,7 @@ def _seen(row: Any) -> Conflict:
         fields=row.fields,
         now={name: held.get(name) for name in row.fields},
         held_by=row.held_by or "the office",
+        held_at=row.held_at,
         sent_by=row.sent_by or "somebody unknown",
         state=row.state,
         chosen=row.chosen,

@@ -54,6 +54,7 @@ AREAS = (
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
     Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
     Area("devices.device_list", ADMIN, sentence("Phones"), PEOPLE),
+    Area("conflicts.conflict_list", ("regional_manager", "admin"), sentence("Conflicts"), UPKEEP),
 )
 
 

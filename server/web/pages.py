@@ -17,6 +17,7 @@ from server.http.callers import Caller, callable_by
 from server.http.problems import as_refused, handle
 from server.http.request_ids import current_request_id
 from server.web.audits import audit_routes
+from server.web.conflicts import conflict_routes
 from server.web.days import day_routes
 from server.web.desk import Desk, draw
 from server.web.devices import device_routes
@@ -107,6 +108,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         export_routes(desk),
         quarantine_routes(desk),
         device_routes(desk),
+        conflict_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

@@ -101,7 +101,13 @@ def quarantine_routes(desk: Desk) -> Blueprint:
                 ("", tell("open")),
                 *((key, tell(words)) for key, (words, _) in STATES.items()),
             ],
-            codes=[(code, tell(words.title)) for code, words in CODES.items()],
+            codes=[
+                (code, tell(words.title))
+                for code, words in CODES.items()
+                if asked.state not in {"", *OPEN}
+                or code == asked.code
+                or any(one.code == code for one in reasons)
+            ],
             people=_people(senders),
             phones=[
                 (str(one.device_id), f"{one.person or '?'}: {one.phone or '?'}") for one in senders
