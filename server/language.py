@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.core import negotiate_locale
+from babel.core import UnknownLocaleError, negotiate_locale
 from babel.dates import format_date, format_datetime, format_time, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -152,6 +152,20 @@ def told_clock(at_ms: int, time_zone: str) -> str:
 def told_moment(at_ms: int, time_zone: str) -> str:
     """Milliseconds since 1970 as day and time on a wall clock."""
     return format_datetime(_moment(at_ms, time_zone), format="medium", locale=_locale())
+
+
+def told_territory(code: str) -> str:
+    """The name of a country by its code of ISO 3166: DE → "Germany"."""
+    name: str | None = _locale().territories.get(code)
+    return name or code
+
+
+def told_language(code: str) -> str:
+    """The name of a language by its code: zh_CN → "Chinese (China)"."""
+    try:
+        return Locale.parse(code).get_display_name(_locale()) or code
+    except (ValueError, UnknownLocaleError):
+        return code
 
 
 def _moment(at_ms: int, time_zone: str) -> datetime:

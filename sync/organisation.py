@@ -102,6 +102,8 @@ person = company_table(
     Column("left_on", Date),
     # The language that the pages speak to them; null where they never chose.
     Column("language", Text),
+    # When they last signed in at a browser.
+    Column("signed_in_at", Moment),
     stamped("created_at"),
     UniqueConstraint("company_id", "email"),
     key=("id",),

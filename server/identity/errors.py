@@ -1,5 +1,7 @@
 """Why a change to people, devices or settings is refused: one class per cause, each with a code."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import ClassVar
 
 
@@ -64,9 +66,34 @@ class PersonHasLeft(IdentityError):
 
 
 class LeaveDoubtful(IdentityError):
-    """The day of leaving would take back what has been, and nobody said that it is meant."""
+    """The day of leaving would take back what has been, and nobody said that it is meant.
+
+    `held` are codes of positions with their first day, later than that day; on `worked_on` they worked last; so many
+    `days_ago` it is, where that is more than is ordinary.
+    """
 
     code = "leave_doubtful"
+
+    def __init__(
+        self,
+        left_on: date,
+        name: str,
+        *,
+        held: Sequence[tuple[str, date]],
+        worked_on: date | None,
+        days_ago: int | None,
+    ) -> None:
+        doubts = [f"they hold {code} since {since}" for code, since in held]
+        if worked_on is not None:
+            doubts.append(f"they worked on {worked_on}")
+        if days_ago is not None:
+            doubts.append(f"it is {days_ago} days ago")
+        super().__init__(
+            f"from {left_on} on {name} would have held nothing, but {', '.join(doubts)}"
+        )
+        self.held = tuple(held)
+        self.worked_on = worked_on
+        self.days_ago = days_ago
 
 
 class PasswordRefused(IdentityError):

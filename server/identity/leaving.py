@@ -69,11 +69,8 @@ def leave_person(
     held = locked_person(uow, person_id)
     if held.left_on is not None and held.left_on <= today:
         raise PersonHasLeft(f"{held.name} has already left, on {held.left_on}")
-    doubts = [] if is_meant else _doubts_about(uow, person_id, left_on, today)
-    if doubts:
-        raise LeaveDoubtful(
-            f"from {left_on} on {held.name} would have held nothing, but {', '.join(doubts)}"
-        )
+    if not is_meant:
+        _must_be_beyond_doubt(uow, person_id, held.name, left_on, today)
     _set_left_on(uow, person_id, left_on)
     log_change(
         uow,
@@ -145,22 +142,20 @@ def drain_leavers(uow: UnitOfWork, actor: Actor, today: date) -> list[UUID]:
     return drain_devices_of(uow, actor, people)
 
 
-def _doubts_about(uow: UnitOfWork, person_id: UUID, left_on: date, today: date) -> list[str]:
-    """What speaks against this day of leaving; nothing for today, or a day that is to come."""
+def _must_be_beyond_doubt(
+    uow: UnitOfWork, person_id: UUID, name: str, left_on: date, today: date
+) -> None:
+    """Raise LeaveDoubtful with what speaks against this day; nothing does for today, or a day that is to come."""
     if left_on >= today:
-        return []
+        return
     asked = {"company": uow.company_id, "person": person_id, "today": today}
-    doubts = [
-        f"they hold {row.code} since {row.starts_on}"
-        for row in uow.rows(_HELD, **asked, left_on=left_on)
-    ]
+    held = [(row.code, row.starts_on) for row in uow.rows(_HELD, **asked, left_on=left_on)]
     worked: date | None = uow.rows(_LAST_WORK, **asked)[0].day
-    if worked is not None and worked >= left_on:
-        doubts.append(f"they worked on {worked}")
+    worked_on = worked if worked is not None and worked >= left_on else None
     days = (today - left_on).days
-    if days > DAYS_BACK_MAX:
-        doubts.append(f"it is {days} days ago")
-    return doubts
+    days_ago = days if days > DAYS_BACK_MAX else None
+    if held or worked_on is not None or days_ago is not None:
+        raise LeaveDoubtful(left_on, name, held=held, worked_on=worked_on, days_ago=days_ago)
 
 
 def _end_occupancies(

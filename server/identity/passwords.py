@@ -33,6 +33,10 @@ MIN_LENGTH = 10
 # Far above what anybody types or stores; a bound all the same, told when a password is set.
 MAX_LENGTH = 1024
 
+# Without i, l, o, 0 and 1.
+_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS, _GROUP = 4, 4
+
 # RFC 9106, section 4, the second recommended option, with as many lanes as it names.
 HASHER = argon2.PasswordHasher(
     time_cost=3,
@@ -145,6 +149,13 @@ def set_password(
         person_id,
         before={"may_sign_in": row.password_hash is not None},
         after={"may_sign_in": True},
+    )
+
+
+def make_password() -> str:
+    """A password of chance, to be said or written down: four times four of letters and digits that nobody mistakes, 79 bits."""
+    return "-".join(
+        "".join(secrets.choice(_READABLE) for _ in range(_GROUP)) for _ in range(_GROUPS)
     )
 
 

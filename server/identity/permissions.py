@@ -59,6 +59,11 @@ def positions_seen_by(
     return None if asker_id is None else visible_positions(uow, asker_id, today)
 
 
+def sees_all(uow: UnitOfWork, asker_id: UUID | None, today: date) -> bool:
+    """Whether an asker sees everything of the company; so does a command, which is nobody in it."""
+    return asker_id is None or any(seat.role in SEES_ALL for seat in seats_of(uow, asker_id, today))
+
+
 def visible_positions_query(company_id: int, person_id: UUID, today: date) -> Select[UUID]:
     """`visible_positions` as a query of position ids, to be used inside another."""
     held = _held_by(company_id, person_id, today).subquery("held")

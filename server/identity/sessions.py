@@ -68,6 +68,7 @@ _BEGIN = """
 insert into browser_session (company_id, id, token_hash, person_id, browser, began_at, seen_at)
 values (:company, :id, :token_hash, :person, :browser, :now, :now)
 """
+_SIGNED_IN = "update person set signed_in_at = :now where company_id = :company and id = :person"
 # The oldest make room, and what has ended goes.
 _MAKE_ROOM = """
 delete from browser_session where company_id = :company and person_id = :person
@@ -123,6 +124,7 @@ def begin_session(uow: UnitOfWork, person_id: UUID, *, browser: str, now: dateti
         browser=browser[:BROWSER_MAX],
         now=now,
     )
+    uow.run(_SIGNED_IN, company=uow.company_id, person=person_id, now=now)
     return cookie
 
 

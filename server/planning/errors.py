@@ -63,6 +63,12 @@ class NameTaken(PlanningError):
     code = "name_taken"
 
 
+class LastAdmin(PlanningError):
+    """Nobody would be admin of the company any more."""
+
+    code = "last_admin"
+
+
 class AlreadyDecided(PlanningError):
     code = "already_decided"
 

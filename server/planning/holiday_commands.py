@@ -14,6 +14,7 @@ from server.planning.holidays import (
     CalendarChanges,
     CalendarDay,
     add_holiday,
+    calendar_of,
     country_days,
     load_country,
     preview_country,
@@ -104,7 +105,7 @@ def load_command(
     """
     with company_of(company, PlanningError) as uow:
         wanted = country_days(country, year, subdivision=subdivision, language=language)
-        calendar = "-".join(filter(None, (country.strip().upper(), subdivision)))
+        calendar = calendar_of(country, subdivision)
         if is_dry:
             changes = preview_country(uow, wanted, calendar, year)
         else:

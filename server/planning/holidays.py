@@ -27,6 +27,12 @@ _OF_YEAR = """
 select day, name, is_worked, calendar from holiday
 where company_id = :company and day between :first and :last order by day
 """
+_LIST = """
+select day, name, is_worked, calendar from holiday
+where company_id = :company and day between :first and :last
+  and (cast(:after as date) is null or day > :after)
+order by day limit :at_most
+"""
 _SET = """
 insert into holiday (company_id, day, name, is_worked, calendar)
 select :company, r.day, r.name, r.is_worked, r.calendar
@@ -64,6 +70,55 @@ class CalendarChanges:
     unchanged: int
 
 
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country whose calendar is known: its parts with days of their own, and the languages of its names."""
+
+    code: str
+    subdivisions: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+def known_countries() -> dict[str, Country]:
+    """The countries whose calendars are known, by their codes of two letters."""
+    import holidays
+
+    spoken = holidays.list_localized_countries()
+    return {
+        code: Country(code, tuple(parts), tuple(spoken.get(code, ())))
+        for code, parts in holidays.list_supported_countries().items()
+        if len(code) == 2
+    }
+
+
+def calendar_of(country: str, subdivision: str | None) -> str:
+    """What the calendar of a country, or of a part of it, is called where days are loaded from it."""
+    return "-".join(filter(None, (country.strip().upper(), subdivision)))
+
+
+def list_days(
+    uow: UnitOfWork, year: int, *, after: date | None = None, at_most: int = 400
+) -> list[CalendarDay]:
+    """The days of a year that are unlike their weekday, in their order. Raises FieldInvalid."""
+    if year not in YEARS:
+        raise FieldInvalid(f"year: from {YEARS[0]} to {YEARS[-1]}")
+    rows = uow.rows(
+        _LIST,
+        company=uow.company_id,
+        first=date(year, 1, 1),
+        last=date(year, 12, 31),
+        after=after,
+        at_most=at_most,
+    )
+    return [CalendarDay(*row) for row in rows]
+
+
+def find_day(uow: UnitOfWork, day: date) -> CalendarDay | None:
+    """What is set for a day, if anything."""
+    rows = uow.rows(_OF_YEAR, company=uow.company_id, first=day, last=day)
+    return CalendarDay(*rows[0]) if rows else None
+
+
 def country_days(
     country: str, year: int, *, subdivision: str | None = None, language: str | None = None
 ) -> list[CalendarDay]:
@@ -87,9 +142,11 @@ def country_days(
     if language is not None and language not in spoken:
         known = ", ".join(spoken) or "only its own"
         raise FieldInvalid(f"language: for {asked} these are known: {known}")
+    # Where none is named, the package would follow the locale of whatever process asks.
+    named = language or getattr(holidays, asked).default_language
     # A weekend may be worked for a holiday of the year beside.
     found = holidays.country_holidays(
-        asked, subdiv=subdivision, years=(year - 1, year, year + 1), language=language
+        asked, subdiv=subdivision, years=(year - 1, year, year + 1), language=named
     )
     calendar = asked if subdivision is None else f"{asked}-{subdivision}"
     days = {

@@ -15,6 +15,7 @@ from server.identity.change_log import Actor, log_change
 from server.planning.errors import (
     CodeTaken,
     FieldInvalid,
+    NoSuchDivision,
     NoSuchPosition,
     NoSuchRegion,
 )
@@ -22,7 +23,7 @@ from server.planning.phones import rescope_people
 from server.planning.region_notices import bring_notices_up, notices_above
 from server.planning.regions import trouble_with
 from sync.geo import boundaries_of
-from sync.organisation import ROLES, position, region
+from sync.organisation import ROLES, division, position, region
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
 
@@ -155,9 +156,10 @@ def add_position(
     division_id: UUID | None = None,
 ) -> UUID:
     """A new position in a region, held by nobody yet; of a division, or of all. Raises CodeTaken,
-    FieldInvalid.
+    FieldInvalid, NoSuchRegion, NoSuchDivision.
     """
     take_turn(uow)
+    _must_be_there(uow, region_id, division_id)
     values: dict[str, Any] = {
         "code": _checked_code(code),
         "name": _checked_name(name),
@@ -186,22 +188,29 @@ def edit_position(
     position_id: UUID,
     *,
     today: date,
+    code: str | None = None,
     name: str | None = None,
     role: str | None = None,
     region_id: UUID | None = None,
     division_id: UUID | None = AS_IT_IS,
 ) -> None:
-    """Give a position another name, role or division, or move it to another region; what is not given
-    stays.
+    """Give a position another code, name, role or division, or move it to another region; what is not
+    given stays.
 
     Its routes and stores stay its own: they come to who oversees the new region, and go from who
-    oversaw the old one. Raises NoSuchPosition, FieldInvalid, PhoneTooFull.
+    oversaw the old one. Raises NoSuchPosition, NoSuchRegion, NoSuchDivision, CodeTaken, FieldInvalid,
+    PhoneTooFull.
     """
     take_turn(uow)
+    _must_be_there(uow, region_id, None if division_id == AS_IT_IS else division_id)
     held = _locked(uow, position, position_id)
     if held is None:
         raise NoSuchPosition("there is no such position in this company")
     values: dict[str, Any] = {}
+    if code is not None:
+        values["code"] = _checked_code(code)
+        if values["code"] != held["code"]:
+            _must_be_free(uow, position, values["code"])
     if name is not None:
         values["name"] = _checked_name(name)
     if role is not None:
@@ -267,6 +276,13 @@ def _change(
         done = action or f"{table.name}.edit"
         log_change(uow, actor, done, table.name, id_, before=before, after=differing)
     return bool(differing)
+
+
+def _must_be_there(uow: UnitOfWork, region_id: UUID | None, division_id: UUID | None) -> None:
+    if region_id is not None and _locked(uow, region, region_id) is None:
+        raise NoSuchRegion("there is no such region in this company")
+    if division_id is not None and _locked(uow, division, division_id) is None:
+        raise NoSuchDivision("there is no such division in this company")
 
 
 def _must_be_free(uow: UnitOfWork, table: Any, code: str) -> None:

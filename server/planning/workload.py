@@ -113,6 +113,31 @@ class Workload:
         return (self.visits * 10 + days // 2) // days
 
 
+def together(loads: Iterable[Workload]) -> Workload:
+    """What several positions ask of one person: their days added up; the ways between them are not reckoned."""
+    days: dict[date, list[DayLoad]] = {}
+    working_days = 0
+    for load in loads:
+        working_days = load.working_days
+        for day in load.days:
+            days.setdefault(day.day, []).append(day)
+    return Workload(
+        tuple(
+            DayLoad(
+                day,
+                tuple(store for part in parts for store in part.stores),
+                sum(part.visits for part in parts),
+                sum(part.call_min for part in parts),
+                sum(part.travel_m for part in parts),
+                sum(part.travel_min for part in parts),
+                parts[0].capacity_min,
+            )
+            for day, parts in sorted(days.items())
+        ),
+        working_days,
+    )
+
+
 def six_weeks(today: date) -> tuple[date, date]:
     """The Monday of this week, and the Sunday five weeks later."""
     monday = today - timedelta(days=today.weekday())

@@ -53,8 +53,11 @@ AREAS = (
     Area("orders.order_list", OFFICE, sentence("Orders")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
     Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
+    Area("people.people_list", ("regional_manager", "admin"), sentence("People"), PEOPLE),
+    Area("positions.position_list", ("regional_manager", "admin"), sentence("Positions"), PEOPLE),
     Area("devices.device_list", ADMIN, sentence("Phones"), PEOPLE),
     Area("conflicts.conflict_list", ("regional_manager", "admin"), sentence("Conflicts"), UPKEEP),
+    Area("holidays.year", ("regional_manager", "admin"), sentence("Calendar"), PEOPLE),
 )
 
 

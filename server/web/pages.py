@@ -24,9 +24,12 @@ from server.web.devices import device_routes
 from server.web.exports import export_routes
 from server.web.facts import fact_routes
 from server.web.flags import flag_routes
+from server.web.holidays import holiday_routes
 from server.web.menu import menu_of
 from server.web.orders import order_routes
 from server.web.overview import overview_routes
+from server.web.people import people_routes
+from server.web.positions import position_routes
 from server.web.quarantine import quarantine_routes
 from server.web.routes import route_routes
 from server.web.signing import signing_routes
@@ -105,6 +108,9 @@ def register_pages(app: Flask, desk: Desk) -> None:
         fact_routes(desk),
         flag_routes(desk),
         target_routes(desk),
+        people_routes(desk),
+        position_routes(desk),
+        holiday_routes(desk),
         export_routes(desk),
         quarantine_routes(desk),
         device_routes(desk),

@@ -173,3 +173,13 @@ def test_a_dry_run_shows_what_loading_would_do_and_changes_nothing(
     assert "2026-02-28  Worked weekend" in run("list", "--year", "2026").output
     assert run("list", "--year", "2025").output == "There is none yet.\n"
     assert run("load", "--country", "XX", "--year", "2026").exit_code == 1
+
+
+def test_names_are_in_the_countrys_language_wherever_the_server_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for spoken in ("C.UTF-8", "en_US.UTF-8", "zh_CN.UTF-8"):
+        monkeypatch.setenv("LANGUAGE", spoken)
+        monkeypatch.setenv("LANG", spoken)
+        assert country_days("DE", 2027)[0].name == "Neujahr"
+    assert country_days("DE", 2027, language="en_US")[0].name == "New Year's Day"
