@@ -5,6 +5,7 @@ Each change is logged, and who is concerned is re-scoped, in the caller's transa
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,6 +30,10 @@ from sync.unit_of_work import UnitOfWork
 
 CODE_LENGTH_MAX = 40
 NAME_LENGTH_MAX = 200
+CORNERS_MAX = 50_000
+
+NO_BOUNDARY: Mapping[str, Any] = MappingProxyType({})
+"""What `edit_region` takes for a region that shall have none."""
 
 _AROUND = """
 with recursive above as (
@@ -69,6 +74,7 @@ def add_region(
     today: date,
     above: UUID | None = None,
     boundary: Mapping[str, Any] | None = None,
+    region_id: UUID | None = None,
 ) -> UUID:
     """A new region below another, or at the top. `boundary` is GeoJSON, WGS-84 degrees.
 
@@ -82,7 +88,7 @@ def add_region(
         "boundary": None if boundary is None else checked_boundary(boundary),
     }
     _must_be_free(uow, region, values["code"])
-    region_id = uuid4()
+    region_id = region_id or uuid4()
     uow.connection.execute(insert(region).values(company_id=uow.company_id, id=region_id, **values))
     has_boundary = boundary is not None
     told = {**values, "boundary": "given" if has_boundary else None}
@@ -97,22 +103,27 @@ def edit_region(
     actor: Actor,
     region_id: UUID,
     *,
+    code: str | None = None,
     name: str | None = None,
     boundary: Mapping[str, Any] | None = None,
 ) -> None:
-    """Give a region another name or boundary; what is not given stays.
+    """Give a region another code, name or boundary; what is not given stays. `NO_BOUNDARY` takes it away.
 
-    Stores stay in the region that they were put into; whoever clocks in from now on is measured
-    by the new boundary. Raises NoSuchRegion, FieldInvalid.
+    Stores stay in the region that they were put into (`region_changes` moves them); whoever clocks in
+    from now on is measured by the new boundary. Raises NoSuchRegion, CodeTaken, FieldInvalid.
     """
     held = _locked(uow, region, region_id)
     if held is None:
         raise NoSuchRegion("there is no such region in this company")
     values: dict[str, Any] = {}
+    if code is not None:
+        values["code"] = _checked_code(code)
+        if values["code"] != held["code"]:
+            _must_be_free(uow, region, values["code"])
     if name is not None:
         values["name"] = _checked_name(name)
     if boundary is not None:
-        values["boundary"] = checked_boundary(boundary)
+        values["boundary"] = None if boundary is NO_BOUNDARY else checked_boundary(boundary)
     _change(uow, actor, region, region_id, held, values)
 
 
@@ -312,6 +323,7 @@ def _checked_name(name: str) -> str:
 
 
 def checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The boundary, where it is one. Raises FieldInvalid."""
     try:
         is_area = boundary["type"] in {"Polygon", "MultiPolygon"} and bool(boundaries_of(boundary))
         trouble = trouble_with(boundary) if is_area else None
@@ -319,6 +331,14 @@ def checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
         is_area = False
     if not is_area:
         raise FieldInvalid("boundary: a GeoJSON Polygon or MultiPolygon in WGS-84 degrees")
+    if _corners(boundary["coordinates"]) > CORNERS_MAX:
+        raise FieldInvalid(f"boundary: at most {CORNERS_MAX} corners")
     if trouble is not None:
         raise FieldInvalid(f"boundary: {trouble}")
     return boundary
+
+
+def _corners(coordinates: Any) -> int:
+    """How many positions there are in the coordinates of a polygon or several."""
+    is_ring = bool(coordinates) and isinstance(coordinates[0][0], int | float)
+    return len(coordinates) if is_ring else sum(_corners(part) for part in coordinates)

@@ -1,7 +1,8 @@
 """Which region a point lies in: the lowest of the tree whose boundary contains it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,24 +12,63 @@ from sync.geo import Point, boundaries_of
 from sync.unit_of_work import UnitOfWork
 
 AT_MOST_NAMED = 20
+OFF_EARTH = "longitude comes first, from -180 to 180 degrees, then latitude, from -90 to 90"
 
 _CODES = "select code from region where company_id = :company order by code limit :at_most"
-_REGIONS = "select id, parent_id, boundary from region where company_id = :company"
+_LINES = """
+select id, code, name, parent_id, boundary from region where company_id = :company order by code
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionLine:
+    """A region with its line on the map, where it has one."""
+
+    id: UUID
+    code: str
+    name: str
+    parent_id: UUID | None
+    boundary: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why nobody could say what is inside of a boundary; where, in degrees, if it is at one place."""
+
+    what: str
+    at: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        if self.at is None:
+            return self.what
+        lat, lon = self.at
+        return f"{self.what} at longitude, latitude {lon:.10g}, {lat:.10g}"
 
 
 def regions_of(uow: UnitOfWork, points: Sequence[Point]) -> list[UUID | None]:
     """The region of each point; None where no boundary contains it. One query."""
-    rows = uow.rows(_REGIONS, company=uow.company_id)
-    parents = {row.id: row.parent_id for row in rows}
+    return lowest_regions(read_lines(uow).values(), points)
+
+
+def read_lines(uow: UnitOfWork) -> dict[UUID, RegionLine]:
+    """The regions of the company by id, in the order of their codes. One query."""
+    rows = uow.rows(_LINES, company=uow.company_id)
+    return {row.id: RegionLine(*row) for row in rows}
+
+
+def lowest_regions(lines: Iterable[RegionLine], points: Sequence[Point]) -> list[UUID | None]:
+    """`regions_of` by these lines; of two that are as low and overlap it is the first."""
+    regions = list(lines)
+    parents = {line.id: line.parent_id for line in regions}
     found: list[tuple[int, UUID | None]] = [(-1, None)] * len(points)
-    for row in rows:
-        if row.boundary is None:
+    for line in regions:
+        if line.boundary is None:
             continue
-        depth = _depth(row.id, parents)
-        for boundary in boundaries_of(row.boundary):
+        depth = _depth(line.id, parents)
+        for boundary in boundaries_of(line.boundary):
             for place, is_in in enumerate(boundary.contains_each(points)):
                 if is_in and depth > found[place][0]:
-                    found[place] = (depth, row.id)
+                    found[place] = (depth, line.id)
     return [region_id for _, region_id in found]
 
 
@@ -40,6 +80,12 @@ def region_codes(uow: UnitOfWork) -> str:
 
 
 def trouble_with(geojson: Mapping[str, Any]) -> str | None:
+    """`find_trouble` in words, with its place; None where all is well."""
+    found = find_trouble(geojson)
+    return None if found is None else str(found)
+
+
+def find_trouble(geojson: Mapping[str, Any]) -> Trouble | None:
     """Why nobody could say what is inside of this boundary, and where; None where all is well.
 
     Such a line crosses itself, or a part lies over another. Points off the earth are the same trouble.
@@ -47,12 +93,13 @@ def trouble_with(geojson: Mapping[str, Any]) -> str | None:
     area = shapely.from_geojson(json.dumps(geojson))
     west, south, east, north = area.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        return "longitude comes first, from -180 to 180 degrees, then latitude, from -90 to 90"
+        return Trouble(OFF_EARTH)
     if area.is_valid:
         return None
     what, _, where = shapely.is_valid_reason(area).partition("[")
-    place = where.rstrip("]").replace(" ", ", ") or "everywhere"
-    return f"{what.strip().lower()} at longitude, latitude {place}"
+    place = where.rstrip("]").split()
+    at = (float(place[1]), float(place[0])) if len(place) > 1 else None
+    return Trouble(what.strip().lower(), at)
 
 
 def _depth(region_id: UUID, parents: Mapping[UUID, UUID | None]) -> int:

@@ -19,6 +19,9 @@ _DONE = VENDOR / ".copied-for"
 
 # What is copied of each package, and under which name.
 FILES = {
+    "@geoman-io/leaflet-geoman-free/dist/leaflet-geoman.min.js": "geoman.js",
+    "@geoman-io/leaflet-geoman-free/dist/leaflet-geoman.css": "geoman.css",
+    "@geoman-io/leaflet-geoman-free/LICENSE": "geoman.LICENSE",
     "chart.js/dist/chart.umd.min.js": "chart.js",
     "chart.js/LICENSE.md": "chart.LICENSE",
     "htmx.org/dist/htmx.min.js": "htmx.js",
