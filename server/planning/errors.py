@@ -53,6 +53,23 @@ class FieldInvalid(PlanningError):
     code = "field_invalid"
 
 
+class BoundaryInvalid(FieldInvalid):
+    """A region cannot have this line. `why` is stable; `figures` are its numbers and names; `at` is where, in degrees."""
+
+    def __init__(
+        self,
+        text: str,
+        why: str,
+        *,
+        at: tuple[float, float] | None = None,
+        **figures: str | int,
+    ) -> None:
+        super().__init__(f"boundary: {text}")
+        self.why = why
+        self.at = at
+        self.figures = figures
+
+
 class CodeTaken(PlanningError):
     code = "code_taken"
 

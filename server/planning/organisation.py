@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 
 from server.identity.change_log import Actor, log_change
 from server.planning.errors import (
+    BoundaryInvalid,
     CodeTaken,
     FieldInvalid,
     NoSuchDivision,
@@ -22,7 +23,7 @@ from server.planning.errors import (
 )
 from server.planning.phones import rescope_people
 from server.planning.region_notices import bring_notices_up, notices_above
-from server.planning.regions import trouble_with
+from server.planning.regions import find_trouble
 from sync.geo import boundaries_of
 from sync.organisation import ROLES, division, position, region
 from sync.scope import people_concerned, rescope, take_turn
@@ -323,18 +324,18 @@ def _checked_name(name: str) -> str:
 
 
 def checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The boundary, where it is one. Raises FieldInvalid."""
+    """The boundary, where it is one. Raises BoundaryInvalid."""
     try:
         is_area = boundary["type"] in {"Polygon", "MultiPolygon"} and bool(boundaries_of(boundary))
-        trouble = trouble_with(boundary) if is_area else None
+        trouble = find_trouble(boundary) if is_area else None
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, ShapelyError):
         is_area = False
     if not is_area:
-        raise FieldInvalid("boundary: a GeoJSON Polygon or MultiPolygon in WGS-84 degrees")
-    if _corners(boundary["coordinates"]) > CORNERS_MAX:
-        raise FieldInvalid(f"boundary: at most {CORNERS_MAX} corners")
+        raise BoundaryInvalid("a GeoJSON Polygon or MultiPolygon in WGS-84 degrees", "no_area")
     if trouble is not None:
-        raise FieldInvalid(f"boundary: {trouble}")
+        raise BoundaryInvalid(str(trouble), "trouble", at=trouble.at, what=trouble.what)
+    if _corners(boundary["coordinates"]) > CORNERS_MAX:
+        raise BoundaryInvalid(f"at most {CORNERS_MAX} corners", "corners", most=CORNERS_MAX)
     return boundary
 
 

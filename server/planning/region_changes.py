@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from server.identity.change_log import Actor
-from server.planning.errors import FieldInvalid, NoSuchRegion, Outdated
+from server.planning.errors import BoundaryInvalid, NoSuchRegion, Outdated
 from server.planning.organisation import (
     NO_BOUNDARY,
     add_region,
@@ -216,8 +216,11 @@ def _redraw(
     if not asked.stores_follow:
         found = _Sides()
     if len(found.moves) > MOVED_MAX:
-        raise FieldInvalid(
-            f"boundary: {len(found.moves)} stores would change their region; {MOVED_MAX} may at once"
+        raise BoundaryInvalid(
+            f"{len(found.moves)} stores would change their region; {MOVED_MAX} may at once",
+            "stores",
+            number=len(found.moves),
+            most=MOVED_MAX,
         )
     keys, seats = moving
     regions = {*concerned, *found.regions} - {None}

@@ -16,7 +16,7 @@ import shapely
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from server.planning.errors import FieldInvalid
+from server.planning.errors import BoundaryInvalid
 from server.planning.region_list import RegionReach
 from server.planning.regions import RegionLine
 from sync.geo import Point
@@ -59,7 +59,7 @@ def redraw(lines: Lines, drawn: RegionLine, reach: RegionReach, *, makes_room: b
     """The lines with that of `drawn` among them; the region above it is the new one already.
 
     `makes_room`: regions beside it, and those below these, give up what it takes, and regions above it grow around it,
-    as far as they are within reach. Raises FieldInvalid where a region would have no ground left, or where the line
+    as far as they are within reach. Raises BoundaryInvalid where a region would have no ground left, or where the line
     leaves a region above that is not theirs to set.
     """
     then = {**lines, drawn.id: drawn}
@@ -85,8 +85,10 @@ def redraw(lines: Lines, drawn: RegionLine, reach: RegionReach, *, makes_room: b
         if ground.area <= NOTHING_DEG2:
             continue
         if name == "beyond" and not reach.may_set(line.id):
-            raise FieldInvalid(
-                f"boundary: it reaches beyond {line.name}, whose line is not yours to set"
+            raise BoundaryInvalid(
+                f"it reaches beyond {line.name}, whose line is not yours to set",
+                "beyond",
+                name=line.name,
             )
         if may_move:
             then[line.id] = _with(line, becomes)
@@ -155,7 +157,9 @@ def _with(line: RegionLine, area: BaseGeometry) -> RegionLine:
         if part.geom_type == "Polygon" and part.area > NOTHING_DEG2
     ]
     if not parts:
-        raise FieldInvalid(f"boundary: {line.name} would have no ground left")
+        raise BoundaryInvalid(
+            f"{line.name} would have no ground left", "no_ground", name=line.name
+        )
     kept = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     return replace(line, boundary=json.loads(json.dumps(mapping(kept))))
 

@@ -79,12 +79,6 @@ def region_codes(uow: UnitOfWork) -> str:
     return ", ".join(codes) + (" …" if len(rows) > AT_MOST_NAMED else "")
 
 
-def trouble_with(geojson: Mapping[str, Any]) -> str | None:
-    """`find_trouble` in words, with its place; None where all is well."""
-    found = find_trouble(geojson)
-    return None if found is None else str(found)
-
-
 def find_trouble(geojson: Mapping[str, Any]) -> Trouble | None:
     """Why nobody could say what is inside of this boundary, and where; None where all is well.
 
