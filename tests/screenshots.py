@@ -57,6 +57,21 @@ def _drawn(page: Any) -> None:
     page.wait_for_selector("#map-page[data-drawn]")
 
 
+def _regions(page: Any) -> None:
+    page.wait_for_selector("#regions-page[data-drawn]")
+
+
+def _redrawn(page: Any) -> None:
+    page.click("text=Crane Lake")
+    page.wait_for_selector("#region-page[data-drawn]")
+    # A corner a kilometre to the east: the neighbour makes room.
+    east = page.locator(".corners li >> nth=7 >> input >> nth=1")
+    east.fill(str(round(float(east.input_value()) + 0.012, 6)))
+    east.press("Tab")
+    page.click("#rehearse")
+    page.wait_for_selector("#save")
+
+
 def _first_order(page: Any) -> None:
     page.click("tbody a >> nth=0")
     page.wait_for_selector(".versions")
@@ -95,6 +110,8 @@ def shots() -> tuple[Shot, ...]:
         Shot("map-team", MANAGER, day, _drawn),
         Shot("map-person", MANAGER, day, _after(_drawn, _person)),
         Shot("map-visit", MANAGER, day, _after(_drawn, _visit)),
+        Shot("regions", MANAGER, "/regions/", _regions),
+        Shot("region-drawn", MANAGER, "/regions/", _after(_regions, _redrawn)),
         Shot("orders", ADMIN, "/orders/"),
         Shot("order", ADMIN, "/orders/", _first_order),
         Shot("audits", AUDITOR, "/audits/"),

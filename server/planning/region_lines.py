@@ -157,9 +157,7 @@ def _with(line: RegionLine, area: BaseGeometry) -> RegionLine:
         if part.geom_type == "Polygon" and part.area > NOTHING_DEG2
     ]
     if not parts:
-        raise BoundaryInvalid(
-            f"{line.name} would have no ground left", "no_ground", name=line.name
-        )
+        raise BoundaryInvalid(f"{line.name} would have no ground left", "no_ground", name=line.name)
     kept = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     return replace(line, boundary=json.loads(json.dumps(mapping(kept))))
 

@@ -53,7 +53,8 @@ with recursive tree as (
 ), seats as (
     select region_id, count(*) as number from position where company_id = :company group by region_id
 )
-select r.id, r.code, r.name, r.parent_id, t.depth, r.boundary is not null as has_boundary,
+select r.id, r.code, r.name, r.parent_id,
+       t.depth - (select min(depth) from tree where :is_all or id = any(:sees)) as depth, r.boundary is not null as has_boundary,
        coalesce(s.number, 0) as stores, coalesce(p.number, 0) as positions,
        array(select n.name from position q
              join occupancy o on o.company_id = q.company_id and o.position_id = q.id
@@ -101,7 +102,7 @@ ALL_REGIONS = RegionReach(None, None)
 
 @dataclass(frozen=True, slots=True)
 class RegionRow:
-    """A region of the tree with how many are above it and what is in it, without what is below."""
+    """A region of the tree with how many are above it of those seen, and what is in it, without what is below."""
 
     id: UUID
     code: str

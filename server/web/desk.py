@@ -171,6 +171,7 @@ class Desk:
     def bound_body(self, bounds: BodyBounds) -> None:
         """Read no more than the view declared."""
         request.max_content_length = bounds.wire_bytes
+        request.max_form_memory_size = bounds.unpacked_bytes
         if (request.content_length or 0) > bounds.wire_bytes:
             raise RequestEntityTooLarge
 

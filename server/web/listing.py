@@ -47,10 +47,11 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Words that lead to a place of ours."""
+    """Words that lead to a place of ours; of a tree, with how deep they stand."""
 
     words: str
     place: str
+    depth: int = 0
 
 
 Shown = str | Badge | Link | Sequence[Badge] | None

@@ -13,6 +13,7 @@ from server.language import sentence, tell
 OFFICE = ("supervisor", "regional_manager", "admin")
 FIELD = ("rep", "driver")
 ADMIN = ("admin",)
+PLANNERS = ("regional_manager", "admin")
 
 PEOPLE = sentence("People and phones")
 MASTERS = sentence("Master data")
@@ -47,6 +48,7 @@ class Place:
 AREAS = (
     Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),
     Area("routes.position_list", OFFICE, sentence("Routes")),
+    Area("regions.region_list", PLANNERS, sentence("Regions")),
     Area("overview.page", OFFICE, sentence("Overview")),
     Area("targets.progress", OFFICE, sentence("Targets")),
     Area("flags.flag_list", OFFICE, sentence("Flags")),

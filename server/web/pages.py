@@ -31,6 +31,7 @@ from server.web.overview import overview_routes
 from server.web.people import people_routes
 from server.web.positions import position_routes
 from server.web.quarantine import quarantine_routes
+from server.web.regions import region_routes
 from server.web.routes import route_routes
 from server.web.signing import signing_routes
 from server.web.targets import target_routes
@@ -102,6 +103,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         signing_routes(desk),
         day_routes(desk),
         route_routes(desk),
+        region_routes(desk),
         order_routes(desk),
         audit_routes(desk),
         overview_routes(desk),

@@ -27,7 +27,8 @@ from server.planning.proposals import (
 from server.planning.rules import with_held_windows
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.route_words import PLANNERS, told_refusal
+from server.web.menu import PLANNERS
+from server.web.route_words import told_refusal
 from server.web.rule_words import told_rule
 from sync.unit_of_work import UnitOfWork
 

@@ -29,7 +29,8 @@ from server.planning.route_order import better_order
 from server.planning.route_sheets import RouteSheet, read_route
 from server.planning.rules import Stop, stored_rule
 from server.web.desk import FORM_BODY, Desk, draw, packed
-from server.web.route_words import PLANNERS, map_words, placed, told_refusal
+from server.web.menu import PLANNERS
+from server.web.route_words import map_words, placed, told_refusal
 from server.web.rule_words import holiday_choices, told_rule
 from server.web.typed import typed_day, typed_uuid
 from sync.unit_of_work import UnitOfWork

@@ -14,8 +14,6 @@ from server.planning.errors import (
 from server.web.desk import BaseMap
 from sync.geo import Point, from_wgs84
 
-PLANNERS = ("regional_manager", "admin")
-
 
 def placed(lat_e7: int | None, lon_e7: int | None, base: BaseMap) -> list[int] | None:
     """A pin on the base map, in 10⁻⁶ degrees."""

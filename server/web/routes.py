@@ -31,10 +31,10 @@ from server.planning.workload import (
 )
 from server.web.desk import Desk, draw, packed
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.menu import OFFICE
+from server.web.menu import OFFICE, PLANNERS
 from server.web.proposals import proposal_routes
 from server.web.route_edit import edit_routes
-from server.web.route_words import PLANNERS, map_words, placed
+from server.web.route_words import map_words, placed
 from server.web.rule_words import told_rule
 from server.web.store_places import store_place_routes
 from sync.unit_of_work import UnitOfWork

@@ -23,7 +23,8 @@ from server.planning.route_sheets import (
 )
 from server.web.desk import FORM_BODY, Desk, draw, packed
 from server.web.listing import Column, Listing, answer_listing
-from server.web.route_words import PLANNERS, map_words, placed, told_refusal
+from server.web.menu import PLANNERS
+from server.web.route_words import map_words, placed, told_refusal
 from server.web.typed import typed_uuid
 from sync.geo import Point, to_wgs84
 from sync.unit_of_work import UnitOfWork

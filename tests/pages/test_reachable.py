@@ -73,6 +73,21 @@ def test_routes_and_their_editor_have_no_barriers(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_regions_and_their_editor_have_no_barriers(
+    sit_down: Callable[..., Seat], width: int
+) -> None:
+    seat = sit_down("wen.gao@demo.example", width=width)
+    seat.go("/regions/")
+    seat.page.wait_for_selector("#regions-page[data-drawn]")
+    assert faults_of(seat) == []
+    seat.page.click("text=Canal Bend")
+    seat.page.wait_for_selector("#region-page[data-drawn]")
+    seat.page.click("#rehearse")
+    seat.page.wait_for_selector("#save")
+    assert faults_of(seat) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_overview_and_what_is_behind_it_have_no_barriers(
     sit_down: Callable[..., Seat], width: int
 ) -> None:

@@ -1,6 +1,7 @@
 // What every map of ours is drawn on: a provider's pictures or vector tiles where one is set, else land and borders;
 // and the company's regions. The element that holds the map's data has data-tiles or data-style and data-worker,
-// data-attribution, data-max-zoom, data-world, data-regions.
+// data-attribution, data-max-zoom, data-world, data-regions (none: the page draws
+// regions itself).
 "use strict";
 
 window.roadbookMap = {
@@ -30,11 +31,14 @@ window.roadbookMap = {
         .then((world) => {
           L.geoJSON(topojson.feature(world, world.objects.countries), {
             interactive: false,
+            pmIgnore: true,
+            snapIgnore: true,
             style: { color: "#b9c4c1", weight: 1, fillColor: "#f7f8f5", fillOpacity: 1 },
           }).addTo(background);
           background.eachLayer((layer) => layer.bringToBack?.());
         });
     }
+    if (!held.dataset.regions) return;
     fetch(held.dataset.regions)
       .then((answer) => answer.json())
       .then((regions) => {
