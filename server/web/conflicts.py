@@ -24,7 +24,8 @@ from server.planning.errors import AlreadyDecided, FieldInvalid, NoSuchConflict,
 from server.planning.named_stores import DEGREE_E7, told_pin
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.route_words import PLANNERS, told_refusal
+from server.web.menu import PLANNERS
+from server.web.route_words import told_refusal
 from sync.unit_of_work import UnitOfWork
 
 KINDS = {

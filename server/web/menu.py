@@ -60,6 +60,7 @@ AREAS = (
     Area("devices.device_list", ADMIN, sentence("Phones"), PEOPLE),
     Area("conflicts.conflict_list", ("regional_manager", "admin"), sentence("Conflicts"), UPKEEP),
     Area("holidays.year", ("regional_manager", "admin"), sentence("Calendar"), PEOPLE),
+    Area("conflicts.conflict_list", PLANNERS, sentence("Conflicts"), UPKEEP),
 )
 
 
