@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.exchange.asked import ASKING
 from server.exchange.runs import IMPORTING
+from server.exports.runs import EXPORTING
 from server.identity.device_states import DEVICE_STATES
 from sync.kinds import ALL_KINDS
 from sync.kinds.audit_visit.states import TURN
@@ -15,7 +16,7 @@ from sync.state_machine import StateMachine
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "STATES.md"
 
 # Those that belong to no kind of record.
-OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, ASKING, IMPORTING)
+OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, ASKING, IMPORTING, EXPORTING)
 
 _HEAD = """# States
 

@@ -42,7 +42,7 @@ def export_sheet(
     With a system the ids there stand in one more column. Raises CannotExport.
     """
     with database.reading(company_id) as uow:
-        rows = _rows(uow, sheet, system)
+        rows = sheet_rows(uow, sheet, system)
         if form == "csv":
             with csv_writer(file) as writer:
                 return _written(writer, rows)
@@ -66,6 +66,16 @@ def notes(sheet: Sheet) -> list[tuple[str, str]]:
     return said
 
 
+def count_rows(uow: UnitOfWork, sheet: Sheet) -> int:
+    """How many rows an export has, but for the header: those of records, or of their lines where these are more."""
+    counted: list[int] = [
+        uow.rows(f"select count(*) as rows from ({select}) q", company=uow.company_id)[0].rows  # noqa: S608
+        for select in (sheet.select, sheet.line_select)
+        if select is not None
+    ]
+    return max(counted)
+
+
 def _written(writer: "_Writer", rows: Iterator[tuple[int, list[Raw]]]) -> Exported:
     records = count = 0
     for of_records, cells in rows:
@@ -82,7 +92,9 @@ class _Writer(Protocol):
         """Write one row."""
 
 
-def _rows(uow: UnitOfWork, sheet: Sheet, system: str | None) -> Iterator[tuple[int, list[Raw]]]:
+def sheet_rows(
+    uow: UnitOfWork, sheet: Sheet, system: str | None = None
+) -> Iterator[tuple[int, list[Raw]]]:
     """The header, then the rows of each record; the first of them counts for it."""
     yield 0, list(header(sheet, system))
     for page in held_pages(uow, sheet):

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, tuple_, update
 
-from server.exchange.faults import ExchangeError
+from server.exchange.faults import ExchangeError, NoSuchRun
 from server.identity.change_log import Actor
 from sync.organisation import import_run
 from sync.state_machine import StateMachine, Step
@@ -169,16 +169,40 @@ def find_run(uow: UnitOfWork, run_id: UUID) -> Run:
     return Run(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
 
-def list_runs(uow: UnitOfWork, *, at_most: int = 50) -> list[Run]:
-    """Imports, the latest first; without their reports."""
+def list_runs(
+    uow: UnitOfWork,
+    *,
+    person_id: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    at_most: int = 50,
+) -> list[Run]:
+    """Imports, the latest first, of one person where they are named; without their reports.
+
+    `after` is the place of the last one that was seen.
+    """
     columns = [column for column in _COLUMNS if column.name != "report"]
+    table = import_run
+    asked = select(*columns).where(table.c.company_id == uow.company_id)
+    if person_id is not None:
+        asked = asked.where(table.c.person_id == person_id)
+    if after is not None:
+        asked = asked.where(tuple_(table.c.started_at, table.c.id) < tuple_(*after))
     rows = uow.connection.execute(
-        select(*columns)
-        .where(import_run.c.company_id == uow.company_id)
-        .order_by(import_run.c.started_at.desc(), import_run.c.id)
-        .limit(at_most)
+        asked.order_by(table.c.started_at.desc(), table.c.id.desc()).limit(at_most)
     )
     return [Run(**row._mapping, report=None) for row in rows]  # noqa: SLF001
+
+
+def read_run(uow: UnitOfWork, run_id: UUID, *, person_id: UUID | None = None) -> Run:
+    """An import with its report; of a person only their own. Raises NoSuchRun."""
+    row = uow.connection.execute(
+        select(*_COLUMNS).where(
+            import_run.c.company_id == uow.company_id, import_run.c.id == run_id
+        )
+    ).one_or_none()
+    if row is None or (person_id is not None and row.person_id != person_id):
+        raise NoSuchRun("there is no such import")
+    return Run(**row._mapping)  # noqa: SLF001
 
 
 _COLUMNS = [column for column in import_run.c if column.name != "company_id"]

@@ -19,6 +19,12 @@ class TooManyExports(ExportError):
     code = "too_many_exports"
 
 
+class NotNow(ExportError):
+    """What the export is by now does not let this happen."""
+
+    code = "not_now"
+
+
 class StillWritten(ExportError):
     """Another worker is at it; it is looked at again later."""
 

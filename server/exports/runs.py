@@ -1,7 +1,7 @@
 """The exports that people asked for: what of, how far each has come, and for how long its file stays.
 
-An export is WAITING until a worker begins with it, RUNNING while one writes, then READY or FAILED. A worker holds it for a
-while and longer with each slice of rows: one that is killed leaves it to the next.
+A worker holds an export for a while and longer with each slice of rows: one that is killed leaves it to the next. How many rows it will
+have is counted, or estimated, when it is begun.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 
-from server.exports.errors import NoSuchExport, TooManyExports
+from server.exports.errors import NoSuchExport, NotNow, TooManyExports
 from server.media.installed import Media
 from sync.organisation import export_run
+from sync.state_machine import StateMachine, Step
 from sync.unit_of_work import Database, UnitOfWork
 from sync.work import leave_work_each
 
@@ -26,12 +27,32 @@ STAYS = timedelta(days=1)
 HELD_FOR_S = 120
 _PURGED_AT_ONCE = 100
 
+EXPORTING = StateMachine(
+    "export_run",
+    "The file of a long list that somebody asked for. A day after it was asked for it goes, whatever its state.",
+    (
+        Step(None, "ask", "WAITING", "whoever wants it"),
+        Step("WAITING", "take up", "RUNNING", "a worker"),
+        Step("RUNNING", "take up", "RUNNING", "the next worker, where one was killed"),
+        Step("RUNNING", "write", "READY", "the worker"),
+        Step(
+            "RUNNING",
+            "fail",
+            "FAILED",
+            "the worker, where the question is none, or no longer theirs",
+        ),
+        Step("WAITING", "cancel", "CANCELLED", "whoever wanted it"),
+        Step("RUNNING", "cancel", "CANCELLED", "whoever wanted it"),
+    ),
+)
+_OPEN_STATES = EXPORTING.sources_of("cancel")
+
 _COLUMNS = """
-id, person_id, name, form, arguments, language, state, rows_done, size, failure, asked_at, ended_at
+id, person_id, name, form, arguments, language, state, rows_done, rows_expected, size, failure, asked_at, ended_at
 """
 _OPEN = """
 select count(*) as open from export_run
-where company_id = :company and person_id = :person and state in ('WAITING', 'RUNNING')
+where company_id = :company and person_id = :person and state = any(:states)
 """
 _ONE = f"""
 select {_COLUMNS} from export_run where company_id = :company and id = :id and person_id = :person
@@ -41,22 +62,26 @@ select {_COLUMNS} from export_run where company_id = :company and person_id = :p
 order by asked_at desc, id limit :at_most
 """  # noqa: S608 - as above
 _CLAIM = f"""
-update export_run set state = 'RUNNING', rows_done = 0,
+update export_run set state = :state, rows_done = 0,
        held_until = clock_timestamp() + make_interval(secs => :held_s)
-where company_id = :company and id = :id
-  and (state = 'WAITING' or state = 'RUNNING' and held_until < clock_timestamp())
+where company_id = :company and id = :id and state = any(:sources)
+  and (state <> :state or held_until < clock_timestamp())
 returning {_COLUMNS}
 """  # noqa: S608 - as above
 _STATE = "select state from export_run where company_id = :company and id = :id"
 _NOTE = """
-update export_run set rows_done = :rows,
+update export_run set rows_done = :rows, rows_expected = coalesce(:expected, rows_expected),
        held_until = clock_timestamp() + make_interval(secs => :held_s)
-where company_id = :company and id = :id and state = 'RUNNING'
+where company_id = :company and id = :id and state = any(:sources)
 """
 _END = """
 update export_run set state = :state, size = :size, failure = :failure, rows_done = coalesce(:rows, rows_done),
        ended_at = clock_timestamp(), held_until = null
-where company_id = :company and id = :id and state = 'RUNNING'
+where company_id = :company and id = :id and state = any(:sources)
+"""
+_CANCEL = """
+update export_run set state = :state, ended_at = clock_timestamp(), held_until = null
+where company_id = :company and id = :id and person_id = :person and state = any(:sources)
 """
 _OLD = """
 select id, form from export_run
@@ -77,6 +102,8 @@ class ExportRun:
     language: str
     state: str
     rows_done: int
+    # As far as that can be told before.
+    rows_expected: int | None
     size: int | None
     failure: str | None
     asked_at: datetime
@@ -84,7 +111,12 @@ class ExportRun:
 
     @property
     def is_open(self) -> bool:
-        return self.state in {"WAITING", "RUNNING"}
+        return self.state in _OPEN_STATES
+
+    @property
+    def stays_until(self) -> datetime:
+        """When its file goes."""
+        return self.asked_at + STAYS
 
 
 def ask_export(
@@ -99,7 +131,7 @@ def ask_export(
     """Ask for a file of all rows of a list; what changes nothing is not logged. Raises TooManyExports."""
     # One after the other, so that the bound holds.
     uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"export {person_id}")
-    if uow.rows(_OPEN, company=uow.company_id, person=person_id)[0].open >= OPEN_MAX:
+    if _number_open(uow, person_id) >= OPEN_MAX:
         raise TooManyExports(f"{OPEN_MAX} exports are being written already: wait for one of them")
     id_ = uuid4()
     uow.connection.execute(
@@ -111,7 +143,7 @@ def ask_export(
             form=form,
             arguments=dict(arguments),
             language=language,
-            state="WAITING",
+            state=EXPORTING.after(None, "ask"),
         )
     )
     leave_work_each(uow, EXPORT, [id_])
@@ -134,19 +166,31 @@ def list_exports(uow: UnitOfWork, person_id: UUID, *, at_most: int = 50) -> list
 
 def claim_export(uow: UnitOfWork, export_id: UUID) -> ExportRun | None:
     """Begin to write an export; None where somebody is at it or it is over."""
-    found = uow.rows(_CLAIM, company=uow.company_id, id=export_id, held_s=HELD_FOR_S)
+    found = uow.rows(
+        _CLAIM, company=uow.company_id, id=export_id, held_s=HELD_FOR_S, **_act("take up")
+    )
     return _run(found[0]) if found else None
 
 
 def is_being_written(uow: UnitOfWork, export_id: UUID) -> bool:
     """Whether a worker has it."""
     found = uow.rows(_STATE, company=uow.company_id, id=export_id)
-    return bool(found) and found[0].state == "RUNNING"
+    return bool(found) and found[0].state in EXPORTING.sources_of("write")
 
 
-def note_rows(uow: UnitOfWork, export_id: UUID, rows: int) -> bool:
+def note_rows(uow: UnitOfWork, export_id: UUID, rows: int, expected: int | None = None) -> bool:
     """Note how far it has come, and hold it for longer; whether it is still wanted."""
-    return bool(uow.run(_NOTE, company=uow.company_id, id=export_id, rows=rows, held_s=HELD_FOR_S))
+    return bool(
+        uow.run(
+            _NOTE,
+            company=uow.company_id,
+            id=export_id,
+            rows=rows,
+            expected=expected,
+            held_s=HELD_FOR_S,
+            sources=list(EXPORTING.sources_of("write")),
+        )
+    )
 
 
 def end_export(
@@ -157,16 +201,20 @@ def end_export(
     size: int | None = None,
     failure: str | None = None,
 ) -> None:
-    """It is ready with a file of this size, or has failed."""
+    """It is ready with a file of this size, or has failed; nothing where it was cancelled meanwhile."""
+    act = _act("write" if failure is None else "fail")
     uow.run(
-        _END,
-        company=uow.company_id,
-        id=export_id,
-        state="READY" if failure is None else "FAILED",
-        rows=rows,
-        size=size,
-        failure=failure,
+        _END, company=uow.company_id, id=export_id, rows=rows, size=size, failure=failure, **act
     )
+
+
+def cancel_export(uow: UnitOfWork, person_id: UUID, export_id: UUID) -> None:
+    """Want one's own export no more. Raises NoSuchExport, NotNow where it is over."""
+    read_export(uow, person_id, export_id)
+    if not uow.run(
+        _CANCEL, company=uow.company_id, id=export_id, person=person_id, **_act("cancel")
+    ):
+        raise NotNow("the export is over already")
 
 
 def purge_exports(database: Database, media: Media, company_id: int, now: datetime) -> int:
@@ -187,6 +235,18 @@ def purge_exports(database: Database, media: Media, company_id: int, now: dateti
 def file_key(company_id: int, export_id: UUID, form: str) -> str:
     """Where an export's file is in the storage."""
     return f"{company_id}/export/{export_id}.{form}"
+
+
+def _act(act: str) -> dict[str, Any]:
+    """The states in which it may happen, and the one that it leads to from each of them."""
+    sources = EXPORTING.sources_of(act)
+    return {"sources": list(sources), "state": EXPORTING.after(sources[0], act)}
+
+
+def _number_open(uow: UnitOfWork, person_id: UUID) -> int:
+    found = uow.rows(_OPEN, company=uow.company_id, person=person_id, states=list(_OPEN_STATES))
+    open_: int = found[0].open
+    return open_
 
 
 def _run(row: Any) -> ExportRun:

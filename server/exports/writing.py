@@ -48,6 +48,12 @@ class Exported:
     name: str
     titles: Sequence[str]
     read: Callable[[UnitOfWork, str | None, int], tuple[Sequence[Sequence[Raw]], str | None]]
+    # How many rows there are, where that is told quickly.
+    count: Callable[[UnitOfWork], int] | None = None
+    # Else: how far through the list a mark stands, in thousandths.
+    part_done: Callable[[str], int] | None = None
+    # What each column is, in words: a second worksheet.
+    notes: Sequence[tuple[str, str]] = ()
 
 
 Exporter = Callable[[Visitor, Mapping[str, str]], Exported]
@@ -60,9 +66,11 @@ class Writer(Protocol):
         """Write a row."""
 
 
-def writer_of(form: str, file: IO[bytes], name: str) -> AbstractContextManager[Writer]:
-    """What writes rows of a list of this name as csv or xlsx."""
-    return csv_writer(file) if form == "csv" else xlsx_writer(file, name[:31])
+def writer_of(form: str, file: IO[bytes], exported: Exported) -> AbstractContextManager[Writer]:
+    """What writes the rows of a list as csv or xlsx."""
+    if form == "csv":
+        return csv_writer(file)
+    return xlsx_writer(file, exported.name[:31], exported.notes)
 
 
 def write_export(
@@ -113,16 +121,20 @@ def _write(
         done, after = 0, None
         with (
             database.reading(visitor.company_id) as uow,
-            writer_of(run.form, file, exported.name) as writer,
+            writer_of(run.form, file, exported) as writer,
         ):
             writer.write(exported.titles)
+            expected = None if exported.count is None else exported.count(uow)
             while done < ROWS_MAX:
                 rows, after = exported.read(uow, after, min(ROWS_AT_ONCE, ROWS_MAX - done))
                 for row in rows:
                     writer.write(row)
                 done += len(rows)
+                if after is not None and exported.part_done is not None:
+                    part = exported.part_done(after)
+                    expected = done * 1_000 // part if part else None
                 with database.company(visitor.company_id) as noting:
-                    if not note_rows(noting, run.id, done):
+                    if not note_rows(noting, run.id, done, expected):
                         return None
                 if after is None:
                     break

@@ -5,12 +5,15 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
+from server.exchange.sheets import SHEETS
+from server.exports.sheets import exported_sheet
 from server.exports.writing import Exported, Exporter
 from server.identity.sessions import Visitor
 from server.web.devices import device_listing
 from server.web.facts import fact_listing
 from server.web.flags import flag_listing
 from server.web.listing import Listing, exported_of
+from server.web.menu import ADMIN
 from server.web.orders import order_listing
 
 LISTINGS: Mapping[str, Callable[[Visitor, Mapping[str, str]], Listing[Any]]] = {
@@ -31,4 +34,14 @@ def _exporter(name: str) -> Exporter:
     return export
 
 
-EXPORTERS: Mapping[str, Exporter] = {name: _exporter(name) for name in LISTINGS}
+def _export_sheet(visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
+    sheet = SHEETS.get(arguments.get("sheet", ""))
+    if sheet is None or not visitor.has_role(*ADMIN):
+        raise ValueError("the sheet that was asked for is not there")
+    return exported_sheet(sheet)
+
+
+EXPORTERS: Mapping[str, Exporter] = {
+    **{name: _exporter(name) for name in LISTINGS},
+    "sheet": _export_sheet,
+}

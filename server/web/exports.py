@@ -7,24 +7,29 @@ from flask import Blueprint, Response, flash, redirect, request, stream_with_con
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from server.exports.errors import NoSuchExport, TooManyExports
-from server.exports.runs import ExportRun, ask_export, file_key, list_exports, read_export
+from server.exports.errors import NoSuchExport, NotNow, TooManyExports
+from server.exports.runs import (
+    ExportRun,
+    ask_export,
+    cancel_export,
+    file_key,
+    list_exports,
+    read_export,
+)
 from server.identity.sessions import Visitor
 from server.language import sentence, spoken_language, tell
 from server.media.storage import NotStored
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.exporters import EXPORTERS
+from server.web.listing import FORMS
 from server.web.menu import OFFICE
+from server.web.sheet_words import SHEET_TITLES
 
 NAMES = {
     "devices": sentence("Phones"),
     "facts": sentence("Facts behind a figure"),
     "flags": sentence("Flags"),
     "orders": sentence("Orders"),
-}
-_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _QUESTION_MAX = 4_000
 _ARGUMENTS_MAX = 40
@@ -44,11 +49,11 @@ def export_routes(desk: Desk) -> Blueprint:
         return draw(
             "exports/list.html",
             runs=runs,
-            names={name: tell(words) for name, words in NAMES.items()},
+            name_of=_name_of,
             is_open=any(run.is_open for run in runs),
             is_part=request.headers.get("HX-Request") == "true",
             zone=visitor.policy.time_zone,
-            asked_ms=lambda run: round(run.asked_at.timestamp() * 1000),
+            as_ms=lambda at: round(at.timestamp() * 1000),
         )
 
     @routes.post("/")
@@ -57,7 +62,7 @@ def export_routes(desk: Desk) -> Blueprint:
         """Ask for a file of all rows of a list."""
         form = request.form
         name, kind, question = form.get("name", ""), form.get("form", ""), form.get("question", "")
-        if name not in EXPORTERS or kind not in _TYPES or len(question) > _QUESTION_MAX:
+        if name not in EXPORTERS or kind not in FORMS or len(question) > _QUESTION_MAX:
             raise NotFound
         try:
             asked = dict(parse_qsl(question, max_num_fields=_ARGUMENTS_MAX))
@@ -75,6 +80,11 @@ def export_routes(desk: Desk) -> Blueprint:
             flash(tell("Three of your files are being written already. Wait for one."), "alert")
         return redirect(url_for("exports.export_list"), code=303)
 
+    _one_export_routes(desk, routes)
+    return routes
+
+
+def _one_export_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:export_id>")
     @desk.page(*OFFICE)
     def file(visitor: Visitor, export_id: UUID) -> ResponseReturnValue:
@@ -87,15 +97,32 @@ def export_routes(desk: Desk) -> Blueprint:
             pieces = media.storage.stream(file_key(visitor.company_id, run.id, run.form))
         except NotStored:
             raise NotFound from None
-        response = Response(stream_with_context(pieces), content_type=_TYPES[run.form])
+        response = Response(stream_with_context(pieces), content_type=FORMS[run.form])
         response.headers["Content-Disposition"] = (
-            f'attachment; filename="{run.name}-{run.asked_at:%Y-%m-%d}.{run.form}"'
+            f'attachment; filename="{run.arguments.get("sheet", run.name)}-{run.asked_at:%Y-%m-%d}.{run.form}"'
         )
         if run.size is not None:
             response.headers["Content-Length"] = str(run.size)
         return response
 
-    return routes
+    @routes.post("/<uuid:export_id>/cancel")
+    @desk.page(*OFFICE, body=FORM_BODY)
+    def cancel(visitor: Visitor, export_id: UUID) -> ResponseReturnValue:
+        """Want no more of an export that is on its way."""
+        try:
+            with desk.database.company(visitor.company_id) as uow:
+                cancel_export(uow, visitor.person_id, export_id)
+        except NoSuchExport:
+            raise NotFound from None
+        except NotNow:
+            flash(tell("It was over already."), "alert")
+        return redirect(url_for("exports.export_list"), code=303)
+
+
+def _name_of(run: ExportRun) -> str:
+    """What an export is of."""
+    sheet = SHEET_TITLES.get(str(run.arguments.get("sheet")))
+    return tell(sheet or NAMES.get(run.name, run.name))
 
 
 def _ready(desk: Desk, visitor: Visitor, export_id: UUID) -> ExportRun:

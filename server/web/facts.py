@@ -20,7 +20,7 @@ from server.measures.names import name_things
 from server.web.desk import Desk
 from server.web.figure_words import MEASURE_MEANINGS, MEASURE_WORDS
 from server.web.flag_words import flag_name
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, part_by_day
 from server.web.menu import OFFICE
 from server.web.overview import narrowed_told
 from server.web.overview_asked import DIMENSIONS, Asked, read_asked
@@ -133,6 +133,7 @@ def fact_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Behi
         read=_reader(asked, behind.kind, behind.key, has_left_out=behind.has_left_out),
         nothing=sentence("Nothing of this kind in this period."),
         exporter="facts",
+        part_done=part_by_day(asked.first, asked.last),
     )
 
 

@@ -24,7 +24,7 @@ from server.measures.flag_decisions import (
 )
 from server.web.desk import FORM_BODY, Desk
 from server.web.flag_words import FLAG_NAMES, flag_name
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, part_by_day
 from server.web.menu import OFFICE
 from server.web.typed import typed_period
 from sync.unit_of_work import UnitOfWork
@@ -156,6 +156,7 @@ def flag_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Flag
         key=lambda row: f"{row.visit_id}~{row.flag}",
         nothing=sentence("No flag waits for a decision in these days."),
         exporter="flags",
+        part_done=part_by_day(asked.first, asked.last),
     )
 
 

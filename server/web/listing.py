@@ -9,6 +9,7 @@ Pages follow a mark in the rows (keyset), never a number: a row that comes meanw
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import IO, Any, Generic, TypeVar, cast
 
 from flask import request, send_file
@@ -29,7 +30,7 @@ EXPORT_ROWS_MAX = 200_000
 ROWS_AT_A_CLICK = 10_000
 # What is larger is kept on disk until it is sent.
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
-_FORMS = {
+FORMS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
@@ -87,6 +88,8 @@ class Listing(Generic[R]):
     sorted_by: str | None = None
     # Under which name a worker can write all of it (exporters.py), where it may be long.
     exporter: str | None = None
+    # How far through the list a mark stands, in thousandths, for a worker that writes all of it.
+    part_done: Callable[[str], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,6 @@ def answer_listing(
     """The page with a page of the list as `listing`, or the whole list as a file."""
     form = request.args.get("format")
     if form is not None:
-        if form not in _FORMS:
-            raise NotFound
         return send_listing(desk, visitor, listing, form)
     with desk.database.reading(visitor.company_id) as uow:
         drawn = draw_rows(uow, listing)
@@ -159,19 +160,53 @@ def _sorting(column: Column[R], by: str | None) -> Sorting | None:
 def send_listing(
     desk: Desk, visitor: Visitor, listing: Listing[R], form: str
 ) -> ResponseReturnValue:
+    """All rows of a list as a file."""
+    question = request.query_string.decode("ascii", "replace")
+    return send_exported(desk, visitor, exported_of(listing), form, listing.exporter, question)
+
+
+def send_exported(
+    desk: Desk, visitor: Visitor, exported: Exported, form: str, exporter: str | None, question: str
+) -> ResponseReturnValue:
     """All rows as a file. It is written whole before it is sent: whoever reads slowly holds no transaction.
 
-    A list of which a worker can write a file, and that has more than `ROWS_AT_A_CLICK`, is offered as such an export.
+    What a worker can write, and that has more than `ROWS_AT_A_CLICK`, is offered as such an export of this question.
     """
+    if form not in FORMS:
+        raise NotFound
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed with the response
-    is_all = True
-    with (
-        desk.database.reading(visitor.company_id) as uow,
-        writer_of(form, cast("IO[bytes]", file), listing.name) as writer,
-    ):
-        exported = exported_of(listing)
+    with desk.database.reading(visitor.company_id) as uow:
+        is_all = exporter is None or not _is_long(uow, exported)
+        if is_all:
+            is_all = _write_rows(uow, exported, form, cast("IO[bytes]", file), exporter)
+    if not is_all:
+        file.close()
+        return draw(
+            "exports/ask.html", name=exporter, form=form, rows=ROWS_AT_A_CLICK, question=question
+        )
+    file.seek(0)
+    response = send_file(
+        file,
+        mimetype=FORMS[form],
+        as_attachment=True,
+        download_name=f"{exported.name}.{form}",
+        max_age=0,
+    )
+    response.call_on_close(file.close)
+    return response
+
+
+def _is_long(uow: UnitOfWork, exported: Exported) -> bool:
+    return exported.count is not None and exported.count(uow) > ROWS_AT_A_CLICK
+
+
+def _write_rows(
+    uow: UnitOfWork, exported: Exported, form: str, file: IO[bytes], exporter: str | None
+) -> bool:
+    """Whether these are all rows."""
+    with writer_of(form, file, exported) as writer:
         writer.write(exported.titles)
-        at_most = EXPORT_ROWS_MAX if listing.exporter is None else ROWS_AT_A_CLICK
+        at_most = EXPORT_ROWS_MAX if exporter is None else ROWS_AT_A_CLICK
         done, after = 0, None
         while done < at_most:
             rows, after = exported.read(uow, after, min(ROWS_AT_ONCE, at_most - done))
@@ -180,26 +215,7 @@ def send_listing(
             done += len(rows)
             if after is None:
                 break
-        is_all = after is None or listing.exporter is None
-    if not is_all:
-        file.close()
-        return draw(
-            "exports/ask.html",
-            name=listing.exporter,
-            form=form,
-            rows=ROWS_AT_A_CLICK,
-            question=request.query_string.decode("ascii", "replace"),
-        )
-    file.seek(0)
-    response = send_file(
-        file,
-        mimetype=_FORMS[form],
-        as_attachment=True,
-        download_name=f"{listing.name}.{form}",
-        max_age=0,
-    )
-    response.call_on_close(file.close)
-    return response
+    return after is None or exporter is None
 
 
 def exported_of(listing: Listing[R]) -> Exported:
@@ -211,7 +227,19 @@ def exported_of(listing: Listing[R]) -> Exported:
         rows, mark = listing.read(uow, after, at_most)
         return [[column.plain(row) for column in listing.columns] for row in rows], mark
 
-    return Exported(listing.name, [_title_in_file(column) for column in listing.columns], read)
+    titles = [_title_in_file(column) for column in listing.columns]
+    return Exported(listing.name, titles, read, part_done=listing.part_done)
+
+
+def part_by_day(first: date, last: date, *, is_latest_first: bool = False) -> Callable[[str], int]:
+    """How far through the days a mark stands that begins with one, in thousandths."""
+
+    def part_done(mark: str) -> int:
+        passed = (date.fromisoformat(mark[:10]) - first).days
+        days = (last - first).days + 1
+        return max(0, min(1_000, 1_000 * (days - passed if is_latest_first else passed) // days))
+
+    return part_done
 
 
 def _title_in_file(column: Column[R]) -> str:

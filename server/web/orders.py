@@ -25,7 +25,7 @@ from server.orders.order_list import OrderListed, list_deliverers, list_orders
 from server.orders.printing import print_slip
 from server.orders.words import told_holds, told_line, told_price
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, part_by_day
 from server.web.menu import OFFICE
 from server.web.typed import typed_period, typed_uuid
 from sync.unit_of_work import UnitOfWork
@@ -197,6 +197,7 @@ def order_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Ord
         key=lambda order: str(order.id),
         nothing=sentence("No orders of this kind in these days."),
         exporter="orders",
+        part_done=part_by_day(first, last, is_latest_first=True),
     )
 
 

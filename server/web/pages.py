@@ -25,6 +25,7 @@ from server.web.exports import export_routes
 from server.web.facts import fact_routes
 from server.web.flags import flag_routes
 from server.web.holidays import holiday_routes
+from server.web.imports import import_routes
 from server.web.menu import menu_of
 from server.web.orders import order_routes
 from server.web.overview import overview_routes
@@ -117,6 +118,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         quarantine_routes(desk),
         device_routes(desk),
         conflict_routes(desk),
+        import_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

@@ -180,6 +180,35 @@ def test_files_go_after_a_day(office: Office, shop: Workshop, media: Media) -> N
     assert "You have no files" in mia.get("/exports/").text
 
 
+def test_what_is_on_its_way_is_cancelled_by_whoever_asked(office: Office, shop: Workshop) -> None:
+    mia, sam = office.browser(office.cast.mia), office.browser(office.cast.sam)
+    ask(mia)
+    place = f"/exports/{run_of(office, office.cast.mia).id}/cancel"
+    assert sam.post(place, data={"_token": token_in(sam.get("/exports/"))}).status_code == 404
+    told = mia.post(place, data={"_token": token_in(mia.get("/exports/"))}, follow_redirects=True)
+    assert "cancelled" in told.text
+    assert work(office, shop) == ["done"]
+    assert run_of(office, office.cast.mia).state == "CANCELLED"
+    again = mia.post(place, data={"_token": token_in(mia.get("/exports/"))}, follow_redirects=True)
+    assert 'role="alert"' in again.text
+
+
+def test_how_many_rows_there_will_be_is_estimated_by_the_days_that_are_done(
+    office: Office, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(office.browser(office.cast.mia))
+    noted = []
+
+    def note(_uow: Any, _id: Any, rows: int, expected: int | None = None) -> bool:
+        noted.append((rows, expected))
+        return True
+
+    monkeypatch.setattr("server.exports.writing.note_rows", note)
+    work(office, shop)
+    # Of March the visits are all on the 4th, which is 96 thousandths in.
+    assert noted == [(2, 20), (4, 41), (5, 41)]
+
+
 def test_somebody_has_only_so_many_on_the_way(office: Office) -> None:
     mia = office.browser(office.cast.mia)
     for _ in range(OPEN_MAX):
