@@ -4,6 +4,7 @@ What its rows are is said by an exporter of its name, which whoever starts the w
 person is asked for anew: what they may no longer see is not in it.
 """
 
+import contextlib
 import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +57,8 @@ class Exported:
     notes: Sequence[tuple[str, str]] = ()
 
 
-Exporter = Callable[[Visitor, Mapping[str, str]], Exported]
+Exporter = Callable[[UnitOfWork, Visitor, Mapping[str, str]], Exported]
+"""What a file has that somebody asks for with these arguments. Raises ValueError where there is no such list."""
 
 
 class Writer(Protocol):
@@ -117,12 +119,11 @@ def _write(
 ) -> int | None:
     """How many rows were written; None where it was taken away meanwhile."""
     with speaking(run.language), path.open("wb") as file:
-        exported = exporter(visitor, run.arguments)
         done, after = 0, None
-        with (
-            database.reading(visitor.company_id) as uow,
-            writer_of(run.form, file, exported) as writer,
-        ):
+        with contextlib.ExitStack() as held:
+            uow = held.enter_context(database.reading(visitor.company_id))
+            exported = exporter(uow, visitor, run.arguments)
+            writer = held.enter_context(writer_of(run.form, file, exported))
             writer.write(exported.titles)
             expected = None if exported.count is None else exported.count(uow)
             while done < ROWS_MAX:

@@ -4,11 +4,13 @@ With an asker only those answers are there that they may see: their own, and tho
 whose work they see. Denied and not there look the same.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from mobile_contract.fields import Id
 from mobile_contract.forms.filling import Filling, fill_in
 from mobile_contract.forms.rows import day_number
 from mobile_contract.forms.template import read_published
@@ -19,11 +21,11 @@ from sync.document import decode_document
 from sync.flag import Flag
 from sync.unit_of_work import UnitOfWork
 
-_HEAD = """
+_SELECT = """
 select a.id, a.version, t.code as form_code, a.template_version, v.definition ->> 'title' as title,
        a.visit_id, a.store_id, s.code as store_code, s.name as store_name, a.person_id,
        n.name as person_name, a.business_day, a.answered_at, a.score_over, a.score_out_of,
-       a.score_e2, a.flags
+       a.score_e2, a.flags, {answers} as answers
 from form_answer a
 join form_template t on t.company_id = a.company_id and t.id = a.template_id
 join form_template_version v
@@ -33,6 +35,12 @@ left join person n on n.company_id = a.company_id and n.id = a.person_id
 where a.company_id = :company
   and (cast(:asker as uuid) is null or a.person_id = :asker or a.position_id = any(:seen))
 """
+_is_id = Id().accepts
+_HEAD = _SELECT.format(answers="null::jsonb")
+_WITH_ANSWERS = _SELECT.format(
+    answers="""(select w.answers || w.computed from form_answer_version w
+                where w.company_id = a.company_id and w.id = a.id and w.version = a.version)"""
+)
 # Each restriction is there only where it is asked for, so that its index is used.
 _ONLY = {
     "store_id": "and a.store_id = :store_id",
@@ -40,8 +48,17 @@ _ONLY = {
     "person_id": "and a.person_id = :person_id",
     "day": "and a.business_day = :day",
     "form_code": "and t.code = :form_code",
+    "first_day": "and a.business_day >= :first_day",
+    "last_day": "and a.business_day <= :last_day",
+    "after_day": "and (a.business_day, a.answered_at, a.id) < (:after_day, :after_at, :after_id)",
 }
-_NEWEST = "order by a.business_day desc, a.answered_at desc, a.id limit :at_most"
+_NEWEST = "order by a.business_day desc, a.answered_at desc, a.id desc limit :at_most"
+_SINCE = """
+select count(*) as answers from (
+    select from form_answer a
+    where a.company_id = :company and a.template_id = :template and a.business_day >= :first
+    limit :at_most) q
+"""
 _ONE = f"{_HEAD} and a.id = :id"
 _VERSIONS = """
 select v.version, v.reason, v.received_at, v.trust, v.answers, v.computed, v.points, v.sent
@@ -77,6 +94,12 @@ class AnswerListed:
     score_out_of: int
     score_e2: int | None
     flags: tuple[str, ...]
+    # Question → answer or value that was worked out, where these were asked for.
+    answers: dict[str, Any] | None = None
+
+
+AnswerMark = tuple[date, datetime, UUID]
+"""Where a list stands: business day, moment and id of its last answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +138,42 @@ def list_answers(
     person_id: UUID | None = None,
     day: date | None = None,
     form_code: str | None = None,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    after: AnswerMark | None = None,
     asker_id: UUID | None = None,
+    has_answers: bool = False,
     at_most: int,
 ) -> list[AnswerListed]:
-    """What was filled in, the newest first, of those things that are named."""
-    asked = {
+    """What was filled in, the newest first, of those things that are named; after a mark, where one is given."""
+    asked: dict[str, Any] = {
         "store_id": store_id,
         "visit_id": visit_id,
         "person_id": person_id,
         "day": day,
         "form_code": form_code,
+        "first_day": first_day,
+        "last_day": last_day,
+        "after_day": None if after is None else after[0],
     }
     named = {name: value for name, value in asked.items() if value is not None}
-    statement = " ".join([_HEAD, *(_ONLY[name] for name in named), _NEWEST])
+    head = _WITH_ANSWERS if has_answers else _HEAD
+    statement = " ".join([head, *(_ONLY[name] for name in named), _NEWEST])
+    if after is not None:
+        named |= {"after_at": after[1], "after_id": after[2]}
     rows = uow.rows(
         statement, company=uow.company_id, at_most=at_most, **_seen_by(uow, asker_id), **named
     )
     return [_listed(row) for row in rows]
+
+
+def count_answers(uow: UnitOfWork, template_id: UUID, first_day: date, *, at_most: int) -> int:
+    """How often a form was filled in since a day; counted up to so many."""
+    found = uow.rows(
+        _SINCE, company=uow.company_id, template=template_id, first=first_day, at_most=at_most
+    )
+    answers: int = found[0].answers
+    return answers
 
 
 def show_answer(
@@ -163,6 +205,21 @@ def show_answer(
         flags=tuple(decode_document(rest.doc)["flags"]),
         versions=versions,
     )
+
+
+def product_names(uow: UnitOfWork, answers: Mapping[str, Any]) -> dict[str, str]:
+    """The names of the products in the answers, by id."""
+    named = {value for value in answers.values() if isinstance(value, str)}
+    for value in answers.values():
+        if isinstance(value, dict):
+            named |= value.keys()
+    rows = uow.rows(
+        "select id::text, code, name from product where company_id = :company"
+        " and id = any(cast(:named as uuid[]))",
+        company=uow.company_id,
+        named=sorted(filter(_is_id, named)),
+    )
+    return {row.id: f"{row.code} {row.name}" for row in rows}
 
 
 def _seen_by(uow: UnitOfWork, asker_id: UUID | None) -> dict[str, Any]:

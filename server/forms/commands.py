@@ -9,7 +9,7 @@ import click
 
 from mobile_contract.fields import Id
 from server.cli import say
-from server.forms.answers import AnswerListed, list_answers, show_answer
+from server.forms.answers import AnswerListed, list_answers, product_names, show_answer
 from server.forms.errors import FormError
 from server.forms.form_list import FormListed, definition_of, list_forms, show_form
 from server.forms.templates import import_template, publish_template, retire_template
@@ -204,7 +204,7 @@ def answer_command(
         )
         asker_id = None if seen_by is None else person_by_email(uow, seen_by)
         shown = show_answer(uow, answer_id, version=version, asker_id=asker_id)
-        products = _products(uow, shown.looked_at.answers)
+        products = product_names(uow, shown.looked_at.answers)
         zone = company_zone(uow)
     head = shown.head
     say(f"{head.title} (form {head.form_code}, version {head.template_version})")
@@ -237,21 +237,6 @@ def _read(file: IO[bytes]) -> Any:
 
 def _visit(uow: UnitOfWork, begins: str) -> UUID:
     return id_that_begins(uow, visit.c.id, begins, what="such visit", refusal=FormError)
-
-
-def _products(uow: UnitOfWork, answers: dict[str, Any]) -> dict[str, str]:
-    """The names of the products in the answers, by id."""
-    named = {value for value in answers.values() if isinstance(value, str)}
-    for value in answers.values():
-        if isinstance(value, dict):
-            named |= value.keys()
-    rows = uow.rows(
-        "select id::text, code, name from product where company_id = :company"
-        " and id = any(cast(:named as uuid[]))",
-        company=uow.company_id,
-        named=sorted(filter(_is_id, named)),
-    )
-    return {row.id: f"{row.code} {row.name}" for row in rows}
 
 
 def _form_row(one: FormListed, zone: Any) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Form templates as those who write them see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ select t.id, t.code, t.title, t.state, t.version, t.draft is not null as has_dra
 from form_template t
 left join form_template_version v
   on v.company_id = t.company_id and v.template_id = t.id and v.version = t.version
-where t.company_id = :company and t.state = any(:states) order by t.code limit :at_most
+where t.company_id = :company and t.state = any(:states) and t.code > :after order by t.code limit :at_most
 """
 _SHOWN = """
 select id, code, title, state, version, draft, drafted_at from form_template
@@ -69,9 +70,13 @@ class FormShown:
     versions: tuple[VersionListed, ...]
 
 
-def list_forms(uow: UnitOfWork, *, states: tuple[str, ...], at_most: int) -> list[FormListed]:
-    """The forms in these states, by code."""
-    rows = uow.rows(_LIST, company=uow.company_id, states=list(states), at_most=at_most)
+def list_forms(
+    uow: UnitOfWork, *, states: Sequence[str], after: str = "", at_most: int
+) -> list[FormListed]:
+    """The forms in these states, by code, after one."""
+    rows = uow.rows(
+        _LIST, company=uow.company_id, states=list(states), after=after, at_most=at_most
+    )
     return [FormListed(**row._mapping) for row in rows]  # noqa: SLF001 - the row's columns by name
 
 

@@ -5,6 +5,7 @@ a change is the next one.
 """
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -173,6 +174,15 @@ def retire_template(uow: UnitOfWork, actor: Actor, code: str) -> None:
     uow.run(_STATE, company=uow.company_id, id=held.id, state=state)
     _log_state(uow, actor, "retire", held, state, held.version)
     publish_form_templates(uow, [held.id])
+
+
+def without_ids(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A published definition as it can be imported: what the server put in is left out."""
+    found = copy.deepcopy(dict(definition))
+    for question in found["questions"]:
+        for row in (question.get("rows") or {}).get("items") or ():
+            row.pop("product_id", None)
+    return found
 
 
 def _held(uow: UnitOfWork, code: str) -> Any:

@@ -5,11 +5,18 @@ from typing import Any
 
 from server.days.words import told_flag
 from server.forms.answers import AnswerShown
+from server.language import sentence, spoken_language, tell, tell_number
 from sync.flag import Flag
 from sync.money import told_amount
 
 NOT_ANSWERED = "–"
 Json = Mapping[str, Any]
+
+
+def told_title(named: Json) -> str:
+    """The title of a form, question, column, option or row in the language that is spoken."""
+    titles = named.get("titles") or {}
+    return str(titles.get(spoken_language()) or named["title"])
 
 
 def told_score(score_e2: int | None) -> str:
@@ -32,7 +39,7 @@ def answer_lines(shown: AnswerShown, products: Mapping[str, str]) -> Iterator[tu
     """
     answers, filling = shown.looked_at.answers, shown.filling
     for question in shown.definition["questions"]:
-        code, title = question["code"], question["title"]
+        code, title = question["code"], told_title(question)
         if code in filling.computed:
             yield title, told_answer(question, filling.computed[code], products)
         elif code not in filling.shown:
@@ -40,7 +47,7 @@ def answer_lines(shown: AnswerShown, products: Mapping[str, str]) -> Iterator[tu
         elif code not in answers:
             yield title, NOT_ANSWERED
         elif question["type"] == "ROWS":
-            yield title, f"{len(answers[code])} rows"
+            yield title, tell_number("one row", "{number} rows", len(answers[code]))
             yield from _row_lines(question, answers[code], products)
         else:
             yield title, told_answer(question, answers[code], products)
@@ -49,10 +56,10 @@ def answer_lines(shown: AnswerShown, products: Mapping[str, str]) -> Iterator[tu
 def _row_lines(
     question: Json, rows: Mapping[str, Json], products: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    titles = {row["code"]: row["title"] for row in question["rows"].get("items") or ()}
+    titles = {row["code"]: told_title(row) for row in question["rows"].get("items") or ()}
     for name, cells in rows.items():
         said = [
-            f"{column['title']}: {told_answer(column, cells[column['code']], products)}"
+            f"{told_title(column)}: {told_answer(column, cells[column['code']], products)}"
             for column in question["columns"]
             if column["code"] in cells
         ]
@@ -65,16 +72,16 @@ def _row_lines(
 def told_answer(question: Json, answer: Any, products: Mapping[str, str]) -> str:
     """One answer in words, as its question asks."""
     if isinstance(answer, bool):
-        return "yes" if answer else "no"
+        return tell("yes") if answer else tell("no")
     if isinstance(answer, int):
         return _told_number(question, answer)
     if isinstance(answer, list) and question["type"] == "PHOTO":
-        return f"{len(answer)} photo{'' if len(answer) == 1 else 's'}"
+        return tell_number("{number} photo", "{number} photos", len(answer))
     titles: Mapping[str, str] = products
     if question["type"] != "PRODUCT":
-        titles = {option["code"]: option["title"] for option in question.get("options") or ()}
+        titles = {option["code"]: told_title(option) for option in question.get("options") or ()}
     if isinstance(answer, list):
-        return ", ".join(str(titles.get(each, each)) for each in answer) or "none"
+        return ", ".join(str(titles.get(each, each)) for each in answer) or tell("none")
     return str(titles.get(answer, answer))
 
 
@@ -92,41 +99,56 @@ def score_lines(shown: AnswerShown) -> Iterator[str]:
     over = out_of = 0
     for score in shown.definition.get("scores") or ():
         if score["code"] not in points:
-            yield f"{score['title']}: does not apply"
+            yield tell("{score}: does not apply", score=told_title(score))
             continue
         weight, reached, full = points[score["code"]]
         over, out_of = over + weight * reached, out_of + weight * full
-        yield f"{score['title']}: {reached} of {full} points, weight {weight}"
+        yield tell(
+            "{score}: {reached} of {full} points, weight {weight}",
+            score=told_title(score),
+            reached=reached,
+            full=full,
+            weight=weight,
+        )
     if out_of:
         told = told_score((20_000 * over + out_of) // (2 * out_of))
-        yield f"score {told}: {over} of {out_of} weighted points"
+        yield tell(
+            "score {score}: {over} of {out_of} weighted points",
+            score=told,
+            over=over,
+            out_of=out_of,
+        )
 
 
 def told_form_flag(flag: Flag, definition: Json, time_zone: str) -> str:
     """A flag of a form answer as a sentence without its full stop."""
     name = str(flag["flag"])
-    titles = {question["code"]: question["title"] for question in definition["questions"]}
+    titles = {question["code"]: told_title(question) for question in definition["questions"]}
     figures = {key: figure for key, figure in flag.items() if key not in {"flag", "count"}}
     if name == "computed_differs":
         told = "; ".join(
-            f"{title}: the phone {_or_none(figures.get(f'{code}_sent'))}, "
-            f"the server {_or_none(figures.get(f'{code}_held'))}"
+            tell(
+                "{question}: the phone {sent}, the server {held}",
+                question=title,
+                sent=_or_none(figures.get(f"{code}_sent")),
+                held=_or_none(figures.get(f"{code}_held")),
+            )
             for code, title in titles.items()
             if figures.keys() & {f"{code}_sent", f"{code}_held"}
         )
-        return f"worked out otherwise on the phone: {told or flag['count']}"
+        return tell("worked out otherwise on the phone: {what}", what=told or flag["count"])
     if name in _OF_QUESTIONS:
         told = ", ".join(f"{titles.get(code, code)} ({figure})" for code, figure in figures.items())
-        return f"{_OF_QUESTIONS[name]}: {told}"
+        return f"{tell(_OF_QUESTIONS[name])}: {told}"
     return told_flag(flag, time_zone)
 
 
 _OF_QUESTIONS = {
-    "required_missing": "not answered, and how many times",
-    "past_limit": "past a limit, with the value, or how many",
-    "hidden_answered": "answered though not shown, and how many times",
+    "required_missing": sentence("not answered, and how many times"),
+    "past_limit": sentence("past a limit, with the value, or how many"),
+    "hidden_answered": sentence("answered though not shown, and how many times"),
 }
 
 
 def _or_none(figure: Any) -> str:
-    return "nothing" if figure is None else str(figure)
+    return tell("nothing") if figure is None else str(figure)

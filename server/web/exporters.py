@@ -12,9 +12,11 @@ from server.identity.sessions import Visitor
 from server.web.devices import device_listing
 from server.web.facts import fact_listing
 from server.web.flags import flag_listing
+from server.web.form_answers import answer_listing_in_file
 from server.web.listing import Listing, exported_of
 from server.web.menu import ADMIN
 from server.web.orders import order_listing
+from sync.unit_of_work import UnitOfWork
 
 LISTINGS: Mapping[str, Callable[[Visitor, Mapping[str, str]], Listing[Any]]] = {
     "devices": device_listing,
@@ -25,7 +27,7 @@ LISTINGS: Mapping[str, Callable[[Visitor, Mapping[str, str]], Listing[Any]]] = {
 
 
 def _exporter(name: str) -> Exporter:
-    def export(visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
+    def export(_uow: UnitOfWork, visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
         try:
             return exported_of(LISTINGS[name](visitor, arguments))
         except NotFound:
@@ -34,7 +36,14 @@ def _exporter(name: str) -> Exporter:
     return export
 
 
-def _export_sheet(visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
+def _export_answers(uow: UnitOfWork, visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
+    try:
+        return exported_of(answer_listing_in_file(uow, visitor, arguments))
+    except NotFound:
+        raise ValueError("the form that was asked for is not there") from None
+
+
+def _export_sheet(_uow: UnitOfWork, visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
     sheet = SHEETS.get(arguments.get("sheet", ""))
     if sheet is None or not visitor.has_role(*ADMIN):
         raise ValueError("the sheet that was asked for is not there")
@@ -43,5 +52,6 @@ def _export_sheet(visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
 
 EXPORTERS: Mapping[str, Exporter] = {
     **{name: _exporter(name) for name in LISTINGS},
+    "answers": _export_answers,
     "sheet": _export_sheet,
 }

@@ -27,6 +27,7 @@ from server.web.sheet_words import SHEET_TITLES
 
 NAMES = {
     "devices": sentence("Phones"),
+    "answers": sentence("Answers to forms"),
     "facts": sentence("Facts behind a figure"),
     "flags": sentence("Flags"),
     "orders": sentence("Orders"),
@@ -68,7 +69,8 @@ def export_routes(desk: Desk) -> Blueprint:
             asked = dict(parse_qsl(question, max_num_fields=_ARGUMENTS_MAX))
             arguments = {key: asked[key] for key in asked if key not in _NOT_OF_THE_LIST}
             # What is no list is told here and not by a worker.
-            EXPORTERS[name](visitor, arguments)
+            with desk.database.reading(visitor.company_id) as uow:
+                EXPORTERS[name](uow, visitor, arguments)
         except ValueError:
             raise NotFound from None
         try:

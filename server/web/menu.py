@@ -61,6 +61,7 @@ AREAS = (
     Area("conflicts.conflict_list", ("regional_manager", "admin"), sentence("Conflicts"), UPKEEP),
     Area("holidays.year", ("regional_manager", "admin"), sentence("Calendar"), PEOPLE),
     Area("conflicts.conflict_list", PLANNERS, sentence("Conflicts"), UPKEEP),
+    Area("forms.form_list", OFFICE, sentence("Forms"), MASTERS),
     Area("imports.import_list", ("regional_manager", "admin"), sentence("Imports"), UPKEEP),
     Area("exports.export_list", OFFICE, sentence("Exports"), UPKEEP),
 )

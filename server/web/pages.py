@@ -24,6 +24,7 @@ from server.web.devices import device_routes
 from server.web.exports import export_routes
 from server.web.facts import fact_routes
 from server.web.flags import flag_routes
+from server.web.forms import form_routes
 from server.web.holidays import holiday_routes
 from server.web.imports import import_routes
 from server.web.menu import menu_of
@@ -119,6 +120,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         device_routes(desk),
         conflict_routes(desk),
         import_routes(desk),
+        form_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:
