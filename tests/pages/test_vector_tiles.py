@@ -26,7 +26,7 @@ def test_a_map_is_drawn_on_the_vector_tiles_of_the_style_that_is_set(
         seat.address = address
         seat.sign_in("wen.gao@demo.example")
         seat.go("/routes/stores")
-        seat.page.wait_for_function("document.querySelector('canvas.maplibregl-canvas') !== null")
+        seat.page.wait_for_selector("canvas.maplibregl-canvas")
         seat.page.wait_for_load_state("networkidle")
         picture = Image.open(BytesIO(seat.page.screenshot())).convert("RGB")
         colours = {colour: number for number, colour in picture.getcolors(2**24) or []}
