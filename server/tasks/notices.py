@@ -7,7 +7,7 @@ positions must lie within them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, update
@@ -57,11 +57,20 @@ select case cast(:audience as text)
     when 'REGION' then (select count(*) from region where company_id = :company and id = any(:ids))
     else (select count(*) from position where company_id = :company and id = any(:ids)) end as known
 """
+_AUDIENCE_NAMES = """
+select coalesce(d.name, r.name, p.code) as name from notice n
+cross join unnest(n.audience_ids) as a(id)
+left join division d on n.audience = 'DIVISION' and d.company_id = n.company_id and d.id = a.id
+left join region r on n.audience = 'REGION' and r.company_id = n.company_id and r.id = a.id
+left join position p on n.audience = 'POSITIONS' and p.company_id = n.company_id and p.id = a.id
+where n.company_id = :company and n.id = :notice and coalesce(d.name, r.name, p.code) is not null
+order by 1 limit 100
+"""
 _LOCK = """
 select id, state, given_by from notice where company_id = :company and id = :notice for update
 """
 # With an asker: those whose audience has a position that they see; of the readers, those who hold one.
-_LIST = """
+_LISTED = """
 with recursive seen as (
     select p.region_id, p.division_id from position p
     where p.company_id = :company and p.id = any(:positions)
@@ -90,11 +99,17 @@ where n.company_id = :company
                                            or division_id = any(n.audience_ids))
            when 'REGION' then n.audience_ids && array(select region_id from above)
            else n.audience_ids && cast(:positions as uuid[]) end)
-order by n.given_at desc, n.id limit :at_most
 """
+_LIST = f"""
+{_LISTED}
+  and (cast(:after_at as timestamptz) is null
+       or (n.given_at, n.id) < (:after_at, cast(:after_id as uuid)))
+order by n.given_at desc, n.id desc limit :at_most
+"""
+_ONE = f"{_LISTED} and n.id = :notice"
 # Whoever holds a position of the audience today, and whoever read it beside them. Those who have not
 # read it come first.
-_READERS = f"""
+_READING = f"""
 {_BELOW}, audience as (
     select o.person_id, min(p.code) as position_code
     from notice n
@@ -112,11 +127,22 @@ _READERS = f"""
           where o.company_id = :company and o.position_id = any(:positions)
             and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)))
 )
+"""  # noqa: S608
+_READERS = f"""
+{_READING}
 select n.id as person_id, n.name as person, a.position_code, s.read_at
 from audience a full join seen s on s.person_id = a.person_id
 join person n on n.company_id = :company and n.id = coalesce(a.person_id, s.person_id)
 where (not :only_unread or s.read_at is null)
-order by s.read_at nulls first, n.name, n.id limit :at_most
+  and (cast(:after_name as text) is null
+       or (coalesce(s.read_at, '-infinity'), n.name, n.id)
+          > (coalesce(cast(:after_at as timestamptz), '-infinity'), :after_name, cast(:after_id as uuid)))
+order by coalesce(s.read_at, '-infinity'), n.name, n.id limit :at_most
+"""  # noqa: S608
+_READ_BY = f"""
+{_READING}
+select count(a.person_id) as audience, count(*) filter (where a.person_id is not null and s.read_at is not null) as read
+from audience a full join seen s on s.person_id = a.person_id
 """  # noqa: S608
 
 
@@ -159,6 +185,27 @@ class NoticeListed:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeShown:
+    """A notice whole, as the office sees it. `names` are what its audience is called, where it has ids; `audience_size` and
+    `read` count people of today's audience that the asker may see.
+    """
+
+    listed: NoticeListed
+    texts: tuple[Text, ...]
+    names: tuple[str, ...]
+    audience_size: int
+    read: int
+
+
+class ReaderMark(NamedTuple):
+    """After which reader of a list a page begins."""
+
+    read_at: datetime | None
+    person: str
+    person_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Somebody who was to read a notice, or did; no position: they are not of its audience today."""
 
@@ -166,6 +213,10 @@ class Reader:
     person: str
     position_code: str | None
     read_at: datetime | None
+
+    @property
+    def mark(self) -> ReaderMark:
+        return ReaderMark(self.read_at, self.person, self.person_id)
 
 
 def give_notice(
@@ -255,6 +306,7 @@ def list_notices(
     today: date,
     only_shown: bool = False,
     asker_id: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
     at_most: int = 100,
 ) -> list[NoticeListed]:
     """Notices, the newest first. One query, and one for the asker's scope.
@@ -266,11 +318,32 @@ def list_notices(
         _LIST,
         company=uow.company_id,
         only_shown=only_shown,
-        today=today,
+        after_at=None if after is None else after[0],
+        after_id=None if after is None else after[1],
         at_most=at_most,
         **_seen(uow, asker_id, today),
     )
     return [_listed(row, today) for row in rows]
+
+
+def read_notice(
+    uow: UnitOfWork, notice_id: UUID, *, today: date, asker_id: UUID | None = None
+) -> NoticeShown:
+    """One notice whole. Raises NoSuchNotice, also where it is for nobody whom the asker may see."""
+    scope = _seen(uow, asker_id, today)
+    found = uow.rows(_ONE, company=uow.company_id, notice=notice_id, only_shown=False, **scope)
+    if not found:
+        raise NoSuchNotice("there is no such notice in this company")
+    row = found[0]
+    counted = uow.rows(_READ_BY, company=uow.company_id, notice=notice_id, **scope)[0]
+    names = uow.rows(_AUDIENCE_NAMES, company=uow.company_id, notice=notice_id)
+    return NoticeShown(
+        _listed(row, today),
+        tuple(Text(**text) for text in row.texts),
+        tuple(each.name for each in names),
+        counted.audience,
+        counted.read,
+    )
 
 
 def readers_of(
@@ -280,6 +353,7 @@ def readers_of(
     today: date,
     only_unread: bool = False,
     asker_id: UUID | None = None,
+    after: ReaderMark | None = None,
     at_most: int = 100,
 ) -> list[Reader]:
     """Who of a notice's audience, as it is today, has read it and who has not; those who have not first.
@@ -291,8 +365,10 @@ def readers_of(
         _READERS,
         company=uow.company_id,
         notice=notice_id,
-        today=today,
         only_unread=only_unread,
+        after_at=None if after is None else after.read_at,
+        after_name=None if after is None else after.person,
+        after_id=None if after is None else after.person_id,
         at_most=at_most,
         **_seen(uow, asker_id, today),
     )
@@ -368,4 +444,4 @@ def _must_be_within(
 
 def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
     positions = positions_seen_by(uow, asker_id, today)
-    return {"sees_all": positions is None, "positions": sorted(positions or ())}
+    return {"sees_all": positions is None, "positions": sorted(positions or ()), "today": today}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, update
@@ -87,7 +87,7 @@ select t.id, t.state from task t
 where t.company_id = :company and t.id = any(:ids) and {_IS_SEEN}
 order by t.id for update
 """  # noqa: S608  put together from constants, above
-_LIST = f"""
+_LISTED = f"""
 select t.id, t.sort, t.text, t.state, t.due_on, t.state = 'OPEN' and t.due_on < :today as is_overdue,
        q.code as position_code, n.name as person, s.code as store_code, s.name as store_name,
        t.given_by, t.given_at, t.over_at,
@@ -97,13 +97,24 @@ from task t
 left join position q on q.company_id = t.company_id and q.id = t.position_id
 left join person n on n.company_id = t.company_id and n.id = t.person_id
 left join store s on s.company_id = t.company_id and s.id = t.store_id
-where t.company_id = :company and t.state = any(:states) and {_IS_SEEN}
+where t.company_id = :company and {_IS_SEEN}
+"""  # noqa: S608  put together from constants, above
+_LIST = f"""
+{_LISTED} and t.state = any(:states)
   and (cast(:position as uuid) is null or t.position_id = :position)
   and (cast(:person as uuid) is null or t.person_id = :person)
   and (cast(:store as uuid) is null or t.store_id = :store)
   and (not :only_overdue or (t.state = 'OPEN' and t.due_on < :today))
-order by t.due_on, q.code, t.id limit :at_most
-"""  # noqa: S608
+  and (cast(:after_day as date) is null
+       or (t.due_on, coalesce(q.code, ''), t.id) > (:after_day, cast(:after_code as text), cast(:after_id as uuid)))
+order by t.due_on, coalesce(q.code, ''), t.id limit :at_most
+"""
+# The other way round, for what is over: the latest first.
+_LIST_LATEST = _LIST.replace(", t.id) > (", ", t.id) < (").replace(
+    "order by t.due_on, coalesce(q.code, ''), t.id",
+    "order by t.due_on desc, coalesce(q.code, '') desc, t.id desc",
+)
+_ONE = f"{_LISTED} and t.id = :task"
 _COUNTS = f"""
 select q.code as position_code, n.name as person, count(*) as open,
        count(*) filter (where t.due_on < :today) as overdue, min(t.due_on) as first_due
@@ -159,6 +170,18 @@ class TaskListed:
     given_at: datetime
     over_at: datetime | None
     answers: int
+
+    @property
+    def mark(self) -> "TaskMark":
+        return TaskMark(self.due_on, self.position_code or "", self.id)
+
+
+class TaskMark(NamedTuple):
+    """After which task of a list a page begins."""
+
+    due_on: date
+    position_code: str
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,21 +325,36 @@ def list_tasks(
     store_id: UUID | None = None,
     only_overdue: bool = False,
     asker_id: UUID | None = None,
+    is_latest_first: bool = False,
+    after: TaskMark | None = None,
     at_most: int = 100,
 ) -> list[TaskListed]:
     """Tasks by their due day. One query, and one for the asker's scope."""
     rows = uow.rows(
-        _LIST,
+        _LIST_LATEST if is_latest_first else _LIST,
         company=uow.company_id,
         states=list(states),
         position=position_id,
         person=person_id,
         store=store_id,
         only_overdue=only_overdue,
+        after_day=None if after is None else after.due_on,
+        after_code=None if after is None else after.position_code,
+        after_id=None if after is None else after.id,
         at_most=at_most,
         **_seen(uow, asker_id, today),
     )
     return [TaskListed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def find_task(
+    uow: UnitOfWork, task_id: UUID, *, today: date, asker_id: UUID | None = None
+) -> TaskListed:
+    """One task. Raises NoSuchTask, also where the asker may not see it."""
+    found = uow.rows(_ONE, company=uow.company_id, task=task_id, **_seen(uow, asker_id, today))
+    if not found:
+        raise NoSuchTask("there is no such task in this company")
+    return TaskListed(**found[0]._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def open_tasks(

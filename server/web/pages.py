@@ -28,6 +28,7 @@ from server.web.forms import form_routes
 from server.web.holidays import holiday_routes
 from server.web.imports import import_routes
 from server.web.menu import menu_of
+from server.web.notices import notice_routes
 from server.web.orders import order_routes
 from server.web.overview import overview_routes
 from server.web.people import people_routes
@@ -37,6 +38,7 @@ from server.web.regions import region_routes
 from server.web.routes import route_routes
 from server.web.signing import signing_routes
 from server.web.targets import target_routes
+from server.web.tasks import task_routes
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -121,6 +123,8 @@ def register_pages(app: Flask, desk: Desk) -> None:
         conflict_routes(desk),
         import_routes(desk),
         form_routes(desk),
+        task_routes(desk),
+        notice_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

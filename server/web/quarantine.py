@@ -348,14 +348,24 @@ def _decided(
             flash(*_told_several(released))
         elif act == "set_aside" and (not reason or form.get("sure") != "1"):
             return draw(
-                "quarantine/set_aside.html",
+                "sure.html",
+                title=tell_number(
+                    "Set this item aside?", "Set these {number} items aside?", len(keys)
+                ),
+                what=tell_number(
+                    "It will never be applied, and this cannot be undone. It stays here with your reason.",
+                    "They will never be applied, and this cannot be undone. They stay here with your reason.",
+                    len(keys),
+                ),
                 keys=form.getlist("id") or [f"{op_id}~{digest.hex()}" for op_id, digest in keys],
-                number=len(keys),
+                kept=_kept_filters(form),
                 back=back,
-                filters=_kept_filters(form),
                 reason=reason,
-                is_asked=form.get("sure") == "1",
+                fault=tell("Say why: its sender reads this.") if form.get("sure") == "1" else None,
+                about_reason=tell("Its sender's phone shows it."),
                 reason_max=REASON_MAX,
+                act="set_aside",
+                button=tell("Set aside"),
             )
         elif act == "set_aside":
             number = set_aside_kept(engine, visitor.company_id, visitor.actor, keys, reason=reason)
