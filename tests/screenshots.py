@@ -88,6 +88,27 @@ def _code(page: Any) -> None:
     page.wait_for_selector("#code")
 
 
+def _first_row(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_selector("main table")
+
+
+def _leave(page: Any) -> None:
+    _first_row(page)
+    page.goto(f"{page.url}/leave")
+    page.select_option("select >> nth=0", index=2)
+    page.click("button[value=look]")
+    page.wait_for_selector("#confirm")
+
+
+def _hand_over(page: Any) -> None:
+    _first_row(page)
+    page.goto(f"{page.url}/hand-over")
+    page.select_option("[name^=route-] >> nth=0", index=2)
+    page.click("section:has(#parts) button[value=look]")
+    page.wait_for_selector("#confirm-parts")
+
+
 def _review(page: Any) -> None:
     page.click("button.main")
     page.wait_for_load_state("networkidle")
@@ -116,6 +137,14 @@ def shots() -> tuple[Shot, ...]:
         Shot("order", ADMIN, "/orders/", _first_order),
         Shot("audits", AUDITOR, "/audits/"),
         Shot("audit-review", AUDITOR, "/audits/", _review),
+        Shot("people", ADMIN, "/people/"),
+        Shot("person", ADMIN, "/people/?words=REP-01", _first_row),
+        Shot("person-leaves", ADMIN, "/people/?words=REP-01", _leave),
+        Shot("positions", ADMIN, "/positions/"),
+        Shot("position", ADMIN, "/positions/?words=REP-01", _first_row),
+        Shot("position-handed-over", MANAGER, "/positions/?words=REP-01", _hand_over),
+        Shot("calendar", ADMIN, "/calendar/"),
+        Shot("calendar-loaded", ADMIN, "/calendar/load?country=CN&year=2027"),
         Shot("phones", ADMIN, "/devices/"),
         Shot("phone", ADMIN, "/devices/", _first_phone),
         Shot("phone-code", ADMIN, "/devices/enrol?name=Chen", _code),

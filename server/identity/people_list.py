@@ -30,50 +30,57 @@ _STATE = """
 _SEEN = """
     (:is_all or n.id = :asker or exists (
         select from occupancy o where o.company_id = n.company_id and o.person_id = n.id
-          and (o.ends_on is null or o.ends_on >= :today) and o.position_id = any(:seen))
+          and (o.ends_on is null or o.ends_on >= :today) and o.position_id in (select id from seen))
      or (not exists (select from occupancy o where o.company_id = n.company_id and o.person_id = n.id
                      and (o.ends_on is null or o.ends_on >= :today))
          and (select o.position_id from occupancy o
               where o.company_id = n.company_id and o.person_id = n.id
-              order by o.ends_on desc, o.id limit 1) = any(:seen)))
+              order by o.ends_on desc, o.id limit 1) in (select id from seen)))
 """
+_HELD_TODAY = """
+    from occupancy o
+    join position p on p.company_id = o.company_id and p.id = o.position_id
+    join region g on g.company_id = p.company_id and g.id = p.region_id
+    where o.company_id = n.company_id and o.person_id = n.id and o.starts_on <= :today
+      and (o.ends_on is null or o.ends_on >= :today)
+      and (:is_all or o.position_id in (select id from seen))
+"""
+# The page first, and what is to be told of its people then: of thousands fifty are told.
 _LIST = f"""
-select * from (
-    select n.id, n.name, n.email, n.left_on, {_STATE} as state, n.signed_in_at,
-           n.password_hash is not null as has_password,
-           held.codes, held.roles, held.regions,
-           (select min(o.starts_on) from occupancy o where o.company_id = n.company_id
-            and o.person_id = n.id and o.starts_on > :today) as next_day,
-           (select count(*) from device d where d.company_id = n.company_id and d.person_id = n.id
-            and d.state in ('ACTIVE', 'DRAINING')) as phones
-    from person n
-    left join lateral (
-        select array_agg(p.code order by o.is_acting, p.code) as codes,
-               array_agg(distinct p.role) as roles,
-               array_agg(distinct g.name) as regions
-        from occupancy o
-        join position p on p.company_id = o.company_id and p.id = o.position_id
-        join region g on g.company_id = p.company_id and g.id = p.region_id
-        where o.company_id = n.company_id and o.person_id = n.id and o.starts_on <= :today
-          and (o.ends_on is null or o.ends_on >= :today) and (:is_all or o.position_id = any(:seen))
-    ) held on true
+with seen as (select unnest(cast(:seen as uuid[])) as id), page as materialized (
+    select n.* from person n
     where n.company_id = :company and {_SEEN}
-      and (cast(:only as uuid) is null or n.id = :only)
+      and (cast(:only as uuid[]) is null or n.id = any(:only))
       and (cast(:after_name as text) is null
            or (n.name, n.id) > (:after_name, cast(:after_id as uuid)))
-) f
-where (cast(:state as text) is null or f.state = :state or (:state = 'NOT_LEFT' and f.state <> 'LEFT'))
-  and (cast(:role as text) is null or :role = any(f.roles))
-  and (cast(:words as text) is null or f.name ilike :words or f.email ilike :words
-       or array_to_string(f.codes, ' ') ilike :words)
-order by f.name, f.id limit :at_most
+      and (cast(:state as text) is null
+           or (:state = 'NOT_LEFT' and (n.left_on is null or n.left_on > :today))
+           or (:state <> 'NOT_LEFT' and :state = {_STATE}))
+      and (cast(:role as text) is null or exists (select {_HELD_TODAY} and p.role = :role))
+      and (cast(:words as text) is null or n.name ilike :words or n.email ilike :words
+           or exists (select {_HELD_TODAY} and p.code ilike :words))
+    order by n.name, n.id limit :at_most
+)
+select n.id, n.name, n.email, n.left_on, {_STATE} as state, n.signed_in_at,
+       n.password_hash is not null as has_password, held.codes, held.roles, held.regions,
+       (select min(o.starts_on) from occupancy o where o.company_id = n.company_id
+        and o.person_id = n.id and o.starts_on > :today) as next_day,
+       (select count(*) from device d where d.company_id = n.company_id and d.person_id = n.id
+        and d.state in ('ACTIVE', 'DRAINING')) as phones
+from page n
+left join lateral (
+    select array_agg(p.code order by o.is_acting, p.code) as codes,
+           array_agg(distinct p.role) as roles, array_agg(distinct g.name) as regions
+    {_HELD_TODAY}
+) held on true
+order by n.name, n.id
 """  # noqa: S608  put together from constants, above
 _HELD = """
 select o.id, o.position_id, p.code, p.name, p.role, g.name as region, o.starts_on, o.ends_on, o.is_acting
 from occupancy o
 join position p on p.company_id = o.company_id and p.id = o.position_id
 join region g on g.company_id = p.company_id and g.id = p.region_id
-where o.company_id = :company and o.person_id = any(:people)
+where o.company_id = :company and o.person_id = :person
   and (:is_all or o.position_id = any(:seen))
 order by o.ends_on desc nulls first, o.starts_on desc, p.code limit 200
 """
@@ -143,14 +150,14 @@ def find_people(
     asker_id: UUID | None,
     after: tuple[str, UUID] | None = None,
     at_most: int = 100,
-    only: UUID | None = None,
+    only: Iterable[UUID] | None = None,
 ) -> list[PersonFound]:
     """The people whom the asker may see, by name. At most three queries."""
-    words = " ".join(asked.words.split())[:200]
+    words = " ".join(asked.words.replace("\0", " ").split())[:200]
     rows = uow.rows(
         _LIST,
         **_seen_by(uow, asker_id, today),
-        only=only,
+        only=None if only is None else list(only),
         state=asked.state or None,
         role=asked.role or None,
         words=f"%{_escaped(words)}%" if words else None,
@@ -187,7 +194,7 @@ def find_person(
         today=today,
         asker_id=asker_id,
         at_most=1,
-        only=person_id,
+        only=[person_id],
     )
     if not found:
         raise NoSuchPerson("there is no such person in this company")
@@ -198,13 +205,22 @@ def check_people_seen(
     uow: UnitOfWork, person_ids: Iterable[UUID], *, today: date, asker_id: UUID | None
 ) -> None:
     """Raise NoSuchPerson where the asker may not see one of them."""
-    for person_id in sorted(set(person_ids)):
-        find_person(uow, person_id, today=today, asker_id=asker_id)
+    wanted = set(person_ids)
+    found = find_people(
+        uow,
+        PeopleAsked(state=""),
+        today=today,
+        asker_id=asker_id,
+        at_most=len(wanted),
+        only=wanted,
+    )
+    if len(found) < len(wanted):
+        raise NoSuchPerson("there is no such person in this company")
 
 
 def held_by(uow: UnitOfWork, person_id: UUID, *, today: date, asker_id: UUID | None) -> list[Held]:
     """What a person holds, will hold and held, as far as the asker sees it: what lasts first, then the latest."""
-    rows = uow.rows(_HELD, **_seen_by(uow, asker_id, today), people=[person_id])
+    rows = uow.rows(_HELD, **_seen_by(uow, asker_id, today), person=person_id)
     return [
         Held(
             row.id,

@@ -111,14 +111,14 @@ def rehearse_holding(
     change: Callable[[UnitOfWork], object],
     *,
     people: Iterable[UUID],
-    positions: Iterable[UUID],
     day: date,
     today: date,
+    moved: Iterable[UUID] = (),
 ) -> HoldingRehearsed:
     """Make the change, note what it does from the day on, and take it back. Raises what the change raises.
 
-    `people` and `positions` are those that it concerns; who is above them is looked at, too. The queries grow with those whose
-    keys change, not with the company.
+    `people` are those who hold something else by it. Who is above them has the same positions below as before; only where
+    positions are `moved` to another region, role or division are they looked at, too.
     """
     first_day = max(day, today)
     found: list[HoldingRehearsed] = []
@@ -126,7 +126,7 @@ def rehearse_holding(
         take_turn(uow)
         policy = current_policy(uow)[1]
         named = set(people)
-        concerned = sorted(named | people_concerned(uow, positions))
+        concerned = sorted(named | people_concerned(uow, moved))
         rescope(uow, concerned, first_day, is_bounded=False)
         keys_before = _keys(uow, concerned)
         held_before = _held_on(uow, named, first_day)

@@ -3,6 +3,7 @@
 Somebody sees the positions that they may see (`server.identity.permissions`), of every role.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -14,64 +15,66 @@ from sync.unit_of_work import UnitOfWork
 HOLDINGS = ("HELD", "VACANT", "UNCOVERED")
 """HELD by somebody who does not only stand in; VACANT; UNCOVERED: vacant, and nobody stands in."""
 
-_LIST = """
-with recursive below as (
+_NOW = "o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)"
+_OF_P = "o.company_id = p.company_id and o.position_id = p.id"
+# The page first, and what is to be told of its positions then.
+_LIST = f"""
+with recursive seen as (select unnest(cast(:seen as uuid[])) as id), below as (
     select id from region where company_id = :company and id = cast(:region as uuid)
     union
     select r.id from region r join below b on r.parent_id = b.id where r.company_id = :company
-), one as (
-    select p.id, p.code, p.name, p.role, p.region_id, g.name as region, p.division_id, d.name as division,
-           holder.person_id as holder_id, holder.name as holder, holder.starts_on as held_since,
-           holder.ends_on as held_until, acting.names as acting,
-           case when holder.name is null then last.name end as last_holder,
-           case when holder.name is null then last.ends_on end as last_day,
-           next.name as next_holder, next.starts_on as next_day,
-           (select count(*) from route o where o.company_id = p.company_id and o.position_id = p.id
-            and o.is_active) as routes
-    from position p
-    join region g on g.company_id = p.company_id and g.id = p.region_id
-    left join division d on d.company_id = p.company_id and d.id = p.division_id
-    left join lateral (
-        select o.person_id, n.name, o.starts_on, o.ends_on from occupancy o
-        join person n on n.company_id = o.company_id and n.id = o.person_id
-        where o.company_id = p.company_id and o.position_id = p.id and not o.is_acting
-          and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)
-        order by o.starts_on, o.id limit 1
-    ) holder on true
-    left join lateral (
-        select array_agg(n.name order by n.name, n.id) as names from occupancy o
-        join person n on n.company_id = o.company_id and n.id = o.person_id
-        where o.company_id = p.company_id and o.position_id = p.id and o.is_acting
-          and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)
-    ) acting on true
-    left join lateral (
-        select n.name, o.ends_on from occupancy o
-        join person n on n.company_id = o.company_id and n.id = o.person_id
-        where o.company_id = p.company_id and o.position_id = p.id and not o.is_acting
-          and o.ends_on < :today
-        order by o.ends_on desc, o.id limit 1
-    ) last on true
-    left join lateral (
-        select n.name, o.starts_on from occupancy o
-        join person n on n.company_id = o.company_id and n.id = o.person_id
-        where o.company_id = p.company_id and o.position_id = p.id and not o.is_acting
-          and o.starts_on > :today
-        order by o.starts_on, o.id limit 1
-    ) next on true
-    where p.company_id = :company and (:is_all or p.id = any(:seen))
+), page as materialized (
+    select p.* from position p
+    where p.company_id = :company and (:is_all or p.id in (select id from seen))
       and (cast(:region as uuid) is null or p.region_id in (select id from below))
       and (cast(:role as text) is null or p.role = :role)
-      and (cast(:only as uuid) is null or p.id = :only)
+      and (cast(:only as uuid[]) is null or p.id = any(:only))
       and (cast(:after_code as text) is null or (p.code, p.id) > (:after_code, cast(:after_id as uuid)))
+      and (cast(:words as text) is null or p.code ilike :words or p.name ilike :words or exists (
+               select from occupancy o join person n on n.company_id = o.company_id and n.id = o.person_id
+               where {_OF_P} and {_NOW} and n.name ilike :words))
+      and (cast(:holding as text) is null
+           or (:holding = 'HELD') = exists (select from occupancy o
+                                            where {_OF_P} and {_NOW} and not o.is_acting))
+      and (cast(:holding as text) is null or :holding <> 'UNCOVERED'
+           or not exists (select from occupancy o where {_OF_P} and {_NOW}))
+    order by p.code, p.id limit :at_most
 )
-select * from one
-where (cast(:words as text) is null or code ilike :words or name ilike :words or holder ilike :words
-       or array_to_string(acting, ' ') ilike :words)
-  and (cast(:holding as text) is null or (:holding = 'HELD' and holder is not null)
-       or (:holding = 'VACANT' and holder is null)
-       or (:holding = 'UNCOVERED' and holder is null and acting is null))
-order by code, id limit :at_most
-"""
+select p.id, p.code, p.name, p.role, p.region_id, g.name as region, g.parent_id as above_id, p.division_id, d.name as division,
+       holder.person_id as holder_id, holder.name as holder, holder.starts_on as held_since,
+       holder.ends_on as held_until, acting.names as acting,
+       case when holder.name is null then last.name end as last_holder,
+       case when holder.name is null then last.ends_on end as last_day,
+       next.name as next_holder, next.starts_on as next_day,
+       (select count(*) from route o where {_OF_P} and o.is_active) as routes
+from page p
+join region g on g.company_id = p.company_id and g.id = p.region_id
+left join division d on d.company_id = p.company_id and d.id = p.division_id
+left join lateral (
+    select o.person_id, n.name, o.starts_on, o.ends_on from occupancy o
+    join person n on n.company_id = o.company_id and n.id = o.person_id
+    where {_OF_P} and not o.is_acting and {_NOW}
+    order by o.starts_on, o.id limit 1
+) holder on true
+left join lateral (
+    select array_agg(n.name order by n.name, n.id) as names from occupancy o
+    join person n on n.company_id = o.company_id and n.id = o.person_id
+    where {_OF_P} and o.is_acting and {_NOW}
+) acting on true
+left join lateral (
+    select n.name, o.ends_on from occupancy o
+    join person n on n.company_id = o.company_id and n.id = o.person_id
+    where {_OF_P} and not o.is_acting and o.ends_on < :today
+    order by o.ends_on desc, o.id limit 1
+) last on true
+left join lateral (
+    select n.name, o.starts_on from occupancy o
+    join person n on n.company_id = o.company_id and n.id = o.person_id
+    where {_OF_P} and not o.is_acting and o.starts_on > :today
+    order by o.starts_on, o.id limit 1
+) next on true
+order by p.code, p.id
+"""  # noqa: S608  put together from constants, above
 _TREE = """
 with recursive counted as (
     select p.region_id, count(*) as positions,
@@ -129,6 +132,8 @@ class PositionHeld:
     role: str
     region_id: UUID
     region: str
+    # The region above its own.
+    above_id: UUID | None
     division_id: UUID | None
     division: str | None
     holder_id: UUID | None
@@ -219,10 +224,10 @@ def list_held_positions(
     asker_id: UUID | None,
     after: tuple[str, UUID] | None = None,
     at_most: int = 100,
-    only: UUID | None = None,
+    only: Iterable[UUID] | None = None,
 ) -> list[PositionHeld]:
     """The positions that the asker may see, by code. Two queries."""
-    words = " ".join(asked.words.split())[:200]
+    words = " ".join(asked.words.replace("\0", " ").split())[:200]
     for special in ("\\", "%", "_"):
         words = words.replace(special, f"\\{special}")
     rows = uow.rows(
@@ -232,7 +237,7 @@ def list_held_positions(
         role=asked.role or None,
         holding=asked.holding or None,
         words=f"%{words}%" if words else None,
-        only=only,
+        only=None if only is None else list(only),
         after_code=None if after is None else after[0],
         after_id=None if after is None else after[1],
         at_most=at_most,
@@ -245,6 +250,7 @@ def list_held_positions(
             role=row.role,
             region_id=row.region_id,
             region=row.region,
+            above_id=row.above_id,
             division_id=row.division_id,
             division=row.division,
             holder_id=row.holder_id,
@@ -267,7 +273,7 @@ def find_held_position(
 ) -> PositionHeld:
     """One of `list_held_positions`. Raises NoSuchPosition, also for one that the asker may not see."""
     found = list_held_positions(
-        uow, PositionsAsked(), today=today, asker_id=asker_id, at_most=1, only=position_id
+        uow, PositionsAsked(), today=today, asker_id=asker_id, at_most=1, only=[position_id]
     )
     if not found:
         raise NoSuchPosition("there is no such position in this company")

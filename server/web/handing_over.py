@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
-from server.identity.people_list import PeopleAsked, find_people
 from server.identity.sessions import Visitor
 from server.language import tell
 from server.planning.errors import NoSuchPosition
@@ -21,11 +20,11 @@ from server.planning.office_people import (
 )
 from server.planning.office_routes import Effects, Rehearsed, rehearse
 from server.planning.position_list import PositionHeld, find_held_position, holders_of
-from server.planning.positions import list_positions
+from server.planning.positions import PositionListed, list_positions
 from server.planning.route_sheets import RouteSheet, read_position_routes
 from server.planning.workload import read_calendar, read_workloads, six_weeks
+from server.web.choices import people_choices
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.leaving import PEOPLE_MAX
 from server.web.people_words import (
     READERS,
     REFUSALS,
@@ -36,7 +35,8 @@ from server.web.people_words import (
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
-POSITIONS_MAX = 1_000
+NEAR_MAX = 60
+"""How many positions are offered for routes; a route's own page offers all."""
 
 
 def handing_over_routes(desk: Desk, routes: Blueprint) -> None:
@@ -84,7 +84,6 @@ def handing_over_routes(desk: Desk, routes: Blueprint) -> None:
                 visitor.company_id,
                 change,
                 people=[to_person_id, *(one.person_id for one in held if one.lasts(first_day))],
-                positions=[position_id],
                 day=first_day,
                 today=visitor.today,
             )
@@ -155,9 +154,9 @@ def _page(
         with desk.database.reading(visitor.company_id) as uow:
             check_may_hand_over(uow, [position_id], **who)  # type: ignore[arg-type]
             position: PositionHeld = find_held_position(uow, position_id, **who)  # type: ignore[arg-type]
-            people = find_people(uow, PeopleAsked(), at_most=PEOPLE_MAX, **who)  # type: ignore[arg-type]
+            people = people_choices(uow, visitor, chosen=[form.get("to") or ""])
             sheets: list[RouteSheet] = list(read_position_routes(uow, position_id, **who))  # type: ignore[arg-type]
-            others = list_positions(uow, at_most=POSITIONS_MAX, **who) if sheets else []  # type: ignore[arg-type]
+            others = _near(uow, visitor, position) if sheets else []
             first, last = six_weeks(visitor.today)
             loads = read_workloads(
                 uow,
@@ -175,7 +174,7 @@ def _page(
         422 if told is not None or told_parts is not None else 200,
         position=position,
         form=form,
-        people=[(str(one.id), one.told) for one in people if one.id != position.holder_id],
+        people=people,
         sheets=sheets,
         others=[
             (
@@ -187,9 +186,10 @@ def _page(
                     capacity=visitor.policy.day_capacity_min,
                 ),
             )
-            for one in others
+            for one in others[:NEAR_MAX]
             if one.id != position_id
         ],
+        is_cut=len(others) > NEAR_MAX,
         found=found,
         parts=parts,
         parts_days=[]
@@ -201,3 +201,15 @@ def _page(
         told=told,
         told_parts=told_parts,
     )
+
+
+def _near(uow: UnitOfWork, visitor: Visitor, position: PositionHeld) -> list[PositionListed]:
+    """Positions that could have a route of this one: first of the region above its own, then others, up to one too many."""
+    who = {"today": visitor.today, "asker_id": visitor.person_id}
+    at_most = NEAR_MAX + 1
+    near = list_positions(uow, region_id=position.above_id, at_most=at_most, **who)  # type: ignore[arg-type]
+    if position.above_id is None or len(near) == at_most:
+        return near
+    there = {one.id for one in near}
+    further = list_positions(uow, at_most=at_most, **who)  # type: ignore[arg-type]
+    return [*near, *(one for one in further if one.id not in there)][:at_most]

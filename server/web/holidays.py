@@ -134,6 +134,8 @@ def holiday_routes(desk: Desk) -> Blueprint:
         """A day that is not worked, or one that is all the same."""
         form = request.form
         day = asked_day(form, "day", visitor.today)
+        if day.year not in YEARS:
+            return _day_form(form, tell("A year is from 2000 to 2100."))
         try:
             with desk.database.company(visitor.company_id) as uow:
                 add_holiday(

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from server.identity.errors import LeaveDoubtful, NoSuchPerson
@@ -30,22 +29,20 @@ from server.planning.office_people import (
     phones_of,
     rehearse_holding,
 )
+from server.web.choices import people_choices
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.people_words import ADMINS, REFUSALS, asked_day, told_doubts, told_refused
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
-PEOPLE_MAX = 5_000
-
 
 @dataclass(frozen=True, slots=True)
 class Leaver:
-    """Somebody who may leave: what they hold or will hold, their phones, and who may come after them."""
+    """Somebody who may leave: what they hold or will hold, and their phones."""
 
     person: PersonFound
     held: list[Held]
     phones: list[PhoneHeld]
-    others: list[PersonFound]
 
 
 def leaving_routes(desk: Desk, routes: Blueprint) -> None:
@@ -57,7 +54,7 @@ def leaving_routes(desk: Desk, routes: Blueprint) -> None:
         """From which day on, and who gets what they hold."""
         leaver = _leaver(desk, visitor, person_id)
         day = leaver.person.left_on or visitor.today + timedelta(days=1)
-        return _leave_page(leaver, MultiDict({"left_on": day.isoformat()}))
+        return _leave_page(desk, visitor, leaver, {"left_on": day.isoformat()})
 
     @routes.post("/<uuid:person_id>/leave")
     @desk.page(*ADMINS, body=FORM_BODY)
@@ -98,20 +95,21 @@ def leaving_routes(desk: Desk, routes: Blueprint) -> None:
                 visitor.company_id,
                 change,
                 people=[person_id, *successors.values()],
-                positions=[one.position_id for one in leaver.held],
                 day=left_on,
                 today=visitor.today,
             )
         except LeaveDoubtful as doubtful:
-            return _leave_page(leaver, form, doubts=told_doubts(doubtful))
+            return _leave_page(desk, visitor, leaver, form, doubts=told_doubts(doubtful))
         except REFUSALS as refused:
-            return _leave_page(leaver, form, told=told_refused(refused))
+            return _leave_page(desk, visitor, leaver, form, told=told_refused(refused))
         return _leave_page(
+            desk,
+            visitor,
             leaver,
             form,
             found=found,
             is_now=left_on <= visitor.today,
-            ends=_ends(leaver, successors, found, visitor),
+            ends=_ends(desk, visitor, leaver, successors, found),
         )
 
     _returning_routes(desk, routes)
@@ -122,7 +120,7 @@ def _returning_routes(desk: Desk, routes: Blueprint) -> None:
     @desk.page(*ADMINS)
     def ask_return(visitor: Visitor, person_id: UUID) -> ResponseReturnValue:
         """What coming back does and does not."""
-        person = _leaver(desk, visitor, person_id, with_others=False).person
+        person = _leaver(desk, visitor, person_id).person
         if person.left_on is None:
             raise NotFound
         return draw("people/return.html", person=person, was_gone=person.left_on <= visitor.today)
@@ -131,7 +129,7 @@ def _returning_routes(desk: Desk, routes: Blueprint) -> None:
     @desk.page(*ADMINS, body=FORM_BODY)
     def come_back(visitor: Visitor, person_id: UUID) -> ResponseReturnValue:
         """They are with the company; what is not as it was before is told."""
-        person = _leaver(desk, visitor, person_id, with_others=False).person
+        person = _leaver(desk, visitor, person_id).person
         try:
             with desk.database.company(visitor.company_id) as uow:
                 returned = return_person(uow, visitor.actor, person_id, today=visitor.today)
@@ -144,6 +142,8 @@ def _returning_routes(desk: Desk, routes: Blueprint) -> None:
 
 
 def _leave_page(
+    desk: Desk,
+    visitor: Visitor,
     leaver: Leaver,
     form: Mapping[str, str],
     *,
@@ -153,12 +153,18 @@ def _leave_page(
     doubts: list[str] | None = None,
     told: str | None = None,
 ) -> Response:
+    with desk.database.reading(visitor.company_id) as uow:
+        others = people_choices(
+            uow,
+            visitor,
+            chosen=[form.get(f"to-{one.position_id}") or "" for one in leaver.held],
+        )
     return draw(
         "people/leave.html",
         422 if told is not None else 200,
         leaver=leaver,
         form=form,
-        others=[(str(one.id), one.told) for one in leaver.others],
+        others=others,
         found=found,
         is_now=is_now,
         ends=ends or [],
@@ -167,47 +173,47 @@ def _leave_page(
     )
 
 
-def _leaver(desk: Desk, visitor: Visitor, person_id: UUID, *, with_others: bool = True) -> Leaver:
-    who = {"today": visitor.today, "asker_id": visitor.person_id}
+def _leaver(desk: Desk, visitor: Visitor, person_id: UUID) -> Leaver:
     with desk.database.reading(visitor.company_id) as uow:
         try:
-            person = find_person(uow, person_id, **who)  # type: ignore[arg-type]
+            person = find_person(uow, person_id, today=visitor.today, asker_id=visitor.person_id)
         except NoSuchPerson:
             raise NotFound from None
-        held = held_by(uow, person_id, **who)  # type: ignore[arg-type]
-        others = (
-            find_people(uow, PeopleAsked(), at_most=PEOPLE_MAX, **who)  # type: ignore[arg-type]
-            if with_others
-            else []
-        )
+        held = held_by(uow, person_id, today=visitor.today, asker_id=visitor.person_id)
         return Leaver(
             person,
             [one for one in held if not one.is_over(visitor.today)],
             phones_of(uow, person_id),
-            [one for one in others if one.id != person_id],
         )
 
 
 def _successors(leaver: Leaver, form: Mapping[str, str]) -> dict[UUID, UUID]:
     """Who gets which position; one that they only stand in at, or that nobody is named for, goes to nobody."""
-    allowed = {one.id for one in leaver.others}
-    found = {}
-    for one in leaver.held:
-        typed = form.get(f"to-{one.position_id}")
-        if one.is_acting or not typed:
-            continue
-        successor = typed_uuid(typed)
-        if successor not in allowed:
-            raise NotFound
-        found[one.position_id] = successor
-    return found
+    return {
+        one.position_id: typed_uuid(typed)
+        for one in leaver.held
+        if not one.is_acting and (typed := form.get(f"to-{one.position_id}"))
+    }
 
 
 def _ends(
-    leaver: Leaver, successors: Mapping[UUID, UUID], found: HoldingRehearsed, visitor: Visitor
+    desk: Desk,
+    visitor: Visitor,
+    leaver: Leaver,
+    successors: Mapping[UUID, UUID],
+    found: HoldingRehearsed,
 ) -> list[tuple[str, str, str | None]]:
     """Of each position: its code, until when it is theirs, and who has it then."""
-    names = {one.id: one.name for one in leaver.others}
+    with desk.database.reading(visitor.company_id) as uow:
+        after = find_people(
+            uow,
+            PeopleAsked(),
+            today=visitor.today,
+            asker_id=visitor.person_id,
+            only=set(successors.values()),
+            at_most=len(successors),
+        )
+    names = {one.id: one.name for one in after}
     last_day = max(found.day, visitor.today) - timedelta(days=1)
     told = []
     for one in leaver.held:

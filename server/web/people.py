@@ -28,6 +28,7 @@ from server.identity.people_list import (
 )
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_day, told_moment, told_number
+from server.web.choices import people_choices
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.leaving import leaving_routes
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
@@ -146,6 +147,15 @@ def people_routes(desk: Desk) -> Blueprint:
             told_at=lambda at: told_moment(round(at.timestamp() * 1000), visitor.policy.time_zone),
             may_set=visitor.has_role(*ADMINS),
         )
+
+    @routes.get("/choices")
+    @desk.page(*READERS)
+    def choices(visitor: Visitor) -> ResponseReturnValue:
+        """People by what they are called, for a select."""
+        words = request.args.get("find", "")
+        with desk.database.reading(visitor.company_id) as uow:
+            found = people_choices(uow, visitor, words=words)
+        return draw("people/options.html", choices=found, vacant=request.args.get("vacant") == "1")
 
     _setting_routes(desk, routes)
     leaving_routes(desk, routes)
@@ -303,4 +313,6 @@ def _when(one: Held, visitor: Visitor) -> tuple[str, str]:
 
 def _mark(typed: str) -> tuple[str, UUID]:
     name, _, person_id = typed.rpartition("~")
+    if "\0" in name:
+        raise ValueError(typed)
     return name, UUID(person_id)

@@ -1,8 +1,8 @@
 """What the pages of people and positions share: roles and states in words, why a change is refused, days that are typed."""
 
+from collections.abc import Mapping
 from datetime import date
 
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from server.identity.errors import IdentityError, LeaveDoubtful
@@ -14,6 +14,7 @@ from sync.organisation import ROLES
 
 ADMINS = ("admin",)
 READERS = ("regional_manager", "admin")
+YEARS = (1990, 2199)
 REFUSALS = (IdentityError, PlanningError, ScopeTooLarge)
 
 ROLE_WORDS = {
@@ -112,11 +113,14 @@ def told_doubts(doubtful: LeaveDoubtful) -> list[str]:
     return found
 
 
-def asked_day(form: MultiDict[str, str], name: str, otherwise: date) -> date:
-    """A day of a form; nothing typed: the other."""
-    return typed_day(form.get(name), otherwise)
+def asked_day(form: Mapping[str, str], name: str, otherwise: date) -> date:
+    """A day of a form; nothing typed: the other. Nobody means one of another century."""
+    day = typed_day(form.get(name), otherwise)
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        raise NotFound
+    return day
 
 
-def asked_last_day(form: MultiDict[str, str], name: str) -> date | None:
+def asked_last_day(form: Mapping[str, str], name: str) -> date | None:
     """A day of a form that may be without an end."""
-    return typed_day(form.get(name)) if form.get(name) else None
+    return asked_day(form, name, date.max) if form.get(name) else None

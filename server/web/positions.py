@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
-from server.identity.people_list import PeopleAsked, find_people
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_day, told_number
 from server.planning.errors import NoSuchPosition
@@ -33,9 +32,9 @@ from server.planning.position_list import (
     list_region_tree,
 )
 from server.planning.positions import ROUTED_ROLES
+from server.web.choices import people_choices, position_choices
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.handing_over import handing_over_routes
-from server.web.leaving import PEOPLE_MAX
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
 from server.web.people_words import (
     ADMINS,
@@ -51,7 +50,6 @@ from server.web.people_words import (
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
-POSITIONS_MAX = 5_000
 HOLDING_WORDS = {
     "HELD": sentence("held"),
     "VACANT": sentence("vacant"),
@@ -163,6 +161,15 @@ def position_routes(desk: Desk) -> Blueprint:
             may_set=is_admin,
         )
 
+    @routes.get("/choices")
+    @desk.page(*READERS)
+    def choices(visitor: Visitor) -> ResponseReturnValue:
+        """Positions by what they are called, for a select."""
+        words = request.args.get("find", "")
+        with desk.database.reading(visitor.company_id) as uow:
+            found = position_choices(uow, visitor, words=words)
+        return draw("people/options.html", choices=found, vacant=False)
+
     _giving_routes(desk, routes)
     _setting_routes(desk, routes)
     handing_over_routes(desk, routes)
@@ -245,7 +252,6 @@ def _giving_routes(desk: Desk, routes: Blueprint) -> None:
                 visitor.company_id,
                 change,
                 people=[person_id],
-                positions=[position_id],
                 day=first_day,
                 today=visitor.today,
             )
@@ -286,7 +292,6 @@ def _giving_routes(desk: Desk, routes: Blueprint) -> None:
                 visitor.company_id,
                 change,
                 people=[holding.person_id],
-                positions=[holding.position_id],
                 day=last_day + timedelta(days=1),
                 today=visitor.today,
             )
@@ -378,7 +383,7 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
                 visitor.company_id,
                 change,
                 people=[one.person_id for one in holders if one.lasts(visitor.today)],
-                positions=[position_id],
+                moved=[position_id],
                 day=visitor.today,
                 today=visitor.today,
             )
@@ -395,16 +400,15 @@ def _give_page(
     found: HoldingRehearsed | None = None,
     told: str | None = None,
 ) -> Response:
-    who = {"today": visitor.today, "asker_id": visitor.person_id}
     with desk.database.reading(visitor.company_id) as uow:
-        people = find_people(uow, PeopleAsked(), at_most=PEOPLE_MAX, **who)  # type: ignore[arg-type]
-        positions = list_held_positions(uow, PositionsAsked(), at_most=POSITIONS_MAX, **who)  # type: ignore[arg-type]
+        people = people_choices(uow, visitor, chosen=[form.get("person") or ""])
+        positions = position_choices(uow, visitor, chosen=[form.get("position") or ""])
     return draw(
         "positions/give.html",
         422 if told is not None else 200,
         form=form,
-        people=[(str(one.id), one.told) for one in people],
-        positions=[(str(one.id), one.told) for one in positions],
+        people=people,
+        positions=positions,
         found=found,
         told=told,
     )
@@ -480,4 +484,6 @@ def _position(uow: UnitOfWork, visitor: Visitor, position_id: UUID) -> PositionH
 
 def _mark(typed: str) -> tuple[str, UUID]:
     code, _, position_id = typed.rpartition("~")
+    if "\0" in code:
+        raise ValueError(typed)
     return code, UUID(position_id)

@@ -120,6 +120,34 @@ def test_phones_have_no_barriers(sit_down: Callable[..., Seat], width: int) -> N
     assert faults_of(seat) == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_people_positions_and_the_calendar_have_no_barriers(
+    sit_down: Callable[..., Seat], width: int
+) -> None:
+    seat = sit_down("yue.lin@demo.example", width=width)
+    for path in ("/people/", "/people/new", "/positions/", "/positions/new", "/positions/give"):
+        seat.go(path)
+        assert faults_of(seat) == [], path
+    for path in ("/calendar/?year=2027", "/calendar/new", "/calendar/load?country=DE&year=2027"):
+        seat.go(path)
+        assert faults_of(seat) == [], path
+    seat.go("/people/?words=REP-07")
+    seat.page.click("tbody a >> nth=0")
+    assert faults_of(seat) == []
+    seat.page.click("text=Let them leave")
+    seat.page.click("text=What will this do?")
+    seat.page.wait_for_selector("#confirm")
+    assert faults_of(seat) == []
+    seat.go("/positions/?words=REP-07")
+    seat.page.click("tbody a >> nth=0")
+    assert faults_of(seat) == []
+    seat.page.click("text=Hand over")
+    seat.page.select_option("[name^=route-] >> nth=0", index=1)
+    seat.page.click("section:has(#parts) button")
+    seat.page.wait_for_selector("#confirm-parts")
+    assert faults_of(seat) == []
+
+
 def test_the_day_is_gone_through_by_keyboard_alone(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down("wen.gao@demo.example")
     seat.go(f"/days/?day={seat.site.worked_on}")

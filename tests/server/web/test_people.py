@@ -371,3 +371,30 @@ def test_the_queries_of_a_page_do_not_grow_with_the_people(
     with counted_statements(monkeypatch) as many:
         ada.get(asked)
     assert len(many) == len(few)
+
+
+def test_what_nobody_means_leads_nowhere(cast: Cast, ada: FlaskClient) -> None:
+    assert ada.get("/people/?words=%00").status_code == 200
+    assert ada.get(f"/people/?after=%00~{uuid4()}").status_code == 404
+    assert ada.get("/positions/?after=x").status_code == 404
+    for day in ("0001-01-01", "9999-12-31", "2026-02-30"):
+        gone = send(ada, f"/people/{cast.ana.id}/leave", act="look", left_on=day)
+        assert gone.status_code == 404
+    assert send(ada, "/positions/give", act="save").status_code == 422
+    given = {"person": str(cast.ana.id), "position": "x", "first": today().isoformat()}
+    assert send(ada, "/positions/give", act="save", **given).status_code == 404
+
+
+def test_whom_a_long_list_does_not_offer_is_found_by_name(
+    monkeypatch: pytest.MonkeyPatch, office: Office, cast: Cast, ada: FlaskClient
+) -> None:
+    monkeypatch.setattr("server.web.choices.OFFERED_MAX", 2)
+    page = ada.get(f"/positions/give?person={cast.sam.id}&position={cast.ben.position_id}").text
+    assert 'name="find"' in page
+    assert f'value="{cast.sam.id}" selected' in page
+    assert f'value="{cast.ben.position_id}" selected' in page
+    assert str(cast.mia.id) not in page
+    assert str(cast.mia.id) in ada.get("/people/choices?find=mia").text
+    assert str(cast.mia.position_id) in ada.get("/positions/choices?find=mia").text
+    below = office.browser(cast.mia).get("/people/choices?find=sam").text
+    assert str(cast.sam.id) in below
