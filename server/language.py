@@ -6,7 +6,7 @@ lacks is told in English. Which language is spoken belongs to the thread of work
 asked for none is spoken to in another than English.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -82,6 +83,85 @@ def tell_number(one: str, many: str, number: int, /, **figures: object) -> str:
     return told.format(number=told_number(number), **figures)
 
 
+class Said:
+    """A sentence with its figures, told when it is read, in the language that is spoken then.
+
+    What is refused is said so: a command tells it in English, a page in its visitor's language, and a report that is
+    kept has the sentence and its figures (`kept`), not the words. Figures are whole numbers, texts and sentences; a
+    template marks a thing that was typed with `!r`.
+    """
+
+    __slots__ = ("figures", "template")
+
+    def __init__(self, template: str, /, **figures: object) -> None:
+        self.template = template
+        self.figures: dict[str, int | str | Said] = {
+            name: figure if isinstance(figure, int | str | Said) else str(figure)
+            for name, figure in figures.items()
+        }
+
+    def __str__(self) -> str:
+        return tell(self.template, **self.figures)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __repr__(self) -> str:
+        return f"Said({self.template!r}, {self.figures!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Said) and self.kept() == other.kept()
+
+    def __hash__(self) -> int:
+        return hash(self.template)
+
+    def kept(self) -> list[Any]:
+        """It as JSON."""
+        figures = {
+            name: {"said": figure.kept()} if isinstance(figure, Said) else figure
+            for name, figure in self.figures.items()
+        }
+        return [self.template, figures]
+
+    @classmethod
+    def read(cls, kept: Sequence[Any]) -> "Said":
+        """What was kept as JSON."""
+        template, figures = kept
+        return cls(
+            template,
+            **{
+                name: cls.read(figure["said"]) if isinstance(figure, Mapping) else figure
+                for name, figure in figures.items()
+            },
+        )
+
+
+def joined(parts: Sequence[Said | str]) -> Said | str:
+    """Sentences after one another, with semicolons between them."""
+    if len(parts) == 1:
+        return parts[0]
+    return Said("{first}; {rest}", first=parts[0], rest=joined(parts[1:])) if parts else ""
+
+
+def listed(parts: Sequence[Said | str]) -> Said | str:
+    """Things after one another, with commas between them."""
+    if len(parts) == 1:
+        return parts[0]
+    return Said("{first}, {rest}", first=parts[0], rest=listed(parts[1:])) if parts else ""
+
+
+def said_by(error: BaseException) -> Said | str:
+    """What an error says: its sentence where it has one, else its text."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Said) else str(error)
+
+
+def in_english(said: object) -> str:
+    """What is said, for a program or a log, whatever language is spoken."""
+    with speaking("en"):
+        return str(said)
+
+
 @cache
 def catalogue(language: str) -> NullTranslations:
     """The sentences of a language; English has none, what is said is English."""
@@ -99,6 +179,22 @@ def catalogue(language: str) -> NullTranslations:
 def told_number(number: int | Decimal) -> str:
     """12345 → "12,345"."""
     return format_decimal(number, locale=_locale())
+
+
+def told_list(things: Sequence[str]) -> str:
+    """Things after one another: "greet, order", in Chinese with the comma of lists."""
+    told = things[0] if things else ""
+    for thing in things[1:]:
+        told = tell("{first}, {rest}", first=told, rest=thing)
+    return told
+
+
+def joined_words(sentences: Sequence[str]) -> str:
+    """Sentences after one another, with semicolons between them."""
+    told = sentences[0] if sentences else ""
+    for each in sentences[1:]:
+        told = tell("{first}; {rest}", first=told, rest=each)
+    return told
 
 
 def told_permille(permille: int | None) -> str:

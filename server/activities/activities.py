@@ -30,6 +30,7 @@ from server.activities.terms import (
 )
 from server.identity.change_log import Actor, log_change
 from server.identity.companies import company_day
+from server.language import Said
 from sync.kinds.activity.publish import publish_activities
 from sync.kinds.activity.states import RUNNING_ACTIVITY
 from sync.kinds.activity.table import activity, activity_standards
@@ -133,18 +134,26 @@ def edit_activity(
     after = dict(before)
     for name, value in changes.items():
         if name not in (*COLUMNS, "standards"):
-            raise FieldInvalid(f"{name}: an activity has no such field to set")
+            raise FieldInvalid(
+                Said("{name}: an activity has no such field to set", name=Said(name))
+            )
         after[name] = checklist(value) if name == "standards" else _as_held(value)
     differing = [name for name in after if after[name] != before[name]]
     if not differing:
         return False
     too_late = sorted(set(differing) - _CHANGEABLE.get(held.state, frozenset()))
     if too_late:
-        raise WrongState(f"{too_late[0]}: stays as it is, the activity is {held.state.lower()}")
+        raise WrongState(
+            Said(
+                "{name}: stays as it is, the activity is {state}",
+                name=Said(too_late[0]),
+                state=Said(held.state.lower()),
+            )
+        )
     columns = {name: after[name] for name in COLUMNS}
     check_terms(columns)
     if held.state in ("OPEN", "SUSPENDED") and after["ends_on"] < today:
-        raise FieldInvalid("ends_on: has passed; end the activity instead")
+        raise FieldInvalid(Said("ends_on: has passed; end the activity instead"))
     _must_be_known(uow, columns)
     version = held.standards_version
     if "standards" in differing:
@@ -192,7 +201,7 @@ def approve_activity(
         .where(activity.c.company_id == uow.company_id, activity.c.code == given)
     )
     if taken:
-        raise CodeTaken(f"another activity has the code {given}")
+        raise CodeTaken(Said("another activity has the code {given}", given=given))
     _step(uow, actor, held, "approve", today, code=given)
     if held.starts_on <= today <= held.ends_on:
         _open(uow, actor, _held(uow, activity_id, asker_id, today), today)
@@ -210,7 +219,7 @@ def open_activity(
     """Open an approved activity, also before its first day."""
     held = _held(uow, activity_id, asker_id, today)
     if today > held.ends_on:
-        raise WrongState(f"its last day, {held.ends_on}, has passed")
+        raise WrongState(Said("its last day, {ends_on}, has passed", ends_on=held.ends_on))
     _open(uow, actor, held, today)
 
 
@@ -245,7 +254,7 @@ def reopen_activity(
     """Let a suspended activity go on."""
     held = _held(uow, activity_id, asker_id, today)
     if today > held.ends_on:
-        raise WrongState(f"its last day, {held.ends_on}, has passed")
+        raise WrongState(Said("its last day, {ends_on}, has passed", ends_on=held.ends_on))
     _step(uow, actor, held, "reopen", today)
     leave_work(uow, START, [activity_id])
 
@@ -274,7 +283,12 @@ def settle_activity(
     held = _held(uow, activity_id, asker_id, today)
     still_open = uow.rows(_STILL_OPEN, company=uow.company_id, activity=activity_id)[0].stores
     if held.state == "ENDED" and still_open:
-        raise NotSettled(f"{still_open} stores of it are still open: decide about them first")
+        raise NotSettled(
+            Said(
+                "{still_open} stores of it are still open: decide about them first",
+                still_open=still_open,
+            )
+        )
     _step(uow, actor, held, "settle", today, settled_on=today)
     keep_settlement(uow, actor, activity_id)
 
@@ -311,7 +325,12 @@ def _step(
     """Do what the state machine lets happen, publish and log it; the state that it has got."""
     state = RUNNING_ACTIVITY.after(held.state, act)
     if state is None:
-        raise WrongState(f"the activity is {held.state.lower()}: this cannot happen to it now")
+        raise WrongState(
+            Said(
+                "the activity is {state}: this cannot happen to it now",
+                state=Said(held.state.lower()),
+            )
+        )
     _write(uow, held.id, state=state, **columns)
     publish_activities(uow, [held.id], today)
     said = {} if reason is None else {"reason": reason}
@@ -337,9 +356,9 @@ def _held(uow: UnitOfWork, activity_id: UUID, asker_id: UUID | None, today: date
         _LOCK, company=uow.company_id, activity=activity_id, asker=asker_id, today=today
     )
     if not rows or not rows[0].is_seen:
-        raise NoSuchActivity("there is no such activity in this company")
+        raise NoSuchActivity(Said("there is no such activity in this company"))
     if not rows[0].is_run:
-        raise BeyondScope("this activity is not theirs to change")
+        raise BeyondScope(Said("this activity is not theirs to change"))
     return rows[0]
 
 
@@ -386,9 +405,9 @@ def _must_be_known(uow: UnitOfWork, columns: Mapping[str, Any]) -> None:
     divisions = [] if columns["division_id"] is None else [columns["division_id"]]
     found = uow.rows(_KNOWN, company=uow.company_id, regions=regions, divisions=divisions)[0]
     if found[0] < len(regions):
-        raise FieldInvalid("region_ids: there is no such region in this company")
+        raise FieldInvalid(Said("region_ids: there is no such region in this company"))
     if found[1] < len(divisions):
-        raise FieldInvalid("division_id: there is no such division in this company")
+        raise FieldInvalid(Said("division_id: there is no such division in this company"))
 
 
 def _next_code(uow: UnitOfWork, starts_on: date) -> str:
@@ -399,5 +418,5 @@ def _next_code(uow: UnitOfWork, starts_on: date) -> str:
 
 def _reason(reason: str) -> str:
     if not 1 <= len(reason.strip()) <= REASON_MAX or "\x00" in reason:
-        raise FieldInvalid(f"reason: a text of 1 to {REASON_MAX} characters")
+        raise FieldInvalid(Said("reason: a text of 1 to {most} characters", most=REASON_MAX))
     return reason.strip()

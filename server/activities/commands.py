@@ -37,6 +37,7 @@ from server.identity.companies import company_day, company_zone
 from server.identity.people import person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, operator
+from server.language import Said
 from server.planning.errors import PlanningError
 from server.planning.named_stores import stores_by_code
 from server.planning.organisation import region_by_code
@@ -398,7 +399,9 @@ def read_standards(path: Path) -> list[StandardItem]:
         return [StandardItem(**item) for item in listed]
     except (ValueError, TypeError) as error:
         raise FieldInvalid(
-            "standards: a JSON list of objects with item, text, photos, pass_rule, is_required"
+            Said(
+                "standards: a JSON list of objects with item, text, photos, pass_rule, is_required"
+            )
         ) from error
 
 
@@ -409,7 +412,7 @@ def _division(uow: UnitOfWork, code: str) -> UUID:
         )
     )
     if found is None:
-        raise FieldInvalid(f"there is no division {code!r} in this company")
+        raise FieldInvalid(Said("there is no division {code!r} in this company", code=code))
     return found
 
 

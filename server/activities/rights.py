@@ -16,6 +16,7 @@ from uuid import UUID
 
 from server.activities.errors import BeyondScope
 from server.identity.permissions import SEES_ALL, positions_seen_by, seats_of
+from server.language import Said
 from sync.scope import OVERSEERS
 from sync.unit_of_work import UnitOfWork
 
@@ -74,7 +75,7 @@ def must_run(uow: UnitOfWork, activity_id: UUID, asker_id: UUID | None, today: d
         return
     rows = uow.rows(_RUN, company=uow.company_id, activity=activity_id, asker=asker_id, today=today)
     if not rows[0].is_run:
-        raise BeyondScope("it reaches beyond the regions or the division of who asks")
+        raise BeyondScope(Said("it reaches beyond the regions or the division of who asks"))
 
 
 def must_decide(uow: UnitOfWork, asker_id: UUID | None, today: date) -> None:
@@ -82,7 +83,7 @@ def must_decide(uow: UnitOfWork, asker_id: UUID | None, today: date) -> None:
     if asker_id is None:
         return
     if not any(seat.role in _DECIDERS for seat in seats_of(uow, asker_id, today)):
-        raise BeyondScope("only who oversees positions decides about stores in activities")
+        raise BeyondScope(Said("only who oversees positions decides about stores in activities"))
 
 
 def seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:

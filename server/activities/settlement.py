@@ -14,6 +14,7 @@ from uuid import UUID
 from server.activities.errors import NoSuchActivity
 from server.activities.rights import must_run
 from server.identity.change_log import Actor
+from server.language import Said
 from sync.document import encode_document
 from sync.unit_of_work import UnitOfWork
 
@@ -124,7 +125,7 @@ def find_settlement(
     """
     found = uow.rows(_HEAD, company=uow.company_id, activity=activity_id)
     if not found:
-        raise NoSuchActivity("there is no such activity in this company that is settled")
+        raise NoSuchActivity(Said("there is no such activity in this company that is settled"))
     must_run(uow, activity_id, asker_id, today)
     return Settlement(**found[0]._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 

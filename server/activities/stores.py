@@ -23,6 +23,7 @@ from server.activities.errors import (
 )
 from server.activities.rights import IS_SEEN, SEATS, STORE_IS_SEEN, must_decide, seen
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from sync.kinds.activity_store.publish import publish_decided, publish_entered
 from sync.kinds.activity_store.states import PARTICIPATING
 from sync.publish import hold
@@ -202,7 +203,12 @@ def approve_requests(
     decided = {}
     for row in held:
         if row.activity_state not in _TAKING:
-            raise WrongState(f"the activity is {row.activity_state.lower()}: no store comes in")
+            raise WrongState(
+                Said(
+                    "the activity is {state}: no store comes in",
+                    state=Said(row.activity_state.lower()),
+                )
+            )
         state = _after(row, "approve")
         if row.activity_state == "OPEN":
             state = PARTICIPATING.after(state, "start") or state
@@ -223,7 +229,7 @@ def refuse_stores(
 ) -> None:
     """Refuse what was asked for, or take stores out that were in. All or none, as `approve_requests`."""
     if not reason.strip():
-        raise FieldInvalid(f"reason: a text of 1 to {DECISION_MAX} characters")
+        raise FieldInvalid(Said("reason: a text of 1 to {most} characters", most=DECISION_MAX))
     held = _held(uow, ids, asker_id, today)
     decided = {row.id: _after(row, "refuse") for row in held}
     _decide(uow, actor, "activity_store.refuse", held, decided, reason, now or datetime.now(UTC))
@@ -249,10 +255,15 @@ def enter_stores(
         _ACTIVITY, company=uow.company_id, activity=activity_id, asker=asker_id, today=today
     )
     if not activities or not activities[0].is_seen:
-        raise NoSuchActivity("there is no such activity in this company")
+        raise NoSuchActivity(Said("there is no such activity in this company"))
     activity_state = activities[0].state
     if activity_state not in _TAKING:
-        raise WrongState(f"the activity is {activity_state.lower()}: no store comes in")
+        raise WrongState(
+            Said(
+                "the activity is {state}: no store comes in",
+                state=Said(activity_state.lower()),
+            )
+        )
     hold(uow, wanted)
     stores = {
         row.id: row
@@ -266,11 +277,13 @@ def enter_stores(
         if row.is_seen
     }
     if len(stores) < len(wanted):
-        raise NoSuchStore("there is no such store in this company")
+        raise NoSuchStore(Said("there is no such store in this company"))
     must_decide(uow, asker_id, today)
     taken = next((row for row in stores.values() if row.is_in), None)
     if taken is not None:
-        raise AlreadyIn(f"store {taken.code or taken.id} is in the activity already")
+        raise AlreadyIn(
+            Said("store {what} is in the activity already", what=taken.code or taken.id)
+        )
     state = PARTICIPATING.after(None, "enter")
     if activity_state == "OPEN":
         state = PARTICIPATING.after(state, "start")
@@ -281,7 +294,7 @@ def enter_stores(
         uow.driver.execute(_ENTER, [uow.company_id, activity_id, state, today, at, at, *arrays])
     except UniqueViolation as refused:
         # A phone asked at the same moment: the look above could not see it.
-        raise AlreadyIn("one of these stores has come in meanwhile") from refused
+        raise AlreadyIn(Said("one of these stores has come in meanwhile")) from refused
     publish_entered(uow, made)
     log_changes(
         uow,
@@ -339,11 +352,13 @@ def pay_stores(
         result = results.get(row.id)
         name = row.store_code or row.id
         if result is None:
-            raise WrongState(f"store {name} is not audited")
+            raise WrongState(Said("store {name} is not audited", name=name))
         if result.is_open:
-            raise WrongState(f"store {name}: a verdict is not final yet")
+            raise WrongState(Said("store {name}: a verdict is not final yet", name=name))
         if result.is_stale:
-            raise WrongState(f"store {name}: a verdict changed since, so audit it again")
+            raise WrongState(
+                Said("store {name}: a verdict changed since, so audit it again", name=name)
+            )
         decided[row.id] = _after(row, _ACTS[result.share])
     _decide(uow, actor, "activity_store.pay", held, decided, answer, now or datetime.now(UTC))
     return decided
@@ -392,7 +407,7 @@ def _decide(
     decided_at: datetime | None,
 ) -> None:
     if answer is not None and (len(answer) > DECISION_MAX or "\x00" in answer):
-        raise FieldInvalid(f"answer: a text of 0 to {DECISION_MAX} characters")
+        raise FieldInvalid(Said("answer: a text of 0 to {most} characters", most=DECISION_MAX))
     publish_decided(uow, {id_: (state, answer, decided_at) for id_, state in decided.items()})
     said = {} if answer is None else {"answer": answer}
     log_changes(
@@ -407,7 +422,13 @@ def _decide(
 def _after(row: Any, act: str) -> str:
     state = PARTICIPATING.after(row.state, act)
     if state is None:
-        raise WrongState(f"store {row.store_code or row.id} is {row.state.lower()} by now")
+        raise WrongState(
+            Said(
+                "store {what} is {state} by now",
+                what=row.store_code or row.id,
+                state=Said(row.state.lower()),
+            )
+        )
     return state
 
 
@@ -418,7 +439,7 @@ def _held(
     wanted = list(dict.fromkeys(ids))
     held = [row for row in _locked(uow, wanted, seen(uow, asker_id, today)) if row.is_seen]
     if len(held) < len(wanted):
-        raise NoSuchActivityStore("there is no such store in an activity of this company")
+        raise NoSuchActivityStore(Said("there is no such store in an activity of this company"))
     must_decide(uow, asker_id, today)
     return held
 

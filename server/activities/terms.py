@@ -21,6 +21,7 @@ from mobile_contract.records.activity import (
 from mobile_contract.records.store import CHANNEL_MAX
 from mobile_contract.schema import faults_of
 from server.activities.errors import FieldInvalid
+from server.language import Said
 
 # A period longer than this is a typing error.
 DAYS_MAX = 1_100
@@ -80,9 +81,9 @@ def check_terms(columns: Mapping[str, Any]) -> None:
         _check_text("about", columns["about"], 0, ACTIVITY_ABOUT_MAX)
     starts_on, ends_on = columns["starts_on"], columns["ends_on"]
     if ends_on < starts_on:
-        raise FieldInvalid("ends_on: the last day is not before the first")
+        raise FieldInvalid(Said("ends_on: the last day is not before the first"))
     if (ends_on - starts_on).days > DAYS_MAX:
-        raise FieldInvalid(f"ends_on: an activity lasts {DAYS_MAX} days at most")
+        raise FieldInvalid(Said("ends_on: an activity lasts {most} days at most", most=DAYS_MAX))
     _check_list("channels", columns["channels"], ACTIVITY_CHANNELS_MAX)
     for channel in columns["channels"]:
         _check_text("channels", channel, 1, CHANNEL_MAX)
@@ -94,36 +95,49 @@ def check_code(code: str) -> None:
     """Raise FieldInvalid where an activity cannot have this code."""
     _check_text("code", code, 1, ACTIVITY_CODE_MAX)
     if code != code.strip():
-        raise FieldInvalid("code: begins and ends with no space")
+        raise FieldInvalid(Said("code: begins and ends with no space"))
 
 
 def checklist(standards: Sequence[StandardItem]) -> list[dict[str, Any]]:
     """The standards as they are stored and sent; raises FieldInvalid, naming the item at fault."""
     if len(standards) > STANDARDS_MAX:
-        raise FieldInvalid(f"standards: {STANDARDS_MAX} items at most")
+        raise FieldInvalid(Said("standards: {most} items at most", most=STANDARDS_MAX))
     listed = [asdict(standard) for standard in standards]
     schema = Standard()
     for place, item in enumerate(listed, start=1):
         faults = faults_of(schema, item)
         if faults:
-            raise FieldInvalid(f"standards: item {place}: {faults[0].said_of('it')}")
+            raise FieldInvalid(
+                Said(
+                    "standards: item {place}: {faults}", place=place, faults=faults[0].said_of("it")
+                )
+            )
         if item["pass_rule"] != "DONE" and not item["photos"]:  # noqa: S105
-            raise FieldInvalid(f"standards: {item['item']} passes by photos and asks for none")
+            raise FieldInvalid(
+                Said("standards: {item} passes by photos and asks for none", item=item["item"])
+            )
     names = [item["item"] for item in listed]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise FieldInvalid(f"standards: {twice} is there twice")
+        raise FieldInvalid(Said("standards: {twice} is there twice", twice=twice))
     return listed
 
 
 def _check_text(name: str, value: Any, least: int, most: int) -> None:
     if not isinstance(value, str) or "\x00" in value or not least <= len(value) <= most:
-        raise FieldInvalid(f"{name}: a text of {least} to {most} characters")
+        raise FieldInvalid(
+            Said(
+                "{name}: a text of {least} to {most} characters",
+                name=Said(name),
+                least=least,
+                most=most,
+            )
+        )
 
 
 def _check_list(name: str, value: Any, most: int) -> None:
     if len(value) > most or len(set(value)) < len(value):
-        raise FieldInvalid(f"{name}: {most} at most, each once")
+        raise FieldInvalid(Said("{name}: {most} at most, each once", name=Said(name), most=most))
 
 
 def _check_money(columns: Mapping[str, Any]) -> None:
@@ -134,10 +148,14 @@ def _check_money(columns: Mapping[str, Any]) -> None:
             continue
         has_money = True
         if type(value) is not int or not 0 <= value <= MONEY_MINOR_MAX:
-            raise FieldInvalid(f"{name}: a whole number from 0 to {MONEY_MINOR_MAX}")
+            raise FieldInvalid(
+                Said(
+                    "{name}: a whole number from 0 to {most}", name=Said(name), most=MONEY_MINOR_MAX
+                )
+            )
     currency = columns["currency"]
     if currency is None:
         if has_money:
-            raise FieldInvalid("currency: money has one")
+            raise FieldInvalid(Said("currency: money has one"))
     elif re.fullmatch(CURRENCY_PATTERN, currency) is None:
-        raise FieldInvalid("currency: a code of ISO 4217, such as CNY")
+        raise FieldInvalid(Said("currency: a code of ISO 4217, such as CNY"))

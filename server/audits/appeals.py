@@ -15,6 +15,7 @@ from server.audits.errors import FieldInvalid, NoSuchAuditVisit, WrongState
 from server.audits.queue import offer_turns
 from server.audits.rights import CASE_IS_SEEN, must_decide, seen
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from sync.kinds.audit_visit.appeal import against_appeal, appealed
 from sync.kinds.audit_visit.audit_table import audit_appeal
 from sync.kinds.audit_visit.judge import APPEALED, AUDIT_VISIT
@@ -60,16 +61,16 @@ def appeal_for(
     Raises NoSuchAuditVisit where the asker may not see it, BeyondScope, FieldInvalid, WrongState.
     """
     if not items or len(set(items)) < len(items):
-        raise FieldInvalid("items: one at least, each once")
+        raise FieldInvalid(Said("items: one at least, each once"))
     if not 1 <= len(reason.strip()) <= APPEAL_REASON_MAX or "\x00" in reason:
-        raise FieldInvalid(f"reason: a text of 1 to {APPEAL_REASON_MAX} characters")
+        raise FieldInvalid(Said("reason: a text of 1 to {most} characters", most=APPEAL_REASON_MAX))
     today = now.astimezone(current_policy(uow)[1].zone).date()
     held = hold_documents(uow, [audit_visit_id])
     rows = uow.rows(
         _SEEN, company=uow.company_id, audit_visit=audit_visit_id, **seen(uow, asker_id, today)
     )
     if not rows or audit_visit_id not in held:
-        raise NoSuchAuditVisit("there is no such audit visit in this company")
+        raise NoSuchAuditVisit(Said("there is no such audit visit in this company"))
     must_decide(uow, asker_id, today)
     fields, at_ms = held[audit_visit_id], int(now.timestamp() * 1000)
     verdict = fields["verdict"]

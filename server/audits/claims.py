@@ -15,6 +15,7 @@ from uuid import UUID
 from server.audits.errors import FieldInvalid, NoSuchTurn
 from server.audits.rights import AUDITOR, MAY_AUDIT, must_keep
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from sync.kinds.audit_visit.states import TURN
 from sync.policy import current_policy
 from sync.unit_of_work import UnitOfWork
@@ -124,7 +125,7 @@ def claim_next(
     at most. Raises FieldInvalid.
     """
     if not 1 <= number <= CLAIMS_AT_ONCE:
-        raise FieldInvalid(f"number: from 1 to {CLAIMS_AT_ONCE}")
+        raise FieldInvalid(Said("number: from 1 to {most}", most=CLAIMS_AT_ONCE))
     company = uow.company_id
     policy = current_policy(uow)[1]
     uow.rows(_ONE_BY_ONE, asker=str(asker_id))
@@ -177,7 +178,7 @@ def give_back(uow: UnitOfWork, actor: Actor, asker_id: UUID, turn_ids: Collectio
         sources=list(TURN.sources_of("give back")),
     )
     if len(given) < len(wanted):
-        raise NoSuchTurn("one of these is not claimed by this auditor")
+        raise NoSuchTurn(Said("one of these is not claimed by this auditor"))
     log_changes(
         uow,
         actor,

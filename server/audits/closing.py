@@ -12,6 +12,7 @@ from uuid import UUID
 from server.audits.errors import FieldInvalid, NoSuchAuditVisit, WrongState
 from server.audits.rights import must_keep
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from sync.kinds.audit_visit.judge import AUDIT_VISIT
 from sync.kinds.audit_visit.states import AUDITING, TURN
 from sync.kinds.photo.publish import PhotoChange, set_photo_states
@@ -61,16 +62,16 @@ def close_cases(
     """
     must_keep(uow, asker_id, today)
     if not 1 <= len(reason.strip()) <= REASON_MAX or "\x00" in reason:
-        raise FieldInvalid(f"reason: a text of 1 to {REASON_MAX} characters")
+        raise FieldInvalid(Said("reason: a text of 1 to {most} characters", most=REASON_MAX))
     company = uow.company_id
     wanted = sorted(set(ids))
     turns = uow.rows(_TURNS, company=company, ids=wanted)
     if any(turn.state == "GIVEN" for turn in turns):
-        raise WrongState("a verdict on one of these was given just now")
+        raise WrongState(Said("a verdict on one of these was given just now"))
     documents = hold_documents(uow, wanted)
     cases = uow.rows(_LOCK, company=company, ids=wanted)
     if len(cases) < len(wanted):
-        raise NoSuchAuditVisit("there is no such audit visit in this company")
+        raise NoSuchAuditVisit(Said("there is no such audit visit in this company"))
     states = {row.id: _closed(row) for row in cases}
     uow.run(_CLOSE, company=company, ids=list(states), states=list(states.values()))
     dropped = TURN.after("READY", "drop")
@@ -129,6 +130,10 @@ def _closed(row: Any) -> str:
     state = AUDITING.after(row.state, "close")
     if state is None:
         raise WrongState(
-            f"audit visit {row.id.hex[:8]} is {row.state.lower()}: nothing is to be closed"
+            Said(
+                "audit visit {hex} is {state}: nothing is to be closed",
+                hex=row.id.hex[:8],
+                state=Said(row.state.lower()),
+            )
         )
     return state

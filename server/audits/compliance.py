@@ -20,6 +20,7 @@ from server.activities.pay import pay_for
 from server.activities.stores import mark_audited
 from server.audits.errors import WrongState
 from server.identity.change_log import Actor
+from server.language import Said
 from sync.kinds.activity_store.result_table import activity_result
 from sync.policy import Policy, current_policy
 from sync.unit_of_work import UnitOfWork
@@ -148,7 +149,11 @@ def audit_stores(
     for row in rows:
         if row.open or row.unseen:
             raise WrongState(
-                f"store {names[row.id]}: {row.open + row.unseen} audit visits of it have no final verdict"
+                Said(
+                    "store {names}: {open} audit visits of it have no final verdict",
+                    names=names[row.id],
+                    open=row.open + row.unseen,
+                )
             )
     results = _work_out(uow, rows, policy)
     numbers = {row.id: (row.number or 0) + 1 for row in rows}

@@ -18,6 +18,7 @@ from server.audits.drawing import Candidate, Drawn, draw_stratum
 from server.audits.errors import NoSuchWeek
 from server.audits.queue import SEED_BYTES, enter, look_at, offer_read, seeds_of
 from server.audits.rights import must_keep
+from server.language import Said
 from sync.kinds.audit_visit.states import AUDITING
 from sync.policy import current_policy
 from sync.unit_of_work import Database, UnitOfWork
@@ -152,7 +153,9 @@ def redraw_week(
     starts_on = monday_of(week)
     draws = uow.rows(_DRAWS, company=uow.company_id, week=starts_on)
     if not draws:
-        raise NoSuchWeek(f"nothing was drawn of the week from {starts_on}")
+        raise NoSuchWeek(
+            Said("nothing was drawn of the week from {starts_on}", starts_on=starts_on)
+        )
     kept: dict[int, list[Any]] = {}
     for row in uow.rows(_KEPT, company=uow.company_id, week=starts_on):
         kept.setdefault(row.draw, []).append(row)

@@ -16,6 +16,7 @@ from server.audits.errors import NoSuchVerdict
 from server.audits.rights import CASE_IS_SEEN, must_keep, seen
 from server.audits.shown import seen_digest
 from server.audits.verdicts import ItemVerdict, digest_of, result_of
+from server.language import Said
 from server.photos.evidence import Inputs, judge
 from sync.kinds.audit_visit.completeness import completeness_flags
 from sync.policy import read_policy
@@ -125,7 +126,7 @@ def replay_verdict(
     company = uow.company_id
     found = uow.rows(_VERDICT, company=company, verdict=verdict_id, **seen(uow, asker_id, today))
     if not found:
-        raise NoSuchVerdict("there is no such verdict in this company")
+        raise NoSuchVerdict(Said("there is no such verdict in this company"))
     row = found[0]
     items = uow.rows(_ITEMS, company=company, verdict=verdict_id)
     photos = row.evidence["photos"]

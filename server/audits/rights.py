@@ -12,6 +12,7 @@ from uuid import UUID
 
 from server.audits.errors import BeyondScope
 from server.identity.permissions import SEES_ALL, positions_seen_by, seats_of
+from server.language import Said
 from sync.scope import OVERSEERS
 from sync.unit_of_work import UnitOfWork
 
@@ -71,16 +72,16 @@ def oversees(uow: UnitOfWork, asker_id: UUID | None, today: date) -> bool:
 
 def must_keep(uow: UnitOfWork, asker_id: UUID | None, today: date) -> None:
     """Raise BeyondScope unless the asker is an admin, or nobody in the company asks."""
-    _must_have(uow, asker_id, today, _KEEPERS, "only an admin sees this")
+    _must_have(uow, asker_id, today, _KEEPERS, Said("only an admin sees this"))
 
 
 def must_decide(uow: UnitOfWork, asker_id: UUID | None, today: date) -> None:
     """Raise BeyondScope unless the asker oversees positions, or nobody in the company asks."""
-    _must_have(uow, asker_id, today, _DECIDERS, "only who oversees positions does this")
+    _must_have(uow, asker_id, today, _DECIDERS, Said("only who oversees positions does this"))
 
 
 def _must_have(
-    uow: UnitOfWork, asker_id: UUID | None, today: date, roles: frozenset[str], words: str
+    uow: UnitOfWork, asker_id: UUID | None, today: date, roles: frozenset[str], words: Said
 ) -> None:
     if asker_id is None:
         return

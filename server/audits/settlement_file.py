@@ -17,6 +17,7 @@ from server.exchange.cells import Raw
 from server.exchange.csv_file import csv_writer
 from server.exchange.exporting import Form
 from server.exchange.xlsx_file import xlsx_writer
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 NOTES = (
@@ -52,7 +53,7 @@ def write_settlement(
     """
     settlement = find_settlement(uow, activity_id, today=today, asker_id=asker_id)
     if digest_of_rows(settlement_rows(uow, activity_id)) != settlement.digest:
-        raise WrongState("the rows of the settlement are not those that were kept")
+        raise WrongState(Said("the rows of the settlement are not those that were kept"))
     rows = _rows(uow, settlement)
     if form == "csv":
         with csv_writer(file) as writer:

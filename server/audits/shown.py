@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from server.audits.errors import NoSuchTurn
+from server.language import Said
 from sync.document import decode_document, encode_document
 from sync.flag import Flag
 from sync.policy import current_policy
@@ -182,7 +183,7 @@ def look(uow: UnitOfWork, asker_id: UUID, turn_id: UUID, *, now: datetime) -> Sh
     """What the auditor has claimed, to be judged. Five queries. Raises NoSuchTurn where it is not theirs now."""
     found = uow.rows(_TURN, company=uow.company_id, turn=turn_id, asker=asker_id, now=now)
     if not found:
-        raise NoSuchTurn("there is no such turn, or it is not this auditor's")
+        raise NoSuchTurn(Said("there is no such turn, or it is not this auditor's"))
     turn = found[0]
     about = {turn.audit_visit_id: (turn.items, turn.reason)}
     return show(uow, about)[turn.audit_visit_id]

@@ -25,6 +25,7 @@ from server.audits.errors import (
 from server.audits.rights import AUDITOR, MAY_AUDIT
 from server.audits.shown import Shown, show
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from sync.document import encode_document
 from sync.kinds.audit_visit.audit_table import audit_undo, audit_verdict, audit_verdict_item
 from sync.kinds.audit_visit.states import TURN
@@ -109,21 +110,23 @@ def give_verdict(
     result = result_of(new.items)
     if given:
         if (given[0].auditor_id, given[0].digest) != (asker_id, digest):
-            raise VerdictTaken("another verdict has this id")
+            raise VerdictTaken(Said("another verdict has this id"))
         if given[0].undone_at is not None:
-            raise WrongState("it was undone: what is given now has an id of its own")
+            raise WrongState(Said("it was undone: what is given now has an id of its own"))
         return result
     if not found or not found[0].may_audit:
-        raise NoSuchTurn("there is no such turn, or it is not this auditor's")
+        raise NoSuchTurn(Said("there is no such turn, or it is not this auditor's"))
     turn = found[0]
     state = TURN.after(turn.state, "judge")
     if state is None:
         raise WrongState(
-            "the office closed it" if turn.state == "DROPPED" else "it was judged already"
+            Said("the office closed it")
+            if turn.state == "DROPPED"
+            else Said("it was judged already")
         )
     shown = show(uow, {turn.audit_visit_id: (turn.items, turn.reason)})[turn.audit_visit_id]
     if shown.seen != new.seen:
-        raise ChangedMeanwhile("it has changed since: look at it again")
+        raise ChangedMeanwhile(Said("it has changed since: look at it again"))
     _check(new, shown)
     uow.connection.execute(
         insert(audit_verdict).values(
@@ -177,11 +180,11 @@ def undo_verdict(
     turns = uow.rows(_TURN_OF, company=company, verdict=verdict_id, asker=asker_id)
     found = turns and _lock(uow, turns[0].id, asker_id, now, policy)
     if not found or found[0].verdict_id != verdict_id:
-        raise NoSuchVerdict("there is no such verdict of this auditor's")
+        raise NoSuchVerdict(Said("there is no such verdict of this auditor's"))
     turn = found[0]
     state = TURN.after(turn.state, "undo")
     if state is None or turn.undo_until <= now:
-        raise WrongState("it is too late: the verdict stands")
+        raise WrongState(Said("it is too late: the verdict stands"))
     uow.connection.execute(
         insert(audit_undo).values(company_id=company, verdict_id=verdict_id, undone_at=now)
     )
@@ -209,24 +212,38 @@ def _check(new: NewVerdict, shown: Shown) -> None:
     """Raises FieldInvalid, naming the item at fault."""
     named = [each.item for each in new.items]
     if len(set(named)) < len(named):
-        raise FieldInvalid("items: each once")
+        raise FieldInvalid(Said("items: each once"))
     if set(named) != set(shown.asked):
         lacking = ", ".join(sorted(set(shown.asked) ^ set(named)))
-        raise FieldInvalid(f"items: exactly those that are asked about; not so: {lacking}")
+        raise FieldInvalid(
+            Said("items: exactly those that are asked about; not so: {lacking}", lacking=lacking)
+        )
     for each in new.items:
         if each.verdict not in ITEM_VERDICTS:
-            raise FieldInvalid(f"{each.item}: one of {', '.join(ITEM_VERDICTS)}")
+            raise FieldInvalid(
+                Said("{item}: one of {choices}", item=each.item, choices=", ".join(ITEM_VERDICTS))
+            )
         if (each.verdict == "FAIL") != (each.reason_code is not None):
-            raise FieldInvalid(f"{each.item}: what fails, and nothing else, has a reason")
+            raise FieldInvalid(
+                Said("{item}: what fails, and nothing else, has a reason", item=each.item)
+            )
         if each.reason_code is not None and each.reason_code not in shown.reasons:
-            raise FieldInvalid(f"{each.item}: a reason of {', '.join(sorted(shown.reasons))}")
+            raise FieldInvalid(
+                Said(
+                    "{item}: a reason of {reasons}",
+                    item=each.item,
+                    reasons=", ".join(sorted(shown.reasons)),
+                )
+            )
         _check_text(f"{each.item}: reason", each.reason, VERDICT_REASON_MAX)
     _check_text("note", new.note, NOTE_MAX)
 
 
 def _check_text(name: str, value: str | None, most: int) -> None:
     if value is not None and (len(value) > most or "\x00" in value):
-        raise FieldInvalid(f"{name}: a text of 0 to {most} characters")
+        raise FieldInvalid(
+            Said("{name}: a text of 0 to {most} characters", name=Said(name), most=most)
+        )
 
 
 def _item_rows(company_id: int, new: NewVerdict, shown: Shown) -> list[dict[str, Any]]:

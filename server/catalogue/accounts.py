@@ -17,6 +17,7 @@ from server.catalogue.checks import (
 )
 from server.catalogue.errors import CodeTaken, FieldInvalid, NoSuchAccount
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from sync.accounts import account
 from sync.kinds.store.table import store
 from sync.kinds.store_terms.publish import bring_terms_up
@@ -95,7 +96,9 @@ def edit_accounts(
     for fields in changes.values():
         for name in fields:
             if name not in EDITABLE:
-                raise FieldInvalid(f"{name}: an account has no such field to set")
+                raise FieldInvalid(
+                    Said("{name}: an account has no such field to set", name=Said(name))
+                )
     held = {
         row["id"]: {name: row[name] for name in EDITABLE}
         for row in uow.connection.execute(
@@ -107,7 +110,9 @@ def edit_accounts(
     }
     missing = changes.keys() - held.keys()
     if missing:
-        raise NoSuchAccount(f"there is no account {min(missing)} in this company")
+        raise NoSuchAccount(
+            Said("there is no account {missing} in this company", missing=min(missing))
+        )
     rows = {
         id_: row
         for id_, fields in sorted(changes.items())
@@ -170,14 +175,14 @@ def account_by_code(uow: UnitOfWork, code: str) -> UUID:
     """The account with this code. Raises NoSuchAccount."""
     found = list_accounts(uow, code=code)
     if not found:
-        raise NoSuchAccount(f"there is no account {code}")
+        raise NoSuchAccount(Said("there is no account {code}", code=code))
     return found[0].id
 
 
 def _check(row: Mapping[str, Any]) -> None:
     for name in _NEVER_NULL:
         if row[name] is None:
-            raise FieldInvalid(f"{name}: must be there")
+            raise FieldInvalid(Said("{name}: must be there", name=Said(name)))
     check_text("code", row["code"], 1, ACCOUNT_CODE_MAX)
     check_text("name", row["name"], 1, ACCOUNT_NAME_MAX)
     check_currency(row["currency"])
@@ -190,7 +195,9 @@ def _check(row: Mapping[str, Any]) -> None:
 def _must_be_free(uow: UnitOfWork, rows: Mapping[UUID, Mapping[str, Any]]) -> None:
     given = [row["code"] for row in rows.values()]
     if len(set(given)) < len(given):
-        raise CodeTaken(f"code {next(x for x in given if given.count(x) > 1)} is given twice")
+        raise CodeTaken(
+            Said("code {code} is given twice", code=next(x for x in given if given.count(x) > 1))
+        )
     taken = uow.connection.scalars(
         select(account.c.code).where(
             account.c.company_id == uow.company_id,
@@ -199,4 +206,4 @@ def _must_be_free(uow: UnitOfWork, rows: Mapping[UUID, Mapping[str, Any]]) -> No
         )
     ).first()
     if taken is not None:
-        raise CodeTaken(f"another account has the code {taken}")
+        raise CodeTaken(Said("another account has the code {taken}", taken=taken))

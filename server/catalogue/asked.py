@@ -13,6 +13,7 @@ from server.catalogue.accounts import account_by_code
 from server.catalogue.errors import CatalogueError, PeriodInvalid
 from server.catalogue.whom import Whom
 from server.identity.aligned import NOTHING, told_moment
+from server.language import Said
 from server.planning.errors import PlanningError
 from server.planning.named_stores import stores_by_code
 from server.planning.organisation import region_by_code
@@ -109,7 +110,7 @@ def read_period(
     try:
         begins = now if starts is None else starts.replace(tzinfo=zone).astimezone(UTC)
     except OverflowError as error:
-        raise PeriodInvalid("the calendar begins there") from error
+        raise PeriodInvalid(Said("the calendar begins there")) from error
     is_today = starts is not None and starts.date() == now.astimezone(zone).date()
     if is_today and starts == starts.replace(hour=0, minute=0) and not may_be_past:  # type: ignore[union-attr]
         begins = max(begins, now)
@@ -126,7 +127,7 @@ def read_end(uow: UnitOfWork, ends: datetime | None) -> datetime | None:
     try:
         return (ends + timedelta(days=is_day)).replace(tzinfo=zone).astimezone(UTC)
     except OverflowError as error:
-        raise PeriodInvalid("the calendar ends there; what never ends has no end") from error
+        raise PeriodInvalid(Said("the calendar ends there; what never ends has no end")) from error
 
 
 def told_period(valid_from: datetime | None, valid_until: datetime | None, zone: ZoneInfo) -> str:

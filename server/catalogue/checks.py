@@ -8,6 +8,7 @@ from typing import Any
 from mobile_contract.fields import TIME_MAX
 from mobile_contract.records.price_list import CURRENCY_PATTERN
 from server.catalogue.errors import FieldInvalid, PeriodInvalid
+from server.language import Said
 
 _FIRST = datetime.fromtimestamp(0, UTC)
 _LAST = datetime.fromtimestamp(TIME_MAX // 1_000, UTC)
@@ -17,23 +18,37 @@ def check_text(name: str, value: Any, least: int, most: int) -> None:
     """Raise FieldInvalid where it is no text of `least` to `most` characters."""
     is_text = isinstance(value, str) and "\x00" not in value
     if not is_text or not least <= len(value) <= most or (least and not value.strip()):
-        raise FieldInvalid(f"{name}: a text of {least} to {most} characters")
+        raise FieldInvalid(
+            Said(
+                "{name}: a text of {least} to {most} characters",
+                name=Said(name),
+                least=least,
+                most=most,
+            )
+        )
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise FieldInvalid(f"{name}: holds what is no character") from error
+        raise FieldInvalid(Said("{name}: holds what is no character", name=Said(name))) from error
 
 
 def check_whole(name: str, value: Any, least: int, most: int) -> None:
     """Raise FieldInvalid where it is no whole number from `least` to `most`."""
     if type(value) is not int or not least <= value <= most:
-        raise FieldInvalid(f"{name}: a whole number from {least} to {most}")
+        raise FieldInvalid(
+            Said(
+                "{name}: a whole number from {least} to {most}",
+                name=Said(name),
+                least=least,
+                most=most,
+            )
+        )
 
 
 def check_currency(value: Any) -> None:
     """Raise FieldInvalid where it is no currency."""
     if not isinstance(value, str) or re.fullmatch(CURRENCY_PATTERN, value) is None:
-        raise FieldInvalid("currency: three capital letters as of ISO 4217, such as EUR")
+        raise FieldInvalid(Said("currency: three capital letters as of ISO 4217, such as EUR"))
 
 
 def whole_ms(moment: datetime) -> datetime:
@@ -45,7 +60,11 @@ def check_moment(moment: datetime) -> None:
     """Raise PeriodInvalid where phones have no such moment."""
     if not _FIRST <= moment <= _LAST:
         raise PeriodInvalid(
-            f"a moment is from {_FIRST.year} to {_LAST.year}; what never ends has no end"
+            Said(
+                "a moment is from {first} to {last}; what never ends has no end",
+                first=_FIRST.year,
+                last=_LAST.year,
+            )
         )
 
 
@@ -55,9 +74,9 @@ def check_period(valid_from: datetime, valid_until: datetime | None) -> None:
     if valid_until is not None:
         check_moment(valid_until)
     if valid_until is not None and valid_until <= valid_from:
-        raise PeriodInvalid("a period ends after it begins")
+        raise PeriodInvalid(Said("a period ends after it begins"))
     if valid_until is not None and valid_until <= datetime.now(UTC):
-        raise PeriodInvalid("the period is over already")
+        raise PeriodInvalid(Said("the period is over already"))
 
 
 def differing(

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from server.catalogue.checks import check_text
 from server.catalogue.errors import CodeTaken, FieldInvalid
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from sync.organisation import division
 from sync.scope import rescope, take_turn
 from sync.unit_of_work import UnitOfWork
@@ -41,7 +42,7 @@ def add_division(uow: UnitOfWork, actor: Actor, *, code: str, name: str, today: 
     check_text("code", code, 1, CODE_MAX)
     check_text("name", name, 1, NAME_MAX)
     if any(held.code == code for held in list_divisions(uow)):
-        raise CodeTaken(f"another division has the code {code}")
+        raise CodeTaken(Said("another division has the code {code}", code=code))
     division_id = uuid4()
     values = {"code": code, "name": name}
     uow.connection.execute(
@@ -61,7 +62,7 @@ def rename_division(uow: UnitOfWork, actor: Actor, division_id: UUID, name: str)
         select(division.c.name).where(this).with_for_update(key_share=True)
     ).scalar_one_or_none()
     if held is None:
-        raise FieldInvalid("division: there is no such division in this company")
+        raise FieldInvalid(Said("division: there is no such division in this company"))
     if held == name:
         return
     uow.connection.execute(update(division).where(this).values(name=name))
@@ -91,4 +92,4 @@ def division_by_code(uow: UnitOfWork, code: str) -> UUID:
     for held in list_divisions(uow):
         if held.code == code:
             return held.id
-    raise FieldInvalid(f"division: there is none with the code {code}")
+    raise FieldInvalid(Said("division: there is none with the code {code}", code=code))

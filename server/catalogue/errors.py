@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from server.language import Said, tell
+
 
 class CatalogueError(Exception):
     """A change that is not made. `code` is stable; the text says what to do, on one line."""
@@ -53,10 +55,15 @@ class RowFault:
 
     row: int
     column: str
-    words: str
+    words: str | Said
 
     def __str__(self) -> str:
-        return f"row {self.row}, {self.column}: {self.words}"
+        return tell(
+            "row {row}, {column}: {words}",
+            row=self.row,
+            column=Said(self.column),
+            words=self.words,
+        )
 
 
 class RowsInvalid(CatalogueError):
@@ -65,6 +72,13 @@ class RowsInvalid(CatalogueError):
     code = "rows_invalid"
 
     def __init__(self, faults: Sequence[RowFault]) -> None:
-        more = "" if len(faults) == 1 else f" (and {len(faults) - 1} more)"
-        super().__init__(f"{faults[0]}{more}")
+        first = faults[0]
+        figures = {"row": first.row, "column": Said(first.column), "words": first.words}
+        if len(faults) == 1:
+            super().__init__(Said("row {row}, {column}: {words}", **figures))
+        else:
+            more = len(faults) - 1
+            super().__init__(
+                Said("row {row}, {column}: {words} (and {more} more)", more=more, **figures)
+            )
         self.faults = tuple(faults)

@@ -30,6 +30,7 @@ from server.catalogue.errors import (
 from server.catalogue.price_rows import PriceRow, check_price_rows
 from server.catalogue.whom import Whom, check_whom, read_whom, stores_of, write_whom
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from sync.bodies import keep_bodies
 from sync.kinds.price_list.publish import publish_price_lists
 from sync.kinds.price_list.table import price_list, price_list_version
@@ -128,7 +129,12 @@ def edit_price_list(
     is_moved = whom is not None and whom != was_for
     if whom is not None and is_moved:
         if whom.level != held.level:
-            raise FieldInvalid(f"for whom: the list is of the level {held.level} and stays so")
+            raise FieldInvalid(
+                Said(
+                    "for whom: the list is of the level {level} and stays so",
+                    level=Said(held.level),
+                )
+            )
         check_whom(uow, whom)
         write_whom(uow, KIND, list_id, whom)
         before |= {"for_whom": None if was_for is None else was_for.told()}
@@ -165,11 +171,13 @@ def publish_prices(
     valid_until = None if valid_until is None else whole_ms(valid_until)
     check_period(valid_from, valid_until)
     if valid_from < datetime.now(UTC) and not may_be_past:
-        raise PeriodInvalid("the prices would hold from a moment that is past, and nobody said so")
+        raise PeriodInvalid(
+            Said("the prices would hold from a moment that is past, and nobody said so")
+        )
     prices_changed(uow)
     held = _locked(uow, list_id)
     if held.ended_at is not None:
-        raise StateWrong(f"the price list {held.code} is ended")
+        raise StateWrong(Said("the price list {code} is ended", code=held.code))
     prices = check_price_rows(uow, rows, held.division_id)
     was_offered = _is_offered(uow, list_id)
     kept = keep_bodies(uow, [encode_prices(prices)], MEDIA_TYPE)[0]
@@ -215,11 +223,11 @@ def end_price_list(
     moment = whole_ms(at or datetime.now(UTC))
     check_moment(moment)
     if at is not None and at < datetime.now(UTC):
-        raise PeriodInvalid("what was in force stays so: a list ends now or later")
+        raise PeriodInvalid(Said("what was in force stays so: a list ends now or later"))
     prices_changed(uow)
     held = _locked(uow, list_id)
     if held.ended_at is not None and held.ended_at <= datetime.now(UTC):
-        raise StateWrong(f"the price list {held.code} is ended already")
+        raise StateWrong(Said("the price list {code} is ended already", code=held.code))
     _set(uow, list_id, ended_at=moment)
     publish_price_lists(uow, [list_id])
     log_change(
@@ -240,7 +248,7 @@ def _locked(uow: UnitOfWork, list_id: UUID) -> Any:
         .with_for_update()
     ).one_or_none()
     if found is None:
-        raise NoSuchPriceList("there is no such price list in this company")
+        raise NoSuchPriceList(Said("there is no such price list in this company"))
     return found
 
 
@@ -261,7 +269,7 @@ def _must_be_free(uow: UnitOfWork, code: str) -> None:
         price_list.c.company_id == uow.company_id, price_list.c.code == code
     )
     if uow.connection.execute(taken).first() is not None:
-        raise CodeTaken(f"another price list has the code {code}")
+        raise CodeTaken(Said("another price list has the code {code}", code=code))
 
 
 def _check_division(uow: UnitOfWork, division_id: UUID | None) -> None:
@@ -269,4 +277,4 @@ def _check_division(uow: UnitOfWork, division_id: UUID | None) -> None:
         division.c.company_id == uow.company_id, division.c.id == division_id
     )
     if division_id is not None and uow.connection.execute(found).first() is None:
-        raise FieldInvalid("division_id: there is no such division in this company")
+        raise FieldInvalid(Said("division_id: there is no such division in this company"))

@@ -11,6 +11,7 @@ from mobile_contract.records.price_list import PRICE_MINOR_MAX
 from mobile_contract.records.product import QUANTITY_MAX
 from server.catalogue.errors import RowFault, RowsInvalid
 from server.catalogue.product_list import products_by_code
+from server.language import Said
 from sync.money import read_amount
 from sync.unit_of_work import UnitOfWork
 
@@ -50,14 +51,14 @@ def read_price_csv(text: str, currency: str) -> list[PriceRow]:
     # Before the reader, whose own bound is one for the whole process.
     for line_number, line in enumerate(text.splitlines(), start=1):
         if len(line) > LINE_MAX:
-            said = f"a line has at most {LINE_MAX} characters"
-            raise RowsInvalid([RowFault(line_number, "product", said)])
+            words = Said("a line has at most {most} characters", most=LINE_MAX)
+            raise RowsInvalid([RowFault(line_number, "product", words)])
     head = text.partition("\n")[0]
     delimiter = ";" if head.count(";") > head.count(",") else ","
     reader = csv.DictReader(StringIO(text.removeprefix("\ufeff")), delimiter=delimiter)
     names = {name.strip().lower(): name for name in reader.fieldnames or () if name}
     faults = [
-        RowFault(0, name, "this column is missing")
+        RowFault(0, name, Said("this column is missing"))
         for name in COLUMNS
         if name not in names and name != "from_quantity"
     ]
@@ -78,11 +79,13 @@ def read_price_rows(given: Iterable[Mapping[str, str]], currency: str) -> list[P
     faults: list[RowFault] = []
     for place, texts in enumerate(given, start=1):
         if place > ROWS_MAX:
-            faults.append(RowFault(place, "product", f"there are more than {ROWS_MAX} rows"))
+            faults.append(
+                RowFault(place, "product", Said("there are more than {most} rows", most=ROWS_MAX))
+            )
             break
         quantity = texts.get("from_quantity", "").strip() or "1"
         if not quantity.isdecimal() or not quantity.isascii() or len(quantity) > _DIGITS_MAX:
-            faults.append(RowFault(place, "from_quantity", "must be a whole number"))
+            faults.append(RowFault(place, "from_quantity", Said("must be a whole number")))
             quantity = "1"
         try:
             price = read_amount(texts["price"], currency)
@@ -103,7 +106,7 @@ def check_price_rows(uow: UnitOfWork, rows: Sequence[PriceRow], division_id: UUI
     A list of a division prices that division's products. Two queries.
     """
     if not rows:
-        raise RowsInvalid([RowFault(0, "product", "there is no row")])
+        raise RowsInvalid([RowFault(0, "product", Said("there is no row"))])
     codes = {row.product for row in rows}
     products = products_by_code(uow, codes)
     units = {
@@ -115,21 +118,39 @@ def check_price_rows(uow: UnitOfWork, rows: Sequence[PriceRow], division_id: UUI
     for row in rows:
         product = products.get(row.product)
         if product is None:
-            faults.append(RowFault(row.row, "product", f"there is no product {row.product!r}"))
+            faults.append(
+                RowFault(
+                    row.row, "product", Said("there is no product {product!r}", product=row.product)
+                )
+            )
             continue
         if division_id is not None and product.division_id != division_id:
-            faults.append(RowFault(row.row, "product", "is not of the division of the list"))
+            faults.append(RowFault(row.row, "product", Said("is not of the division of the list")))
         if (row.product, row.unit) not in units:
-            faults.append(RowFault(row.row, "unit", f"{row.product} has no unit {row.unit!r}"))
+            faults.append(
+                RowFault(
+                    row.row,
+                    "unit",
+                    Said("{product} has no unit {unit!r}", product=row.product, unit=row.unit),
+                )
+            )
         if not 1 <= row.from_quantity <= QUANTITY_MAX:
-            faults.append(RowFault(row.row, "from_quantity", f"must be from 1 to {QUANTITY_MAX}"))
+            faults.append(
+                RowFault(
+                    row.row, "from_quantity", Said("must be from 1 to {most}", most=QUANTITY_MAX)
+                )
+            )
         if not 0 <= row.price_minor <= PRICE_MINOR_MAX:
-            faults.append(RowFault(row.row, "price", "must not be below zero, nor too large"))
+            faults.append(RowFault(row.row, "price", Said("must not be below zero, nor too large")))
         found = slabs.setdefault((row.product, row.unit), {})
         if row.from_quantity in found:
-            faults.append(RowFault(row.row, "from_quantity", "this price is given twice"))
+            faults.append(RowFault(row.row, "from_quantity", Said("this price is given twice")))
         elif len(found) == SLABS_MAX:
-            faults.append(RowFault(row.row, "from_quantity", f"at most {SLABS_MAX} for a unit"))
+            faults.append(
+                RowFault(
+                    row.row, "from_quantity", Said("at most {most} for a unit", most=SLABS_MAX)
+                )
+            )
         found[row.from_quantity] = row.price_minor
     if faults:
         raise RowsInvalid(faults[:FAULTS_MAX])

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from server.catalogue.errors import NoSuchProduct
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 _LIST = """
@@ -93,5 +94,5 @@ def product_by_code(uow: UnitOfWork, code: str) -> ProductNamed:
     """The product with this code. Raises NoSuchProduct."""
     found = products_by_code(uow, [code]).get(code)
     if found is None:
-        raise NoSuchProduct(f"there is no product {code}")
+        raise NoSuchProduct(Said("there is no product {code}", code=code))
     return found

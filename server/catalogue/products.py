@@ -26,6 +26,7 @@ from mobile_contract.records.store import CHANNEL_MAX, CLASSES
 from server.catalogue.checks import check_text, check_whole, differing
 from server.catalogue.errors import CodeTaken, FieldInvalid, NoSuchProduct
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from sync.kinds.product.publish import publish_products
 from sync.price_book import prices_changed
 from sync.publish import hold
@@ -134,7 +135,7 @@ def make_products(uow: UnitOfWork, actor: Actor, products: Sequence[NewProduct])
     _must_be_free(uow, rows)
     last = uow.rows(_NEXT, company=uow.company_id)[0].last
     if last + len(rows) > PRODUCT_NUMBER_MAX:
-        raise FieldInvalid("number: the company has used up its numbers of products")
+        raise FieldInvalid(Said("number: the company has used up its numbers of products"))
     numbers = array("int4", list(range(last + 1, last + 1 + len(rows))))
     uow.driver.execute(
         _INSERT, [uow.company_id, array("uuid", list(rows)), numbers, *_arrays(rows)]
@@ -159,7 +160,9 @@ def edit_products(
     for fields in changes.values():
         for name in fields:
             if name not in EDITABLE:
-                raise FieldInvalid(f"{name}: a product has no such field to set")
+                raise FieldInvalid(
+                    Said("{name}: a product has no such field to set", name=Said(name))
+                )
     prices_changed(uow)
     hold(uow, sorted(changes))
     held = {
@@ -168,7 +171,9 @@ def edit_products(
     }
     missing = changes.keys() - held.keys()
     if missing:
-        raise NoSuchProduct(f"there is no product {min(missing)} in this company")
+        raise NoSuchProduct(
+            Said("there is no product {missing} in this company", missing=min(missing))
+        )
     rows = {
         id_: row
         for id_, fields in sorted(changes.items())
@@ -196,38 +201,40 @@ def check_product(row: Mapping[str, Any]) -> None:
     """Raise FieldInvalid, naming the field, where a product cannot be like this."""
     for name in _COLUMNS:
         if row[name] is None and name not in _MAY_BE_NULL:
-            raise FieldInvalid(f"{name}: must be there")
+            raise FieldInvalid(Said("{name}: must be there", name=Said(name)))
         if row[name] is not None and name in _LENGTHS:
             check_text(name, row[name], *_LENGTHS[name])
     check_whole("min_order_quantity", row["min_order_quantity"], 0, QUANTITY_MAX)
     if row["shelf_life_days"] is not None:
         check_whole("shelf_life_days", row["shelf_life_days"], 1, 36_500)
     if type(row["is_own"]) is not bool:
-        raise FieldInvalid("is_own: true or false")
+        raise FieldInvalid(Said("is_own: true or false"))
     if row["status"] not in PRODUCT_STATUSES:
-        raise FieldInvalid(f"status: one of {', '.join(PRODUCT_STATUSES)}")
+        raise FieldInvalid(Said("status: one of {choices}", choices=", ".join(PRODUCT_STATUSES)))
     _check_units(row["units"])
     _check_must_stock(row["must_stock"])
 
 
 def _check_units(units: Sequence[Any]) -> None:
     if not 1 <= len(units) <= UNITS_MAX or len({unit for unit, _ in units}) < len(units):
-        raise FieldInvalid(f"units: 1 to {UNITS_MAX}, each once")
+        raise FieldInvalid(Said("units: 1 to {most}, each once", most=UNITS_MAX))
     for unit, base_units in units:
         check_text("units", unit, 1, UNIT_MAX)
         check_whole("units", base_units, 1, BASE_UNITS_MAX)
     if units[0][1] != 1:
-        raise FieldInvalid("units: the first is the base unit and holds 1")
+        raise FieldInvalid(Said("units: the first is the base unit and holds 1"))
 
 
 def _check_must_stock(pairs: Sequence[Any]) -> None:
     if len(pairs) > MUST_STOCK_MAX:
-        raise FieldInvalid(f"must_stock: at most {MUST_STOCK_MAX}")
+        raise FieldInvalid(Said("must_stock: at most {most}", most=MUST_STOCK_MAX))
     for channel, store_class in pairs:
         if channel is not None:
             check_text("must_stock", channel, 1, CHANNEL_MAX)
         if store_class is not None and store_class not in CLASSES:
-            raise FieldInvalid(f"must_stock: a class is one of {', '.join(CLASSES)}")
+            raise FieldInvalid(
+                Said("must_stock: a class is one of {choices}", choices=", ".join(CLASSES))
+            )
 
 
 def _like_held(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,7 +249,12 @@ def _like_held(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _must_be_free(uow: UnitOfWork, rows: Rows) -> None:
     given = [row["code"] for row in rows.values()]
     if len(set(given)) < len(given):
-        raise CodeTaken(f"code {next(one for one in given if given.count(one) > 1)} is given twice")
+        raise CodeTaken(
+            Said(
+                "code {code} is given twice",
+                code=next(one for one in given if given.count(one) > 1),
+            )
+        )
     taken = uow.rows(
         _TAKEN,
         company=uow.company_id,
@@ -250,10 +262,10 @@ def _must_be_free(uow: UnitOfWork, rows: Rows) -> None:
         codes=[row["code"] for row in rows.values()],
     )
     if taken:
-        raise CodeTaken(f"another product has the code {taken[0].code}")
+        raise CodeTaken(Said("another product has the code {code}", code=taken[0].code))
     divisions = {row["division_id"] for row in rows.values()} - {None}
     if uow.rows(_DIVISIONS, company=uow.company_id, ids=list(divisions))[0].n < len(divisions):
-        raise FieldInvalid("division_id: there is no such division in this company")
+        raise FieldInvalid(Said("division_id: there is no such division in this company"))
 
 
 def _arrays(rows: Rows) -> list[Any]:

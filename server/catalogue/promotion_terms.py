@@ -10,6 +10,7 @@ from mobile_contract.records.promotion import PromotionVersion
 from mobile_contract.schema import faults_of
 from server.catalogue.errors import FieldInvalid
 from server.catalogue.product_list import ProductNamed, products_by_code
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 # benefit → the fields that it needs; every other one of these is to be left out.
@@ -71,15 +72,19 @@ def check_promotion_terms(
     """
     given = asdict(terms)
     if terms.benefit not in NEEDED:
-        raise FieldInvalid(f"benefit: one of {', '.join(NEEDED)}")
+        raise FieldInvalid(Said("benefit: one of {choices}", choices=", ".join(NEEDED)))
     needed = NEEDED[terms.benefit]
     for name, value in given.items():
         is_given = value is not None and value not in ((), 0)
         if name in needed and value in (None, ()):
-            raise FieldInvalid(f"{name}: {terms.benefit} needs it")
+            raise FieldInvalid(
+                Said("{name}: {benefit} needs it", name=Said(name), benefit=terms.benefit)
+            )
         may_be = name in (*needed, *_ALLOWED[terms.benefit], *_OF_ANY)
         if is_given and not may_be:
-            raise FieldInvalid(f"{name}: {terms.benefit} has no such field")
+            raise FieldInvalid(
+                Said("{name}: {benefit} has no such field", name=Said(name), benefit=terms.benefit)
+            )
     codes = [code for code, _ in (*terms.items, *terms.gifts)]
     codes += [code for code, _, _ in terms.portions]
     products = products_by_code(uow, codes)
@@ -109,11 +114,15 @@ def _check_products(
 ) -> None:
     for code in codes:
         if code not in products:
-            raise FieldInvalid(f"items: there is no product {code}")
+            raise FieldInvalid(Said("items: there is no product {code}", code=code))
         if division_id is not None and products[code].division_id != division_id:
-            raise FieldInvalid(f"items: {code} is not of the division of the promotion")
+            raise FieldInvalid(
+                Said("items: {code} is not of the division of the promotion", code=code)
+            )
     if division_id is not None and not codes:
-        raise FieldInvalid("items: a promotion of a division names the products that it is about")
+        raise FieldInvalid(
+            Said("items: a promotion of a division names the products that it is about")
+        )
 
 
 def _items(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from server.language import tell, told_list, told_number
 from sync.money import told_amount
 
 ITEMS_SAID = 3
@@ -16,43 +17,58 @@ def told_promotion(
         return ""
     parts = [_benefit(terms, currency, named)]
     if terms["items"]:
-        parts.append(f"on {_items(terms['items'], named)}")
+        parts.append(tell("on {items}", items=_items(terms["items"], named)))
     if terms["min_quantity"]:
-        parts.append(f"from {terms['min_quantity']} units")
+        parts.append(tell("from {number} units", number=told_number(terms["min_quantity"])))
     if terms["min_amount_minor"]:
-        parts.append(f"from {told_amount(terms['min_amount_minor'], currency)}")
+        parts.append(tell("from {amount}", amount=told_amount(terms["min_amount_minor"], currency)))
     if terms["max_times"] is not None:
-        parts.append(f"at most {terms['max_times']} times")
+        parts.append(tell("at most {number} times", number=told_number(terms["max_times"])))
     if terms["max_minor"] is not None:
-        parts.append(f"at most {told_amount(terms['max_minor'], currency)} an order")
+        parts.append(
+            tell("at most {amount} an order", amount=told_amount(terms["max_minor"], currency))
+        )
     if terms["is_exclusive"]:
-        parts.append("with no other")
+        parts.append(tell("with no other"))
     elif terms["stack_group"] is not None:
-        parts.append(f"one of {terms['stack_group']}")
-    return ", ".join(parts)
+        parts.append(tell("one of {group}", group=terms["stack_group"]))
+    return told_list(parts)
 
 
 def _benefit(terms: Mapping[str, Any], currency: str, named: Mapping[int, tuple[str, str]]) -> str:
     match terms["benefit"]:
         case "PERCENT_OFF":
-            return f"{_percent(terms['basis_points'])} off"
+            return tell("{percent} off", percent=_percent(terms["basis_points"]))
         case "AMOUNT_OFF":
-            per = "each" if terms["per"] == "UNIT" else "the order"
-            return f"{told_amount(terms['amount_minor'], currency)} off {per}"
+            amount = told_amount(terms["amount_minor"], currency)
+            if terms["per"] == "UNIT":
+                return tell("{amount} off each", amount=amount)
+            return tell("{amount} off the order", amount=amount)
         case "BUY_X_GET_Y":
-            given = (
-                "free"
-                if terms["basis_points"] == 10_000
-                else f"{_percent(terms['basis_points'])} off"
-            )
-            gift = f" of {_items(terms['gifts'], named)}" if terms["gifts"] else ""
-            return f"buy {terms['buy']}, {terms['get']}{gift} {given}"
+            return _told_gift(terms, named)
         case _:
             parts = " + ".join(
                 f"{each['quantity']} {each['unit']} {_name(each['product'], named)}"
                 for each in terms["portions"]
             )
-            return f"{parts} for {told_amount(terms['price_minor'], currency)}"
+            return tell(
+                "{parts} for {amount}",
+                parts=parts,
+                amount=told_amount(terms["price_minor"], currency),
+            )
+
+
+def _told_gift(terms: Mapping[str, Any], named: Mapping[int, tuple[str, str]]) -> str:
+    given = (
+        tell("free")
+        if terms["basis_points"] == 10_000
+        else tell("{percent} off", percent=_percent(terms["basis_points"]))
+    )
+    figures = {"buy": terms["buy"], "get": terms["get"], "given": given}
+    if not terms["gifts"]:
+        return tell("buy {buy}, {get} {given}", **figures)
+    gift = _items(terms["gifts"], named)
+    return tell("buy {buy}, {get} of {gift} {given}", gift=gift, **figures)
 
 
 def _percent(basis_points: int) -> str:
@@ -61,12 +77,15 @@ def _percent(basis_points: int) -> str:
 
 def _items(items: Sequence[Mapping[str, Any]], named: Mapping[int, tuple[str, str]]) -> str:
     said = [
-        _name(each["product"], named) + (f" by {each['unit']}" if each["unit"] else "")
+        tell("{product} by {unit}", product=_name(each["product"], named), unit=each["unit"])
+        if each["unit"]
+        else _name(each["product"], named)
         for each in items[:ITEMS_SAID]
     ]
     more = len(items) - ITEMS_SAID
-    return ", ".join(said) + (f" and {more} more" if more > 0 else "")
+    told = told_list(said)
+    return tell("{first} and {more} more", first=told, more=more) if more > 0 else told
 
 
 def _name(number: int, named: Mapping[int, tuple[str, str]]) -> str:
-    return named[number][0] if number in named else f"product {number}"
+    return named[number][0] if number in named else tell("product {number}", number=number)

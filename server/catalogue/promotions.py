@@ -29,6 +29,7 @@ from server.catalogue.errors import (
 from server.catalogue.promotion_terms import PromotionTerms, check_promotion_terms
 from server.catalogue.whom import Whom, check_whom, read_whom, stores_of, write_whom
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from sync.kinds.promotion.publish import publish_promotions
 from sync.kinds.promotion.states import PROMOTING
 from sync.kinds.promotion.table import promotion, promotion_version
@@ -108,7 +109,7 @@ def edit_promotion(
     prices_changed(uow)
     held = _locked(uow, promotion_id)
     if not PROMOTING.acts_from(held.state):
-        raise StateWrong(f"the promotion {held.code} is ended")
+        raise StateWrong(Said("the promotion {code} is ended", code=held.code))
     was_for = read_whom(uow, KIND, promotion_id, held.level)
     before: dict[str, Any] = {"code": held.code, "name": held.name, "draft": held.draft}
     after = {**before, "code": code or held.code, "name": name or held.name}
@@ -162,13 +163,15 @@ def publish_promotion(
     check_period(valid_from, valid_until)
     if valid_from < datetime.now(UTC) and not may_be_past:
         raise PeriodInvalid(
-            "the promotion would hold from a moment that is past, and nobody said so"
+            Said("the promotion would hold from a moment that is past, and nobody said so")
         )
     prices_changed(uow)
     held = _locked(uow, promotion_id)
     state = PROMOTING.after(held.state, "publish")
     if state is None:
-        raise StateWrong(f"the promotion {held.code} is {held.state.lower()}")
+        raise StateWrong(
+            Said("the promotion {code} is {state}", code=held.code, state=Said(held.state.lower()))
+        )
     versions = uow.rows(_VERSIONS, company=uow.company_id, id=promotion_id)
     terms = held.draft if held.draft is not None else versions[0].terms
     version = versions[0].version + 1 if versions else 1
@@ -215,12 +218,12 @@ def end_promotion(
     moment = whole_ms(at or datetime.now(UTC))
     check_moment(moment)
     if at is not None and at < datetime.now(UTC):
-        raise PeriodInvalid("what was in force stays so: a promotion ends now or later")
+        raise PeriodInvalid(Said("what was in force stays so: a promotion ends now or later"))
     prices_changed(uow)
     held = _locked(uow, promotion_id)
     state = PROMOTING.after(held.state, "end")
     if state is None:
-        raise StateWrong(f"the promotion {held.code} is ended already")
+        raise StateWrong(Said("the promotion {code} is ended already", code=held.code))
     _set(uow, promotion_id, state=state, ended_at=moment)
     publish_promotions(uow, [promotion_id])
     log_change(
@@ -241,7 +244,7 @@ def _locked(uow: UnitOfWork, promotion_id: UUID) -> Any:
         .with_for_update()
     ).one_or_none()
     if found is None:
-        raise NoSuchPromotion("there is no such promotion in this company")
+        raise NoSuchPromotion(Said("there is no such promotion in this company"))
     return found
 
 
@@ -258,7 +261,7 @@ def _must_be_free(uow: UnitOfWork, code: str) -> None:
         promotion.c.company_id == uow.company_id, promotion.c.code == code
     )
     if uow.connection.execute(taken).first() is not None:
-        raise CodeTaken(f"another promotion has the code {code}")
+        raise CodeTaken(Said("another promotion has the code {code}", code=code))
 
 
 def _check_division(uow: UnitOfWork, division_id: UUID | None) -> None:
@@ -266,7 +269,7 @@ def _check_division(uow: UnitOfWork, division_id: UUID | None) -> None:
         division.c.company_id == uow.company_id, division.c.id == division_id
     )
     if division_id is not None and uow.connection.execute(found).first() is None:
-        raise FieldInvalid("division_id: there is no such division in this company")
+        raise FieldInvalid(Said("division_id: there is no such division in this company"))
 
 
 def _told(whom: Whom | None) -> dict[str, Any] | None:

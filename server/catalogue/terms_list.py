@@ -9,6 +9,7 @@ from mobile_contract.price_bodies import decode_prices
 from mobile_contract.pricing import Slab
 from server.catalogue.errors import NoSuchPriceList, NoSuchPromotion, StateWrong
 from server.catalogue.whom import Whom, read_whom
+from server.language import Said
 from sync.bodies import read_bodies
 from sync.unit_of_work import UnitOfWork
 
@@ -131,7 +132,7 @@ def price_list_by_code(uow: UnitOfWork, code: str) -> PriceListListed:
     """The list with this code, also when it is ended. Raises NoSuchPriceList."""
     found = list_price_lists(uow, code=code, with_ended=True)
     if not found:
-        raise NoSuchPriceList(f"there is no price list {code}")
+        raise NoSuchPriceList(Said("there is no price list {code}", code=code))
     return found[0]
 
 
@@ -145,7 +146,7 @@ def prices_of(uow: UnitOfWork, list_id: UUID, version: int) -> list[PriceShown]:
     """The prices of one version, by product code and unit. Raises StateWrong where there is none."""
     found = [each for each in versions_of(uow, list_id, at_most=10_000) if each.version == version]
     if not found:
-        raise StateWrong(f"the price list has no version {version}")
+        raise StateWrong(Said("the price list has no version {version}", version=version))
     digest = bytes.fromhex(found[0].sha256)
     prices = decode_prices(read_bodies(uow, [digest])[digest])
     named = product_names(uow, {number for number, _ in prices})
@@ -183,7 +184,7 @@ def promotion_by_code(uow: UnitOfWork, code: str) -> PromotionListed:
     """The promotion with this code, whatever its state. Raises NoSuchPromotion."""
     found = list_promotions(uow, code=code, states=None)
     if not found:
-        raise NoSuchPromotion(f"there is no promotion {code}")
+        raise NoSuchPromotion(Said("there is no promotion {code}", code=code))
     return found[0]
 
 

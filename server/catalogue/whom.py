@@ -8,6 +8,7 @@ from uuid import UUID
 from mobile_contract.records.store import CHANNEL_MAX, CLASSES
 from server.catalogue.checks import check_text
 from server.catalogue.errors import FieldInvalid
+from server.language import Said
 from sync.rows import array
 from sync.unit_of_work import UnitOfWork
 
@@ -98,20 +99,30 @@ class Whom:
 def check_whom(uow: UnitOfWork, whom: Whom) -> None:
     """Raise FieldInvalid where it is not values of one level, all of them there."""
     if whom.level not in _COLUMNS:
-        raise FieldInvalid(f"for whom: the level is one of {', '.join(_COLUMNS)}")
+        raise FieldInvalid(
+            Said("for whom: the level is one of {choices}", choices=", ".join(_COLUMNS))
+        )
     rows = whom.rows()
     if not 1 <= len(rows) <= VALUES_MAX:
-        raise FieldInvalid(f"for whom: 1 to {VALUES_MAX} values of the level {whom.level}")
+        raise FieldInvalid(
+            Said(
+                "for whom: 1 to {most} values of the level {level}",
+                most=VALUES_MAX,
+                level=whom.level,
+            )
+        )
     for row in rows:
         if not any(
             value is not None and name in _COLUMNS[whom.level]
             for name, value in zip(_NAMES, row, strict=True)
         ):
-            raise FieldInvalid(f"for whom: values of the level {whom.level} and of no other")
+            raise FieldInvalid(
+                Said("for whom: values of the level {level} and of no other", level=whom.level)
+            )
     for channel in whom.channels:
         check_text("channel", channel, 1, CHANNEL_MAX)
     if not whom.classes <= set(CLASSES):
-        raise FieldInvalid(f"class: one of {', '.join(CLASSES)}")
+        raise FieldInvalid(Said("class: one of {choices}", choices=", ".join(CLASSES)))
     there = uow.rows(
         _THERE,
         company=uow.company_id,
@@ -125,7 +136,9 @@ def check_whom(uow: UnitOfWork, whom: Whom) -> None:
         ("region", whom.region_ids),
     ):
         if getattr(there, f"{name}s") < len(asked):
-            raise FieldInvalid(f"{name}: there is no such {name} in this company")
+            raise FieldInvalid(
+                Said("{name}: there is no such {name} in this company", name=Said(name))
+            )
 
 
 def write_whom(uow: UnitOfWork, kind: str, id_: UUID, whom: Whom | None) -> None:

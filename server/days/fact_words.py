@@ -5,87 +5,152 @@ Amounts of money are told in minor units: a flag does not say of which currency 
 
 from collections.abc import Callable
 
+from server.language import sentence, tell, tell_number, told_list, told_number
+
 Figures = dict[str, int]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: 1 line, 2,000 lines."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _lines(words_of_one: str, words_of_many: str) -> Callable[[Figures], str]:
-    def told(figures: Figures) -> str:
-        lines = figures["lines"]
-        return f"{counted(lines, 'line')} {words_of_one if lines == 1 else words_of_many}"
-
-    return told
-
-
 def _says(words: str) -> Callable[[Figures], str]:
-    return lambda _: words
+    return lambda _: tell(words)
+
+
+def _figure(figures: Figures, name: str) -> str:
+    return told_number(figures[name])
 
 
 # ---- forms ----------------------------------------------------------------------------------
 
 
-def _questions(words: str) -> Callable[[Figures], str]:
-    return lambda figures: f"{counted(figures['count'], 'question')} {words}"
+def _required_missing(figures: Figures) -> str:
+    return tell_number(
+        "1 question not answered that must be",
+        "{number} questions not answered that must be",
+        figures["count"],
+    )
+
+
+def _past_limit(figures: Figures) -> str:
+    return tell_number(
+        "1 question answered past a limit",
+        "{number} questions answered past a limit",
+        figures["count"],
+    )
+
+
+def _hidden_answered(figures: Figures) -> str:
+    return tell_number(
+        "1 question answered though not shown",
+        "{number} questions answered though not shown",
+        figures["count"],
+    )
+
+
+def _computed_differs(figures: Figures) -> str:
+    return tell_number(
+        "1 question worked out otherwise on the phone",
+        "{number} questions worked out otherwise on the phone",
+        figures["count"],
+    )
 
 
 def _score_differs(figures: Figures) -> str:
-    return (
-        f"the phone showed the score {_score(figures.get('sent_e2'))},"
-        f" the server found {_score(figures.get('held_e2'))}"
+    return tell(
+        "the phone showed the score {sent}, the server found {held}",
+        sent=_score(figures.get("sent_e2")),
+        held=_score(figures.get("held_e2")),
     )
 
 
 def _score(score_e2: int | None) -> str:
-    return "none" if score_e2 is None else f"{score_e2 // 100}.{score_e2 % 100:02}"
+    return tell("none") if score_e2 is None else f"{score_e2 // 100}.{score_e2 % 100:02}"
 
 
 def _corrected_meanwhile(figures: Figures) -> str:
-    return (
-        f"corrected from version {figures['base_version']}, when there was version"
-        f" {figures['version']} already"
+    return tell(
+        "corrected from version {base}, when there was version {version} already",
+        base=figures["base_version"],
+        version=figures["version"],
     )
 
 
 # ---- orders ---------------------------------------------------------------------------------
 
 
+def _not_sold(figures: Figures) -> str:
+    return tell_number(
+        "1 line of a product that is not sold",
+        "{number} lines of products that are not sold",
+        figures["lines"],
+    )
+
+
+def _without_price(figures: Figures) -> str:
+    return tell_number("1 line without a price", "{number} lines without a price", figures["lines"])
+
+
+def _line_below_minimum(figures: Figures) -> str:
+    return tell_number(
+        "1 line below its least quantity",
+        "{number} lines below their least quantities",
+        figures["lines"],
+    )
+
+
 def _sums_wrong(figures: Figures) -> str:
-    lines, wrong = figures["lines"], []
+    lines = figures["lines"]
+    if lines and figures["order"]:
+        return tell_number(
+            "1 line does not add up and the lines do not add up to the total",
+            "{number} lines do not add up and the lines do not add up to the total",
+            lines,
+        )
     if lines:
-        wrong.append(f"{counted(lines, 'line')} {'does' if lines == 1 else 'do'} not add up")
+        return tell_number("1 line does not add up", "{number} lines do not add up", lines)
     if figures["order"]:
-        wrong.append("the lines do not add up to the total")
-    return " and ".join(wrong) or "what was sent does not add up"
+        return tell("the lines do not add up to the total")
+    return tell("what was sent does not add up")
 
 
 def _total_differs(figures: Figures) -> str:
-    lines = figures["lines"]
-    told = f"{counted(lines, 'line')} {'costs' if lines == 1 else 'cost'} otherwise by the server's prices"
-    server_total = figures.get("server_total_minor")
-    if server_total is None:
+    told = tell_number(
+        "1 line costs otherwise by the server's prices",
+        "{number} lines cost otherwise by the server's prices",
+        figures["lines"],
+    )
+    if figures.get("server_total_minor") is None:
         return told
-    total = figures["total_minor"]
-    return f"{told}: {total:,} in minor units on the phone, {server_total:,} here"
+    return tell(
+        "{told}: {sent} in minor units on the phone, {held} here",
+        told=told,
+        sent=_figure(figures, "total_minor"),
+        held=_figure(figures, "server_total_minor"),
+    )
 
 
 def _below_minimum(figures: Figures) -> str:
-    return f"worth {figures['total_minor']:,} in minor units, at least {figures['minimum_minor']:,} expected"
+    return tell(
+        "worth {total} in minor units, at least {minimum} expected",
+        total=_figure(figures, "total_minor"),
+        minimum=_figure(figures, "minimum_minor"),
+    )
 
 
 def _over_credit(figures: Figures) -> str:
-    available = figures["available_minor"]
-    left = f"{available:,} of credit available" if available > 0 else "no credit available"
-    return f"worth {figures['total_minor']:,} in minor units, {left}"
+    total = _figure(figures, "total_minor")
+    if figures["available_minor"] <= 0:
+        return tell("worth {total} in minor units, no credit available", total=total)
+    return tell(
+        "worth {total} in minor units, {available} of credit available",
+        total=total,
+        available=_figure(figures, "available_minor"),
+    )
 
 
 def _amended_over(figures: Figures) -> str:
-    return (
-        f"amended from version {figures['base_order_version']}, when there was version"
-        f" {figures['order_version']} already"
+    return tell(
+        "amended from version {base}, when there was version {version} already",
+        base=figures["base_order_version"],
+        version=figures["order_version"],
     )
 
 
@@ -93,56 +158,73 @@ def _amended_over(figures: Figures) -> str:
 
 
 def _other_standards(figures: Figures) -> str:
-    return f"names version {figures['named']} of the standards; judged by version {figures['judged_by']}"
+    return tell(
+        "names version {named} of the standards; judged by version {judged_by}",
+        named=figures["named"],
+        judged_by=figures["judged_by"],
+    )
 
 
 def _items_unanswered(figures: Figures) -> str:
-    return f"{figures['missing']} of {figures['required']} items not answered{_items(figures)}"
+    told = tell(
+        "{missing} of {required} items not answered",
+        missing=figures["missing"],
+        required=figures["required"],
+    )
+    return _with_items(told, figures)
 
 
 def _photos_missing(figures: Figures) -> str:
-    return f"{figures['missing']} of {figures['required']} photos missing{_items(figures)}"
+    told = tell(
+        "{missing} of {required} photos missing",
+        missing=figures["missing"],
+        required=figures["required"],
+    )
+    return _with_items(told, figures)
 
 
-def _items(figures: Figures) -> str:
+def _with_items(told: str, figures: Figures) -> str:
     prefix = "item_"
     named = [key.removeprefix(prefix).upper() for key in figures if key.startswith(prefix)]
-    return f": {', '.join(named)}" if named else ""
+    return tell("{first}: {rest}", first=told, rest=told_list(named)) if named else told
 
 
 def _items_unknown(figures: Figures) -> str:
-    unknown = figures["unknown"]
-    return f"{counted(unknown, 'item')} that the standards do not have"
+    return tell_number(
+        "1 item that the standards do not have",
+        "{number} items that the standards do not have",
+        figures["unknown"],
+    )
 
 
 SENTENCES: dict[str, Callable[[Figures], str]] = {
-    "required_missing": _questions("not answered that must be"),
-    "past_limit": _questions("answered past a limit"),
-    "hidden_answered": _questions("answered though not shown"),
-    "computed_differs": _questions("worked out otherwise on the phone"),
+    "required_missing": _required_missing,
+    "past_limit": _past_limit,
+    "hidden_answered": _hidden_answered,
+    "computed_differs": _computed_differs,
     "score_differs": _score_differs,
     "corrected_meanwhile": _corrected_meanwhile,
-    "other_store": _says("the visit was at another store"),
-    "visit_elsewhere": _says("its visit was at another store"),
-    "not_sold": _lines("of a product that is not sold", "of products that are not sold"),
+    "other_store": _says(sentence("the visit was at another store")),
+    "visit_elsewhere": _says(sentence("its visit was at another store")),
+    "not_sold": _not_sold,
     "sums_wrong": _sums_wrong,
     "total_differs": _total_differs,
-    "without_price": _lines("without a price", "without a price"),
-    "other_currency": _says("not in the currency of the store's terms"),
+    "without_price": _without_price,
+    "other_currency": _says(sentence("not in the currency of the store's terms")),
     "below_minimum": _below_minimum,
-    "line_below_minimum": _lines("below its least quantity", "below their least quantities"),
+    "line_below_minimum": _line_below_minimum,
     "over_credit": _over_credit,
     "amended_over": _amended_over,
-    "activity_over": _says("the activity had ended when it was asked for"),
-    "other_channel": _says("the activity is for stores of other channels"),
-    "other_region": _says("the activity is for stores of other regions"),
-    "not_running": _says("the store did not run the activity"),
-    "activity_not_open": _says("the activity was not open"),
+    "activity_over": _says(sentence("the activity had ended when it was asked for")),
+    "other_channel": _says(sentence("the activity is for stores of other channels")),
+    "other_region": _says(sentence("the activity is for stores of other regions")),
+    "not_running": _says(sentence("the store did not run the activity")),
+    "activity_not_open": _says(sentence("the activity was not open")),
     "other_standards": _other_standards,
     "items_unanswered": _items_unanswered,
     "photos_missing": _photos_missing,
     "items_unknown": _items_unknown,
-    "from_gallery": _says("chosen among pictures, not taken by the app's camera"),
-    "no_fix": _says("answered without a position"),
+    "from_gallery": _says(sentence("chosen among pictures, not taken by the app's camera")),
+    "no_fix": _says(sentence("answered without a position")),
 }
 """What tells no length of time; those that do stand in words.py."""

@@ -33,7 +33,7 @@ from server.days.person_day import (
     StopState,
     VisitTold,
 )
-from server.days.words import told_closing, told_flag
+from server.days.words import told_closing, told_flag, told_verdict
 from server.identity.errors import NoSuchPerson
 from server.identity.permissions import visible_positions
 from sync.clock import Trust, business_day
@@ -226,7 +226,7 @@ class _Reader:
             place=None if check_in is None else _occurrence(check_in).point,
             checked_in=checked_in,
             verdict=None if checked_in is None else checked_in.verdict.value,
-            verdict_says=None if checked_in is None else checked_in.explain(),
+            verdict_says=None if checked_in is None else told_verdict(checked_in),
             flags=self._told(fields["flags"], reading.flags),
         )
 

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 from server.exchange.faults import CannotExport, CellInvalid
+from server.language import Said
 
 Raw = str | int | float | bool | date | datetime | None
 """What a file has in a cell."""
@@ -24,7 +25,7 @@ Value = Any
 CODE_MAX = 40
 AMOUNT_DIGITS = 4
 AMOUNT_END = Decimal(10) ** 15
-MOMENT_SAID = "moment with its offset, as 2027-01-31T08:00:00Z or 2027-01-31T16:00:00+08:00"
+MOMENT_SAID = Said("moment with its offset, as 2027-01-31T08:00:00Z or 2027-01-31T16:00:00+08:00")
 _DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
 _SPLIT = re.compile(r"[,;、，\s]+")
 _YES = {"yes", "y", "true", "1", "是", "x"}
@@ -65,7 +66,7 @@ def text_of(raw: Raw) -> str:
         return raw.isoformat()
     text = str(raw).strip()
     if any(unicodedata.category(letter) == "Cc" and letter not in _LINE_ENDS for letter in text):
-        raise CellInvalid("not_text", "has control characters in it")
+        raise CellInvalid("not_text", Said("has control characters in it"))
     return text
 
 
@@ -87,7 +88,10 @@ class Words:
         if not self.is_of_lines:
             text = " ".join(text.split())
         if len(text) > self.most:
-            raise CellInvalid("too_long", f"at most {self.most} characters, not {len(text)}")
+            raise CellInvalid(
+                "too_long",
+                Said("at most {most} characters, not {number}", most=self.most, number=len(text)),
+            )
         return text
 
     def write(self, value: Value) -> Raw:
@@ -116,9 +120,12 @@ class Code:
     def read(self, raw: Raw) -> Value:
         text = text_of(raw)
         if len(text) > self.most:
-            raise CellInvalid("too_long", f"at most {self.most} characters, not {len(text)}")
+            raise CellInvalid(
+                "too_long",
+                Said("at most {most} characters, not {number}", most=self.most, number=len(text)),
+            )
         if not text.isprintable() or (" " in text and not self.has_spaces):
-            raise CellInvalid("not_text", "a code has no spaces in it")
+            raise CellInvalid("not_text", Said("a code has no spaces in it"))
         return text.casefold() if self.is_folded else text
 
     def write(self, value: Value) -> Raw:
@@ -142,7 +149,7 @@ class Codes:
     def read(self, raw: Raw) -> Value:
         codes = [one for one in _SPLIT.split(text_of(raw)) if one]
         if len(set(codes)) > self.most:
-            raise CellInvalid("too_long", f"at most {self.most} codes")
+            raise CellInvalid("too_long", Said("at most {most} codes", most=self.most))
         for code in codes:
             Code().read(code)
         return tuple(sorted(set(codes)))
@@ -170,13 +177,20 @@ class Names:
         names = {" ".join(one.split()) for one in re.split(r"[;；\n]", text_of(raw))} - {""}
         if len(names) > self.most or any(len(name) > self.length_max for name in names):
             raise CellInvalid(
-                "too_long", f"at most {self.most}, of {self.length_max} characters each"
+                "too_long",
+                Said(
+                    "at most {most}, of {most_2} characters each",
+                    most=self.most,
+                    most_2=self.length_max,
+                ),
             )
         return tuple(sorted(names))
 
     def write(self, value: Value) -> Raw:
         if any(";" in name or "；" in name or "\n" in name for name in value):
-            raise CannotExport(f"a cell cannot hold {list(value)}: there is a semicolon in it")
+            raise CannotExport(
+                Said("a cell cannot hold {value}: there is a semicolon in it", value=list(value))
+            )
         return "; ".join(value)
 
     def settled(self, value: Value) -> Value:
@@ -198,9 +212,12 @@ class Whole:
     def read(self, raw: Raw) -> Value:
         number = _decimal(raw)
         if number != number.to_integral_value():
-            raise CellInvalid("not_a_number", "a whole number")
+            raise CellInvalid("not_a_number", Said("a whole number"))
         if not self.least <= number <= self.most:
-            raise CellInvalid("out_of_range", f"a whole number from {self.least} to {self.most}")
+            raise CellInvalid(
+                "out_of_range",
+                Said("a whole number from {least} to {most}", least=self.least, most=self.most),
+            )
         return int(number)
 
     def write(self, value: Value) -> Raw:
@@ -232,10 +249,17 @@ class Scaled:
         scaled = _decimal(raw).scaleb(self.digits)
         whole = scaled.to_integral_value()
         if whole != scaled and not self.is_rounded:
-            raise CellInvalid("not_a_number", f"at most {self.digits} digits after the point")
+            raise CellInvalid(
+                "not_a_number", Said("at most {digits} digits after the point", digits=self.digits)
+            )
         if not self.least <= whole <= self.most:
             raise CellInvalid(
-                "out_of_range", f"from {self._told(self.least)} to {self._told(self.most)}"
+                "out_of_range",
+                Said(
+                    "from {least} to {most}",
+                    least=self._told(self.least),
+                    most=self._told(self.most),
+                ),
             )
         return int(whole)
 
@@ -266,10 +290,14 @@ class Amount:
         amount = _decimal(raw)
         if abs(amount) >= AMOUNT_END or amount.as_tuple().exponent < -AMOUNT_DIGITS:  # type: ignore[operator]
             raise CellInvalid(
-                "out_of_range", f"an amount with at most {AMOUNT_DIGITS} digits after the point"
+                "out_of_range",
+                Said(
+                    "an amount with at most {digits} digits after the point",
+                    digits=AMOUNT_DIGITS,
+                ),
             )
         if amount < 0 and not self.is_below_zero:
-            raise CellInvalid("out_of_range", "not below zero")
+            raise CellInvalid("out_of_range", Said("not below zero"))
         return amount.normalize() + 0
 
     def write(self, value: Value) -> Raw:
@@ -311,7 +339,7 @@ class Moment:
 
     @property
     def about(self) -> str:
-        return MOMENT_SAID
+        return str(MOMENT_SAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,16 +357,18 @@ class Pairs:
             if not name and not last:
                 continue
             if not name:
-                raise CellInvalid("not_pairs", f"written as {self.form}")
+                raise CellInvalid("not_pairs", Said("written as {form}", form=self.form))
             pairs.append((name, last))
         if len(pairs) > self.most:
-            raise CellInvalid("too_long", f"at most {self.most} pairs")
+            raise CellInvalid("too_long", Said("at most {most} pairs", most=self.most))
         return tuple(pairs)
 
     def write(self, value: Value) -> Raw:
         pairs = [f"{name} {last}" for name, last in value]
         if any(";" in pair or "；" in pair or "\n" in pair for pair in pairs):
-            raise CannotExport(f"a cell cannot hold {pairs}: there is a semicolon in it")
+            raise CannotExport(
+                Said("a cell cannot hold {pairs}: there is a semicolon in it", pairs=pairs)
+            )
         return "; ".join(pairs)
 
     def settled(self, value: Value) -> Value:
@@ -359,12 +389,12 @@ class Day:
     def read(self, raw: Raw) -> Value:
         if isinstance(raw, datetime):
             if raw.time() != datetime.min.time():
-                raise CellInvalid("not_a_day", "a day without a time")
+                raise CellInvalid("not_a_day", Said("a day without a time"))
             raw = raw.date()
         if not isinstance(raw, date):
             raw = _day(text_of(raw))
         if raw.year < 1970:
-            raise CellInvalid("out_of_range", "a day from 1970 on")
+            raise CellInvalid("out_of_range", Said("a day from 1970 on"))
         return raw
 
     def write(self, value: Value) -> Raw:
@@ -391,7 +421,7 @@ class YesNo:
             return True
         if word in _NO:
             return False
-        raise CellInvalid("not_yes_or_no", "yes or no")
+        raise CellInvalid("not_yes_or_no", Said("yes or no"))
 
     def write(self, value: Value) -> Raw:
         return "yes" if value else "no"
@@ -418,7 +448,7 @@ class Choice:
     def read(self, raw: Raw) -> Value:
         found = self._by_word.get(text_of(raw).casefold())
         if found is None:
-            raise CellInvalid("not_a_choice", f"one of {', '.join(self.words)}")
+            raise CellInvalid("not_a_choice", Said("one of {words}", words=", ".join(self.words)))
         return found
 
     def write(self, value: Value) -> Raw:
@@ -443,13 +473,16 @@ class Json:
     def read(self, raw: Raw) -> Value:
         text = text_of(raw)
         if len(text) > self.most:
-            raise CellInvalid("too_long", f"at most {self.most} characters, not {len(text)}")
+            raise CellInvalid(
+                "too_long",
+                Said("at most {most} characters, not {number}", most=self.most, number=len(text)),
+            )
         try:
             value = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            raise CellInvalid("not_json", f"a JSON {self.shape}") from None
+            raise CellInvalid("not_json", Said("a JSON {shape}", shape=self.shape)) from None
         if not isinstance(value, dict if self.shape == "object" else list):
-            raise CellInvalid("not_json", f"a JSON {self.shape}")
+            raise CellInvalid("not_json", Said("a JSON {shape}", shape=self.shape))
         return canonical(value)
 
     def write(self, value: Value) -> Raw:
@@ -470,7 +503,7 @@ def _day(text: str) -> date:
             return date(*map(int, found.groups()))
     except ValueError:
         pass
-    raise CellInvalid("not_a_day", "a day as YYYY-MM-DD")
+    raise CellInvalid("not_a_day", Said("a day as YYYY-MM-DD"))
 
 
 def _whole_ms(moment: datetime) -> datetime:
@@ -490,14 +523,16 @@ def _refuse_constant(name: str) -> None:
 def _decimal(raw: Raw) -> Decimal:
     """The number in a cell: with a point, or a comma where nothing else can be meant by it."""
     if isinstance(raw, (bool, date)):
-        raise CellInvalid("not_a_number", "a number")
+        raise CellInvalid("not_a_number", Said("a number"))
     text = repr(raw) if isinstance(raw, (int, float)) else text_of(raw).replace("−", "-")
     if re.fullmatch(r"-?\d+,\d+", text) and not re.fullmatch(r"-?\d{1,3}(,\d{3})+", text):
         text = text.replace(",", ".")
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise CellInvalid("not_a_number", "a number, with a point before its fraction") from None
+        raise CellInvalid(
+            "not_a_number", Said("a number, with a point before its fraction")
+        ) from None
     if not number.is_finite() or abs(number.adjusted()) > 30:
-        raise CellInvalid("not_a_number", "a number, with a point before its fraction")
+        raise CellInvalid("not_a_number", Said("a number, with a point before its fraction"))
     return number

@@ -19,6 +19,7 @@ from server.exchange.cells import Raw, is_empty
 from server.exchange.faults import FileInvalid
 from server.exchange.guard import guarded, unguarded
 from server.exchange.table import BYTES_MAX, CELL_MAX, COLUMNS_MAX, ROWS_MAX, Row, Table
+from server.language import Said
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -38,7 +39,9 @@ def read_csv(data: bytes, known: Sequence[str], *, encoding: str | None = None) 
     named is not guessed.
     """
     if len(data) > BYTES_MAX:
-        raise FileInvalid(f"the file has more than {BYTES_MAX // 2**20} MiB: split it")
+        raise FileInvalid(
+            Said("the file has more than {most} MiB: split it", most=BYTES_MAX // 2**20)
+        )
     text, chosen = _decoded(data, encoding)
     said = _SAID.match(text)
     if said is not None:
@@ -49,7 +52,7 @@ def read_csv(data: bytes, known: Sequence[str], *, encoding: str | None = None) 
     rows = _rows(reader, skips=0 if said is None else 1)
     header = next(rows, None)
     if header is None:
-        raise FileInvalid("the file is empty: its first row names the columns")
+        raise FileInvalid(Said("the file is empty: its first row names the columns"))
     return Table("CSV", header, list(rows), f"CSV, {chosen}, {_SEPARATORS[separator]}")
 
 
@@ -90,7 +93,7 @@ def _decoded(data: bytes, encoding: str | None) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
     raise FileInvalid(
-        "the text is neither UTF-8 nor GB18030: save it as UTF-8, or say the encoding"
+        Said("the text is neither UTF-8 nor GB18030: save it as UTF-8, or say the encoding")
     )
 
 
@@ -103,9 +106,9 @@ def _text(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except LookupError:
-        raise FileInvalid(f"no encoding is called {encoding!r}") from None
+        raise FileInvalid(Said("no encoding is called {encoding!r}", encoding=encoding)) from None
     except (UnicodeDecodeError, TypeError, ValueError):
-        raise FileInvalid(f"the text is not {encoding}") from None
+        raise FileInvalid(Said("the text is not {encoding}", encoding=encoding)) from None
 
 
 def _fit(text: str, separator: str, known: Sequence[str]) -> tuple[int, int]:
@@ -127,16 +130,20 @@ def _rows(reader: Any, *, skips: int) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise FileInvalid(f"line {reader.line_num} is no CSV: {error}") from None
+            raise FileInvalid(
+                Said("line {line_num} is no CSV: {error}", line_num=reader.line_num, error=error)
+            ) from None
         number += 1
         if number <= skips or all(is_empty(cell) for cell in cells):
             continue
         if len(cells) > COLUMNS_MAX:
-            raise FileInvalid(f"row {number} has more than {COLUMNS_MAX} columns")
+            raise FileInvalid(
+                Said("row {number} has more than {most} columns", number=number, most=COLUMNS_MAX)
+            )
         found += 1
         # The header is one row more.
         if found > ROWS_MAX + 1:
-            raise FileInvalid(f"the file has more than {ROWS_MAX:,} rows: split it")
+            raise FileInvalid(Said("the file has more than {most:,} rows: split it", most=ROWS_MAX))
         yield Row(number, [unguarded(cell) for cell in cells])
 
 

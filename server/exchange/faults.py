@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from server.language import Said
+
 FAULTS_MAX = 10_000
 
 # code → what it means; docs/operating.md lists them, and a test compares.
@@ -45,14 +47,18 @@ class Fault:
     row: int
     column: str | None
     code: str
-    says: str
+    says: str | Said
     letter: str | None = None
     value: str | None = None
 
     @property
     def cell(self) -> str:
         """As C12, or "row 12"."""
-        return f"row {self.row}" if self.letter is None else f"{self.letter}{self.row}"
+        return (
+            str(Said("row {row}", row=self.row))
+            if self.letter is None
+            else f"{self.letter}{self.row}"
+        )
 
     def __str__(self) -> str:
         where = self.cell if self.column is None else f"{self.cell} {self.column}"
@@ -63,7 +69,7 @@ class Fault:
 class CellInvalid(Exception):
     """A cell cannot be read; the fault's code and words."""
 
-    def __init__(self, code: str, says: str) -> None:
+    def __init__(self, code: str, says: str | Said) -> None:
         super().__init__(says)
         self.code = code
         self.says = says

@@ -32,6 +32,7 @@ from server.exchange.xlsx_file import read_xlsx
 from server.identity.change_log import Actor
 from server.identity.companies import company_day
 from server.identity.external_ids import call_records
+from server.language import Said, said_by
 from sync.failures import is_passing, is_refusal
 from sync.scope import take_turn
 from sync.unit_of_work import Database, UnitOfWork
@@ -100,7 +101,7 @@ def read_rows(file: File, names: Iterable[str]) -> Table:
         return read_xlsx(file.data, worksheet=file.worksheet)
     if file.data.startswith(b"\xd0\xcf\x11\xe0"):
         raise FileInvalid(
-            "this is the old form XLS, or one with a password: save it as XLSX without one"
+            Said("this is the old form XLS, or one with a password: save it as XLSX without one")
         )
     known = sorted({ID, "external_id", *names})
     return read_csv(file.data, known, encoding=file.encoding)
@@ -443,5 +444,8 @@ def _is_refusal(sheet: Sheet, error: Exception) -> bool:
     return isinstance(error, sheet.refusals) or is_refusal(error)
 
 
-def _first_line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str | Said:
+    said = said_by(error)
+    if isinstance(said, Said):
+        return said
     return (str(error) or type(error).__name__).partition("\n")[0][:400]

@@ -14,6 +14,7 @@ from server.exchange.reading import held_by_id, held_by_key
 from server.exchange.sheet import Change, Column, Held, Record, Sheet
 from server.exchange.understanding import AT, ID, Understood
 from server.identity.external_ids import external_ids_of, records_called
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 
@@ -68,7 +69,9 @@ def _named_id(
     if record.id is not None:
         ids.add(record.id)
     if len(ids) > 1:
-        found.fault(record.row, None, "ambiguous", "its ids are those of two different records")
+        found.fault(
+            record.row, None, "ambiguous", Said("its ids are those of two different records")
+        )
     return record.id or next(iter(sorted(ids)), None)
 
 
@@ -96,19 +99,23 @@ def _held(
             missing = next(n for n, v in zip(_key_names(sheet), key, strict=True) if v is None)
             header = found.header_of(missing)
             if not found.has_fault_at(record.row, header):
-                says = f"nothing says which {sheet.name} it is: give its {missing}"
+                says = Said(
+                    "nothing says which {sheet_name} it is: give its {missing}",
+                    sheet_name=Said(sheet.name),
+                    missing=Said(missing),
+                )
                 found.fault(record.row, header, "unnamed", says)
         return of_key
     held = by_id.get(id_)
     if held is None:
         # An id elsewhere may still be that of a record that is gone; one of ours is a mistake.
         if record.id is not None:
-            says = f"there is no {sheet.name} with this id"
+            says = Said("there is no {sheet_name} with this id", sheet_name=Said(sheet.name))
             found.fault(record.row, ID, "unknown", says, record.id)
         return of_key
     if of_key is not None and of_key.id != held.id:
         header = found.header_of(_key_names(sheet)[0])
-        says = f"another {sheet.name} has this already"
+        says = Said("another {sheet_name} has this already", sheet_name=Said(sheet.name))
         found.fault(record.row, header, "ambiguous", says, key[0])
     return held
 
@@ -127,7 +134,11 @@ def _must_be_told_apart(
             names.append(("record", held.id, held.key))
         for name in names:
             if name in met and met[name] != record.row:
-                says = f"row {met[name]} is about the same {sheet.name}"
+                says = Said(
+                    "row {met} is about the same {sheet_name}",
+                    met=met[name],
+                    sheet_name=Said(sheet.name),
+                )
                 header = found.header_of(_key_names(sheet)[0])
                 if str(name[0]).startswith(f"{ID}{AT}"):
                     header = name[0]
@@ -153,14 +164,18 @@ def _change(
         given = record.values.get(column.name)
         if column.name not in record.values or (given is None and column.keeps_when_empty):
             if held is None and column.is_required and column.name not in record.values:
-                says = f"a new {sheet.name} needs its {column.name}, which is no column of the file"
+                says = Said(
+                    "a new {sheet_name} needs its {column_name}, which is no column of the file",
+                    sheet_name=Said(sheet.name),
+                    column_name=Said(column.name),
+                )
                 found.fault(record.row, None, "required", says)
             continue
         before = values[column.name]
         if given == before:
             continue
         if held is not None and column.is_fixed:
-            says = f"cannot be changed; it is {_told(column, before)}"
+            says = Said("cannot be changed; it is {value}", value=_told(column, before))
             found.fault(record.row, found.header_of(column.name), "fixed", says, given)
         fields[column.name] = (before, given)
         values[column.name] = given
@@ -221,7 +236,7 @@ def _ordered(sheet: Sheet, found: Understood, changes: Sequence[Change]) -> Iter
         here: Change | None = change
         while here is not None and here.values[sheet.key[0]] not in done:
             if any(each is here for each in path):
-                says = f"the {sheet.name} would be part of itself"
+                says = Said("the {sheet_name} would be part of itself", sheet_name=Said(sheet.name))
                 found.fault(change.record.row, found.header_of(sheet.above), "circle", says)
                 break
             path.append(here)

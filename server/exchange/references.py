@@ -9,6 +9,7 @@ from server.exchange.reading import ids_by_key, keys_by_id
 from server.exchange.sheet import Change, Column, Sheet
 from server.exchange.understanding import ExternalReference, Understood
 from server.identity.external_ids import records_called
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 
@@ -94,7 +95,9 @@ def resolve(
         for row, values in cells:
             for key in _keys(values.get(column.name)):
                 if key in missing:
-                    says = f"there is no {column.refers_to} {key!r}"
+                    says = Said(
+                        "there is no {refers_to} {key!r}", refers_to=Said(column.refers_to), key=key
+                    )
                     found.fault(row, found.header_of(column.name), "unknown", says, key)
 
 
@@ -133,7 +136,12 @@ def _replace(
             key = None if record is None else keys.get(record)
             values[column.name] = (key,) if key and isinstance(column.cell, Codes) else key
             if key is None:
-                says = f"no {named.name} is called {value.id!r} in {system}"
+                says = Said(
+                    "no {named_name} is called {value_id!r} in {system}",
+                    named_name=Said(named.name),
+                    value_id=value.id,
+                    system=system,
+                )
                 found.fault(row, found.header_of(column.name), "unknown", says, value.id)
 
 

@@ -11,6 +11,7 @@ from server.exchange.matching import line_name
 from server.exchange.sheet import Change, Sheet
 from server.exchange.table import BadCell, Table
 from server.exchange.xlsx_file import xlsx_writer
+from server.language import Said, in_english
 
 KEPT_MAX = 1_000
 LINES_MAX = 200
@@ -81,7 +82,8 @@ class Report:
                     "cell": one.cell,
                     "column": one.column,
                     "code": one.code,
-                    "says": one.says,
+                    "says": in_english(one.says),
+                    "said": one.says.kept() if isinstance(one.says, Said) else None,
                     "value": one.value,
                 }
                 for one in faults

@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select, tuple_, update
 
 from server.exchange.faults import ExchangeError, NoSuchRun
 from server.identity.change_log import Actor
+from server.language import Said
 from sync.organisation import import_run
 from sync.state_machine import StateMachine, Step
 from sync.unit_of_work import UnitOfWork
@@ -125,7 +126,9 @@ def move_run(uow: UnitOfWork, run_id: UUID, state: str, act: str, **values: Any)
     """The state after an act; RunMoved where it is not in the state that it was believed to be in."""
     after = IMPORTING.after(state, act)
     if after is None:
-        raise RunMoved(f"an import that is {state} cannot {act}")
+        raise RunMoved(
+            Said("an import that is {state} cannot {act}", state=Said(state.lower()), act=Said(act))
+        )
     _write(uow, run_id, state, {"state": after, **values})
     return after
 
@@ -221,5 +224,9 @@ def _write(uow: UnitOfWork, run_id: UUID, state: str, values: Mapping[str, Any])
     )
     if done.rowcount != 1:
         raise RunMoved(
-            f"the import {run_id} is not {state} any more: somebody else goes on with it"
+            Said(
+                "the import {run_id} is not {state} any more: somebody else goes on with it",
+                run_id=run_id,
+                state=Said(state.lower()),
+            )
         )

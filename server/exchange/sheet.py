@@ -14,6 +14,7 @@ from server.catalogue.errors import CatalogueError
 from server.exchange.cells import Cell, Value
 from server.identity.change_log import Actor
 from server.identity.errors import IdentityError
+from server.language import Said
 from server.planning.errors import PlanningError
 from sync.errors import ScopeTooLarge
 from sync.unit_of_work import UnitOfWork
@@ -123,7 +124,7 @@ class Told:
     change: Change
     column: str | None
     code: str
-    says: str
+    says: str | Said
     row: int | None = None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.exchange.cells import Raw
+from server.language import Said
 
 BYTES_MAX = 64 * 1024 * 1024
 ROWS_MAX = 200_000
@@ -19,7 +20,7 @@ class BadCell:
     """A cell of which only the file's own form can say that it is no value: a formula, an error."""
 
     code: str
-    says: str
+    says: str | Said
     text: str
 
 

@@ -10,6 +10,7 @@ from server.exchange.faults import FAULTS_MAX, CellInvalid, Fault, HeaderInvalid
 from server.exchange.sheet import Column, Line, Record, Sheet
 from server.exchange.table import BadCell, Row, Table, letter_of
 from server.identity.external_ids import EXTERNAL_ID_MAX, SYSTEM_MAX
+from server.language import Said
 
 ID = "id"
 AT = "@"
@@ -54,7 +55,7 @@ class Understood:
     _wrong: set[tuple[int, str | None]] = field(default_factory=set)
 
     def fault(
-        self, row: int, header: str | None, code: str, says: str, value: object = None
+        self, row: int, header: str | None, code: str, says: str | Said, value: object = None
     ) -> None:
         """Note a fault; of very many the first."""
         self._wrong.add((row, header))
@@ -127,29 +128,49 @@ def _places(sheet: Sheet, header: Row, system: str | None) -> Iterator[Place]:
     for place, cell in enumerate(header.cells):
         if isinstance(cell, BadCell):
             raise HeaderInvalid(
-                f"{letter_of(place)}{header.number} is no name of a column: {cell.says}"
+                Said(
+                    "{place}{number} is no name of a column: {says}",
+                    place=letter_of(place),
+                    number=header.number,
+                    says=cell.says,
+                )
             )
         if is_empty(cell):
             continue
         written = " ".join(str(cell).split())
         if not written.isprintable():
-            raise HeaderInvalid(f"{letter_of(place)}{header.number} has control characters in it")
+            raise HeaderInvalid(
+                Said(
+                    "{place}{number} has control characters in it",
+                    place=letter_of(place),
+                    number=header.number,
+                )
+            )
         name, at, of_system = written.partition(AT)
         name = name.strip().casefold().replace(" ", "_")
         of_system = of_system.strip()
         if name == "external_id" and not at:
             if system is None:
-                raise HeaderInvalid("external_id: say whose ids these are with --system")
+                raise HeaderInvalid(Said("external_id: say whose ids these are with --system"))
             name, at, of_system = ID, AT, system
         if at and not 1 <= len(of_system) <= SYSTEM_MAX:
-            raise HeaderInvalid(f"{written}: after {AT} comes the name of a system")
+            raise HeaderInvalid(
+                Said("{written}: after {at} comes the name of a system", written=written, at=AT)
+            )
         column = sheet.column(name)
         meant = f"{name}{AT}{of_system}" if at else name
         if not _is_known(sheet, name, column, has_system=bool(at)):
-            raise HeaderInvalid(f"{written}: no column of {sheet.name}; these are {_names(sheet)}")
+            raise HeaderInvalid(
+                Said(
+                    "{written}: no column of {sheet_name}; these are {sheet}",
+                    written=written,
+                    sheet_name=Said(sheet.name),
+                    sheet=_names(sheet),
+                )
+            )
         named = column.name if column is not None else meant
         if named in seen:
-            raise HeaderInvalid(f"{written}: stands twice in the first row")
+            raise HeaderInvalid(Said("{written}: stands twice in the first row", written=written))
         seen.add(named)
         yield Place(
             number=place,
@@ -178,11 +199,17 @@ def _must_name_records(sheet: Sheet, seen: set[str]) -> None:
     has_id = any(name == ID or name.startswith(f"{ID}{AT}") for name in seen)
     if not has_key and not has_id:
         key = " and ".join(column.name for column in sheet.key_columns)
-        raise HeaderInvalid(f"the first row names no column {key}, which say what a row is about")
+        raise HeaderInvalid(
+            Said("the first row names no column {key}, which say what a row is about", key=key)
+        )
     if sheet.line_columns and seen & {column.name for column in sheet.line_columns}:
         for column in sheet.line_columns:
             if column.is_required and column.name not in seen:
-                raise HeaderInvalid(f"the first row names no column {column.name}")
+                raise HeaderInvalid(
+                    Said(
+                        "the first row names no column {column_name}", column_name=Said(column.name)
+                    )
+                )
 
 
 def _read_row(
@@ -218,7 +245,12 @@ def _must_be_headed(found: Understood, places: Sequence[Place], row: Row) -> Non
         headed = {place.number for place in places}
         for number, cell in enumerate(row.cells):
             if number not in headed and not is_empty(_seen(cell)):
-                says = f"{letter_of(number)}{row.number} stands under no header"
+                letter = letter_of(number)
+                says = Said(
+                    "{letter}{row} stands under no header",
+                    letter=letter,
+                    row=row.number,
+                )
                 found.fault(row.number, None, "no_column", says, _seen(cell))
 
 
@@ -227,7 +259,7 @@ def _must_be_whole(found: Understood, places: Sequence[Place], row: Row) -> None
     for place in places:
         is_needed = place.is_line and place.column is not None and place.column.is_required
         if is_needed and is_empty(_seen(_cell_at(row, place))):
-            found.fault(row.number, place.header, "required", "must not be empty")
+            found.fault(row.number, place.header, "required", Said("must not be empty"))
 
 
 def _cell_at(row: Row, place: Place) -> Raw | BadCell:
@@ -244,7 +276,7 @@ def _value(place: Place, cell: Raw | BadCell) -> Value:
     if is_empty(cell):
         # A row without any cell of a line is a record without lines.
         if place.column is not None and place.column.is_required and not place.is_line:
-            raise CellInvalid("required", "must not be empty")
+            raise CellInvalid("required", Said("must not be empty"))
         return None
     if place.system is not None:
         return ExternalReference(place.system, _external(cell)) if place.column else _external(cell)
@@ -262,7 +294,7 @@ def _own_id(cell: Raw) -> UUID:
     try:
         return UUID(text_of(cell))
     except ValueError:
-        raise CellInvalid("unknown", "an id is that of an export, or empty") from None
+        raise CellInvalid("unknown", Said("an id is that of an export, or empty")) from None
 
 
 def _record(
@@ -274,7 +306,11 @@ def _record(
     for row, others, _, _ in rows[1:]:
         for name, value in others.items():
             if value != values[name]:
-                says = f"row {first_row.number} says otherwise of the same {sheet.name}"
+                says = Said(
+                    "row {number} says otherwise of the same {sheet_name}",
+                    number=first_row.number,
+                    sheet_name=Said(sheet.name),
+                )
                 found.fault(row.number, found.header_of(name), "differs_within", says, value)
     lines: list[Line] = []
     met: dict[Value, int] = {}
@@ -284,7 +320,7 @@ def _record(
         if sheet.line_key:
             named = tuple(line.get(name) for name in sheet.line_key)
             if None not in named and named in met:
-                says = f"row {met[named]} has it already"
+                says = Said("row {met} has it already", met=met[named])
                 header = found.header_of(sheet.line_key[0])
                 found.fault(row.number, header, "twice", says, named[0])
             met.setdefault(named, row.number)

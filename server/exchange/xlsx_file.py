@@ -29,6 +29,7 @@ from server.exchange.cells import Raw, is_empty
 from server.exchange.faults import CannotExport, FileInvalid
 from server.exchange.guard import guarded_again, unguarded
 from server.exchange.table import BYTES_MAX, COLUMNS_MAX, ROWS_MAX, BadCell, Row, Table
+from server.language import Said
 
 PARTS_MAX = 2_000
 UNPACKED_MAX = 256 * 1024 * 1024
@@ -64,7 +65,9 @@ _MARKED = PatternFill("solid", fgColor="FFFFC7CE")
 def read_xlsx(data: bytes, *, worksheet: str | None = None) -> Table:
     """The rows of a worksheet: the one named, else the first. Raises FileInvalid."""
     if len(data) > BYTES_MAX:
-        raise FileInvalid(f"the file has more than {BYTES_MAX // 2**20} MiB: split it")
+        raise FileInvalid(
+            Said("the file has more than {most} MiB: split it", most=BYTES_MAX // 2**20)
+        )
     try:
         _look_for_bombs(data)
         with warnings.catch_warnings():
@@ -76,14 +79,18 @@ def read_xlsx(data: bytes, *, worksheet: str | None = None) -> Table:
                 rows = _rows(chosen)
                 header = next(rows, None)
                 if header is None:
-                    raise FileInvalid("the worksheet is empty: its first row names the columns")
+                    raise FileInvalid(
+                        Said("the worksheet is empty: its first row names the columns")
+                    )
                 return Table("XLSX", header, list(rows), f"XLSX, worksheet {chosen.title}")
             finally:
                 book.close()
     except FileInvalid:
         raise
     except (*_ERRORS, expat.ExpatError, SyntaxError) as error:
-        raise FileInvalid(f"the file is no XLSX that can be read: {_first_line(error)}") from error
+        raise FileInvalid(
+            Said("the file is no XLSX that can be read: {error}", error=_first_line(error))
+        ) from error
 
 
 def _look_for_bombs(data: bytes) -> None:
@@ -92,13 +99,19 @@ def _look_for_bombs(data: bytes) -> None:
         parts = archive.infolist()
         if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_MAX:
             raise FileInvalid(
-                f"unpacked the file has more than {UNPACKED_MAX // 2**20} MiB or {PARTS_MAX} parts"
+                Said(
+                    "unpacked the file has more than {most} MiB or {most_2} parts",
+                    most=UNPACKED_MAX // 2**20,
+                    most_2=PARTS_MAX,
+                )
             )
         for part in parts:
             if part.file_size > max(SMALL, part.compress_size * PACKED_TIMES_MAX):
-                raise FileInvalid(f"{part.filename} is packed further than any sheet is")
+                raise FileInvalid(
+                    Said("{filename} is packed further than any sheet is", filename=part.filename)
+                )
             if part.flag_bits & 1:
-                raise FileInvalid("the file is encrypted: save it without a password")
+                raise FileInvalid(Said("the file is encrypted: save it without a password"))
         for part in parts:
             if _SHEETS.fullmatch(part.filename):
                 with archive.open(part) as stream:
@@ -115,10 +128,10 @@ def _count_cells(stream: IO[bytes]) -> None:
         cells = 0 if name == "row" else cells + 1
         # A cell has at most some elements inside of it.
         if cells > CELLS_IN_ROW_MAX * 4:
-            raise FileInvalid("a row has more cells than a row may have")
+            raise FileInvalid(Said("a row has more cells than a row may have"))
 
     def refuse(*_: object) -> None:
-        raise FileInvalid("the file declares entities, which no spreadsheet does")
+        raise FileInvalid(Said("the file declares entities, which no spreadsheet does"))
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
@@ -130,13 +143,17 @@ def _chosen(book: Any, worksheet: str | None) -> Any:
     sheets = [one for one in book.worksheets if one.sheet_state == "visible"]
     if worksheet is None:
         if not sheets:
-            raise FileInvalid("the file has no worksheet that can be seen")
+            raise FileInvalid(Said("the file has no worksheet that can be seen"))
         return sheets[0]
     for one in book.worksheets:
         if one.title.casefold() == worksheet.casefold():
             return one
     raise FileInvalid(
-        f"the file has no worksheet {worksheet!r}; it has {', '.join(book.sheetnames)}"
+        Said(
+            "the file has no worksheet {worksheet!r}; it has {sheetnames}",
+            worksheet=worksheet,
+            sheetnames=", ".join(book.sheetnames),
+        )
     )
 
 
@@ -166,7 +183,9 @@ def _rows(sheet: Any) -> Iterator[Row]:
         found += 1
         # The header is one row more.
         if found > ROWS_MAX + 1:
-            raise FileInvalid(f"the worksheet has more than {ROWS_MAX:,} rows: split it")
+            raise FileInvalid(
+                Said("the worksheet has more than {most:,} rows: split it", most=ROWS_MAX)
+            )
         yield Row(number, values)
 
 
@@ -201,7 +220,7 @@ class XlsxWriter:
         """Write a row; cells named in `marks`, the first being 0, are marked and say why."""
         self._rows += 1
         if self._rows > ROWS_OF_FORM:
-            raise CannotExport(f"XLSX has at most {ROWS_OF_FORM:,} rows: take CSV")
+            raise CannotExport(Said("XLSX has at most {most:,} rows: take CSV", most=ROWS_OF_FORM))
         row = [self._cell(cell, is_header=self._rows == 1) for cell in cells]
         for place, says in (marks or {}).items():
             while len(row) <= place:
@@ -228,8 +247,13 @@ class XlsxWriter:
         if isinstance(value, str):
             if len(value) > TEXT_MAX:
                 raise CannotExport(
-                    f"row {self._rows} has a text of {len(value):,} characters, and a cell of XLSX holds "
-                    f"{TEXT_MAX:,}: take CSV"
+                    Said(
+                        "row {row} has a text of {value:,} characters, and a cell of XLSX holds {most:,}: "
+                        "take CSV",
+                        row=self._rows,
+                        value=len(value),
+                        most=TEXT_MAX,
+                    )
                 )
             cell.value = _writable(guarded_again(value))
             # Else what begins with = would be a formula.

@@ -154,7 +154,7 @@ def read_export(uow: UnitOfWork, person_id: UUID, export_id: UUID) -> ExportRun:
     """One of somebody's own exports. Raises NoSuchExport."""
     found = uow.rows(_ONE, company=uow.company_id, id=export_id, person=person_id)
     if not found:
-        raise NoSuchExport("there is no such export of yours")
+        raise NoSuchExport(Said("there is no such export of yours"))
     return _run(found[0])
 
 

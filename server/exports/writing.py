@@ -29,7 +29,7 @@ from server.exports.runs import (
     note_rows,
 )
 from server.identity.sessions import Visitor, read_visitor
-from server.language import speaking
+from server.language import Said, speaking
 from server.media.installed import Media
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -89,7 +89,9 @@ def write_export(
     with database.company(company_id) as uow:
         run = claim_export(uow, export_id)
         if run is None and is_being_written(uow, export_id):
-            raise StillWritten(f"export {export_id} is being written by another worker")
+            raise StillWritten(
+                Said("export {export_id} is being written by another worker", export_id=export_id)
+            )
     if run is None:
         return
     exporter = exporters.get(run.name)

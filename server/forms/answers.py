@@ -17,6 +17,7 @@ from mobile_contract.forms.template import read_published
 from server.forms.errors import NoSuchAnswer
 from server.identity.companies import company_day
 from server.identity.permissions import visible_positions
+from server.language import Said
 from sync.document import decode_document
 from sync.flag import Flag
 from sync.unit_of_work import UnitOfWork
@@ -185,7 +186,7 @@ def show_answer(
     """
     found = uow.rows(_ONE, company=uow.company_id, id=answer_id, **_seen_by(uow, asker_id))
     if not found:
-        raise NoSuchAnswer("there is no such form answer in this company")
+        raise NoSuchAnswer(Said("there is no such form answer in this company"))
     head = _listed(found[0])
     rest = uow.rows(_REST, company=uow.company_id, id=answer_id)[0]
     versions = tuple(
@@ -194,7 +195,7 @@ def show_answer(
     number = head.version if version is None else version
     looked_at = next((each for each in versions if each.version == number), None)
     if looked_at is None:
-        raise NoSuchAnswer(f"this form answer has no version {number}")
+        raise NoSuchAnswer(Said("this form answer has no version {number}", number=number))
     return AnswerShown(
         head=head,
         definition=rest.definition,

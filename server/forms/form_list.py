@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from server.forms.errors import NoSuchForm
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 _LIST = """
@@ -84,7 +85,7 @@ def show_form(uow: UnitOfWork, code: str) -> FormShown:
     """A form by its code. Raises NoSuchForm."""
     found = uow.rows(_SHOWN, company=uow.company_id, code=code)
     if not found:
-        raise NoSuchForm(f"there is no form {code}")
+        raise NoSuchForm(Said("there is no form {code}", code=code))
     versions = uow.rows(_VERSIONS, company=uow.company_id, id=found[0].id, at_most=VERSIONS_SHOWN)
     listed = tuple(VersionListed(*row) for row in versions)
     return FormShown(**found[0]._mapping, versions=listed)  # noqa: SLF001 - as above
@@ -97,6 +98,8 @@ def definition_of(uow: UnitOfWork, form: FormShown, version: int | None = None) 
         return form.draft
     found = uow.rows(_DEFINITION, company=uow.company_id, id=form.id, version=number)
     if not found:
-        raise NoSuchForm(f"form {form.code} has no version {number}")
+        raise NoSuchForm(
+            Said("form {form_code} has no version {number}", form_code=form.code, number=number)
+        )
     definition: dict[str, Any] = found[0].definition
     return definition

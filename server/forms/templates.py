@@ -14,6 +14,7 @@ from mobile_contract.forms.template import faults_in
 from mobile_contract.schema import Fault
 from server.forms.errors import FormInvalid, NoSuchForm, NothingToPublish, NotNow
 from server.identity.change_log import Actor, log_change
+from server.language import Said, sentence
 from sync.document import encode_document
 from sync.form_versions import version_id
 from sync.kinds.form_template.publish import publish_form_templates
@@ -138,7 +139,7 @@ def publish_template(uow: UnitOfWork, actor: Actor, code: str) -> Published:
     """
     held = _held(uow, code)
     if held.draft is None:
-        raise NothingToPublish(f"form {code} has no draft: import one first")
+        raise NothingToPublish(Said("form {code} has no draft: import one first", code=code))
     resolved = _Resolved(uow, held.draft)
     if resolved.faults:
         raise FormInvalid(resolved.faults)
@@ -188,7 +189,7 @@ def without_ids(definition: Mapping[str, Any]) -> dict[str, Any]:
 def _held(uow: UnitOfWork, code: str) -> Any:
     found = uow.rows(_BY_CODE, company=uow.company_id, code=code)
     if not found:
-        raise NoSuchForm(f"there is no form {code}")
+        raise NoSuchForm(Said("there is no form {code}", code=code))
     return found[0]
 
 
@@ -197,10 +198,25 @@ def _in_force(uow: UnitOfWork, held: Any) -> Any:
     return found[0].definition if found and held.state == "PUBLISHED" else None
 
 
+# What cannot be done to a form, said of it.
+_DONE = {
+    "import": sentence("imported"),
+    "publish": sentence("published"),
+    "retire": sentence("retired"),
+}
+
+
 def _next_state(held: Any, act: str) -> str:
     state = PUBLISHING.after(held.state, act)
     if state is None:
-        raise NotNow(f"form {held.code} is {held.state.lower()}: it cannot be {act}d")
+        raise NotNow(
+            Said(
+                "form {code} is {state}: it cannot be {done}",
+                code=held.code,
+                state=Said(held.state.lower()),
+                done=Said(_DONE[act]),
+            )
+        )
     return state
 
 

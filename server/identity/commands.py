@@ -19,6 +19,7 @@ from server.identity.errors import LeaveDoubtful, NoSuchDevice, NoSuchPerson
 from server.identity.people import list_people, person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, operator
+from server.language import Said
 from sync.organisation import device as device_table
 from sync.unit_of_work import UnitOfWork
 
@@ -321,7 +322,7 @@ def _person(uow: UnitOfWork, whose: str) -> UUID:
     except ValueError:
         return person_by_email(uow, whose)
     if not uow.rows("select 1 from person where id = :id", id=named):
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
     return named
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from server.identity.errors import NoSuchCompany
+from server.language import Said
 from sync.organisation import company
 from sync.policy import current_policy
 from sync.unit_of_work import Database, UnitOfWork
@@ -25,18 +26,20 @@ def find_company(database: Database, code: str | None) -> int:
                 found = uow.connection.execute(select(func.company_id_of(written))).scalar_one()
                 if found is not None:
                     return int(found)
-            raise NoSuchCompany(f"there is no company {code!r}")
+            raise NoSuchCompany(Said("there is no company {code!r}", code=code))
         ids = [int(one) for one in uow.connection.execute(select(func.company_ids())).scalars()]
     if len(ids) == 1:
         return ids[0]
     if not ids:
-        raise NoSuchCompany("there is no company yet")
+        raise NoSuchCompany(Said("there is no company yet"))
     codes = []
     for company_id in ids[:AT_MOST_NAMED]:
         with database.reading(company_id) as uow:
             codes.append(uow.connection.execute(select(company.c.code)).scalar_one())
     more = " …" if len(ids) > AT_MOST_NAMED else ""
-    raise NoSuchCompany(f"name one with --company: {', '.join(codes)}{more}")
+    raise NoSuchCompany(
+        Said("name one with --company: {codes}{more}", codes=", ".join(codes), more=more)
+    )
 
 
 def company_day(uow: UnitOfWork, now: datetime | None = None) -> date:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select
 
 from server.identity.errors import NoSuchDevice
+from server.language import Said
 from sync.organisation import device, person
 from sync.unit_of_work import UnitOfWork
 
@@ -111,7 +112,7 @@ def find_device(uow: UnitOfWork, device_id: UUID) -> DeviceListed:
     asked = _devices(uow).where(device.c.id == device_id)
     row = uow.connection.execute(asked).mappings().one_or_none()
     if row is None:
-        raise NoSuchDevice("there is no such device in this company")
+        raise NoSuchDevice(Said("there is no such device in this company"))
     return DeviceListed(**row)
 
 

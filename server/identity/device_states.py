@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Row, and_, select, update
 
 from server.identity.change_log import Actor, log_change, log_changes
 from server.identity.errors import DeviceStateWrong, NoSuchDevice
+from server.language import Said
 from sync.organisation import device
 from sync.state_machine import StateMachine, Step
 from sync.unit_of_work import UnitOfWork
@@ -56,7 +57,9 @@ def drain(uow: UnitOfWork, actor: Actor, device_id: UUID) -> None:
     if held.state == "DRAINING":
         return
     if DEVICE_STATES.after(held.state, "drain") is None:
-        raise DeviceStateWrong(f"the device is {held.state}: there is nothing to drain")
+        raise DeviceStateWrong(
+            Said("the device is {state}: there is nothing to drain", state=held.state)
+        )
     _drain(uow, actor, [device_id])
 
 
@@ -88,7 +91,7 @@ def _locked(uow: UnitOfWork, device_id: UUID) -> Row[str]:
         select(device.c.state).where(_is(uow, device_id)).with_for_update()
     ).one_or_none()
     if row is None:
-        raise NoSuchDevice("there is no such device in this company")
+        raise NoSuchDevice(Said("there is no such device in this company"))
     return row
 
 

@@ -22,6 +22,7 @@ from server.identity.errors import (
     NoSuchPerson,
     PersonHasLeft,
 )
+from server.language import Said
 from sync.epoch import current_epoch
 from sync.errors import Refused
 from sync.organisation import company, device, enrolment_code, person
@@ -80,9 +81,11 @@ def issue_enrolment_code(
         .where(person.c.company_id == uow.company_id, person.c.id == person_id)
     ).one_or_none()
     if who is None:
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
     if _has_left(uow, who.left_on, moment):
-        raise PersonHasLeft(f"{who.name} has left: no phone can be given to them")
+        raise PersonHasLeft(
+            Said("{who_name} has left: no phone can be given to them", who_name=who.name)
+        )
     uow.connection.execute(
         delete(enrolment_code).where(
             enrolment_code.c.company_id == uow.company_id,
@@ -109,7 +112,7 @@ def issue_enrolment_code(
         if taken is not None:
             break
     else:
-        raise HandlesExhausted("too many codes are kept: try again")
+        raise HandlesExhausted(Said("too many codes are kept: try again"))
     log_change(
         uow,
         issued_by,

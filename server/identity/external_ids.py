@@ -8,6 +8,7 @@ from uuid import UUID
 
 from server.identity.change_log import Actor, log_changes
 from server.identity.errors import ExternalIdInvalid, ExternalIdTaken
+from server.language import Said
 from sync.rows import array
 from sync.unit_of_work import UnitOfWork
 
@@ -67,20 +68,35 @@ def call_records(
     were called otherwise. Raises ExternalIdTaken, ExternalIdInvalid.
     """
     if not 1 <= len(system) <= SYSTEM_MAX or not system.isprintable():
-        raise ExternalIdInvalid(f"a system has a name of 1 to {SYSTEM_MAX} characters")
+        raise ExternalIdInvalid(
+            Said("a system has a name of 1 to {most} characters", most=SYSTEM_MAX)
+        )
     before = external_ids_of(uow, system, kind, list(names))
     wanted = {id_: name for id_, name in names.items() if before.get(id_) != name}
     if not wanted:
         return 0
     for name in wanted.values():
         if not 1 <= len(name) <= EXTERNAL_ID_MAX or not name.isprintable():
-            raise ExternalIdInvalid(f"an id there has 1 to {EXTERNAL_ID_MAX} printable characters")
+            raise ExternalIdInvalid(
+                Said("an id there has 1 to {most} printable characters", most=EXTERNAL_ID_MAX)
+            )
     taken = records_called(uow, system, kind, list(wanted.values()))
     for name, holder in taken.items():
         if holder not in wanted:
-            raise ExternalIdTaken(f"another {kind} is called {name!r} in {system}")
+            raise ExternalIdTaken(
+                Said(
+                    "another {kind} is called {name!r} in {system}",
+                    kind=kind,
+                    name=name,
+                    system=system,
+                )
+            )
     if len(set(wanted.values())) < len(wanted):
-        raise ExternalIdTaken(f"two of kind {kind} would be called the same in {system}")
+        raise ExternalIdTaken(
+            Said(
+                "two of kind {kind} would be called the same in {system}", kind=kind, system=system
+            )
+        )
     ids = sorted(wanted)
     uow.driver.execute(_LET_GO, [uow.company_id, system, kind, array("uuid", ids)])
     uow.driver.execute(
@@ -124,7 +140,7 @@ def call_record(
         system, _, id_there = (part.strip() for part in text.partition("="))
         if not system or not id_there or system in called:
             raise ExternalIdInvalid(
-                f"external id {text}: SYSTEM=ID, as ERP=4711, once for a system"
+                Said("external id {text}: SYSTEM=ID, as ERP=4711, once for a system", text=text)
             )
         called[system] = id_there
     changed = [

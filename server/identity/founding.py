@@ -11,6 +11,7 @@ from server.identity.change_log import Actor, log_change
 from server.identity.errors import CompanyCodeInvalid, CompanyExists, NameInvalid
 from server.identity.people import MAX_NAME_LENGTH
 from server.identity.policy import changed_policy
+from server.language import Said
 from sync.kinds.policy.publish import publish_policy
 from sync.organisation import change_log, company, policy
 from sync.policy import Policy, policy_settings
@@ -45,10 +46,12 @@ def found_company(
     clean_code, clean_name = code.strip().upper(), " ".join(name.split())
     if not _CODE.fullmatch(clean_code):
         raise CompanyCodeInvalid(
-            "a company's code has 1 to 20 letters A to Z and digits, with hyphens between them"
+            Said(
+                "a company's code has 1 to 20 letters A to Z and digits, with hyphens between them"
+            )
         )
     if not 1 <= len(clean_name) <= MAX_NAME_LENGTH or not clean_name.isprintable():
-        raise NameInvalid(f"a name has 1 to {MAX_NAME_LENGTH} printable characters")
+        raise NameInvalid(Said("a name has 1 to {most} printable characters", most=MAX_NAME_LENGTH))
     chosen = changed_policy(Policy(), {"time_zone": time_zone})
     with owner.begin() as connection:
         company_id = _left_half_made(connection, clean_code)
@@ -106,5 +109,5 @@ def _left_half_made(connection: Connection, code: str) -> int | None:
         select(change_log.c.id).where(change_log.c.company_id == found).limit(1)
     ).first()
     if is_begun is not None:
-        raise CompanyExists(f"there is a company {code} already")
+        raise CompanyExists(Said("there is a company {code} already", code=code))
     return found

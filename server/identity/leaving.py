@@ -21,6 +21,7 @@ from server.identity.returning import (
     not_given_back,
     reopen_occupancies,
 )
+from server.language import Said, listed
 from sync.organisation import device, occupancy, person
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork

@@ -19,6 +19,7 @@ from server.identity.errors import (
     PersonHasLeft,
     PositionHeld,
 )
+from server.language import Said
 from sync.organisation import occupancy, person, position
 from sync.scope import people_concerned, rescope, scope_size, take_turn
 from sync.unit_of_work import UnitOfWork
@@ -49,7 +50,7 @@ def give_occupancy(
     NoSuchPosition, PeriodInvalid, PersonHasLeft, PositionHeld, and the scope's ScopeTooLarge.
     """
     if ends_on is not None and ends_on < starts_on:
-        raise PeriodInvalid("an occupancy ends on its first day or later")
+        raise PeriodInvalid(Said("an occupancy ends on its first day or later"))
     take_turn(uow)
     seat = uow.connection.execute(
         select(position.c.code)
@@ -57,20 +58,32 @@ def give_occupancy(
         .with_for_update(key_share=True)
     ).one_or_none()
     if seat is None:
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
     who = uow.connection.execute(
         select(person.c.name, person.c.left_on)
         .where(person.c.company_id == uow.company_id, person.c.id == person_id)
         .with_for_update(key_share=True)
     ).one_or_none()
     if who is None:
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
     if who.left_on is not None and (ends_on is None or ends_on >= who.left_on):
-        raise PersonHasLeft(f"{who.name} leaves on {who.left_on}: nothing can be held after that")
+        raise PersonHasLeft(
+            Said(
+                "{who_name} leaves on {left_on}: nothing can be held after that",
+                who_name=who.name,
+                left_on=who.left_on,
+            )
+        )
     if not is_acting:
         holder = _holder_between(uow, position_id, starts_on, ends_on)
         if holder is not None:
-            raise PositionHeld(f"{seat.code} is held by {holder} in that period")
+            raise PositionHeld(
+                Said(
+                    "{seat_code} is held by {holder} in that period",
+                    seat_code=seat.code,
+                    holder=holder,
+                )
+            )
     occupancy_id = uuid4()
     values = {
         "person_id": person_id,
@@ -109,11 +122,15 @@ def end_occupancy(
         .with_for_update()
     ).one_or_none()
     if held is None:
-        raise NoSuchOccupancy("there is no such occupancy in this company")
+        raise NoSuchOccupancy(Said("there is no such occupancy in this company"))
     if held.ends_on is not None and held.ends_on < today:
-        raise PeriodInvalid(f"the occupancy ended on {held.ends_on}: history stays")
+        raise PeriodInvalid(
+            Said("the occupancy ended on {ends_on}: history stays", ends_on=held.ends_on)
+        )
     if held.ends_on is not None and last_day > held.ends_on:
-        raise PeriodInvalid(f"the occupancy ends on {held.ends_on}: give a new one to go on")
+        raise PeriodInvalid(
+            Said("the occupancy ends on {ends_on}: give a new one to go on", ends_on=held.ends_on)
+        )
     if last_day < held.starts_on:
         uow.connection.execute(delete(occupancy).where(this))
         log_change(
@@ -172,7 +189,7 @@ def position_by_code(uow: UnitOfWork, code: str) -> UUID:
         )
     ).scalar_one_or_none()
     if found is None:
-        raise NoSuchPosition(f"there is no position {code!r} in this company")
+        raise NoSuchPosition(Said("there is no position {code!r} in this company", code=code))
     return found
 
 
@@ -190,7 +207,7 @@ def occupancy_of(uow: UnitOfWork, person_id: UUID, position_id: UUID, today: dat
         .limit(1)
     ).scalar_one_or_none()
     if found is None:
-        raise NoSuchOccupancy("they do not hold this position, today or later")
+        raise NoSuchOccupancy(Said("they do not hold this position, today or later"))
     return found
 
 

@@ -26,6 +26,7 @@ from server.identity.throttle import (
     Try,
     spend,
 )
+from server.language import Said
 from sync.organisation import person as person_table
 from sync.unit_of_work import UnitOfWork
 
@@ -129,11 +130,11 @@ def set_password(
         .with_for_update()
     ).one_or_none()
     if row is None:
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
     if row.left_on is not None and row.left_on <= today:
-        raise PersonHasLeft("somebody who has left cannot sign in")
+        raise PersonHasLeft(Said("somebody who has left cannot sign in"))
     if row.email is None:
-        raise PasswordRefused("a person signs in by e-mail, and this one has none")
+        raise PasswordRefused(Said("a person signs in by e-mail, and this one has none"))
     check_password(password, email=row.email)
     uow.connection.execute(
         update(person_table)
@@ -163,13 +164,13 @@ def check_password(password: str, *, email: str) -> None:
     """Raise PasswordRefused where a password is too short, too long, or the e-mail itself."""
     read = _readable(password)
     if read is None:
-        raise PasswordRefused("a password is text: this has a character that is none")
+        raise PasswordRefused(Said("a password is text: this has a character that is none"))
     if len(read) < MIN_LENGTH:
-        raise PasswordRefused(f"a password has at least {MIN_LENGTH} characters")
+        raise PasswordRefused(Said("a password has at least {least} characters", least=MIN_LENGTH))
     if len(read) > MAX_LENGTH:
-        raise PasswordRefused(f"a password has at most {MAX_LENGTH} characters")
+        raise PasswordRefused(Said("a password has at most {most} characters", most=MAX_LENGTH))
     if len(set(read)) == 1 or folded_email(read) in {email, email.partition("@")[0]}:
-        raise PasswordRefused("that password is the first that anybody would try")
+        raise PasswordRefused(Said("that password is the first that anybody would try"))
 
 
 def folded_email(email: str) -> str:
@@ -209,5 +210,5 @@ def _readable(text: str) -> str | None:
 def _read(password: str) -> str:
     read = _readable(password)
     if read is None:
-        raise PasswordRefused("a password is text: this has a character that is none")
+        raise PasswordRefused(Said("a password is text: this has a character that is none"))
     return read

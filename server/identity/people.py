@@ -18,6 +18,7 @@ from server.identity.errors import (
     NoSuchPerson,
 )
 from server.identity.passwords import folded_email
+from server.language import Said
 from sync.organisation import device, occupancy, person, position
 from sync.unit_of_work import UnitOfWork
 
@@ -50,7 +51,9 @@ def create_person(uow: UnitOfWork, actor: Actor, name: str, email: str | None = 
         .returning(person.c.id)
     ).one_or_none()
     if made is None:
-        raise EmailTaken(f"somebody in this company has the e-mail {clean_email}")
+        raise EmailTaken(
+            Said("somebody in this company has the e-mail {clean_email}", clean_email=clean_email)
+        )
     log_change(
         uow,
         actor,
@@ -93,7 +96,9 @@ def change_email(uow: UnitOfWork, actor: Actor, person_id: UUID, email: str) -> 
         )
     ).one_or_none()
     if taken is not None:
-        raise EmailTaken(f"somebody in this company has the e-mail {clean_email}")
+        raise EmailTaken(
+            Said("somebody in this company has the e-mail {clean_email}", clean_email=clean_email)
+        )
     _set(uow, person_id, email=clean_email)
     log_change(
         uow,
@@ -114,7 +119,7 @@ def person_by_email(uow: UnitOfWork, email: str) -> UUID:
         )
     ).scalar_one_or_none()
     if found is None:
-        raise NoSuchPerson(f"nobody in this company has the e-mail {email}")
+        raise NoSuchPerson(Said("nobody in this company has the e-mail {email}", email=email))
     return found
 
 
@@ -194,7 +199,7 @@ def locked_person(uow: UnitOfWork, person_id: UUID) -> Row[str, str | None, date
         .with_for_update(key_share=True)
     ).one_or_none()
     if row is None:
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
     return row
 
 
@@ -209,7 +214,7 @@ def _set(uow: UnitOfWork, person_id: UUID, **values: object) -> None:
 def _checked_name(name: str) -> str:
     clean = " ".join(name.split())
     if not 1 <= len(clean) <= MAX_NAME_LENGTH or not clean.isprintable():
-        raise NameInvalid(f"a name has 1 to {MAX_NAME_LENGTH} printable characters")
+        raise NameInvalid(Said("a name has 1 to {most} printable characters", most=MAX_NAME_LENGTH))
     return clean
 
 
@@ -222,5 +227,5 @@ def checked_email(email: str) -> str:
         or not clean.isprintable()
         or " " in clean
     ):
-        raise EmailInvalid("an e-mail address looks like name@example.com")
+        raise EmailInvalid(Said("an e-mail address looks like name@example.com"))
     return clean

@@ -18,6 +18,7 @@ from mobile_contract.records.store import CLASSES
 from mobile_contract.records.visit import STEPS
 from server.identity.change_log import Actor, log_change
 from server.identity.errors import SettingInvalid
+from server.language import Said, joined, said_by
 from sync.kinds.policy.publish import publish_policy
 from sync.kinds.store.publish import publish_stores
 from sync.kinds.store.table import store
@@ -160,19 +161,19 @@ def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> 
 def changed_policy(held: Policy, changes: Mapping[str, Any]) -> Policy:
     """The policy with these changes, checked; SettingInvalid names all that cannot be."""
     values: dict[str, Any] = {}
-    faults = []
+    faults: list[Said | str] = []
     for name, value in changes.items():
         try:
             values[name] = _checked(name, value)
         except SettingInvalid as fault:
-            faults.append(str(fault))
+            faults.append(said_by(fault))
     asked = replace(held, **values)
     if asked.working_from_min >= asked.working_until_min:
-        faults.append("working_from_min: the working day begins before it ends")
+        faults.append(Said("working_from_min: the working day begins before it ends"))
     if asked.pay_half_percent > asked.pay_full_percent:
-        faults.append("pay_half_percent: not above pay_full_percent")
+        faults.append(Said("pay_half_percent: not above pay_full_percent"))
     if faults:
-        raise SettingInvalid("; ".join(faults))
+        raise SettingInvalid(joined(faults))
     return asked
 
 
@@ -180,13 +181,20 @@ def _checked(name: str, value: Any) -> Any:
     if name in RANGES:
         least, most = RANGES[name]
         if type(value) is not int or not least <= value <= most:
-            raise SettingInvalid(f"{name}: a whole number from {least} to {most}")
+            raise SettingInvalid(
+                Said(
+                    "{name}: a whole number from {least} to {most}",
+                    name=Said(name),
+                    least=least,
+                    most=most,
+                )
+            )
         return value
     if name not in _CHECKS:
-        raise SettingInvalid(f"{name}: there is no such setting")
+        raise SettingInvalid(Said("{name}: there is no such setting", name=Said(name)))
     is_good, meaning = _CHECKS[name]
     if not is_good(value):
-        raise SettingInvalid(f"{name}: {meaning}")
+        raise SettingInvalid(Said("{name}: {meaning}", name=Said(name), meaning=meaning))
     return tuple(sorted(value)) if name in ("working_weekdays", "flags_to_accept") else value
 
 
@@ -279,24 +287,34 @@ def _is_by_channel(value: Any, setting: str) -> bool:
     )
 
 
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "time_zone": (_is_zone, "a zone of the IANA database, such as Asia/Shanghai"),
-    "is_fence_hard": (lambda value: type(value) is bool, "true or false"),
-    "working_weekdays": (_are_weekdays, "days from 1 (Monday) to 7, each once"),
-    "flags_to_accept": (_are_flags, "verdicts and flags of a visit, each once"),
-    "fence_by_class": (_are_fences, "metres by class A, B, C"),
-    "currency": (_is_currency, "a currency of ISO 4217, such as EUR"),
+_CHECKS: dict[str, tuple[Callable[[Any], bool], Said]] = {
+    "time_zone": (_is_zone, Said("a zone of the IANA database, such as Asia/Shanghai")),
+    "is_fence_hard": (lambda value: type(value) is bool, Said("true or false")),
+    "working_weekdays": (_are_weekdays, Said("days from 1 (Monday) to 7, each once")),
+    "flags_to_accept": (_are_flags, Said("verdicts and flags of a visit, each once")),
+    "fence_by_class": (_are_fences, Said("metres by class A, B, C")),
+    "currency": (_is_currency, Said("a currency of ISO 4217, such as EUR")),
     "min_order_by_channel": (
         lambda value: _is_by_channel(value, "min_order_minor"),
-        "minor units by channel",
+        Said("minor units by channel"),
     ),
-    "call_min_by_channel": (lambda value: _is_by_channel(value, "call_min"), "minutes by channel"),
+    "call_min_by_channel": (
+        lambda value: _is_by_channel(value, "call_min"),
+        Said("minutes by channel"),
+    ),
     "audit_reasons": (
         _are_reasons,
-        f"1 to {AUDIT_REASONS_MAX} codes, each with words and a task of {' or '.join(AUDIT_TASKS)}",
+        Said(
+            "1 to {most} codes, each with words and a task of {choices}",
+            most=AUDIT_REASONS_MAX,
+            choices=" or ".join(AUDIT_TASKS),
+        ),
     ),
     "mandatory_steps": (
         _are_steps,
-        f"steps of a call, each once, by channel (at most {MAX_CHANNELS_WITH_STEPS}), then by class or *",
+        Said(
+            "steps of a call, each once, by channel (at most {most}), then by class or *",
+            most=MAX_CHANNELS_WITH_STEPS,
+        ),
     ),
 }

@@ -21,6 +21,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from server.language import Said
 from server.measures.errors import QuestionInvalid
 from server.measures.facts import COUNTS, DECIDED, VISITS, Asking, Source, ask
 from server.measures.families import (
@@ -100,7 +101,13 @@ class Mark:
 def facts_behind(measure: str) -> tuple[str, ...]:
     """Which facts are behind a measure: those above the line, then those below it."""
     if measure not in MEASURES_BY_NAME:
-        raise QuestionInvalid(f"measure {measure}: one of {', '.join(MEASURES_BY_NAME)}")
+        raise QuestionInvalid(
+            Said(
+                "measure {measure}: one of {choices}",
+                measure=measure,
+                choices=", ".join(MEASURES_BY_NAME),
+            )
+        )
     held = MEASURES_BY_NAME[measure]
     terms = (held.numerator, held.denominator)
     return tuple(dict.fromkeys(term.facts for term in terms if term is not None))
@@ -122,9 +129,11 @@ def read_behind(
     QuestionInvalid.
     """
     if facts not in _FACTS:
-        raise QuestionInvalid(f"facts {facts}: one of {', '.join(_FACTS)}")
+        raise QuestionInvalid(
+            Said("facts {facts}: one of {choices}", facts=facts, choices=", ".join(_FACTS))
+        )
     if key is not None and len(key) != len(question.group_by):
-        raise QuestionInvalid("the group has another number of parts than the question")
+        raise QuestionInvalid(Said("the group has another number of parts than the question"))
     if key is None:
         question = replace(question, group_by=())
     elif facts not in _WITH_PRODUCTS:

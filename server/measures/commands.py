@@ -13,6 +13,7 @@ from server.identity.occupancies import position_by_code
 from server.identity.people import person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, opened, operator
+from server.language import Said
 from server.measures.behind import AT_MOST, FACTS, Behind, facts_behind, read_behind
 from server.measures.errors import MeasuresError, NoSuchVisit, QuestionInvalid
 from server.measures.figures import MEASURES, MEASURES_BY_NAME
@@ -234,7 +235,9 @@ def _by_code(uow: UnitOfWork, table: str, code: str | None) -> Any:
         return None
     found = uow.rows(_OF_A_CODE.format(table=table), company=uow.company_id, code=code.strip())
     if not found:
-        raise QuestionInvalid(f"there is no {table} {code!r} in this company")
+        raise QuestionInvalid(
+            Said("there is no {table} {code!r} in this company", table=table, code=code)
+        )
     return found[0].id
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.language import Said
 from server.measures.errors import QuestionInvalid
 from server.measures.question import ABOVE, PLACES, Question, Seats
 from sync.policy import Policy
@@ -248,7 +249,7 @@ def ask(uow: UnitOfWork, asking: Asking, statement: str, **values: Any) -> list[
 
 def _there(expression: str | None, name: str) -> str:
     if expression is None:
-        raise QuestionInvalid(f"this measure is not told by {name}")
+        raise QuestionInvalid(Said("this measure is not told by {name}", name=name))
     return expression
 
 

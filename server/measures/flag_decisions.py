@@ -16,6 +16,7 @@ from server.identity.change_log import Actor, log_change
 from server.identity.companies import company_day
 from server.identity.errors import NoSuchPerson
 from server.identity.permissions import visible_positions
+from server.language import Said
 from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
 from server.measures.work import REFRESH
 from sync.kinds.visit.table import DECISIONS, flag_decision
@@ -143,18 +144,20 @@ def decide_flag(
     """
     why = " ".join(reason.split())
     if decision not in DECISIONS:
-        raise DecisionInvalid(f"decision: one of {', '.join(DECISIONS)}")
+        raise DecisionInvalid(Said("decision: one of {choices}", choices=", ".join(DECISIONS)))
     if not 1 <= len(why) <= REASON_LENGTH_MAX or not why.isprintable():
-        raise DecisionInvalid(f"reason: 1 to {REASON_LENGTH_MAX} printable characters")
+        raise DecisionInvalid(
+            Said("reason: 1 to {most} printable characters", most=REASON_LENGTH_MAX)
+        )
     found = uow.rows(_VISIT, company=uow.company_id, visit=visit_id)
     if not found or not _may_see(uow, found[0].position_id, asker_id):
-        raise NoSuchVisit("there is no such visit in this company")
+        raise NoSuchVisit(Said("there is no such visit in this company"))
     visit = found[0]
     if asker_id is not None and asker_id == visit.person_id:
-        raise DecisionInvalid("nobody decides about a visit of their own")
+        raise DecisionInvalid(Said("nobody decides about a visit of their own"))
     is_derived = flag not in visit.flags and flag != visit.verdict
     if is_derived and flag not in _derived(uow, visit.person_id, visit.business_day, visit_id, now):
-        raise NoSuchFlag(f"the visit has no flag {flag!r}")
+        raise NoSuchFlag(Said("the visit has no flag {flag!r}", flag=flag))
     # One decision about a visit after the other, so that each has its number.
     uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 6))", key=f"flag {visit_id}")
     last = uow.rows(_LAST, company=uow.company_id, visit=visit_id, flag=flag)

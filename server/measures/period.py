@@ -3,10 +3,11 @@
 import re
 from datetime import date, timedelta
 
+from server.language import Said
 from server.measures.errors import QuestionInvalid
 
 _MONTHS_A_QUARTER = 3
-_FORMS = "YYYY-MM-DD, YYYY-Www, YYYY-MM, YYYY-Qn, YYYY, or two of them as FROM..UNTIL"
+_FORMS = Said("YYYY-MM-DD, YYYY-Www, YYYY-MM, YYYY-Qn, YYYY, or two of them as FROM..UNTIL")
 
 
 def read_period(text: str) -> tuple[date, date]:
@@ -19,7 +20,7 @@ def read_period(text: str) -> tuple[date, date]:
     if dots:
         last = _named(end)[1]
     if last < first:
-        raise QuestionInvalid(f"period {text}: it ends before it begins")
+        raise QuestionInvalid(Said("period {text}: it ends before it begins", text=text))
     return first, last
 
 
@@ -61,7 +62,7 @@ def _named(text: str) -> tuple[date, date]:
             return date(int(text), 1, 1), date(int(text), 12, 31)
     except (ValueError, OverflowError):
         pass
-    raise QuestionInvalid(f"period {text}: {_FORMS}")
+    raise QuestionInvalid(Said("period {text}: {forms}", text=text, forms=_FORMS))
 
 
 def _months(year: int, first_month: int, number: int) -> tuple[date, date]:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from server.identity.companies import company_day
 from server.identity.permissions import visible_positions
+from server.language import Said
 from server.measures.errors import QuestionInvalid
 from sync.unit_of_work import UnitOfWork
 
@@ -94,16 +95,20 @@ class Seats:
 def check_question(question: Question) -> None:
     """Raise QuestionInvalid where a question is out of bounds."""
     if question.last_day < question.first_day:
-        raise QuestionInvalid("the period ends before it begins")
+        raise QuestionInvalid(Said("the period ends before it begins"))
     if (question.last_day - question.first_day).days >= PERIOD_DAYS_MAX:
-        raise QuestionInvalid(f"a period has at most {PERIOD_DAYS_MAX} days")
+        raise QuestionInvalid(Said("a period has at most {most} days", most=PERIOD_DAYS_MAX))
     if len(question.group_by) > GROUPED_BY_MAX:
-        raise QuestionInvalid(f"by at most {GROUPED_BY_MAX} things at once")
+        raise QuestionInvalid(Said("by at most {most} things at once", most=GROUPED_BY_MAX))
     if len(set(question.group_by)) < len(question.group_by):
-        raise QuestionInvalid("by one thing twice")
+        raise QuestionInvalid(Said("by one thing twice"))
     unknown = [name for name in question.group_by if name not in DIMENSIONS]
     if unknown:
-        raise QuestionInvalid(f"by {unknown[0]}: one of {', '.join(DIMENSIONS)}")
+        raise QuestionInvalid(
+            Said(
+                "by {unknown}: one of {choices}", unknown=unknown[0], choices=", ".join(DIMENSIONS)
+            )
+        )
 
 
 def find_seats(uow: UnitOfWork, question: Question) -> Seats:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from server.language import Said
 from server.measures.errors import QuestionInvalid, TooManyGroups
 from server.measures.facts import Asking, ask
 from server.measures.figures import MEASURES_BY_NAME, Family, Figure, Measure, Term
@@ -65,7 +66,7 @@ def read_measures(
     if question.is_by_product:
         unfit = [measure.name for measure in asked if not measure.numerator.has_products]
         if unfit:
-            raise QuestionInvalid(f"{unfit[0]} is not told by product")
+            raise QuestionInvalid(Said("{unfit} is not told by product", unfit=unfit[0]))
     asking = begin_asking(uow, question, now=now)
     without = asking.without_products()
     numbers = {
@@ -99,7 +100,9 @@ def begin_asking(uow: UnitOfWork, question: Question, *, now: datetime | None = 
 
 def _measure(name: str) -> Measure:
     if name not in MEASURES_BY_NAME:
-        raise QuestionInvalid(f"measure {name}: one of {', '.join(MEASURES_BY_NAME)}")
+        raise QuestionInvalid(
+            Said("measure {name}: one of {choices}", name=name, choices=", ".join(MEASURES_BY_NAME))
+        )
     return MEASURES_BY_NAME[name]
 
 
@@ -118,7 +121,9 @@ def _numbers(uow: UnitOfWork, asking: Asking, family: Family, groups_max: int) -
         key = tuple(named.pop(name) for name in asking.keys)
         found[key][named.pop("currency")] = named
     if len(found) > groups_max or len(rows) > 2 * groups_max:
-        raise TooManyGroups(f"more than {groups_max} groups: ask for less, or by less")
+        raise TooManyGroups(
+            Said("more than {most} groups: ask for less, or by less", most=groups_max)
+        )
     return found
 
 

@@ -18,6 +18,7 @@ from mobile_contract.records.order import (
 from mobile_contract.records.price_list import PRICE_MINOR_MAX
 from mobile_contract.records.product import UNIT_MAX
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from server.orders.decisions import (
     HeldOrder,
     can_be_told,
@@ -171,19 +172,35 @@ def amend_order(
 def _check(lines: Sequence[NewLine], order: HeldOrder) -> None:
     """Raise LineInvalid where a line cannot be one of an order."""
     if not 1 <= len(lines) <= LINES_MAX:
-        raise LineInvalid(f"an order has 1 to {LINES_MAX} lines")
+        raise LineInvalid(Said("an order has 1 to {most} lines", most=LINES_MAX))
     is_return = order.fields["order_type"] == "RETURN"
     for place, line in enumerate(lines, start=1):
         if not 1 <= line.quantity <= QUANTITY_MAX:
-            raise LineInvalid(f"line {place}: a quantity is from 1 to {QUANTITY_MAX}")
+            raise LineInvalid(
+                Said("line {place}: a quantity is from 1 to {most}", place=place, most=QUANTITY_MAX)
+            )
         if not 1 <= len(line.unit) <= UNIT_MAX or not can_be_told(line.unit):
-            raise LineInvalid(f"line {place}: a unit has 1 to {UNIT_MAX} characters")
+            raise LineInvalid(
+                Said("line {place}: a unit has 1 to {most} characters", place=place, most=UNIT_MAX)
+            )
         if line.price_minor is not None and not 0 <= line.price_minor <= PRICE_MINOR_MAX:
-            raise LineInvalid(f"line {place}: a price is from 0 to {PRICE_MINOR_MAX} minor units")
+            raise LineInvalid(
+                Said(
+                    "line {place}: a price is from 0 to {most} minor units",
+                    place=place,
+                    most=PRICE_MINOR_MAX,
+                )
+            )
         if is_return and line.reason not in RETURN_REASONS:
-            raise LineInvalid(f"line {place}: say why it comes back: {', '.join(RETURN_REASONS)}")
+            raise LineInvalid(
+                Said(
+                    "line {place}: say why it comes back: {choices}",
+                    place=place,
+                    choices=", ".join(RETURN_REASONS),
+                )
+            )
         if not is_return and line.reason is not None:
-            raise LineInvalid(f"line {place}: only what comes back has a reason")
+            raise LineInvalid(Said("line {place}: only what comes back has a reason", place=place))
 
 
 def _priced(
@@ -196,7 +213,9 @@ def _priced(
     products = {} if prices is None else prices.products
     for place, line in enumerate(lines, start=1):
         if str(line.product_id) not in products:
-            raise LineInvalid(f"line {place}: there is no such product in this company")
+            raise LineInvalid(
+                Said("line {place}: there is no such product in this company", place=place)
+            )
     server: list[PricedLine | None] = [None] * len(lines)
     terms = None if prices is None else prices.terms
     if terms is not None and terms.currency == order.fields["currency"]:
@@ -205,19 +224,22 @@ def _priced(
         ]
         is_sale = order.fields["order_type"] == "SALE"
         server = list(price_lines(asked, terms, order.priced_at, has_promotions=is_sale).lines)
-    worth, lack = [_worth(priced) for priced in server], "no list has a price for it"
+    worth = [_worth(priced) for priced in server]
+    lack = Said("no list has a price for it")
     if order.fields["returns_order_id"] is not None:
         worth, server = _came_with(uow, order, lines), [None] * len(lines)
-        lack = "the order that it came with has no price for so many"
+        lack = Said("the order that it came with has no price for so many")
     held: list[dict[str, Any]] = []
     for place, (line, one) in enumerate(zip(lines, worth, strict=True), start=1):
         if line.price_minor is None and one is None:
-            raise LineInvalid(f"line {place}: {lack}, so give one")
+            raise LineInvalid(Said("line {place}: {lack}, so give one", place=place, lack=lack))
         held.append(_held(line, one))
         if held[-1]["total_minor"] > LINE_MINOR_MAX:
-            raise LineInvalid(f"line {place}: comes to more than an order can say")
+            raise LineInvalid(
+                Said("line {place}: comes to more than an order can say", place=place)
+            )
     if sum(line["total_minor"] for line in held) > ORDER_MINOR_MAX:
-        raise LineInvalid("the lines come to more than an order can say")
+        raise LineInvalid(Said("the lines come to more than an order can say"))
     if sum(line["server_total_minor"] or 0 for line in held) > ORDER_MINOR_MAX:
         for each in held:
             each["server_total_minor"] = None

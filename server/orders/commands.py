@@ -17,6 +17,7 @@ from server.identity.companies import company_zone
 from server.identity.occupancies import position_by_code
 from server.identity.people import person_by_email
 from server.identity.terminal import at_most_option, company_of, company_option, operator
+from server.language import Said
 from server.orders.amending import NewLine, amend_order
 from server.orders.decisions import (
     cancel_orders,
@@ -273,7 +274,13 @@ def _typed_lines(
     wanted = []
     for place, (code, unit, typed) in enumerate(lines, start=1):
         if code not in products:
-            raise LineInvalid(f"line {place}: there is no product {code} in this company")
+            raise LineInvalid(
+                Said(
+                    "line {place}: there is no product {code} in this company",
+                    place=place,
+                    code=code,
+                )
+            )
         product_id = products[code].id
         quantity, _, price = typed.partition("@")
         try:
@@ -287,7 +294,13 @@ def _typed_lines(
                 )
             )
         except ValueError as error:
-            raise LineInvalid(f"line {place}: {typed} is no quantity, or quantity@price") from error
+            raise LineInvalid(
+                Said(
+                    "line {place}: {typed} is no quantity, or quantity@price",
+                    place=place,
+                    typed=typed,
+                )
+            ) from error
     return wanted
 
 

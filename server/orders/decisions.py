@@ -14,6 +14,7 @@ from mobile_contract.records.order import REASON_MAX
 from server.identity.change_log import Actor, log_changes
 from server.identity.companies import company_day
 from server.identity.permissions import SEES_ALL, positions_seen_by, seats_of
+from server.language import Said
 from server.measures.work import REFRESH
 from server.orders.errors import CannotDeliver, MayNotDecide, NoSuchOrder, ReasonInvalid, WrongState
 from server.orders.on_the_way import STORES_MOVE, place_stores
@@ -146,7 +147,7 @@ def dispatch_orders(
     seen = positions_seen_by(uow, asker_id, company_day(uow))
     is_seen = seen is None or position_id in seen
     if not found or not is_seen or found[0].role not in DELIVERERS:
-        raise CannotDeliver("orders are delivered by the position of a driver or a rep")
+        raise CannotDeliver(Said("orders are delivered by the position of a driver or a rep"))
     return _step(uow, actor, ids, "dispatch", driver_position_id=position_id, asker_id=asker_id)
 
 
@@ -171,12 +172,14 @@ def hold_orders(
     hold(uow, wanted)
     rows = uow.rows(_HELD, company=uow.company_id, ids=wanted, **seen_by(uow, asker_id))
     if len(rows) < len(wanted):
-        raise NoSuchOrder("there is no such order in this company")
+        raise NoSuchOrder(Said("there is no such order in this company"))
     if asker_id is not None:
         if not any(seat.role in DECIDERS for seat in seats_of(uow, asker_id, company_day(uow))):
-            raise MayNotDecide("a supervisor, a regional manager or an admin decides about orders")
+            raise MayNotDecide(
+                Said("a supervisor, a regional manager or an admin decides about orders")
+            )
         if any(row.person_id == asker_id for row in rows):
-            raise MayNotDecide("nobody decides about an order of their own")
+            raise MayNotDecide(Said("nobody decides about an order of their own"))
     accounts = sorted({row.account_id for row in rows if row.account_id is not None})
     if accounts:
         uow.rows(_LOCK_ACCOUNTS, company=uow.company_id, ids=accounts)
@@ -200,7 +203,14 @@ def state_after(order: HeldOrder, act: str) -> str:
     """The state that an act of the office leads to. Raises WrongState."""
     state = ORDERING.after(order.state, act)
     if state is None:
-        raise WrongState(f"order {order.name} is {order.state}: {act} does not lead on from there")
+        raise WrongState(
+            Said(
+                "order {order_name} is {state}: {act} does not lead on from there",
+                order_name=order.name,
+                state=Said(order.state.lower()),
+                act=Said(act),
+            )
+        )
     return state
 
 
@@ -208,7 +218,7 @@ def given_reason(reason: str) -> str:
     """A reason that phones can be told. Raises ReasonInvalid."""
     said = reason.strip()
     if not 1 <= len(said) <= REASON_MAX or not can_be_told(said):
-        raise ReasonInvalid(f"a reason has 1 to {REASON_MAX} characters")
+        raise ReasonInvalid(Said("a reason has 1 to {most} characters", most=REASON_MAX))
     return said
 
 

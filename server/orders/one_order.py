@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from server.language import Said
 from server.orders.errors import NoSuchOrder
 from server.orders.order_list import IS_SEEN, seen_by
 from sync.document import decode_document
@@ -143,7 +144,9 @@ class OrderRead:
         for one in self.versions:
             if one.order_version == number:
                 return one
-        raise NoSuchOrder(f"order {self.number} has no version {number}")
+        raise NoSuchOrder(
+            Said("order {number} has no version {number_2}", number=self.number, number_2=number)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ def read_order(uow: UnitOfWork, order_id: UUID, *, asker_id: UUID | None = None)
     values = {"company": uow.company_id, "order": order_id}
     found = uow.rows(_HEADER, **values, **seen_by(uow, asker_id))
     if not found:
-        raise NoSuchOrder("there is no such order in this company")
+        raise NoSuchOrder(Said("there is no such order in this company"))
     header = found[0]
     rows = uow.rows(_LINES, **values)
     codes = _promotion_codes(uow, rows)

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from server.language import joined_words, sentence, tell, told_number
 from server.orders.one_order import LineRead, Taken
 from sync.money import told_amount
 
 HOLD_WORDS = {
-    "total_mismatch": "costs something else by the server's prices",
-    "stale_price": "the phone's prices were too old",
-    "below_minimum": "less than is delivered",
-    "credit": "more than the account may still order for",
+    "total_mismatch": sentence("costs something else by the server's prices"),
+    "stale_price": sentence("the phone's prices were too old"),
+    "below_minimum": sentence("less than is delivered"),
+    "credit": sentence("more than the account may still order for"),
 }
 
 
@@ -24,9 +25,12 @@ def told_line(line: LineRead, currency: str) -> str:
 def told_price(line: LineRead, currency: str) -> str:
     """How the server's price of a line came about."""
     if line.server_total_minor is None:
-        return "no list of the store has a price for it"
+        return tell("no list of the store has a price for it")
     if line.server_price_minor is None:
-        return f"{told_amount(line.server_total_minor, currency)}, as it cost in the order it came with"
+        return tell(
+            "{amount}, as it cost in the order it came with",
+            amount=told_amount(line.server_total_minor, currency),
+        )
     said = _told_sum(
         line.quantity,
         line.unit,
@@ -35,15 +39,23 @@ def told_price(line: LineRead, currency: str) -> str:
         line.server_total_minor,
         currency,
     )
-    said += f", by list {line.price_list_code or 'unknown'} version {line.price_list_version}"
+    by = {
+        "sum": said,
+        "code": line.price_list_code or tell("unknown"),
+        "version": line.price_list_version,
+    }
     if line.from_quantity is not None and line.from_quantity > 1:
-        said += f" from {line.from_quantity} on"
-    return said
+        return tell(
+            "{sum}, by list {code} version {version} from {quantity} on",
+            quantity=told_number(line.from_quantity),
+            **by,
+        )
+    return tell("{sum}, by list {code} version {version}", **by)
 
 
 def told_holds(holds: Mapping[str, Any] | tuple[str, ...] | list[str]) -> str:
     """Why an order is held."""
-    return "; ".join(HOLD_WORDS.get(hold, hold) for hold in holds)
+    return joined_words([tell(HOLD_WORDS.get(hold, hold)) for hold in holds])
 
 
 def _told_sum(
@@ -56,6 +68,10 @@ def _told_sum(
 ) -> str:
     said = f"{quantity} {unit} × {told_amount(price_minor, currency)}"
     for each in taken:
-        by = each.promotion if each.version is None else f"{each.promotion} version {each.version}"
+        by = (
+            each.promotion
+            if each.version is None
+            else tell("{code} version {version}", code=each.promotion, version=each.version)
+        )
         said += f" − {told_amount(each.amount_minor, currency)} ({by})"
     return f"{said} = {told_amount(total_minor, currency)}"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from server.language import Said
 from server.photos.errors import NoSuchEvidence
 from server.photos.evidence import (
     Inputs,
@@ -76,7 +77,9 @@ def read_evidence(
     rows = uow.rows(_KEPT, company=uow.company_id, id=photo_id)
     found = [row for row in rows if version in (None, row.version)]
     if not found:
-        raise NoSuchEvidence("it was not judged yet" if not rows else "there is no such version")
+        raise NoSuchEvidence(
+            Said("it was not judged yet") if not rows else Said("there is no such version")
+        )
     kept = _kept(found[0])
     later = _later_uses(uow, photo_id, kept.inputs)
     ids = {other.store_id for other in [*kept.inputs.look_alikes, *later]} - {None}

@@ -9,6 +9,7 @@ from uuid import UUID
 from server.identity.companies import company_day
 from server.identity.permissions import positions_seen_by
 from server.identity.prefixes import id_that_begins
+from server.language import Said
 from server.photos.errors import NoSuchPhoto
 from sync.kinds.photo.table import photo
 from sync.unit_of_work import UnitOfWork
@@ -159,7 +160,7 @@ def read_photo(uow: UnitOfWork, photo_id: UUID, asker_id: UUID | None = None) ->
     seen = seen_by(uow, asker_id)
     rows = uow.rows(_ONE, company=uow.company_id, id=photo_id, **seen)
     if not rows:
-        raise NoSuchPhoto("there is no such photo in this company")
+        raise NoSuchPhoto(Said("there is no such photo in this company"))
     found = _listed(rows[0])
     named = {"company": uow.company_id, "sha256": found.sha256}
     files, readings = uow.rows(_FILE, **named), uow.rows(_READING, **named)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from server.language import Said
 from server.planning.errors import StopsInvalid
 from server.planning.named_stores import stores_by_code
 from server.planning.proposals import Proposal
@@ -51,11 +52,22 @@ def _must_be_read(stop: Any, names: Sequence[str], place: str) -> None:
         return
     unknown = next((name for name in stop if name not in names), None)
     if unknown is not None:
-        raise StopsInvalid(f"{place}.{unknown}: no name of a stop; these are {', '.join(names)}")
+        raise StopsInvalid(
+            Said(
+                "{place}.{unknown}: no name of a stop; these are {names}",
+                place=place,
+                unknown=unknown,
+                names=", ".join(names),
+            )
+        )
     if "store" in stop and "store_id" in stop:
-        raise StopsInvalid(f"{place}: name its store once, by store or by store_id")
+        raise StopsInvalid(
+            Said("{place}: name its store once, by store or by store_id", place=place)
+        )
     if "rule" in stop and not isinstance(stop["rule"], dict):
-        raise StopsInvalid(f"{place}.rule: must be an object, as Rule in PROTOCOL.md")
+        raise StopsInvalid(
+            Said("{place}.rule: must be an object, as Rule in PROTOCOL.md", place=place)
+        )
 
 
 def _store_ids(uow: UnitOfWork, stops: Sequence[Any]) -> list[UUID]:
@@ -68,7 +80,9 @@ def _store_ids(uow: UnitOfWork, stops: Sequence[Any]) -> list[UUID]:
         try:
             named.append(UUID(stop["store_id"]))
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise StopsInvalid(f"stops[{place}]: name its store, by its code") from None
+            raise StopsInvalid(
+                Said("stops[{place}]: name its store, by its code", place=place)
+            ) from None
     codes = [each for each in named if isinstance(each, str)]
     by_code = dict(zip(codes, stores_by_code(uow, codes), strict=True))
     return [by_code[each] if isinstance(each, str) else each for each in named]

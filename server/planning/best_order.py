@@ -12,6 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
+from server.language import Said
 from server.planning.errors import StopsInvalid
 from server.planning.travel import Whole, matrix_m, travel_s
 
@@ -79,7 +80,7 @@ def find_better_order(places: Sequence[Place], *, speed_kmh: int, begins_min: in
     The day begins at `begins_min`; whoever comes before a store opens waits.
     """
     if len(places) > STOPS_MAX:
-        raise StopsInvalid(f"at most {STOPS_MAX} stops are put in order at once")
+        raise StopsInvalid(Said("at most {most} stops are put in order at once", most=STOPS_MAX))
     lengths = matrix_m([place.lat_e7 for place in places], [place.lon_e7 for place in places])
     held = list(range(len(places)))
 

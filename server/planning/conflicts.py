@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from server.identity.change_log import Actor, log_change
+from server.language import Said, listed
 from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
 from server.planning.stores import change_stores, store_columns
 from sync.document import decode_document
@@ -151,7 +152,7 @@ def find_conflict(
         seen=sorted(seen or ()),
     )
     if not found:
-        raise NoSuchConflict("there is no such conflict in this company")
+        raise NoSuchConflict(Said("there is no such conflict in this company"))
     return _seen(found[0])
 
 
@@ -173,9 +174,14 @@ def choose(
     uow.rows(_LOCK, company=uow.company_id, conflict=conflict_id)
     found = find_conflict(uow, conflict_id, seen=seen)
     if CLASHING.after(found.state, "choose") is None:
-        raise AlreadyDecided("the conflict is decided already")
+        raise AlreadyDecided(Said("the conflict is decided already"))
     if choices.keys() != found.fields.keys():
-        raise ChoiceInvalid(f"choose for each of: {', '.join(sorted(found.fields))}")
+        raise ChoiceInvalid(
+            Said(
+                "choose for each of: {fields}",
+                fields=listed([Said(name) for name in sorted(found.fields)]),
+            )
+        )
     values = {
         name: choice.value if isinstance(choice, Other) else found.fields[name]["sent"]
         for name, choice in choices.items()
@@ -183,8 +189,11 @@ def choose(
     }
     if values and found.kind != "store":
         raise ChoiceInvalid(
-            f"a {found.kind} is what its person reported: keep what is held, a correction of theirs"
-            " changes it"
+            Said(
+                "a {kind} is what its person reported: keep what is held, a correction of theirs "
+                "changes it",
+                kind=Said(found.kind),
+            )
         )
     if values:
         change_stores(uow, actor, "store.edit", {found.entity_id: store_columns(values)})

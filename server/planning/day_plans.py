@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from uuid import UUID, uuid5
 
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from server.planning.due import RuledStop, due_by_day
 from server.planning.errors import NoSuchPlan, StopsInvalid
 from server.planning.named_stores import named_stores
@@ -238,16 +239,18 @@ def set_plan_stops(
     """
     found = uow.rows(_PLAN, company=uow.company_id, plan=day_plan_id)
     if not found:
-        raise NoSuchPlan("there is no such day plan in this company")
+        raise NoSuchPlan(Said("there is no such day plan in this company"))
     plan = found[0]
     twice = next((id_ for place, id_ in enumerate(store_ids) if id_ in store_ids[:place]), None)
     if twice is not None:
-        raise StopsInvalid(f"{named_stores(uow, [twice])[twice]} is named twice")
+        raise StopsInvalid(Said("{store} is named twice", store=named_stores(uow, [twice])[twice]))
     known = uow.rows(_KNOWN_STORES, company=uow.company_id, ids=list(store_ids))
     missing = set(store_ids) - {row.id for row in known}
     if missing:
         first = min(missing)
-        raise StopsInvalid(f"{named_stores(uow, [first])[first]} is no active store")
+        raise StopsInvalid(
+            Said("{store} is no active store", store=named_stores(uow, [first])[first])
+        )
     route_of = dict(plan.stops)
     before = [store_id for store_id, _ in plan.stops]
     stops = tuple((store_id, route_of.get(store_id)) for store_id in store_ids)

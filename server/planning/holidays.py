@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from server.planning.errors import CodeTaken, FieldInvalid
 from server.planning.replanning import plan_everything_again
 from sync.unit_of_work import UnitOfWork
@@ -132,12 +133,19 @@ def country_days(
     countries = holidays.list_supported_countries()
     asked = country.strip().upper()
     if asked not in countries:
-        raise FieldInvalid(f"country: {country!r} is no ISO 3166 code of a country that is known")
+        raise FieldInvalid(
+            Said(
+                "country: {country!r} is no ISO 3166 code of a country that is known",
+                country=country,
+            )
+        )
     if year not in YEARS:
-        raise FieldInvalid(f"year: from {YEARS[0]} to {YEARS[-1]}")
+        raise FieldInvalid(Said("year: from {first} to {last}", first=YEARS[0], last=YEARS[-1]))
     if subdivision is not None and subdivision not in countries[asked]:
-        known = ", ".join(countries[asked]) or "none"
-        raise FieldInvalid(f"subdivision: of {asked} these are known: {known}")
+        known = ", ".join(countries[asked]) or Said("none")
+        raise FieldInvalid(
+            Said("subdivision: of {asked} these are known: {known}", asked=asked, known=known)
+        )
     spoken = holidays.list_localized_countries().get(asked, [])
     if language is not None and language not in spoken:
         known = ", ".join(spoken) or "only its own"
@@ -275,22 +283,25 @@ def add_holiday(
     """
     held = uow.rows(_HELD, company=uow.company_id, days=[day])
     if held and held[0].calendar is None:
-        what = "worked" if held[0].is_worked else "a holiday"
-        raise CodeTaken(f"{day} is {what} already: {held[0].name}")
+        raise CodeTaken(
+            Said("{day} is worked already: {name}", day=day, name=held[0].name)
+            if held[0].is_worked
+            else Said("{day} is a holiday already: {name}", day=day, name=held[0].name)
+        )
     set_days(uow, actor, {day: CalendarDay(day, name, is_worked)}, today=today)
 
 
 def remove_holiday(uow: UnitOfWork, actor: Actor, day: date, *, today: date) -> None:
     """A day that is like its weekday after all. Raises FieldInvalid where it is so already."""
     if not set_days(uow, actor, {day: None}, today=today):
-        raise FieldInvalid(f"{day} is no holiday")
+        raise FieldInvalid(Said("{day} is no holiday", day=day))
 
 
 def checked_name(name: str) -> str:
     """The name, its spaces put in order. Raises FieldInvalid."""
     clean = " ".join(name.split())
     if not 1 <= len(clean) <= NAME_LENGTH_MAX or not clean.isprintable():
-        raise FieldInvalid(f"name: 1 to {NAME_LENGTH_MAX} printable characters")
+        raise FieldInvalid(Said("name: 1 to {most} printable characters", most=NAME_LENGTH_MAX))
     return clean
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from server.language import Said
 from server.planning.errors import NoSuchStore
 from sync.unit_of_work import UnitOfWork
 
@@ -36,7 +37,7 @@ def stores_by_code(uow: UnitOfWork, codes: Sequence[str]) -> list[UUID]:
     }
     for code in codes:
         if code not in found:
-            raise NoSuchStore(f"there is no store {code!r} in this company")
+            raise NoSuchStore(Said("there is no store {code!r} in this company", code=code))
     return [found[code] for code in codes]
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from uuid import UUID
 
 from server.identity.change_log import Actor
+from server.language import Said
 from server.planning.errors import Outdated, StopsInvalid
 from server.planning.phones import PhoneEffect, phone_effects, watch_phones
 from server.planning.positions import (
@@ -168,7 +169,7 @@ def give_stores(
     """
     ids = sorted(set(store_ids))
     if not 1 <= len(ids) <= ASSIGNED_MAX:
-        raise StopsInvalid(f"from 1 to {ASSIGNED_MAX} stores at once")
+        raise StopsInvalid(Said("from 1 to {most} stores at once", most=ASSIGNED_MAX))
     check_stores_seen(uow, ids, today=today, asker_id=asker_id)
     if position_id is not None:
         check_positions_seen(uow, [position_id], today=today, asker_id=asker_id)
@@ -187,5 +188,5 @@ def _held(
     check_route_seen(uow, route_id, today=today, asker_id=asker_id)
     held = read_route(uow, route_id, today=today, asker_id=asker_id)
     if held.basis != basis:
-        raise Outdated("somebody changed this route meanwhile: look at it as it is now")
+        raise Outdated(Said("somebody changed this route meanwhile: look at it as it is now"))
     return held

@@ -13,6 +13,7 @@ from shapely.errors import ShapelyError
 from sqlalchemy import insert, select, update
 
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from server.planning.errors import (
     BoundaryInvalid,
     CodeTaken,
@@ -115,7 +116,7 @@ def edit_region(
     """
     held = _locked(uow, region, region_id)
     if held is None:
-        raise NoSuchRegion("there is no such region in this company")
+        raise NoSuchRegion(Said("there is no such region in this company"))
     values: dict[str, Any] = {}
     if code is not None:
         values["code"] = _checked_code(code)
@@ -139,13 +140,13 @@ def move_region(
     take_turn(uow)
     held = _locked(uow, region, region_id)
     if held is None or (above is not None and _locked(uow, region, above) is None):
-        raise NoSuchRegion("there is no such region in this company")
+        raise NoSuchRegion(Said("there is no such region in this company"))
     if held["parent_id"] == above:
         return
     if above is not None and region_id in {
         row.id for row in uow.rows(_ABOVE, company=uow.company_id, region=above)
     }:
-        raise FieldInvalid(f"above: {held['code']} would be part of itself")
+        raise FieldInvalid(Said("above: {code} would be part of itself", code=held["code"]))
     seats = [row.id for row in uow.rows(_SEATS_BELOW, company=uow.company_id, region=region_id)]
     around = [row.id for row in uow.rows(_AROUND, company=uow.company_id, region=region_id)]
     overseen = people_concerned(uow, [*seats, *around])
@@ -217,7 +218,7 @@ def edit_position(
     _must_be_there(uow, region_id, None if division_id == AS_IT_IS else division_id)
     held = _locked(uow, position, position_id)
     if held is None:
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
     values: dict[str, Any] = {}
     if code is not None:
         values["code"] = _checked_code(code)
@@ -243,7 +244,7 @@ def region_by_code(uow: UnitOfWork, code: str) -> UUID:
     """The region with this code. Raises NoSuchRegion."""
     found = _by_code(uow, region, code)
     if found is None:
-        raise NoSuchRegion(f"there is no region {code!r} in this company")
+        raise NoSuchRegion(Said("there is no region {code!r} in this company", code=code))
     return found
 
 
@@ -300,26 +301,28 @@ def _must_be_there(uow: UnitOfWork, region_id: UUID | None, division_id: UUID | 
 def _must_be_free(uow: UnitOfWork, table: Any, code: str) -> None:
     # Two who take the same one at once meet at the unique key; the second is told by its error.
     if _by_code(uow, table, code) is not None:
-        raise CodeTaken(f"there is a {table.name} {code} already")
+        raise CodeTaken(Said("there is a {what} {code} already", what=Said(table.name), code=code))
 
 
 def _checked_code(code: str) -> str:
     clean = code.strip()
     if not 1 <= len(clean) <= CODE_LENGTH_MAX or not clean.isprintable() or " " in clean:
-        raise FieldInvalid(f"code: 1 to {CODE_LENGTH_MAX} printable characters without a space")
+        raise FieldInvalid(
+            Said("code: 1 to {most} printable characters without a space", most=CODE_LENGTH_MAX)
+        )
     return clean
 
 
 def _checked_role(role: str) -> str:
     if role not in ROLES:
-        raise FieldInvalid(f"role: one of {', '.join(ROLES)}")
+        raise FieldInvalid(Said("role: one of {choices}", choices=", ".join(ROLES)))
     return role
 
 
 def _checked_name(name: str) -> str:
     clean = " ".join(name.split())
     if not 1 <= len(clean) <= NAME_LENGTH_MAX or not clean.isprintable():
-        raise FieldInvalid(f"name: 1 to {NAME_LENGTH_MAX} printable characters")
+        raise FieldInvalid(Said("name: 1 to {most} printable characters", most=NAME_LENGTH_MAX))
     return clean
 
 

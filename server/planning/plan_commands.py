@@ -11,6 +11,7 @@ from server.identity.aligned import told_moment
 from server.identity.companies import company_day, company_zone
 from server.identity.occupancies import position_by_code
 from server.identity.terminal import company_of, company_option
+from server.language import Said
 from server.planning.errors import NoSuchPlan, PlanningError
 from server.planning.plan_list import PlanShown, PlanVersion, show_plan
 
@@ -52,7 +53,13 @@ def _chosen(shown: PlanShown, number: int | None, *, is_whole: bool) -> tuple[Pl
     if number is None:
         return shown.versions[-1:]
     if not 1 <= number <= len(shown.versions):
-        raise NoSuchPlan(f"the plan of {shown.day} has versions 1 to {len(shown.versions)}")
+        raise NoSuchPlan(
+            Said(
+                "the plan of {day} has versions 1 to {versions}",
+                day=shown.day,
+                versions=len(shown.versions),
+            )
+        )
     return (shown.versions[number - 1],)
 
 

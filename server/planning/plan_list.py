@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from server.language import Said
 from server.planning.errors import NoSuchPlan
 from server.planning.named_stores import StoreNamed, named_stores
 from sync.unit_of_work import UnitOfWork
@@ -74,7 +75,7 @@ def show_plan(uow: UnitOfWork, position_id: UUID, day: date) -> PlanShown:
     """The plan of a position for a day. Raises NoSuchPlan. Five queries."""
     found = uow.rows(_PLAN, company=uow.company_id, position=position_id, day=day)
     if not found:
-        raise NoSuchPlan(f"nothing was planned for {day}")
+        raise NoSuchPlan(Said("nothing was planned for {day}", day=day))
     plan = found[0]
     stops = uow.rows(_STOPS, company=uow.company_id, plan=plan.id)
     names = named_stores(uow, (stop.store_id for stop in stops))

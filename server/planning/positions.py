@@ -10,6 +10,7 @@ from datetime import date
 from uuid import UUID
 
 from server.identity.permissions import positions_seen_by
+from server.language import Said
 from server.planning.errors import NoSuchPosition, NoSuchRoute, NoSuchStore
 from sync.unit_of_work import UnitOfWork
 
@@ -175,7 +176,7 @@ def find_position(
     """One of `list_positions`. Raises NoSuchPosition, also for one that the asker may not see."""
     found = list_positions(uow, today=today, asker_id=asker_id, only=[position_id], at_most=1)
     if not found:
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
     return found[0]
 
 
@@ -192,7 +193,7 @@ def check_positions_seen(
     """Raise NoSuchPosition where the asker may not see one of them."""
     seen = positions_seen_by(uow, asker_id, today)
     if seen is not None and not seen.issuperset(position_ids):
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
 
 
 def check_route_seen(
@@ -202,7 +203,7 @@ def check_route_seen(
     found = uow.rows(_ROUTE_AT, company=uow.company_id, route=route_id)
     seen = positions_seen_by(uow, asker_id, today)
     if not found or (seen is not None and found[0].position_id not in seen):
-        raise NoSuchRoute("there is no such route in this company")
+        raise NoSuchRoute(Said("there is no such route in this company"))
     position_id: UUID = found[0].position_id
     return position_id
 
@@ -229,4 +230,4 @@ def check_stores_seen(
         return
     missing = uow.rows(_NOT_SEEN, **stores_seen(uow, today=today, asker_id=asker_id), wanted=wanted)
     if missing:
-        raise NoSuchStore("there is no such store in this company")
+        raise NoSuchStore(Said("there is no such store in this company"))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from server.planning.day_plans import set_plan_stops
 from server.planning.errors import (
     AlreadyDecided,
@@ -182,7 +183,7 @@ def find_proposal(
         seen=sorted(seen or ()),
     )
     if not found:
-        raise NoSuchProposal("there is no such proposal in this company")
+        raise NoSuchProposal(Said("there is no such proposal in this company"))
     return _seen(found[0])
 
 
@@ -223,7 +224,7 @@ def amend(
     proposal = _open(uow, proposal_id)
     _must_know(proposal, knows_it_is_outdated)
     if changes.get("stops") == [] and not may_be_empty:
-        raise StopsInvalid("no stop would be left: say --empty where that is meant")
+        raise StopsInvalid(Said("no stop would be left: say --empty where that is meant"))
     decided = _carry_out(uow, actor, proposal, changes, place, today, is_amended=True)
     return _close(uow, actor, proposal, "amend", answer, decided)
 
@@ -233,7 +234,7 @@ def refuse(uow: UnitOfWork, actor: Actor, proposal_id: UUID, reason: str) -> Pro
     to its proposer. Raises AlreadyDecided, FieldInvalid for a missing reason.
     """
     if not reason.strip():
-        raise FieldInvalid("reason: a refusal says why")
+        raise FieldInvalid(Said("reason: a refusal says why"))
     proposal = _open(uow, proposal_id)
     if proposal.is_new_store:
         change_stores(uow, actor, "store.refuse", {proposal.entity_id: {"status": "REFUSED"}})
@@ -245,7 +246,9 @@ def _open(uow: UnitOfWork, proposal_id: UUID) -> Proposal:
     uow.rows(_LOCK, company=uow.company_id, proposal=proposal_id)
     proposal = find_proposal(uow, proposal_id)
     if not PROPOSING.acts_from(proposal.state):
-        raise AlreadyDecided(f"the proposal is {proposal.state.lower()} already")
+        raise AlreadyDecided(
+            Said("the proposal is {state} already", state=Said(proposal.state.lower()))
+        )
     return proposal
 
 
@@ -253,8 +256,12 @@ def _must_know(proposal: Proposal, knows_it_is_outdated: bool) -> None:
     if proposal.is_outdated and not knows_it_is_outdated:
         fields = ", ".join(proposal.outdated_fields)
         raise Outdated(
-            f"{proposal.subject} has changed since this was proposed ({fields}): look at both and"
-            " decide knowingly"
+            Said(
+                "{subject} has changed since this was proposed ({fields}): look at both and decide "
+                "knowingly",
+                subject=proposal.subject,
+                fields=fields,
+            )
         )
 
 
@@ -298,7 +305,9 @@ def _columns(changes: Mapping[str, Any]) -> dict[str, Any]:
     """What a proposal sets of a store, as columns. Raises FieldInvalid."""
     for name in changes:
         if name not in STORE_FIELDS:
-            raise FieldInvalid(f"{name}: not a field of a store that a proposal sets")
+            raise FieldInvalid(
+                Said("{name}: not a field of a store that a proposal sets", name=Said(name))
+            )
     return store_columns(changes)
 
 
@@ -310,7 +319,7 @@ def _placed(
     today: date,
 ) -> dict[str, Any]:
     if place is None:
-        raise FieldInvalid("code: a new store needs the company's code for it: --code")
+        raise FieldInvalid(Said("code: a new store needs the company's code for it: --code"))
     held = uow.rows(_STORE, company=uow.company_id, store=store_id, today=today)[0]
     region_id = place.region_id
     lat_e7 = columns.get("lat_e7", held.lat_e7)
@@ -318,8 +327,11 @@ def _placed(
         region_id = regions_of(uow, [Point(lat_e7, columns.get("lon_e7", held.lon_e7))])[0]
     if region_id is None:
         raise FieldInvalid(
-            "region_id: the store's pin is in no region's boundary; name its region with --region,"
-            f" one of {region_codes(uow)}"
+            Said(
+                "region_id: the store's pin is in no region's boundary; name its region with "
+                "--region, one of {what}",
+                what=region_codes(uow),
+            )
         )
     return {
         "status": "ACTIVE",
@@ -344,7 +356,7 @@ def _route_stops(uow: UnitOfWork, route_id: UUID, changes: Mapping[str, Any]) ->
 def _stops(changes: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     stops = changes.get("stops")
     if set(changes) != {"stops"} or not isinstance(stops, list):
-        raise StopsInvalid("the stops of a proposal are a list named stops, and nothing else")
+        raise StopsInvalid(Said("the stops of a proposal are a list named stops, and nothing else"))
     return stops
 
 

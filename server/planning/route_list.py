@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from server.identity.prefixes import ids_that_begin
+from server.language import Said
 from server.planning.errors import NoSuchRoute, StopsInvalid
 from server.planning.named_stores import StoreNamed, named_stores
 from server.planning.rules import Stop
@@ -80,10 +81,16 @@ def find_route(uow: UnitOfWork, named: str, position_id: UUID | None = None) -> 
     if not rows and begin is not None:
         rows = uow.rows(_BEGUN, **asked, first=begin[0], last=begin[1])
     if not rows:
-        raise NoSuchRoute(f"there is no active route {named!r} in this company")
+        raise NoSuchRoute(Said("there is no active route {named!r} in this company", named=named))
     if len(rows) > 1:
         which = ", ".join(f"{row.position_code} {str(row.id)[:8]}" for row in rows)
-        raise NoSuchRoute(f"several routes are {named!r}: name the --position, or an id of {which}")
+        raise NoSuchRoute(
+            Said(
+                "several routes are {named!r}: name the --position, or an id of {which}",
+                named=named,
+                which=which,
+            )
+        )
     return _with_stops(uow, rows)[0]
 
 
@@ -105,7 +112,9 @@ def ruled_stops(
     without = [id_ for id_, found in stops if found is None]
     if without:
         named = named_stores(uow, without)[without[0]]
-        raise StopsInvalid(f"{named} is new here, and the others have no one rule: say its own")
+        raise StopsInvalid(
+            Said("{named} is new here, and the others have no one rule: say its own", named=named)
+        )
     return [Stop(id_, found) for id_, found in stops if found is not None]
 
 

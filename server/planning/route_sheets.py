@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from server.language import Said
 from server.planning.errors import NoSuchRoute
 from server.planning.positions import (
     SEEN_STORES,
@@ -177,7 +178,7 @@ def read_route(
     check_route_seen(uow, route_id, today=today, asker_id=asker_id)
     found = _sheets(uow, route_id=route_id)
     if not found:
-        raise NoSuchRoute("there is no such route in this company")
+        raise NoSuchRoute(Said("there is no such route in this company"))
     return found[0]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from server.planning.day_plans import plan_again
 from server.planning.errors import NameTaken, NoSuchPosition, NoSuchRoute, StopsInvalid
 from server.planning.named_stores import named_stores
@@ -251,7 +252,7 @@ def locked_route(uow: UnitOfWork, route_id: UUID) -> Any:
     """The route, locked until the transaction ends. Raises NoSuchRoute."""
     found = uow.rows(_LOCK, company=uow.company_id, route=route_id)
     if not found:
-        raise NoSuchRoute("there is no such route in this company")
+        raise NoSuchRoute(Said("there is no such route in this company"))
     return found[0]
 
 
@@ -259,14 +260,14 @@ def lock_positions(uow: UnitOfWork, *positions: UUID) -> None:
     """Always the turn, route, positions, records, in this order: two changes meet, none deadlock."""
     found = uow.rows(_LOCK_POSITIONS, company=uow.company_id, positions=list(positions))
     if len(found) < len(set(positions)):
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
 
 
 def _must_be_free(uow: UnitOfWork, position_id: UUID, name: str) -> None:
     """A route is named by its name and its position; the position is locked."""
     taken = uow.rows(_TAKEN, company=uow.company_id, position=position_id, name=name)
     if taken:
-        raise NameTaken(f"{taken[0].code} has a route {name!r} already")
+        raise NameTaken(Said("{code} has a route {name!r} already", code=taken[0].code, name=name))
 
 
 def _checked(uow: UnitOfWork, stops: Sequence[Stop]) -> list[tuple[UUID, dict[str, Any]]]:
@@ -274,12 +275,14 @@ def _checked(uow: UnitOfWork, stops: Sequence[Stop]) -> list[tuple[UUID, dict[st
     rows = stored_stops(stops)
     twice = next((id_ for id_, times in Counter(_stores(rows)).items() if times > 1), None)
     if twice is not None:
-        raise StopsInvalid(f"{named_stores(uow, [twice])[twice]} is named twice")
+        raise StopsInvalid(Said("{store} is named twice", store=named_stores(uow, [twice])[twice]))
     found = uow.rows(_STORES, company=uow.company_id, ids=_stores(rows))
     missing = set(_stores(rows)) - {row.id for row in found}
     if missing:
         first = min(missing)
-        raise StopsInvalid(f"{named_stores(uow, [first])[first]} is no active store")
+        raise StopsInvalid(
+            Said("{store} is no active store", store=named_stores(uow, [first])[first])
+        )
     return rows
 
 
@@ -305,5 +308,5 @@ def _write_stops(
 def _clean_name(name: str) -> str:
     clean = " ".join(name.split())
     if not 1 <= len(clean) <= 200 or not clean.isprintable():
-        raise StopsInvalid("a route's name has 1 to 200 printable characters")
+        raise StopsInvalid(Said("a route's name has 1 to 200 printable characters"))
     return clean

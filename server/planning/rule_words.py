@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from server.language import Said
 from server.planning.errors import StopsInvalid
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -39,20 +40,22 @@ def read_rule_words(words: str) -> dict[str, Any]:
     """
     found = _WORDS.fullmatch(" ".join(words.split()))
     if found is None:
-        raise StopsInvalid(f"a rule is written as: {FORM}")
+        raise StopsInvalid(Said("a rule is written as: {form}", form=FORM))
     days = [day[:3].lower() for day in re.split(r"[\s,;]+", found["days"])]
     if not all(day in WEEKDAYS for day in days) or len(set(days)) != len(days):
-        raise StopsInvalid(f"weekdays are {','.join(WEEKDAYS)}, each once")
+        raise StopsInvalid(Said("weekdays are {choices}, each once", choices=",".join(WEEKDAYS)))
     weeks = int(found["every"] or 1)
     starts_on = _read_day(found["starts"])
     named = re.findall(_DAY, found["mondays"]) if found["mondays"] else [found["starts"]]
     mondays = sorted({_monday(_read_day(day)) for day in named})
     groups = sorted({(monday - mondays[0]).days // 7 for monday in mondays})
     if not 1 <= weeks <= 8 or groups[-1] >= weeks:
-        raise StopsInvalid("a cycle has 1 to 8 weeks, and is counted from Mondays within one cycle")
+        raise StopsInvalid(
+            Said("a cycle has 1 to 8 weeks, and is counted from Mondays within one cycle")
+        )
     ends_on = None if found["ends"] is None else _read_day(found["ends"])
     if ends_on is not None and ends_on < starts_on:
-        raise StopsInvalid("a rule ends on its first day or later")
+        raise StopsInvalid(Said("a rule ends on its first day or later"))
     holiday = " ".join((found["holiday"] or _ON_HOLIDAY["SKIP"]).lower().split())
     return {
         "weekdays": sorted(WEEKDAYS.index(day) + 1 for day in days),
@@ -101,7 +104,7 @@ def _read_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise StopsInvalid(f"{text} is no day") from None
+        raise StopsInvalid(Said("{text} is no day", text=text)) from None
 
 
 def _monday(day: date) -> date:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from mobile_contract.records.route import STOPS_MAX, Rule
 from mobile_contract.schema import faults_of
+from server.language import Said
 from server.planning.errors import StopsInvalid
 
 _WINDOW = ("open_from_min", "open_until_min")
@@ -47,7 +48,9 @@ def stored_stops(stops: Sequence[Stop]) -> list[tuple[UUID, dict[str, Any]]]:
     Whether a store stands twice is for whoever can name it to say.
     """
     if len(stops) > STOPS_MAX:
-        message = f"a route has at most {STOPS_MAX} stops, not {len(stops)}"
+        message = Said(
+            "a route has at most {most} stops, not {stops}", most=STOPS_MAX, stops=len(stops)
+        )
         raise StopsInvalid(message)
     return [
         (stop.store_id, stored_rule(stop.rule, place=f"stops[{place}].rule"))

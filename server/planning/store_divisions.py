@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from server.planning.errors import NoSuchDivision, NoSuchStore
 from sync.kinds.store_terms.publish import bring_terms_up
 from sync.publish import hold
@@ -42,11 +43,13 @@ def set_store_divisions(
     }
     missing = wanted.keys() - held.keys()
     if missing:
-        raise NoSuchStore(f"there is no store {min(missing)} in this company")
+        raise NoSuchStore(Said("there is no store {missing} in this company", missing=min(missing)))
     named = {id_ for ids in wanted.values() for id_ in ids}
     known = {row.id for row in uow.rows(_KNOWN, company=uow.company_id, ids=sorted(named))}
     if named - known:
-        raise NoSuchDivision(f"there is no division {min(named - known)} in this company")
+        raise NoSuchDivision(
+            Said("there is no division {named} in this company", named=min(named - known))
+        )
     differing = [id_ for id_ in sorted(wanted) if wanted[id_] != held[id_]]
     if not differing:
         return []

@@ -25,6 +25,7 @@ from mobile_contract.records.store import (
     OPENING_HOURS_MAX,
 )
 from server.identity.change_log import Actor, log_changes
+from server.language import Said
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchStore
 from server.planning.routes import take_out_of_routes
 from sync.kinds.store.publish import publish_stores
@@ -155,7 +156,9 @@ def edit_stores(
     for fields in changes.values():
         for name in fields:
             if name not in EDITABLE:
-                raise FieldInvalid(f"{name}: a store has no such field to set")
+                raise FieldInvalid(
+                    Said("{name}: a store has no such field to set", name=Said(name))
+                )
     return change_stores(uow, actor, "store.edit", changes)
 
 
@@ -207,7 +210,7 @@ def change_stores(
     }
     missing = changes.keys() - held.keys()
     if missing:
-        raise NoSuchStore(f"there is no store {min(missing)} in this company")
+        raise NoSuchStore(Said("there is no store {missing} in this company", missing=min(missing)))
     rows = {id_: {**held[id_], **fields} for id_, fields in sorted(changes.items())}
     rows = {id_: row for id_, row in rows.items() if row != held[id_]}
     if not rows:
@@ -232,7 +235,7 @@ def store_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "pin" in fields:
         pin = fields["pin"]
         if pin is not None and (not isinstance(pin, Mapping) or set(pin) != {"lat_e7", "lon_e7"}):
-            raise FieldInvalid("pin: has lat_e7 and lon_e7")
+            raise FieldInvalid(Said("pin: has lat_e7 and lon_e7"))
         columns["lat_e7"] = None if pin is None else pin["lat_e7"]
         columns["lon_e7"] = None if pin is None else pin["lon_e7"]
     return columns
@@ -243,29 +246,43 @@ def check_store(columns: Mapping[str, Any]) -> None:
     for name, value in columns.items():
         if value is None:
             if name in _NEVER_NULL:
-                raise FieldInvalid(f"{name}: must be there")
+                raise FieldInvalid(Said("{name}: must be there", name=Said(name)))
         elif name in _LENGTHS:
             least, most = _LENGTHS[name]
             if not isinstance(value, str) or "\x00" in value or not least <= len(value) <= most:
-                raise FieldInvalid(f"{name}: a text of {least} to {most} characters")
+                raise FieldInvalid(
+                    Said(
+                        "{name}: a text of {least} to {most} characters",
+                        name=Said(name),
+                        least=least,
+                        most=most,
+                    )
+                )
         elif name in _RANGES:
             least, most = _RANGES[name]
             if type(value) is not int or not least <= value <= most:
-                raise FieldInvalid(f"{name}: a whole number from {least} to {most}")
+                raise FieldInvalid(
+                    Said(
+                        "{name}: a whole number from {least} to {most}",
+                        name=Said(name),
+                        least=least,
+                        most=most,
+                    )
+                )
         elif name == "store_class" and value not in CLASSES:
-            raise FieldInvalid(f"store_class: one of {', '.join(CLASSES)}")
+            raise FieldInvalid(Said("store_class: one of {choices}", choices=", ".join(CLASSES)))
     if (columns["lat_e7"] is None) != (columns["lon_e7"] is None):
-        raise FieldInvalid("lat_e7: a pin has both coordinates")
+        raise FieldInvalid(Said("lat_e7: a pin has both coordinates"))
 
 
 def _must_be_free(uow: UnitOfWork, rows: Mapping[UUID, Mapping[str, Any]]) -> None:
     codes = [row["code"] for row in rows.values() if row["code"] is not None]
     if len(set(codes)) < len(codes):
         twice = next(code for code in codes if codes.count(code) > 1)
-        raise CodeTaken(f"the code {twice} is given twice")
+        raise CodeTaken(Said("the code {twice} is given twice", twice=twice))
     taken = uow.rows(_TAKEN, company=uow.company_id, codes=codes, ids=list(rows))
     if taken:
-        raise CodeTaken(f"another store has the code {taken[0].code}")
+        raise CodeTaken(Said("another store has the code {code}", code=taken[0].code))
     regions = {row["region_id"] for row in rows.values()} - {None}
     positions = {row["position_id"] for row in rows.values()} - {None}
     accounts = {row["account_id"] for row in rows.values()} - {None}
@@ -277,11 +294,11 @@ def _must_be_free(uow: UnitOfWork, rows: Mapping[UUID, Mapping[str, Any]]) -> No
         accounts=list(accounts),
     )[0]
     if found[0] < len(regions):
-        raise FieldInvalid("region_id: there is no such region in this company")
+        raise FieldInvalid(Said("region_id: there is no such region in this company"))
     if found[1] < len(positions):
-        raise FieldInvalid("position_id: there is no such position in this company")
+        raise FieldInvalid(Said("position_id: there is no such position in this company"))
     if found[2] < len(accounts):
-        raise FieldInvalid("account_id: there is no such account in this company")
+        raise FieldInvalid(Said("account_id: there is no such account in this company"))
 
 
 def _write(
@@ -298,7 +315,7 @@ def _write(
         )
     except UniqueViolation as refused:
         # Two took one code at the same moment: the check above could not see the other.
-        raise CodeTaken("another store has taken one of these codes meanwhile") from refused
+        raise CodeTaken(Said("another store has taken one of these codes meanwhile")) from refused
 
 
 def _differing(

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from server.language import Said
 from server.measures.question import Question
 from server.measures.reading import read_measures
 from server.targets.errors import TargetInvalid
@@ -72,14 +73,20 @@ class SplitBy:
 
     def __post_init__(self) -> None:
         if not self.roles or set(self.roles) - set(ROLES):
-            raise TargetInvalid(f"roles: of {', '.join(ROLES)}")
+            raise TargetInvalid(Said("roles: of {choices}", choices=", ".join(ROLES)))
         groups = self.product_groups
         if len(groups) > PRODUCT_GROUPS_MAX or len(set(groups)) < len(groups) or "" in groups:
-            raise TargetInvalid(f"product groups: at most {PRODUCT_GROUPS_MAX}, each once")
+            raise TargetInvalid(
+                Said("product groups: at most {most}, each once", most=PRODUCT_GROUPS_MAX)
+            )
         for name, weight in self.potential_by_class.items():
             if name not in CLASSES or type(weight) is not int or not 0 <= weight <= POTENTIAL_MAX:
                 raise TargetInvalid(
-                    f"potential by class: of {', '.join(CLASSES)}, from 0 to {POTENTIAL_MAX}"
+                    Said(
+                        "potential by class: of {choices}, from 0 to {most}",
+                        choices=", ".join(CLASSES),
+                        most=POTENTIAL_MAX,
+                    )
                 )
 
     def as_options(self) -> dict[str, Any]:
@@ -155,7 +162,9 @@ def _groups(uow: UnitOfWork, names: tuple[str, ...]) -> list[GroupBelow]:
     products = {row.category: row.products for row in rows}
     missing = [name for name in names if name not in products]
     if missing:
-        raise TargetInvalid(f"product group {missing[0]}: no active product is in it")
+        raise TargetInvalid(
+            Said("product group {missing}: no active product is in it", missing=missing[0])
+        )
     return [GroupBelow(name, products[name]) for name in names]
 
 

@@ -15,6 +15,7 @@ from server.identity.occupancies import position_by_code
 from server.identity.people import person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_option, opened, operator
+from server.language import Said
 from server.measures.errors import MeasuresError
 from server.planning.errors import PlanningError
 from server.planning.organisation import region_by_code
@@ -319,7 +320,9 @@ def _split_by(
 def _read_weights(text: str) -> Weights:
     parts = [_whole(each, "weights") for each in text.split(",")]
     if len(parts) != len(("last year", "potential", "equal")):
-        raise TargetInvalid("weights: three numbers with commas, of last year, potential and equal")
+        raise TargetInvalid(
+            Said("weights: three numbers with commas, of last year, potential and equal")
+        )
     return Weights(last_year=parts[0], potential=parts[1], equal=parts[2])
 
 
@@ -353,7 +356,9 @@ def _whole(text: str, where: str) -> int:
     try:
         return int(text.strip())
     except ValueError as error:
-        raise TargetInvalid(f"{where}: {text.strip()!r} is no whole number") from error
+        raise TargetInvalid(
+            Said("{where}: {text!r} is no whole number", where=where, text=text.strip())
+        ) from error
 
 
 def _plan(uow: UnitOfWork, typed: str) -> UUID:
@@ -363,7 +368,7 @@ def _plan(uow: UnitOfWork, typed: str) -> UUID:
 def _top(uow: UnitOfWork) -> UUID:
     found = uow.rows(_ROOTS, company=uow.company_id)
     if len(found) != 1:
-        raise TargetInvalid("region: name one, there is not exactly one at the top")
+        raise TargetInvalid(Said("region: name one, there is not exactly one at the top"))
     top: UUID = found[0].id
     return top
 
@@ -371,6 +376,6 @@ def _top(uow: UnitOfWork) -> UUID:
 def _division(uow: UnitOfWork, code: str) -> UUID:
     found = uow.rows(_DIVISION, company=uow.company_id, code=code.strip())
     if not found:
-        raise TargetInvalid(f"division: there is no {code!r} in this company")
+        raise TargetInvalid(Said("division: there is no {code!r} in this company", code=code))
     division_id: UUID = found[0].id
     return division_id

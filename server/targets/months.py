@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from server.language import Said
 from server.targets.errors import TargetInvalid
 from sync.calendar import is_working_day
 from sync.policy import current_policy
@@ -69,4 +70,4 @@ def read_month(text: str) -> date:
     try:
         return date.fromisoformat(f"{text.strip()}-01")
     except ValueError as error:
-        raise TargetInvalid(f"month {text}: YYYY-MM") from error
+        raise TargetInvalid(Said("month {text}: YYYY-MM", text=text)) from error

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+from server.language import Said
 from server.targets.errors import NoSuchNode, NoSuchPlan
 from server.targets.node_rows import node_of
 from server.targets.tree import Level, Node, Place
@@ -106,7 +107,7 @@ def plan_versions(uow: UnitOfWork, plan_id: UUID, *, at_most: int = 100) -> list
     """A plan in all its versions, the latest first. Raises NoSuchPlan."""
     rows = uow.rows(_PLANS, company=uow.company_id, year=None, plan=plan_id, at_most=at_most)
     if not rows:
-        raise NoSuchPlan("there is no such plan of targets in this company")
+        raise NoSuchPlan(Said("there is no such plan of targets in this company"))
     return [PlanListed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
@@ -119,7 +120,7 @@ def explain_node(
     """
     found = uow.rows(_VERSION, company=uow.company_id, plan=plan_id, version=version)
     if not found:
-        raise NoSuchPlan("there is no such plan, or no such version of it, in this company")
+        raise NoSuchPlan(Said("there is no such plan, or no such version of it, in this company"))
     chosen = found[0].version
     rows = uow.rows(
         _FAMILY,
@@ -130,7 +131,7 @@ def explain_node(
         at_most=PARTS_MAX,
     )
     if not rows:
-        raise NoSuchNode("the plan has no such part in this version")
+        raise NoSuchNode(Said("the plan has no such part in this version"))
     node, *below = [node_of(row) for row in rows]
     codes = [row.code or str(node.place.level) for row in rows]
     return explain(chosen, node, codes[0], list(zip(below, codes[1:], strict=True)))
@@ -172,13 +173,15 @@ def place_of(
     """The place of a plan that is named like this. Raises NoSuchNode where it can name none."""
     if month is None:
         if region_id or position_id or product_group:
-            raise NoSuchNode("a region, a position or a product group is of a month: name it too")
+            raise NoSuchNode(
+                Said("a region, a position or a product group is of a month: name it too")
+            )
         return Place(Level.YEAR)
     if region_id is not None and position_id is not None:
-        raise NoSuchNode("a part is a region's or a position's, not both")
+        raise NoSuchNode(Said("a part is a region's or a position's, not both"))
     if product_group is not None:
         if position_id is None:
-            raise NoSuchNode("a product group is of a position: name it too")
+            raise NoSuchNode(Said("a product group is of a position: name it too"))
         return Place(Level.GROUP, month, None, position_id, product_group)
     if position_id is not None:
         return Place(Level.POSITION, month, None, position_id)

@@ -17,6 +17,7 @@ from sqlalchemy import insert, update
 from mobile_contract.fields import JSON_INT_MAX
 from mobile_contract.records.target import BY_PRODUCT_GROUP, CURRENCY_PATTERN, MEASURES
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from server.targets.basis import PlanScope, SplitBy, read_basis
 from server.targets.errors import NoSuchPlan, PlanExists, TargetInvalid
 from server.targets.node_rows import read_nodes, write_nodes
@@ -99,7 +100,10 @@ def make_plan(
     )
     if found:
         raise PlanExists(
-            f"there is a plan for this already: split {str(found[0].id)[:8]} again instead"
+            Said(
+                "there is a plan for this already: split {id} again instead",
+                id=str(found[0].id)[:8],
+            )
         )
     plan_id = plan_id or uuid4()
     uow.connection.execute(
@@ -171,7 +175,7 @@ def split_plan(
             fixed[node.id] = node.amount
     for node_id in unpinned:
         if fixed.pop(node_id, None) is None:
-            raise TargetInvalid("what is to be let go is not fixed, or its month is over")
+            raise TargetInvalid(Said("what is to be let go is not fixed, or its month is over"))
     for node_id, pinned in (pins or {}).items():
         fixed[node_id] = _checked_total(pinned)
     basis = read_basis(uow, scope, split_by)
@@ -221,7 +225,7 @@ def _locked(uow: UnitOfWork, plan_id: UUID) -> tuple[Any, Any]:
     """The plan, locked, and its version in force."""
     found = uow.rows(_PLAN, company=uow.company_id, plan=plan_id)
     if not found:
-        raise NoSuchPlan("there is no such plan of targets in this company")
+        raise NoSuchPlan(Said("there is no such plan of targets in this company"))
     plan = found[0]
     (held,) = uow.rows(_VERSION, company=uow.company_id, plan=plan_id, version=plan.version)
     return plan, held
@@ -297,16 +301,19 @@ def _told(
 
 def _checked_year(year: int) -> int:
     if year not in YEARS:
-        raise TargetInvalid(f"year: from {YEARS[0]} to {YEARS[-1]}")
+        raise TargetInvalid(Said("year: from {first} to {last}", first=YEARS[0], last=YEARS[-1]))
     return year
 
 
 def _checked_measure(measure: str, by: SplitBy) -> str:
     if measure not in MEASURES:
-        raise TargetInvalid(f"measure: one of {', '.join(MEASURES)}")
+        raise TargetInvalid(Said("measure: one of {choices}", choices=", ".join(MEASURES)))
     if by.product_groups and measure not in BY_PRODUCT_GROUP:
         raise TargetInvalid(
-            f"product groups: only of {', '.join(BY_PRODUCT_GROUP)}, which add up over them"
+            Said(
+                "product groups: only of {choices}, which add up over them",
+                choices=", ".join(BY_PRODUCT_GROUP),
+            )
         )
     return measure
 
@@ -314,17 +321,17 @@ def _checked_measure(measure: str, by: SplitBy) -> str:
 def _checked_currency(uow: UnitOfWork, measure: str, currency: str | None) -> str | None:
     if measure != "NET_VALUE":
         if currency is not None:
-            raise TargetInvalid(f"currency: {measure} is no money")
+            raise TargetInvalid(Said("currency: {measure} is no money", measure=measure))
         return None
     chosen = currency or current_policy(uow)[1].currency
     if re.fullmatch(CURRENCY_PATTERN, chosen) is None:
-        raise TargetInvalid("currency: three capital letters")
+        raise TargetInvalid(Said("currency: three capital letters"))
     return chosen
 
 
 def _checked_total(total: int) -> int:
     if type(total) is not int or not 0 <= total <= JSON_INT_MAX:
-        raise TargetInvalid(f"amount: a whole number from 0 to {JSON_INT_MAX}")
+        raise TargetInvalid(Said("amount: a whole number from 0 to {most}", most=JSON_INT_MAX))
     return total
 
 
@@ -333,5 +340,7 @@ def _checked_reason(reason: str | None) -> str | None:
         return None
     why = " ".join(reason.split())
     if not 1 <= len(why) <= REASON_LENGTH_MAX or not why.isprintable():
-        raise TargetInvalid(f"reason: 1 to {REASON_LENGTH_MAX} printable characters")
+        raise TargetInvalid(
+            Said("reason: 1 to {most} printable characters", most=REASON_LENGTH_MAX)
+        )
     return why

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from server.language import Said
 from server.targets.basis import PlanScope
 from server.targets.errors import PlansOverlap
 from server.targets.progress import PUBLISHED_AT_ONCE, set_progress
@@ -64,8 +65,13 @@ def bring_up_targets(
     for ids in _slices(list(wanted)):
         taken = uow.rows(_TAKEN, company=company, plan=plan_id, ids=ids)
         if taken:
+            month = taken[0].month.isoformat()[:7]
             raise PlansOverlap(
-                f"another plan sets the same for {taken[0].code} in {taken[0].month:%Y-%m}"
+                Said(
+                    "another plan sets the same for {code} in {month}",
+                    code=taken[0].code,
+                    month=month,
+                )
             )
     held = {row.id: row.month for row in uow.rows(_HELD, company=company, plan=plan_id)}
     for ids in _slices(list(wanted)):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from server.language import Said
 from server.targets.errors import PinsDiffer, TargetInvalid
 
 PER_MILLE = 1_000
@@ -26,9 +27,15 @@ class Weights:
     def __post_init__(self) -> None:
         each = (self.last_year, self.potential, self.equal)
         if any(type(one) is not int or not 0 <= one <= PER_MILLE for one in each):
-            raise TargetInvalid("weights: whole thousandths from 0 to 1000")
+            raise TargetInvalid(Said("weights: whole thousandths from 0 to 1000"))
         if sum(each) != PER_MILLE:
-            raise TargetInvalid(f"weights: together {PER_MILLE} thousandths, not {sum(each)}")
+            raise TargetInvalid(
+                Said(
+                    "weights: together {per_mille} thousandths, not {each}",
+                    per_mille=PER_MILLE,
+                    each=sum(each),
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +116,23 @@ def split(total: int, parts: Sequence[Part], weights: Weights) -> list[Share]:
     free = [part for part in parts if part.pinned is None]
     rest = total - pinned
     if rest < 0:
-        raise PinsDiffer(f"{pinned} is fixed below {total}: {-rest} too much")
+        raise PinsDiffer(
+            Said(
+                "{pinned} is fixed below {total}: {what} too much",
+                pinned=pinned,
+                total=total,
+                what=-rest,
+            )
+        )
     if rest and not free:
-        raise PinsDiffer(f"{pinned} is fixed below {total}, and nobody is left to take {rest}")
+        raise PinsDiffer(
+            Said(
+                "{pinned} is fixed below {total}, and nobody is left to take {rest}",
+                pinned=pinned,
+                total=total,
+                rest=rest,
+            )
+        )
     weighed = weigh(free, weights)
     shared = iter(zip(weighed, largest_remainders(rest, weighed), strict=True))
     shares = []

@@ -13,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from uuid import UUID, uuid5
 
+from server.language import Said, said_by
 from server.targets.errors import NobodyToSplitOver, NoSuchNode, PinsDiffer, TooManyNodes
 from server.targets.splitting import Part, Share, Weights, split
 
@@ -237,12 +238,15 @@ class _Tree:
     def build(self, total: int) -> list[Node]:
         taking_part = self.below[self.basis.root_region_id]
         if not taking_part:
-            raise NobodyToSplitOver("no position of the plan is in its region or below")
+            raise NobodyToSplitOver(Said("no position of the plan is in its region or below"))
         regions = sum(1 for found in self.below.values() if found)
         each_month = 1 + regions + len(taking_part) * (1 + len(self.basis.groups))
         if MONTHS * each_month > AT_MOST_NODES:
             raise TooManyNodes(
-                f"a plan has at most {AT_MOST_NODES} parts: split a region or a division by itself"
+                Said(
+                    "a plan has at most {most} parts: split a region or a division by itself",
+                    most=AT_MOST_NODES,
+                )
             )
         year = Place(Level.YEAR)
         root = Node(
@@ -251,7 +255,7 @@ class _Tree:
         self.nodes.append(root)
         self._months(root)
         if self.pins:
-            raise NoSuchNode("a part that shall be fixed is not, or no longer, in the plan")
+            raise NoSuchNode(Said("a part that shall be fixed is not, or no longer, in the plan"))
         return self.nodes
 
     def _months(self, root: Node) -> None:
@@ -340,7 +344,9 @@ class _Tree:
             try:
                 shares = split(parent.amount, parts, self.weights)
             except PinsDiffer as differ:
-                raise PinsDiffer(f"{named}: {differ}") from differ
+                raise PinsDiffer(
+                    Said("{named}: {differ}", named=named, differ=said_by(differ))
+                ) from differ
         nodes = [
             replace(
                 _node(node_id, parent, sequence, child, share),

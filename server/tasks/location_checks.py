@@ -20,6 +20,7 @@ from server.identity.permissions import (
     region_parents,
     seats_of,
 )
+from server.language import Said
 from server.tasks.errors import (
     AskedAlready,
     FieldInvalid,
@@ -119,12 +120,12 @@ def ask_location(
     Raises NoSuchPerson where the asker may not see them, OutsideWorkingHours, AskedAlready, FieldInvalid.
     """
     if note is not None and (not 1 <= len(note) <= CHECK_NOTE_MAX or "\x00" in note):
-        raise FieldInvalid(f"note: a text of 1 to {CHECK_NOTE_MAX} characters")
+        raise FieldInvalid(Said("note: a text of 1 to {most} characters", most=CHECK_NOTE_MAX))
     asked_at = now or datetime.now(UTC)
     policy = current_policy(uow)[1]
     today = asked_at.astimezone(policy.zone).date()
     if person_id == asker_id:
-        raise NoSuchPerson("nobody asks themselves")
+        raise NoSuchPerson(Said("nobody asks themselves"))
     seats = uow.rows(
         _SEAT,
         company=uow.company_id,
@@ -134,10 +135,10 @@ def ask_location(
         **_seen(uow, asker_id, today),
     )
     if not seats:
-        raise NoSuchPerson("there is no such person to be asked in this company")
+        raise NoSuchPerson(Said("there is no such person to be asked in this company"))
     _must_be_working(uow, policy, asked_at, today)
     if uow.rows(_ASKED, company=uow.company_id, person=person_id, now=asked_at):
-        raise AskedAlready("they are asked already, and have time left to answer")
+        raise AskedAlready(Said("they are asked already, and have time left to answer"))
     check_id = uuid4()
     columns = {
         "person_id": person_id,
@@ -170,10 +171,10 @@ def withdraw_check(
     documents = hold_documents(uow, [check_id])
     rows = uow.rows(_LOCK, company=uow.company_id, check=check_id, **_seen(uow, asker_id, today))
     if not rows:
-        raise NoSuchCheck("there is no such location check in this company")
+        raise NoSuchCheck(Said("there is no such location check in this company"))
     state = CHECKING.after(rows[0].state, "withdraw")
     if state is None:
-        raise WrongState(f"the check is {rows[0].state.lower()} by now")
+        raise WrongState(Said("the check is {state} by now", state=Said(rows[0].state.lower())))
     uow.connection.execute(
         update(location_check)
         .where(location_check.c.company_id == uow.company_id, location_check.c.id == check_id)
@@ -249,7 +250,7 @@ def _must_be_working(uow: UnitOfWork, policy: Policy, asked_at: datetime, today:
     if not is_day or not is_within_window(
         minute, policy.working_from_min, policy.working_until_min
     ):
-        raise OutsideWorkingHours("nobody is asked where they are outside of working hours")
+        raise OutsideWorkingHours(Said("nobody is asked where they are outside of working hours"))
 
 
 def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:

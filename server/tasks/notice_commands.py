@@ -15,6 +15,7 @@ from server.identity.occupancies import position_by_code
 from server.identity.people import person_by_email
 from server.identity.prefixes import id_that_begins
 from server.identity.terminal import at_most_option, company_of, company_option, operator
+from server.language import Said
 from server.planning.errors import PlanningError
 from server.planning.organisation import region_by_code
 from server.tasks.errors import FieldInvalid, NoSuchNotice, TaskError
@@ -184,7 +185,12 @@ def _audience(
             )
         )
         if found is None:
-            raise FieldInvalid(f"there is no division {division_code!r} in this company")
+            raise FieldInvalid(
+                Said(
+                    "there is no division {division_code!r} in this company",
+                    division_code=division_code,
+                )
+            )
         return "DIVISION", [found]
     if regions:
         return "REGION", [region_by_code(uow, code) for code in regions]

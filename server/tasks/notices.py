@@ -16,6 +16,7 @@ from mobile_contract.records.notice import NoticeText
 from mobile_contract.schema import faults_of
 from server.identity.change_log import Actor, log_change
 from server.identity.permissions import positions_seen_by
+from server.language import Said
 from server.tasks.errors import BeyondScope, FieldInvalid, NoSuchNotice, WrongState
 from sync.kinds.notice.publish import publish_notices
 from sync.kinds.notice.states import TELLING
@@ -272,17 +273,17 @@ def recall_notice(
 ) -> None:
     """Take a notice from all phones. Raises NoSuchNotice, WrongState, FieldInvalid, BeyondScope."""
     if not 1 <= len(reason.strip()) <= REASON_MAX or "\x00" in reason:
-        raise FieldInvalid(f"reason: a text of 1 to {REASON_MAX} characters")
+        raise FieldInvalid(Said("reason: a text of 1 to {most} characters", most=REASON_MAX))
     hold(uow, [notice_id])
     rows = uow.rows(_LOCK, company=uow.company_id, notice=notice_id)
     if not rows:
-        raise NoSuchNotice("there is no such notice in this company")
+        raise NoSuchNotice(Said("there is no such notice in this company"))
     positions = positions_seen_by(uow, asker_id, today)
     if positions is not None:
         _must_be_within(uow, notice_id, positions, of_others=True)
     state = TELLING.after(rows[0].state, "recall")
     if state is None:
-        raise WrongState(f"the notice is {rows[0].state.lower()} by now")
+        raise WrongState(Said("the notice is {state} by now", state=Said(rows[0].state.lower())))
     uow.connection.execute(
         update(notice)
         .where(notice.c.company_id == uow.company_id, notice.c.id == notice_id)
@@ -394,36 +395,38 @@ def _listed(row: Any, today: date) -> NoticeListed:
 
 def _checked_texts(texts: Sequence[Text]) -> list[dict[str, str]]:
     if not 1 <= len(texts) <= LANGUAGES_MAX:
-        raise FieldInvalid("texts: in one language or two")
+        raise FieldInvalid(Said("texts: in one language or two"))
     listed = [{"language": text.language, "title": text.title, "body": text.body} for text in texts]
     for text in listed:
         faults = faults_of(NoticeText(), text)
         if faults:
-            raise FieldInvalid(f"texts: {faults[0].said_of('a text')}")
+            raise FieldInvalid(Said("texts: {faults}", faults=faults[0].said_of("a text")))
     if len({text["language"] for text in listed}) < len(listed):
-        raise FieldInvalid("texts: each in a language of its own")
+        raise FieldInvalid(Said("texts: each in a language of its own"))
     return listed
 
 
 def _check_period(new: NewNotice, today: date) -> None:
     if new.ends_on < max(new.starts_on, today):
-        raise FieldInvalid("ends_on: not before its first day, and not before today")
+        raise FieldInvalid(Said("ends_on: not before its first day, and not before today"))
     if (new.ends_on - new.starts_on).days > DAYS_MAX:
-        raise FieldInvalid(f"ends_on: a notice is shown for {DAYS_MAX} days at most")
+        raise FieldInvalid(
+            Said("ends_on: a notice is shown for {most} days at most", most=DAYS_MAX)
+        )
 
 
 def _check_audience(uow: UnitOfWork, audience: str, ids: list[UUID]) -> None:
     if audience not in AUDIENCES:
-        raise FieldInvalid(f"audience: one of {', '.join(AUDIENCES)}")
+        raise FieldInvalid(Said("audience: one of {choices}", choices=", ".join(AUDIENCES)))
     if audience == "COMPANY":
         if ids:
-            raise FieldInvalid("audience_ids: the company needs none")
+            raise FieldInvalid(Said("audience_ids: the company needs none"))
         return
     if not 1 <= len(ids) <= POSITIONS_MAX:
-        raise FieldInvalid(f"audience_ids: 1 to {POSITIONS_MAX}")
+        raise FieldInvalid(Said("audience_ids: 1 to {most}", most=POSITIONS_MAX))
     known = uow.rows(_NAMED, company=uow.company_id, audience=audience, ids=ids)[0].known
     if known < len(ids):
-        raise FieldInvalid("audience_ids: one of them is not in this company")
+        raise FieldInvalid(Said("audience_ids: one of them is not in this company"))
 
 
 def _must_be_within(
@@ -436,10 +439,10 @@ def _must_be_within(
         _REACHED, company=uow.company_id, notice=notice_id, positions=sorted(positions)
     )[0]
     if of_others and not reached.seen:
-        raise NoSuchNotice("there is no such notice in this company")
+        raise NoSuchNotice(Said("there is no such notice in this company"))
     # Nobody is in it yet: who will be is not known to be theirs.
     if reached.seen < max(reached.positions, 1):
-        raise BeyondScope("it would reach people beyond what its giver may see")
+        raise BeyondScope(Said("it would reach people beyond what its giver may see"))
 
 
 def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:

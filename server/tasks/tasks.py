@@ -17,6 +17,7 @@ from mobile_contract.fields import SHA256_PATTERN
 from mobile_contract.records.task import TASK_SORTS, TASK_STATES, TASK_TEXT_MAX
 from server.identity.change_log import Actor, log_changes
 from server.identity.permissions import positions_seen_by
+from server.language import Said
 from server.tasks.errors import (
     FieldInvalid,
     NoSuchPerson,
@@ -228,7 +229,7 @@ def give_tasks(
     if not tasks:
         return []
     if len(tasks) > TASKS_AT_ONCE:
-        raise FieldInvalid(f"tasks: {TASKS_AT_ONCE} at a time at most")
+        raise FieldInvalid(Said("tasks: {most} at a time at most", most=TASKS_AT_ONCE))
     for new in tasks:
         _check(new, today)
     seen = _seen(uow, asker_id, today)
@@ -278,14 +279,14 @@ def withdraw_tasks(
     Raises NoSuchTask, WrongState where one is answered or withdrawn by now, FieldInvalid.
     """
     if not 1 <= len(reason.strip()) <= REASON_MAX or "\x00" in reason:
-        raise FieldInvalid(f"reason: a text of 1 to {REASON_MAX} characters")
+        raise FieldInvalid(Said("reason: a text of 1 to {most} characters", most=REASON_MAX))
     wanted = list(dict.fromkeys(ids))
     # In the order of phones' items: first the records, then the rows.
     documents = hold_documents(uow, wanted)
     seen = _seen(uow, asker_id, today)
     held = uow.rows(_LOCK, company=uow.company_id, ids=wanted, **seen)
     if len(held) < len(wanted):
-        raise NoSuchTask("there is no such task in this company")
+        raise NoSuchTask(Said("there is no such task in this company"))
     states = {row.id: _withdrawn(row) for row in held}
     uow.connection.execute(
         update(task)
@@ -389,15 +390,15 @@ def answers_to(
 
 def _check(new: NewTask, today: date) -> None:
     if new.sort not in TASK_SORTS:
-        raise FieldInvalid(f"sort: one of {', '.join(TASK_SORTS)}")
+        raise FieldInvalid(Said("sort: one of {choices}", choices=", ".join(TASK_SORTS)))
     if not 1 <= len(new.text) <= TASK_TEXT_MAX or "\x00" in new.text:
-        raise FieldInvalid(f"text: a text of 1 to {TASK_TEXT_MAX} characters")
+        raise FieldInvalid(Said("text: a text of 1 to {most} characters", most=TASK_TEXT_MAX))
     if not today <= new.due_on <= today + timedelta(days=DAYS_AHEAD_MAX):
-        raise FieldInvalid(f"due_on: from today to {DAYS_AHEAD_MAX} days ahead")
+        raise FieldInvalid(Said("due_on: from today to {most} days ahead", most=DAYS_AHEAD_MAX))
     if (new.position_id is None) == (new.person_id is None):
-        raise FieldInvalid("position_id: a task is of a position or of a person")
+        raise FieldInvalid(Said("position_id: a task is of a position or of a person"))
     if new.photo_sha256 is not None and re.fullmatch(SHA256_PATTERN, new.photo_sha256) is None:
-        raise FieldInvalid("photo_sha256: 64 lowercase hexadecimal digits")
+        raise FieldInvalid(Said("photo_sha256: 64 lowercase hexadecimal digits"))
 
 
 def _must_be_seen(uow: UnitOfWork, tasks: Sequence[NewTask], seen: Mapping[str, Any]) -> None:
@@ -406,9 +407,9 @@ def _must_be_seen(uow: UnitOfWork, tasks: Sequence[NewTask], seen: Mapping[str, 
     people = {new.person_id for new in tasks} - {None}
     known: Mapping[str, Any] = {"company": uow.company_id, **seen}
     if len(uow.rows(_POSITIONS, ids=list(positions), **known)) < len(positions):
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
     if len(uow.rows(_PEOPLE, ids=list(people), **known)) < len(people):
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
 
 
 def _must_be_known(uow: UnitOfWork, tasks: Sequence[NewTask], seen: Mapping[str, Any]) -> None:
@@ -424,13 +425,15 @@ def _must_be_known(uow: UnitOfWork, tasks: Sequence[NewTask], seen: Mapping[str,
     known = {name: seen[name] for name in ("sees_all", "positions")}
     rows = uow.rows(_RECORDS, company=uow.company_id, ids=[id_ for id_, _ in about], **known)
     for missing in about.keys() - {(row.id, row.kind) for row in rows}:
-        raise NoSuchRecord(f"{about[missing]}: it is not in this company")
+        raise NoSuchRecord(Said("{about}: it is not in this company", about=Said(about[missing])))
 
 
 def _withdrawn(row: Any) -> str:
     state = DOING.after(row.state, "withdraw")
     if state is None:
-        raise WrongState(f"task {row.id.hex[:8]} is {row.state.lower()} by now")
+        raise WrongState(
+            Said("task {hex} is {state} by now", hex=row.id.hex[:8], state=Said(row.state.lower()))
+        )
     return state
 
 

@@ -23,10 +23,10 @@ from server.identity.sessions import Visitor
 from server.language import tell
 from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
 from server.measures.flag_decisions import decide_flag
+from server.vocabulary import flag_name
 from server.web.day_map import map_of
 from server.web.day_rows import Row, row_of
 from server.web.desk import FORM_BODY, Desk, draw, packed
-from server.web.flag_words import flag_name
 from server.web.menu import FIELD, OFFICE
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork

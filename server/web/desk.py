@@ -23,7 +23,7 @@ from server.http.callers import NO_BODY, Caller, callable_by
 from server.http.packing import pack
 from server.http.service import Service
 from server.identity.sessions import Visitor, find_visitor
-from server.language import chosen_language, speaking
+from server.language import chosen_language, sentence, speaking
 from server.media.keys import copy_key
 from server.media.links import Links
 from sync.geo import Datum
@@ -34,6 +34,10 @@ LANGUAGE_COOKIE = "roadbook_language"
 TOKEN_FIELD = "_token"  # noqa: S105 - the name of a field, not a secret
 TOKEN_HEADER = "X-Form-Token"  # noqa: S105 - the name of a header
 FORM_BODY = BodyBounds(wire_bytes=256 * 1024, unpacked_bytes=256 * 1024)
+
+# Told to whoever sent it in their language, by the page of the error.
+OTHER_SESSION = sentence("This form is of another session. Open the page anew and try again.")
+OTHER_SITE = sentence("This request comes from another site.")
 
 PageView = Callable[..., ResponseReturnValue]
 
@@ -166,7 +170,7 @@ class Desk:
         check_origin()
         brought = request.headers.get(TOKEN_HEADER) or request.form.get(TOKEN_FIELD, "")
         if not hmac.compare_digest(brought.encode(), self.form_token(visitor).encode()):
-            raise Forbidden("This form is of another session. Open the page anew and try again.")
+            raise Forbidden(OTHER_SESSION)
 
     def bound_body(self, bounds: BodyBounds) -> None:
         """Read no more than the view declared."""
@@ -206,11 +210,11 @@ def check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         if site not in {"same-origin", "none"}:
-            raise Forbidden("This request comes from another site.")
+            raise Forbidden(OTHER_SITE)
         return
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
-        raise Forbidden("This request comes from another site.")
+        raise Forbidden(OTHER_SITE)
 
 
 def is_local(place: str | None) -> bool:

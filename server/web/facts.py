@@ -17,9 +17,9 @@ from server.language import sentence, tell, told_day, told_moment, told_money, t
 from server.measures.behind import NUMBERS, Behind, Mark, facts_behind, read_behind
 from server.measures.errors import QuestionInvalid
 from server.measures.names import name_things
+from server.vocabulary import flag_name
 from server.web.desk import Desk
 from server.web.figure_words import MEASURE_MEANINGS, MEASURE_WORDS
-from server.web.flag_words import flag_name
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, part_by_day
 from server.web.menu import OFFICE
 from server.web.overview import narrowed_told

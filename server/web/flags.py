@@ -22,8 +22,8 @@ from server.measures.flag_decisions import (
     decide_flags,
     list_flags,
 )
+from server.vocabulary import FLAG_NAMES, flag_name
 from server.web.desk import FORM_BODY, Desk
-from server.web.flag_words import FLAG_NAMES, flag_name
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, part_by_day
 from server.web.menu import OFFICE
 from server.web.typed import typed_period

@@ -16,6 +16,8 @@ from server import language
 from server.http.callers import Caller, callable_by
 from server.http.problems import as_refused, handle
 from server.http.request_ids import current_request_id
+from server.language import sentence
+from server.vocabulary import name_of
 from server.web.audits import audit_routes
 from server.web.conflicts import conflict_routes
 from server.web.days import day_routes
@@ -68,6 +70,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         told_clock=language.told_clock,
         told_moment=language.told_moment,
         told_permille=language.told_permille,
+        name_of=name_of,
         asset=asset,
         without=without,
     )
@@ -138,18 +141,42 @@ def _told(desk: Desk, error: Exception) -> ResponseReturnValue:
         return error
     refused = as_refused(error)
     if isinstance(error, HTTPException) and (error.code or 500) < 500:
-        status, detail = error.code or 400, error.description
+        status = error.code or 400
+        # What a library says of it is English.
+        detail = _OF_STATUS.get(status) if _is_of_library(error) else error.description
     elif refused is not None:
-        status, detail = refused.status, refused.detail
+        status, detail = refused.status, _OF_CODE.get(refused.code, refused.detail)
     else:
         logger.error("incident %s", current_request_id(), exc_info=error)
         status, detail = 500, None
     if isinstance(error, NotFound):
         detail = None
     with language.speaking(desk.language(g.get("visitor"))):
+        detail = None if detail is None else language.tell(detail)
         part = "parts/alert.html" if request.headers.get("HX-Request") == "true" else "error.html"
         answer = draw(part, status, status=status, detail=detail, incident=current_request_id())
         return desk.finish(answer)
+
+
+def _is_of_library(error: HTTPException) -> bool:
+    return error.description in {None, type(error).description}
+
+
+_OF_STATUS = {
+    400: sentence("The page sent something that cannot be read. Open it anew and try again."),
+    403: sentence("This is not yours to do."),
+    405: sentence("This page takes no such request. Open it anew and try again."),
+    408: sentence("It took too long. Try again."),
+    413: sentence("This is more than can be sent at once."),
+    415: sentence("The page sent something that cannot be read. Open it anew and try again."),
+    429: sentence("Too many tries. Wait a minute and try again."),
+}
+_OF_CODE = {
+    "busy": sentence("The server takes no more work just now. Try again in a minute."),
+    "not_ready": sentence("The database cannot be reached at the moment. Try again in a minute."),
+    "too_slow": sentence("It took too long. Try again with less at once."),
+    "too_many_tries": sentence("Too many tries. Wait a minute and try again."),
+}
 
 
 def without(arguments: dict[str, str], *names: str) -> dict[str, str]:

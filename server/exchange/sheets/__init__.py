@@ -19,6 +19,7 @@ from server.exchange.sheets.region import REGION
 from server.exchange.sheets.route import ROUTE
 from server.exchange.sheets.store import STORE
 from server.exchange.sheets.target import TARGET
+from server.language import Said
 
 # In the order in which a company is filled: what is named comes before what names it.
 ALL_SHEETS: tuple[Sheet, ...] = (
@@ -45,5 +46,11 @@ def sheet_named(name: str) -> Sheet:
     """The sheet of this name. Raises NoSuchSheet, which names those that there are."""
     found = SHEETS.get(name)
     if found is None:
-        raise NoSuchSheet(f"there is no sheet {name!r}; these are {', '.join(SHEETS)}")
+        raise NoSuchSheet(
+            Said(
+                "there is no sheet {name!r}; these are {choices}",
+                name=name,
+                choices=", ".join(SHEETS),
+            )
+        )
     return found

@@ -36,11 +36,12 @@ from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import Currency, minor_of, troubles_with_amounts
 from server.identity.change_log import Actor
+from server.language import Said, in_english, said_by
 from sync.money import told_amount
 from sync.unit_of_work import UnitOfWork
 
 STANDARDS_TEXT_MAX = 30_000
-STANDARDS_FORM = "JSON list of objects with item, text, photos, pass_rule, is_required"
+STANDARDS_FORM = Said("JSON list of objects with item, text, photos, pass_rule, is_required")
 _AMOUNTS = {"budget": "budget_minor", "pay": "pay_minor"}
 _FIELDS = {
     **{name: name for name in ("name", "about", "starts_on", "ends_on", "currency", "channels")},
@@ -61,7 +62,7 @@ class Standards:
         try:
             return canonical(checklist(_standards(Json(STANDARDS_TEXT_MAX, "list").read(raw))))
         except FieldInvalid as invalid:
-            raise CellInvalid("not_json", str(invalid)) from None
+            raise CellInvalid("not_json", said_by(invalid)) from None
         except (TypeError, ValueError):
             raise CellInvalid("not_json", STANDARDS_FORM) from None
 
@@ -73,7 +74,7 @@ class Standards:
 
     @property
     def about(self) -> str:
-        return STANDARDS_FORM
+        return str(STANDARDS_FORM)
 
 
 def apply(
@@ -118,7 +119,7 @@ def check(_uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable
         values = change.values
         if values["currency"] is None:
             if values["budget"] is not None or values["pay"] is not None:
-                yield Told(change, "currency", "conflicts", "money has a currency")
+                yield Told(change, "currency", "conflicts", Said("money has a currency"))
                 continue
         else:
             wrong = list(troubles_with_amounts(change, values["currency"], tuple(_AMOUNTS)))
@@ -137,9 +138,9 @@ def check(_uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable
                 }
             )
         except FieldInvalid as invalid:
-            name = str(invalid).partition(":")[0]
+            name = in_english(invalid).partition(":")[0]
             column = name if ACTIVITY.column(name) is not None else None
-            yield Told(change, column, "conflicts", str(invalid))
+            yield Told(change, column, "conflicts", said_by(invalid))
 
 
 def _from_row(row: Mapping[str, Any]) -> Mapping[str, Any]:

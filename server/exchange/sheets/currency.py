@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from server.exchange.cells import Raw, Value, text_of
 from server.exchange.faults import CellInvalid
 from server.exchange.sheet import Change, Told
+from server.language import Said
 from sync.money import read_amount
 
 
@@ -20,7 +21,7 @@ class Currency:
     def read(self, raw: Raw) -> Value:
         code = text_of(raw).upper()
         if re.fullmatch(self.pattern, code) is None:
-            raise CellInvalid("not_text", "three letters as of ISO 4217, as EUR")
+            raise CellInvalid("not_text", Said("three letters as of ISO 4217, as EUR"))
         return code
 
     def write(self, value: Value) -> Raw:

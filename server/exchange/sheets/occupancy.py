@@ -11,6 +11,7 @@ from server.exchange.sheet import Change, Column, Sheet, Told
 from server.exchange.sheets.person import WhoseCode
 from server.identity.change_log import Actor
 from server.identity.occupancies import end_occupancy, give_occupancy
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 _HELD = """
@@ -89,24 +90,36 @@ def _trouble(
     values = change.values
     starts_on, ends_on = values["starts_on"], values["ends_on"]
     if ends_on is not None and ends_on < starts_on - timedelta(days=0 if change.is_new else 1):
-        yield Told(change, "ends_on", "conflicts", "it ends before it begins")
+        yield Told(change, "ends_on", "conflicts", Said("it ends before it begins"))
         return
     if not change.is_new:
         before = change.fields.get("ends_on", (None, None))[0]
         if before is not None and before < today:
-            yield Told(change, "ends_on", "fixed", f"it ended on {before}: history stays")
+            yield Told(
+                change,
+                "ends_on",
+                "fixed",
+                Said("it ended on {before}: history stays", before=before),
+            )
         elif ends_on is None or (before is not None and ends_on > before):
-            yield Told(change, "ends_on", "fixed", "it does not go on: give a new one from then")
+            yield Told(
+                change, "ends_on", "fixed", Said("it does not go on: give a new one from then")
+            )
         return
     gone = left.get(values["person"])
     if gone is not None and (ends_on is None or ends_on >= gone):
-        yield Told(change, "person", "conflicts", f"the person leaves on {gone}")
+        yield Told(change, "person", "conflicts", Said("the person leaves on {gone}", gone=gone))
     if values["is_acting"]:
         return
     of_position = spans.setdefault(values["position"], [])
     met = next((span for span in of_position if span.meets(starts_on, ends_on)), None)
     if met is not None:
-        yield Told(change, "position", "conflicts", f"{met.holder} holds it in that period")
+        yield Told(
+            change,
+            "position",
+            "conflicts",
+            Said("{holder} holds it in that period", holder=met.holder),
+        )
     of_position.append(_Span(starts_on, ends_on, f"{values['person']} (row {change.record.row})"))
 
 

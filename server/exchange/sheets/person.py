@@ -18,6 +18,7 @@ from server.identity.people import (
     create_person,
     rename_person,
 )
+from server.language import Said, said_by
 from sync.unit_of_work import UnitOfWork
 
 
@@ -31,7 +32,7 @@ class Email:
         try:
             return checked_email(text_of(raw))
         except EmailInvalid as invalid:
-            raise CellInvalid("not_text", str(invalid)) from None
+            raise CellInvalid("not_text", said_by(invalid)) from None
 
     def write(self, value: Value) -> Raw:
         return str(value)
@@ -92,9 +93,9 @@ def check(_uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable
     """An address is changed, never taken away: it is how the person is named."""
     for change in changes:
         if "email" in change.fields and change.values["email"] is None:
-            yield Told(change, "email", "required", "an address is changed, never taken away")
+            yield Told(change, "email", "required", Said("an address is changed, never taken away"))
         elif change.is_new and change.values["email"] is None:
-            yield Told(change, "email", "required", "a new person needs an address")
+            yield Told(change, "email", "required", Said("a new person needs an address"))
 
 
 def closes(change: Change) -> bool:

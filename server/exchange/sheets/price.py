@@ -17,6 +17,7 @@ from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import minor_of
 from server.identity.change_log import Actor
+from server.language import Said
 from sync.bodies import read_bodies
 from sync.money import told_amount
 from sync.unit_of_work import UnitOfWork
@@ -51,15 +52,15 @@ def check(uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable[
     lists = _lists(uow, [change for change in changes if not change.is_new])
     for change in changes:
         if change.is_new:
-            says = "prices are given to a price list that there is"
+            says = Said("prices are given to a price list that there is")
             yield Told(change, "price_list", "unknown", says)
             continue
         valid_from, valid_until = change.values["valid_from"], change.values["valid_until"]
         if valid_from is None or (not _is_first(change) and valid_from <= datetime.now(UTC)):
-            says = "say from when the new prices hold: a moment to come"
+            says = Said("say from when the new prices hold: a moment to come")
             yield Told(change, "valid_from", "conflicts", says)
         if valid_from is not None and valid_until is not None and valid_until <= valid_from:
-            yield Told(change, "valid_until", "conflicts", "it ends before it begins")
+            yield Told(change, "valid_until", "conflicts", Said("it ends before it begins"))
         if change.lines is not None:
             yield from _troubles_with_prices(uow, change, lists[change.id])
 

@@ -22,6 +22,7 @@ from server.exchange.sheets.whom import (
     whom_select,
 )
 from server.identity.change_log import Actor
+from server.language import Said
 from sync.kinds.price_list.table import LEVELS
 from sync.unit_of_work import UnitOfWork
 
@@ -59,7 +60,7 @@ def check(_uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable
     """A list is for values of its level, one in each row."""
     for change in changes:
         if "ended_at" in change.fields and change.values["ended_at"] is None:
-            yield Told(change, "ended_at", "fixed", "what has ended does not begin again")
+            yield Told(change, "ended_at", "fixed", Said("what has ended does not begin again"))
         if change.lines is not None:
             yield from troubles_with_whom(change)
 

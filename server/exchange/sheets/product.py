@@ -20,6 +20,7 @@ from server.exchange.cells import Choice, Code, Pairs, Value, Whole, Words, YesN
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.identity.change_log import Actor
+from server.language import Said, in_english, said_by
 from sync.unit_of_work import UnitOfWork
 
 ANY = "*"
@@ -85,7 +86,7 @@ def check(_uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable
     """Units and must-stock rules are such as a product may have."""
     for change in changes:
         if not all(base.isascii() and base.isdecimal() for _, base in change.values["units"] or ()):
-            says = "after each unit comes how many base units it holds"
+            says = Said("after each unit comes how many base units it holds")
             yield Told(change, "units", "not_pairs", says)
             continue
         whole = {**_fields(change, *_NAMES), "division_id": None, "external_id": None}
@@ -94,9 +95,9 @@ def check(_uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable
         try:
             check_product(whole)
         except FieldInvalid as invalid:
-            name = str(invalid).partition(":")[0]
+            name = in_english(invalid).partition(":")[0]
             column = name if PRODUCT.column(name) is not None else None
-            yield Told(change, column, "conflicts", str(invalid))
+            yield Told(change, column, "conflicts", said_by(invalid))
 
 
 def closes(change: Change) -> bool:

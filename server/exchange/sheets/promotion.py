@@ -29,6 +29,7 @@ from server.exchange.sheets.whom import (
     whom_select,
 )
 from server.identity.change_log import Actor
+from server.language import Said, said_by
 from sync.kinds.price_list.table import LEVELS
 from sync.unit_of_work import UnitOfWork
 
@@ -50,7 +51,9 @@ class Terms:
         unknown = given.keys() - {"benefit", *_DEFAULTS}
         if unknown or given.get("benefit") not in NEEDED:
             what = min(unknown) if unknown else "benefit"
-            raise CellInvalid("not_json", f"{what}: no field of a promotion, or no benefit")
+            raise CellInvalid(
+                "not_json", Said("{what}: no field of a promotion, or no benefit", what=what)
+            )
         for name in _LISTS:
             listed = given.get(name) or ()
             size = 3 if name == "portions" else 2
@@ -58,7 +61,14 @@ class Terms:
                 isinstance(one, list) and len(one) == size and isinstance(one[0], str)
                 for one in listed
             ):
-                raise CellInvalid("not_json", f"{name}: lists of {size}, first the product's code")
+                raise CellInvalid(
+                    "not_json",
+                    Said(
+                        "{name}: lists of {size}, first the product's code",
+                        name=Said(name),
+                        size=size,
+                    ),
+                )
         return _told(given)
 
     def write(self, value: Value) -> Raw:
@@ -143,16 +153,16 @@ def check(uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable[
         if change.lines is not None and values["level"] is not None:
             yield from troubles_with_whom(change)
         elif change.lines and values["level"] is None:
-            yield Told(change, "level", "conflicts", "one that is for every store names none")
+            yield Told(change, "level", "conflicts", Said("one that is for every store names none"))
         if change.held is not None and change.held.values["ended_at"] is not None:
-            yield Told(change, "ended_at", "fixed", "it has ended")
+            yield Told(change, "ended_at", "fixed", Said("it has ended"))
             continue
         try:
             check_promotion_terms(uow, _read(values["terms"]), None)
         except FieldInvalid as invalid:
-            yield Told(change, "terms", "conflicts", str(invalid))
+            yield Told(change, "terms", "conflicts", said_by(invalid))
         except (TypeError, ValueError, KeyError):
-            yield Told(change, "terms", "not_json", "not the fields of a promotion")
+            yield Told(change, "terms", "not_json", Said("not the fields of a promotion"))
         yield from _troubles_with_times(change)
 
 
@@ -161,13 +171,15 @@ def _troubles_with_times(change: Change) -> Iterable[Told]:
     if not change.after("valid_from", "valid_until"):
         return
     if valid_from is None:
-        yield Told(change, "valid_from", "required", "say from when it holds")
+        yield Told(change, "valid_from", "required", Said("say from when it holds"))
         return
     if not _is_first(change) and valid_from <= datetime.now(UTC):
-        says = "what has begun stays: say a moment to come"
+        says = Said("what has begun stays: say a moment to come")
         yield Told(change, "valid_from", "conflicts", says)
     if valid_until is not None and valid_until <= max(valid_from, datetime.now(UTC)):
-        yield Told(change, "valid_until", "conflicts", "it is over already, or before it begins")
+        yield Told(
+            change, "valid_until", "conflicts", Said("it is over already, or before it begins")
+        )
 
 
 def _is_first(change: Change) -> bool:

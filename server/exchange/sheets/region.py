@@ -10,6 +10,7 @@ from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told
 from server.exchange.table import CELL_MAX
 from server.identity.change_log import Actor
+from server.language import Said, said_by
 from server.planning.errors import FieldInvalid
 from server.planning.organisation import (
     NAME_LENGTH_MAX,
@@ -62,12 +63,12 @@ def check(uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable[
     above |= {change.values["code"]: change.values["above"] for change in changes}
     for change in changes:
         if "above" in change.fields and _is_circle(change.values["code"], above):
-            yield Told(change, "above", "circle", "the region would be part of itself")
+            yield Told(change, "above", "circle", Said("the region would be part of itself"))
         if "boundary" in change.fields and change.values["boundary"] is not None:
             try:
                 checked_boundary(json.loads(change.values["boundary"]))
             except FieldInvalid as invalid:
-                yield Told(change, "boundary", "not_json", str(invalid))
+                yield Told(change, "boundary", "not_json", said_by(invalid))
 
 
 def _is_circle(code: Value, above: Mapping[Value, Value]) -> bool:

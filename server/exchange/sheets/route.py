@@ -12,6 +12,7 @@ from server.exchange.faults import CellInvalid
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told
 from server.identity.change_log import Actor
+from server.language import Said, said_by
 from server.planning.errors import StopsInvalid
 from server.planning.routes import close_route, make_route, move_route, set_stops
 from server.planning.rule_words import FORM, read_rule_words, told_rule
@@ -33,7 +34,7 @@ class RuleWords:
         try:
             return told_rule(stored_rule(read_rule_words(text_of(raw))))
         except StopsInvalid as invalid:
-            raise CellInvalid("not_a_rule", str(invalid)) from None
+            raise CellInvalid("not_a_rule", said_by(invalid)) from None
 
     def write(self, value: Value) -> Raw:
         return str(value)
@@ -92,21 +93,26 @@ def check(uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable[
     active = {row.code for row in uow.rows(_OPEN, company=uow.company_id, codes=sorted(named))}
     for change in changes:
         if change.is_new and change.values["status"] == ENDED:
-            yield Told(change, "status", "conflicts", "there is no such route to be ended")
+            yield Told(change, "status", "conflicts", Said("there is no such route to be ended"))
         if change.held is not None and not _begins_again(change):
             was_ended = change.held.values["status"] == ENDED
             if was_ended and (change.lines is not None or "position" in change.fields):
                 yield Told(
-                    change, "status", "fixed", "the route has ended: say ACTIVE to begin anew"
+                    change, "status", "fixed", Said("the route has ended: say ACTIVE to begin anew")
                 )
         if len(change.lines or ()) > STOPS_MAX:
-            yield Told(change, "route", "too_long", f"a route has at most {STOPS_MAX} stops")
+            yield Told(
+                change,
+                "route",
+                "too_long",
+                Said("a route has at most {most} stops", most=STOPS_MAX),
+            )
         for line, given in zip(change.lines or (), change.record.lines, strict=False):
             if line["store"] not in active:
-                says = f"{line['store']} is no active store"
+                says = Said("{store} is no active store", store=line["store"])
                 yield Told(change, "store", "conflicts", says, given.row)
             if line["rule"] is None:
-                says = "a stop that is new on its route needs a rule"
+                says = Said("a stop that is new on its route needs a rule")
                 yield Told(change, "rule", "required", says, given.row)
 
 

@@ -21,6 +21,7 @@ from server.exchange.cells import Choice, Code, Codes, Scaled, Whole, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Record, Sheet, Told
 from server.identity.change_log import Actor
+from server.language import Said
 from server.planning.regions import regions_of
 from server.planning.store_divisions import set_store_divisions
 from server.planning.stores import NewStore, close_stores, edit_stores, make_stores, reopen_stores
@@ -128,9 +129,11 @@ def check(uow: UnitOfWork, changes: Sequence[Change], _today: date) -> Iterable[
         values = change.values
         if (values["lat"] is None) != (values["lon"] is None):
             missing = "lat" if values["lat"] is None else "lon"
-            yield Told(change, missing, "conflicts", "a pin has both a latitude and a longitude")
+            yield Told(
+                change, missing, "conflicts", Said("a pin has both a latitude and a longitude")
+            )
         if "code" in change.fields and values["code"] in taken:
-            yield Told(change, "code", "conflicts", "a store that was proposed has this code")
+            yield Told(change, "code", "conflicts", Said("a store that was proposed has this code"))
 
 
 def closes(change: Change) -> bool:

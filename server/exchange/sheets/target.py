@@ -20,6 +20,7 @@ from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import Currency, minor_of
 from server.identity.change_log import Actor
 from server.identity.errors import IdentityError
+from server.language import Said, said_by
 from server.measures.errors import MeasuresError
 from server.planning.errors import PlanningError
 from server.targets.basis import PRODUCT_GROUPS_MAX, SplitBy
@@ -59,7 +60,7 @@ class Month:
                 return f"{read_month(f'{found[1]}-{int(found[2]):02}'):%Y-%m}"
         except TargetInvalid:
             pass
-        raise CellInvalid("not_a_day", "a month as YYYY-MM")
+        raise CellInvalid("not_a_day", Said("a month as YYYY-MM"))
 
     def write(self, value: Value) -> Raw:
         return str(value)
@@ -81,12 +82,12 @@ class WeightsCell:
     def read(self, raw: Raw) -> Value:
         found = _WEIGHTS.fullmatch(text_of(raw))
         if found is None:
-            raise CellInvalid("not_a_number", "three numbers, as 600/300/100")
+            raise CellInvalid("not_a_number", Said("three numbers, as 600/300/100"))
         parts = [int(each) for each in found.groups()]
         try:
             weights = Weights(last_year=parts[0], potential=parts[1], equal=parts[2])
         except TargetInvalid as invalid:
-            raise CellInvalid("out_of_range", str(invalid)) from None
+            raise CellInvalid("out_of_range", said_by(invalid)) from None
         return told_weights(weights)
 
     def write(self, value: Value) -> Raw:
@@ -229,12 +230,22 @@ def check(uow: UnitOfWork, changes: Sequence[Change], today: date) -> Iterable[T
         values = change.values
         if change.is_new and values["division"] not in {EVERY, *divisions}:
             yield Told(
-                change, "division", "unknown", f"there is no division {values['division']!r}"
+                change,
+                "division",
+                "unknown",
+                Said("there is no division {division!r}", division=values["division"]),
             )
         if values["measure"] != MONEY and values["currency"] is not None:
-            yield Told(change, "currency", "conflicts", f"{values['measure']} is no money")
+            yield Told(
+                change,
+                "currency",
+                "conflicts",
+                Said("{measure} is no money", measure=values["measure"]),
+            )
         if values["groups"] and values["measure"] not in BY_PRODUCT_GROUP:
-            says = f"only {', '.join(BY_PRODUCT_GROUP)} add up over product groups"
+            says = Said(
+                "only {choices} add up over product groups", choices=", ".join(BY_PRODUCT_GROUP)
+            )
             yield Told(change, "groups", "conflicts", says)
         currency = _currency(uow, change)
         yield from _amount_troubles(change, "total", values["total"], currency, None)
@@ -251,28 +262,32 @@ def _line_troubles(
     for line, given in zip(change.lines or (), change.record.lines, strict=False):
         row = given.row
         if line["month"] is None:
-            yield Told(change, "month", "required", "a part is of a month: name it", row)
+            yield Told(change, "month", "required", Said("a part is of a month: name it"), row)
             continue
         if line["amount"] is None:
-            yield Told(change, "amount", "required", "at how much the part is fixed", row)
+            yield Told(change, "amount", "required", Said("at how much the part is fixed"), row)
             continue
         month = read_month(line["month"])
         if month.year != year:
-            yield Told(change, "month", "conflicts", f"it is no month of {year}", row)
+            yield Told(
+                change, "month", "conflicts", Said("it is no month of {year}", year=year), row
+            )
         elif change.held is not None and month < first:
-            says = "the month is over and keeps what it has: leave the row out"
+            says = Said("the month is over and keeps what it has: leave the row out")
             yield Told(change, "month", "conflicts", says, row)
         if line["part"] is not None and line["part"] not in places:
-            says = f"there is no position and no region {line['part']!r}"
+            says = Said("there is no position and no region {part!r}", part=line["part"])
             yield Told(change, "part", "unknown", says, row)
             continue
         try:
             node = _node_id(UUID(int=0), line, places)
         except NoSuchNode as nowhere:
-            yield Told(change, "part", "conflicts", str(nowhere), row)
+            yield Told(change, "part", "conflicts", said_by(nowhere), row)
             continue
         if node in met:
-            yield Told(change, "part", "twice", f"row {met[node]} fixes the same part", row)
+            yield Told(
+                change, "part", "twice", Said("row {met} fixes the same part", met=met[node]), row
+            )
         met[node] = row
         yield from _amount_troubles(change, "amount", line["amount"], currency, row)
 
@@ -282,7 +297,7 @@ def _amount_troubles(
 ) -> Iterable[Told]:
     try:
         if amount is not None and _whole(amount, currency) < 0:
-            yield Told(change, column, "out_of_range", "a number from 0 on", row)
+            yield Told(change, column, "out_of_range", Said("a number from 0 on"), row)
     except ValueError as error:
         yield Told(change, column, "not_a_number", str(error), row)
 

@@ -9,6 +9,7 @@ from server.catalogue.whom import VALUES_MAX, Whom
 from server.exchange.cells import Choice, Code, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Told
+from server.language import Said
 
 # level → the columns that its rows may have
 _OF_LEVEL = {
@@ -72,10 +73,19 @@ def troubles_with_whom(change: Change) -> Iterable[Told]:
     """Each row names one value of the level, and there are so many as there may be."""
     level = change.values["level"]
     if not 1 <= len(change.lines or ()) <= VALUES_MAX:
-        yield Told(change, None, "required", f"says whom it is for, in 1 to {VALUES_MAX} rows")
+        yield Told(
+            change,
+            None,
+            "required",
+            Said("says whom it is for, in 1 to {most} rows", most=VALUES_MAX),
+        )
     allowed = _OF_LEVEL.get(level, ())
     for line, given in zip(change.lines or (), change.record.lines, strict=False):
         named = [name for name, value in line.items() if value is not None]
         if len(named) != 1 or named[0] not in allowed:
-            says = f"a row of the level {level} names one {' or '.join(allowed)}"
+            says = Said(
+                "a row of the level {level} names one {allowed}",
+                level=level,
+                allowed=" or ".join(allowed),
+            )
             yield Told(change, named[0] if named else None, "conflicts", says, given.row)

@@ -60,22 +60,6 @@ class CheckIn(NamedTuple):
             "policy_version": self.policy_version,
         }
 
-    def explain(self) -> str:
-        """Return the verdict's reasons in plain words, for example
-        "213 m from the pin, accuracy 18 m, fence 200 m".
-
-        Metres are rounded up, so that a distance past the fence never reads as if it were on it.
-        """
-        accuracy = None if self.accuracy_cm is None else _metres(self.accuracy_cm)
-        if self.verdict is Verdict.UNPINNED:
-            return "the store has no pin"
-        if self.distance_cm is None or accuracy is None:
-            return "no position was taken"
-        if self.verdict is Verdict.UNCERTAIN:
-            return f"accuracy {accuracy} m is too coarse to tell (at most {COARSE_CM // 100} m)"
-        distance = _metres(self.distance_cm)
-        return f"{distance} m from the pin, accuracy {accuracy} m, fence {self.radius_m} m"
-
 
 def judge_check_in(
     *,
@@ -109,7 +93,3 @@ def judge_check_in(
     else:
         verdict = Verdict.OFFSITE
     return CheckIn(verdict, distance, accuracy_cm, radius_m, pin, policy_version)
-
-
-def _metres(length_cm: int) -> int:
-    return -(-length_cm // 100)

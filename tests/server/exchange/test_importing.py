@@ -196,7 +196,7 @@ def test_an_import_is_kept_with_who_what_and_its_report_and_changes_name_it(
     assert wrong.as_json()["faults"] == [
         {
             "row": 2, "cell": "B2", "column": "name", "code": "required",
-            "says": "must not be empty", "value": None,
+            "says": "must not be empty", "said": ["must not be empty", {}], "value": None,
         }
     ]  # fmt: skip
 
@@ -272,7 +272,7 @@ def test_a_slice_that_is_refused_stops_the_run_and_the_same_file_goes_on_from_th
     quicker = failing(sheets, "N3", CodeTaken("somebody was quicker"), once_there="N1")
     stopped = run(db, cast, quicker, FIVE)
     assert (stopped.state, stopped.done) == ("STOPPED", 2)
-    assert [(f.row, f.code, f.says) for f in stopped.faults] == [
+    assert [(f.row, f.code, str(f.says)) for f in stopped.faults] == [
         (5, "refused", "somebody was quicker")
     ]
     # Not half a slice: N2 stood before N3 in it.
@@ -291,7 +291,7 @@ def test_what_only_the_rules_of_the_office_refuse_is_found_before_the_first_slic
         sheets = failing(small_slices("store", 2), "N4", CodeTaken("taken"))
         report = run(db, cast, sheets, FIVE, is_dry=is_dry)
         assert (report.state, report.done) == ("REFUSED", 0)
-        assert [(fault.row, fault.says) for fault in report.faults] == [(6, "taken")]
+        assert [(fault.row, str(fault.says)) for fault in report.faults] == [(6, "taken")]
         assert stores(db, cast) == []
     with db.reading(cast.company.id) as uow:
         (kept,) = list_runs(uow)
@@ -302,7 +302,10 @@ def test_of_each_slice_one_refusal_is_told(db: Database, cast: Cast) -> None:
     sheets = small_slices("store", 1)
     sheets = failing(failing(sheets, "N1", CodeTaken("taken")), "N3", CodeTaken("taken, too"))
     report = run(db, cast, sheets, FIVE)
-    assert [(fault.row, fault.says) for fault in report.faults] == [(3, "taken"), (5, "taken, too")]
+    assert [(fault.row, str(fault.says)) for fault in report.faults] == [
+        (3, "taken"),
+        (5, "taken, too"),
+    ]
 
 
 def test_a_slice_is_rehearsed_with_what_stands_above_it(db: Database, cast: Cast) -> None:

@@ -142,7 +142,7 @@ def test_occupancies_are_ended_before_others_are_given(
     new = f"{code},zoe@x.example,{TOMORROW},,"
     report = bring("occupancy", header, new, is_dry=True)
     assert faults(report) == [("A2", "conflicts")]
-    assert "holds it in that period" in report.faults[0].says
+    assert "holds it in that period" in str(report.faults[0].says)
     report = bring("occupancy", header, new, f"{code},{held[1]},{held[2]},{TODAY},")
     assert (report.state, report.added, report.closed) == ("DONE", 1, 1)
     # Whoever stands in may do so beside the holder.

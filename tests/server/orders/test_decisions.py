@@ -289,7 +289,7 @@ def test_a_held_order_is_released_with_a_reason_that_its_person_is_told(market: 
 def test_a_rejected_order_goes_no_further(market: Market) -> None:
     order = market.submitted()
     decide(market, reject_orders, [order], "closed down")
-    with pytest.raises(WrongState, match=r"order 1-0001 is REJECTED"):
+    with pytest.raises(WrongState, match=r"order 1-0001 is rejected"):
         decide(market, confirm_orders, [order])
 
 

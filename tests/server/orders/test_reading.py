@@ -167,7 +167,7 @@ def test_an_order_goes_its_way_by_commands(run: Run, market: Market) -> None:
     ("words", "said"),
     [
         (("show", "1-0009"), "there is no such order"),
-        (("close", "1-0001"), "order 1-0001 is ACCEPTED: close does not lead on from there"),
+        (("close", "1-0001"), "order 1-0001 is accepted: close does not lead on from there"),
         (("reject", "1-0001", "--reason", " "), "a reason has 1 to 200 characters"),
         (("dispatch", "1-0001", "--to", "REP-N"), "REP-N"),
         (("amend", "1-0001", "--line", "OAT", "PC", "x", "--reason", "y"), "line 1: x is no"),

@@ -21,17 +21,17 @@ REUSED: Flag = {
     [
         (
             REUSED,
-            "looks like a photo of another store that was taken before (3 of 64 bits apart, 40 ‰ in detail)",
+            "looks like a photo of another store, taken before on the same day, 3 of 64 bits apart, 40 ‰ in detail",
         ),
         (
             REUSED | {"is_same_file": 1, "is_other_store": 0, "days": 1, "others": 3},
-            "the same file as a photo of this store of the day before or after that was taken before, and 2 others",
+            "the same file as a photo of this store, taken before, on the day before or after, and 2 others",
         ),
         (
             REUSED | {"is_mirrored": 1, "days": 12, "others": 2},
             (
-                "looks like a photo of another store 12 days apart that was taken before (3 of 64 bits"
-                " apart, 40 ‰ in detail, mirrored), and 1 other"
+                "looks like a photo of another store, taken before, 12 days apart, 3 of 64 bits"
+                " apart, 40 ‰ in detail, mirrored, and another"
             ),
         ),
         (

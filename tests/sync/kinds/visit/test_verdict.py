@@ -5,6 +5,7 @@ from geographiclib.geodesic import Geodesic
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.days.words import told_verdict
 from sync.geo import Point, geodesic_cm
 from sync.kinds.visit.verdict import CheckIn, Verdict, judge_check_in
 
@@ -71,22 +72,24 @@ def test_a_store_without_a_pin_is_unpinned_with_or_without_a_position() -> None:
             point=point, accuracy_cm=accuracy, pin=None, radius_m=200, policy_version=1
         )
         assert check_in == CheckIn(Verdict.UNPINNED, None, accuracy, 200, None, 1)
-        assert check_in.explain() == "the store has no pin"
+        assert told_verdict(check_in) == "the store has no pin"
 
 
 def test_a_check_in_without_a_position_is_uncertain() -> None:
     check_in = judge_check_in(point=None, accuracy_cm=None, pin=PIN, radius_m=200, policy_version=1)
     assert check_in == CheckIn(Verdict.UNCERTAIN, None, None, 200, PIN, 1)
-    assert check_in.explain() == "no position was taken"
+    assert told_verdict(check_in) == "no position was taken"
 
 
-def test_a_verdict_explains_itself_in_plain_words() -> None:
-    assert judged(21_300, 1_800).explain() == "213 m from the pin, accuracy 18 m, fence 200 m"
-    assert judged(100, 35_000).explain() == ("accuracy 350 m is too coarse to tell (at most 200 m)")
+def test_a_verdict_is_told_in_plain_words() -> None:
+    assert told_verdict(judged(21_300, 1_800)) == "213 m from the pin, accuracy 18 m, fence 200 m"
+    assert told_verdict(judged(100, 35_000)) == (
+        "accuracy 350 m is too coarse to tell (at most 200 m)"
+    )
 
 
 def test_a_centimetre_past_the_fence_never_reads_as_on_it() -> None:
-    assert judged(20_001, 0).explain() == "201 m from the pin, accuracy 0 m, fence 200 m"
+    assert told_verdict(judged(20_001, 0)) == "201 m from the pin, accuracy 0 m, fence 200 m"
 
 
 def test_a_verdict_goes_on_the_wire_with_every_figure() -> None:
