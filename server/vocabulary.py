@@ -442,7 +442,7 @@ FLAG_NAMES: Mapping[str, str] = {
     "reused": sentence("used before"),
     "blurred": sentence("blurred"),
     "dark": sentence("dark"),
-    "camera_time_off": sentence("camera's time is off"),
+    "camera_time_off": sentence("taken at another time"),
     "taken_elsewhere": sentence("taken elsewhere"),
     "edited": sentence("signs of editing"),
     "screen": sentence("photo of a screen"),

@@ -14,6 +14,7 @@ from sqlalchemy import insert
 
 from mobile_contract.schema import plain
 from server.exchange.faults import NoSuchImport, NotNow, TooManyImports
+from server.language import Said
 from server.media.installed import Media
 from sync.document import encode_document
 from sync.organisation import asked_import
@@ -164,7 +165,9 @@ def ask_import(
     uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"import {person_id}")
     found = uow.rows(_OPEN, company=uow.company_id, person=person_id, states=list(_OPEN_STATES))
     if found[0].open >= OPEN_MAX:
-        raise TooManyImports(f"{OPEN_MAX} imports are on their way already: wait for one of them")
+        raise TooManyImports(
+            Said("{most} imports are on their way already: wait for one of them", most=OPEN_MAX)
+        )
     id_ = uuid4()
     uow.connection.execute(
         insert(asked_import).values(
@@ -188,7 +191,7 @@ def read_asked(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> Asked
     """One import; of an asker only their own. Raises NoSuchImport."""
     found = uow.rows(_ONE, company=uow.company_id, id=import_id, asker=asker_id)
     if not found:
-        raise NoSuchImport("there is no such import")
+        raise NoSuchImport(Said("there is no such import"))
     return _asked(found[0])
 
 
@@ -313,10 +316,15 @@ def marked_key(company_id: int, import_id: UUID) -> str:
 def _move(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None, act: str) -> None:
     locked = uow.rows(_LOCK, company=uow.company_id, id=import_id, asker=asker_id)
     if not locked:
-        raise NoSuchImport("there is no such import")
+        raise NoSuchImport(Said("there is no such import"))
     state = ASKING.after(locked[0].state, act)
     if state is None:
-        raise NotNow(f"the import is {locked[0].state.lower()} by now: look at it as it is")
+        raise NotNow(
+            Said(
+                "the import is {state} by now: look at it as it is",
+                state=Said(locked[0].state.lower()),
+            )
+        )
     uow.run(_MOVE, company=uow.company_id, id=import_id, state=state)
 
 

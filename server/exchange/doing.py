@@ -28,6 +28,7 @@ from server.exchange.importing import File, import_file, read_table
 from server.exchange.report import KEPT_MAX, Report, write_marked
 from server.exchange.sheet import Sheet
 from server.identity.sessions import Visitor, read_visitor
+from server.language import Said
 from server.media.installed import Media
 from server.media.storage import NotStored
 from sync.unit_of_work import Database
@@ -47,7 +48,9 @@ def do_import(
     with database.company(company_id) as uow:
         asked, is_held = take_up(uow, import_id)
     if is_held:
-        raise StillImported(f"import {import_id} is being done by another worker")
+        raise StillImported(
+            Said("import {import_id} is being done by another worker", import_id=import_id)
+        )
     if asked is None:
         return
     try:
@@ -117,7 +120,7 @@ def _imported(
     def note(done: int, to_do: int) -> None:
         with database.company(visitor.company_id) as uow:
             if not note_done(uow, asked, done, to_do):
-                raise Cancelled("nobody wants it any more")
+                raise Cancelled(Said("nobody wants it any more"))
 
     try:
         return import_file(

@@ -6,6 +6,7 @@ from server.exchange.faults import HeaderInvalid
 from server.exchange.importing import File, read_rows
 from server.exchange.sheet import Sheet
 from server.exchange.understanding import understand_header
+from server.language import Said
 
 
 def guess_sheet(file: File, sheets: Mapping[str, Sheet]) -> Sheet:
@@ -24,7 +25,9 @@ def guess_sheet(file: File, sheets: Mapping[str, Sheet]) -> Sheet:
         fits[name] = len(there) / len(sheet.all_columns)
     best = [name for name, fit in fits.items() if fit == max(fits.values())]
     if not best:
-        raise HeaderInvalid("these are the columns of no sheet: say which one the file is of")
+        raise HeaderInvalid(Said("these are the columns of no sheet: say which one the file is of"))
     if len(best) > 1:
-        raise HeaderInvalid(f"it could be {' or '.join(best)}: say which one the file is of")
+        raise HeaderInvalid(
+            Said("it could be {best}: say which one the file is of", best=" or ".join(best))
+        )
     return sheets[best[0]]

@@ -168,7 +168,9 @@ def must_be_for(uow: UnitOfWork, sheet: Sheet, asker_id: UUID | None, today: dat
     if asker_id is None or sheet.bound_by is not None:
         return
     if reach_of(uow, asker_id, today) is not None:
-        raise NotForThem(f"{sheet.name}: only admins import this sheet")
+        raise NotForThem(
+            Said("{sheet_name}: only admins import this sheet", sheet_name=Said(sheet.name))
+        )
 
 
 def _check(work: _Import, report: Report) -> tuple[Change, ...]:
@@ -210,7 +212,7 @@ def _stay_within(
     beyond = reach.beyond("position", [code for _, code in bound])
     for row, code in bound:
         if code in beyond:
-            says = f"there is no {sheet.name} with this id"
+            says = Said("there is no {sheet_name} with this id", sheet_name=Said(sheet.name))
             found.fault(row, None, "unknown", says)
 
 

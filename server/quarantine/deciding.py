@@ -12,6 +12,7 @@ from mobile_contract.compiled import decode_item
 from mobile_contract.problems import ItemRefused
 from mobile_contract.version import ITEM_BYTES
 from server.identity.change_log import Actor, log_change
+from server.language import Said
 from server.quarantine.errors import AlreadyDecided, FieldInvalid, NotThisItem
 from server.quarantine.kept import KeptItem, in_one_line, named_op_id
 from sync.errors import NotThere
@@ -70,9 +71,9 @@ def mend_kept(
     """
     _check_reason(reason)
     if len(mended) > ITEM_BYTES:
-        raise FieldInvalid(f"an item has at most {ITEM_BYTES} bytes")
+        raise FieldInvalid(Said("an item has at most {item_bytes} bytes", item_bytes=ITEM_BYTES))
     if not mended.strip():
-        raise FieldInvalid("there is nothing in it")
+        raise FieldInvalid(Said("there is nothing in it"))
     require_same(item, mended)
     key = (item.op_id, bytes(item.digest))
     return _release(engine, company_id, actor, key, "quarantine.mend", mended=mended, reason=reason)
@@ -111,7 +112,7 @@ def set_aside_kept(
     decided about before. Raises FieldInvalid.
     """
     if not reason.strip():
-        raise FieldInvalid("reason: say why it is not to be applied; its sender reads this")
+        raise FieldInvalid(Said("reason: say why it is not to be applied; its sender reads this"))
     _check_reason(reason)
     number = 0
     for op_id, digest in keys:
@@ -171,12 +172,12 @@ def _release(
             noted=_logged(actor, action, reason),
         )
     except NotThere:
-        raise AlreadyDecided("it is decided already") from None
+        raise AlreadyDecided(Said("it is decided already")) from None
 
 
 def _check_reason(reason: str | None) -> None:
     if reason is not None and (len(reason) > REASON_MAX or "\x00" in reason):
-        raise FieldInvalid(f"reason: a text of at most {REASON_MAX} characters")
+        raise FieldInvalid(Said("reason: a text of at most {most} characters", most=REASON_MAX))
 
 
 def _logged(actor: Actor, action: str, reason: str | None) -> "Noted":
