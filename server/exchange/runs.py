@@ -204,7 +204,7 @@ def read_run(uow: UnitOfWork, run_id: UUID, *, person_id: UUID | None = None) ->
         )
     ).one_or_none()
     if row is None or (person_id is not None and row.person_id != person_id):
-        raise NoSuchRun("there is no such import")
+        raise NoSuchRun(Said("there is no such import"))
     return Run(**row._mapping)  # noqa: SLF001
 
 

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 
 from server.exports.errors import NoSuchExport, NotNow, TooManyExports
+from server.language import Said
 from server.media.installed import Media
 from sync.organisation import export_run
 from sync.state_machine import StateMachine, Step
@@ -132,7 +133,9 @@ def ask_export(
     # One after the other, so that the bound holds.
     uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"export {person_id}")
     if _number_open(uow, person_id) >= OPEN_MAX:
-        raise TooManyExports(f"{OPEN_MAX} exports are being written already: wait for one of them")
+        raise TooManyExports(
+            Said("{most} exports are being written already: wait for one of them", most=OPEN_MAX)
+        )
     id_ = uuid4()
     uow.connection.execute(
         insert(export_run).values(
@@ -214,7 +217,7 @@ def cancel_export(uow: UnitOfWork, person_id: UUID, export_id: UUID) -> None:
     if not uow.run(
         _CANCEL, company=uow.company_id, id=export_id, person=person_id, **_act("cancel")
     ):
-        raise NotNow("the export is over already")
+        raise NotNow(Said("the export is over already"))
 
 
 def purge_exports(database: Database, media: Media, company_id: int, now: datetime) -> int:

@@ -21,7 +21,7 @@ from server.identity.returning import (
     not_given_back,
     reopen_occupancies,
 )
-from server.language import Said, listed
+from server.language import Said
 from sync.organisation import device, occupancy, person
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import UnitOfWork
@@ -69,7 +69,9 @@ def leave_person(
         end_codes_of(uow, actor, [person_id])
     held = locked_person(uow, person_id)
     if held.left_on is not None and held.left_on <= today:
-        raise PersonHasLeft(f"{held.name} has already left, on {held.left_on}")
+        raise PersonHasLeft(
+            Said("{name} has already left, on {left_on}", name=held.name, left_on=held.left_on)
+        )
     if not is_meant:
         _must_be_beyond_doubt(uow, person_id, held.name, left_on, today)
     _set_left_on(uow, person_id, left_on)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from server.identity.errors import NoSuchPerson
 from server.identity.permissions import positions_seen_by, sees_all
+from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
 STATES = ("HERE", "TO_COME", "LEAVING", "LEFT")
@@ -197,7 +198,7 @@ def find_person(
         only=[person_id],
     )
     if not found:
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
     return found[0]
 
 

@@ -102,7 +102,7 @@ def list_days(
 ) -> list[CalendarDay]:
     """The days of a year that are unlike their weekday, in their order. Raises FieldInvalid."""
     if year not in YEARS:
-        raise FieldInvalid(f"year: from {YEARS[0]} to {YEARS[-1]}")
+        raise FieldInvalid(Said("year: from {first} to {last}", first=YEARS[0], last=YEARS[-1]))
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
@@ -148,8 +148,10 @@ def country_days(
         )
     spoken = holidays.list_localized_countries().get(asked, [])
     if language is not None and language not in spoken:
-        known = ", ".join(spoken) or "only its own"
-        raise FieldInvalid(f"language: for {asked} these are known: {known}")
+        known = ", ".join(spoken) or Said("only its own")
+        raise FieldInvalid(
+            Said("language: for {asked} these are known: {known}", asked=asked, known=known)
+        )
     # Where none is named, the package would follow the locale of whatever process asks.
     named = language or getattr(holidays, asked).default_language
     # A weekend may be worked for a holiday of the year beside.

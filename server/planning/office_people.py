@@ -14,6 +14,7 @@ from server.identity.change_log import Actor
 from server.identity.occupancies import end_occupancy, give_occupancy, move_person
 from server.identity.people_list import check_people_seen
 from server.identity.permissions import SEES_ALL, sees_all
+from server.language import Said
 from server.planning.errors import LastAdmin, NoSuchPosition, NoSuchRoute
 from server.planning.handover import hand_over, hand_over_leaver
 from server.planning.organisation import edit_position
@@ -300,7 +301,7 @@ def hand_over_routes(
     check_may_hand_over(uow, both, today=today, asker_id=asker_id)
     for route_id in to_positions:
         if check_route_seen(uow, route_id, today=today, asker_id=asker_id) != position_id:
-            raise NoSuchRoute("there is no such route of this position")
+            raise NoSuchRoute(Said("there is no such route of this position"))
     before = watch_phones(uow, position_ids=both, keys=[*to_positions, *both])
     for route_id, to_position in sorted(to_positions.items()):
         move_route(uow, actor, route_id, to_position, today=today)
@@ -320,7 +321,7 @@ def check_may_hand_over(
     is_admin = sees_all(uow, asker_id, today)
     allowed = {id_ for id_, role in roles.items() if is_admin or role in ROUTED_ROLES}
     if allowed != wanted:
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
 
 
 def workloads_now(
@@ -340,7 +341,9 @@ def phones_of(uow: UnitOfWork, person_id: UUID) -> list[PhoneHeld]:
 def _an_admin_stays(uow: UnitOfWork, day: date) -> None:
     """Raise LastAdmin where nobody would be admin of the company on this day: nobody could undo it on a page."""
     if not uow.rows(_ADMINS_ON, company=uow.company_id, day=day, roles=list(SEES_ALL))[0].it:
-        raise LastAdmin(f"from {day} on nobody would be admin of the company: name another first")
+        raise LastAdmin(
+            Said("from {day} on nobody would be admin of the company: name another first", day=day)
+        )
 
 
 def _keys(uow: UnitOfWork, people: Iterable[UUID]) -> dict[UUID, frozenset[UUID]]:

@@ -293,9 +293,9 @@ def _change(
 
 def _must_be_there(uow: UnitOfWork, region_id: UUID | None, division_id: UUID | None) -> None:
     if region_id is not None and _locked(uow, region, region_id) is None:
-        raise NoSuchRegion("there is no such region in this company")
+        raise NoSuchRegion(Said("there is no such region in this company"))
     if division_id is not None and _locked(uow, division, division_id) is None:
-        raise NoSuchDivision("there is no such division in this company")
+        raise NoSuchDivision(Said("there is no such division in this company"))
 
 
 def _must_be_free(uow: UnitOfWork, table: Any, code: str) -> None:

@@ -9,6 +9,7 @@ from datetime import date
 from uuid import UUID
 
 from server.identity.permissions import positions_seen_by, sees_all
+from server.language import Said
 from server.planning.errors import NoSuchPosition
 from sync.unit_of_work import UnitOfWork
 
@@ -276,7 +277,7 @@ def find_held_position(
         uow, PositionsAsked(), today=today, asker_id=asker_id, at_most=1, only=[position_id]
     )
     if not found:
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
     return found[0]
 
 
@@ -298,7 +299,7 @@ def holders_of(
     """Who holds a position, will and did: what lasts first, then the latest. Raises NoSuchPosition."""
     seen = positions_seen_by(uow, asker_id, today)
     if seen is not None and position_id not in seen:
-        raise NoSuchPosition("there is no such position in this company")
+        raise NoSuchPosition(Said("there is no such position in this company"))
     rows = uow.rows(_HOLDERS, company=uow.company_id, position=position_id)
     return [
         Holder(row.id, row.person_id, row.name, row.starts_on, row.ends_on, row.is_acting)
@@ -310,7 +311,7 @@ def find_holding(uow: UnitOfWork, occupancy_id: UUID) -> Holding:
     """One occupancy of the company. Raises NoSuchPosition."""
     rows = uow.rows(_HOLDING, company=uow.company_id, occupancy=occupancy_id)
     if not rows:
-        raise NoSuchPosition("there is no such occupancy in this company")
+        raise NoSuchPosition(Said("there is no such occupancy in this company"))
     return Holding(*rows[0])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from server.identity.change_log import Actor
+from server.language import Said
 from server.planning.errors import BoundaryInvalid, NoSuchRegion, Outdated
 from server.planning.organisation import (
     NO_BOUNDARY,
@@ -147,7 +148,7 @@ def change_region(
     reach = region_reach(uow, asker_id, today)
     held = find_region(uow, region_id, reach)
     if held.basis != basis:
-        raise Outdated("somebody changed this region meanwhile: look at it as it is now")
+        raise Outdated(Said("somebody changed this region meanwhile: look at it as it is now"))
     is_moved = held.parent_id != asked.above
     if is_moved:
         _check_above(reach, asked.above)
@@ -310,4 +311,4 @@ def _keys_below(uow: UnitOfWork, region_id: UUID) -> tuple[list[UUID], list[UUID
 def _check_above(reach: RegionReach, above: UUID | None) -> None:
     """Raise NoSuchRegion where the region above is not theirs to put something into."""
     if not reach.may_see(above):
-        raise NoSuchRegion("there is no such region in this company")
+        raise NoSuchRegion(Said("there is no such region in this company"))

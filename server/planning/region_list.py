@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from server.language import Said
 from server.planning.errors import NoSuchRegion
 from sync.unit_of_work import UnitOfWork
 
@@ -182,7 +183,7 @@ def find_region(uow: UnitOfWork, region_id: UUID, reach: RegionReach) -> RegionS
     """A region that is set within reach. Raises NoSuchRegion."""
     found = uow.rows(_ONE, company=uow.company_id, region=region_id)
     if not found or not reach.may_set(region_id):
-        raise NoSuchRegion("there is no such region in this company")
+        raise NoSuchRegion(Said("there is no such region in this company"))
     return RegionSheet(*found[0])
 
 

@@ -334,7 +334,7 @@ def read_notice(
     scope = _seen(uow, asker_id, today)
     found = uow.rows(_ONE, company=uow.company_id, notice=notice_id, only_shown=False, **scope)
     if not found:
-        raise NoSuchNotice("there is no such notice in this company")
+        raise NoSuchNotice(Said("there is no such notice in this company"))
     row = found[0]
     counted = uow.rows(_READ_BY, company=uow.company_id, notice=notice_id, **scope)[0]
     names = uow.rows(_AUDIENCE_NAMES, company=uow.company_id, notice=notice_id)

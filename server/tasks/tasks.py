@@ -354,7 +354,7 @@ def find_task(
     """One task. Raises NoSuchTask, also where the asker may not see it."""
     found = uow.rows(_ONE, company=uow.company_id, task=task_id, **_seen(uow, asker_id, today))
     if not found:
-        raise NoSuchTask("there is no such task in this company")
+        raise NoSuchTask(Said("there is no such task in this company"))
     return TaskListed(**found[0]._mapping)  # noqa: SLF001 - SQLAlchemy's public name
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from server.identity.permissions import positions_seen_by
+from server.language import Said
 from server.tasks.errors import NoSuchRecord
 from sync.unit_of_work import UnitOfWork
 
@@ -110,6 +111,9 @@ def stores_to_ask_at(
     found = {row.code: row for row in rows if row.position_id is not None}
     missing = [code for code in wanted if code not in found]
     if missing:
-        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
-        raise NoSuchRecord(f"stores: {', '.join(missing[:10])}{more}")
+        raise NoSuchRecord(
+            Said("stores: {first} and {more} more", first=", ".join(missing[:10]), more=more)
+            if (more := len(missing) - 10) > 0
+            else Said("stores: {codes}", codes=", ".join(missing))
+        )
     return [StoreAsked(found[code].id, found[code].position_id) for code in wanted]
