@@ -243,6 +243,15 @@ Index(
     change_log.c.id,
 )
 
+Index(
+    "change_log_command_ix",
+    change_log.c.company_id,
+    change_log.c.actor,
+    change_log.c.at,
+    change_log.c.id,
+    postgresql_where=change_log.c.person_id.is_(None),
+)
+
 # What a record is called elsewhere, as in an ERP: the other way of naming it in imports.
 external_id = company_table(
     "external_id",

@@ -147,6 +147,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("calendar-loaded", ADMIN, "/calendar/load?country=CN&year=2027"),
         Shot("phones", ADMIN, "/devices/"),
         Shot("phone", ADMIN, "/devices/", _first_phone),
+        Shot("changes", ADMIN, "/changes/"),
         Shot("phone-code", ADMIN, "/devices/enrol?name=Chen", _code),
     )
 

@@ -9,6 +9,7 @@ from server.exchange.sheets import SHEETS
 from server.exports.sheets import exported_sheet
 from server.exports.writing import Exported, Exporter
 from server.identity.sessions import Visitor
+from server.web.changes import change_listing
 from server.web.devices import device_listing
 from server.web.facts import fact_listing
 from server.web.flags import flag_listing
@@ -19,6 +20,7 @@ from server.web.orders import order_listing
 from sync.unit_of_work import UnitOfWork
 
 LISTINGS: Mapping[str, Callable[[Visitor, Mapping[str, str]], Listing[Any]]] = {
+    "changes": change_listing,
     "devices": device_listing,
     "facts": fact_listing,
     "flags": flag_listing,

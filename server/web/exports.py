@@ -26,6 +26,7 @@ from server.web.menu import OFFICE
 from server.web.sheet_words import SHEET_TITLES
 
 NAMES = {
+    "changes": sentence("Changes"),
     "devices": sentence("Phones"),
     "answers": sentence("Answers to forms"),
     "facts": sentence("Facts behind a figure"),

@@ -66,6 +66,7 @@ AREAS = (
     Area("forms.form_list", OFFICE, sentence("Forms"), MASTERS),
     Area("imports.import_list", ("regional_manager", "admin"), sentence("Imports"), UPKEEP),
     Area("exports.export_list", OFFICE, sentence("Exports"), UPKEEP),
+    Area("changes.change_list", ADMIN, sentence("Changes"), UPKEEP),
 )
 
 

@@ -19,6 +19,7 @@ from server.http.request_ids import current_request_id
 from server.language import sentence
 from server.vocabulary import name_of
 from server.web.audits import audit_routes
+from server.web.changes import change_routes
 from server.web.conflicts import conflict_routes
 from server.web.days import day_routes
 from server.web.desk import Desk, draw
@@ -128,6 +129,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         form_routes(desk),
         task_routes(desk),
         notice_routes(desk),
+        change_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

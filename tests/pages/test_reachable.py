@@ -103,9 +103,9 @@ def test_the_overview_and_what_is_behind_it_have_no_barriers(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_phones_have_no_barriers(sit_down: Callable[..., Seat], width: int) -> None:
+def test_phones_and_changes_have_no_barriers(sit_down: Callable[..., Seat], width: int) -> None:
     seat = sit_down("yue.lin@demo.example", width=width)
-    for path in ("/devices/", "/devices/enrol?name=Chen"):
+    for path in ("/changes/", "/devices/", "/devices/enrol?name=Chen"):
         seat.go(path)
         assert faults_of(seat) == [], path
     seat.page.check("[name=person] >> nth=0")
