@@ -11,7 +11,9 @@ from datetime import date
 from uuid import UUID
 
 from server.identity.change_log import Actor
+from server.identity.leaving import return_person
 from server.identity.occupancies import end_occupancy, give_occupancy, move_person
+from server.identity.people import locked_person
 from server.identity.people_list import check_people_seen
 from server.identity.permissions import SEES_ALL, sees_all
 from server.language import Said
@@ -210,8 +212,14 @@ def let_go(
     is_meant: bool,
     today: date,
 ) -> None:
-    """A person leaves, and positions of theirs go to successors. Raises what `hand_over_leaver` raises, and LastAdmin."""
+    """A person leaves, and positions of theirs go to successors. Raises what `hand_over_leaver` raises, and LastAdmin.
+
+    Where they were to leave sooner, what that ended is theirs again until the new day, unless somebody else was given it.
+    """
     take_turn(uow)
+    set_before = locked_person(uow, person_id).left_on
+    if set_before is not None and today < set_before < left_on:
+        return_person(uow, actor, person_id, today=today)
     hand_over_leaver(
         uow,
         actor,

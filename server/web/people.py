@@ -40,6 +40,7 @@ from server.web.people_words import (
     roles_told,
     told_refused,
     told_role,
+    unbroken,
 )
 from sync.unit_of_work import UnitOfWork
 
@@ -55,7 +56,7 @@ def _state(person: PersonFound) -> Badge | list[Badge]:
 def _since(person: PersonFound) -> Shown:
     """The day that goes with the state: of leaving, or of beginning."""
     day = person.left_on or (person.next_day if person.state == "TO_COME" else None)
-    return None if day is None else told_day(day)
+    return None if day is None else unbroken(told_day(day))
 
 
 COLUMNS: tuple[Column[PersonFound], ...] = (

@@ -26,7 +26,7 @@ ROLE_WORDS = {
     "admin": sentence("admin"),
 }
 STATE_WORDS = {
-    "HERE": (sentence("here"), "good"),
+    "HERE": (sentence("with the company"), "good"),
     "TO_COME": (sentence("to come"), ""),
     "LEAVING": (sentence("leaving"), "warn"),
     "LEFT": (sentence("left"), ""),
@@ -111,6 +111,11 @@ def told_doubts(doubtful: LeaveDoubtful) -> list[str]:
     if doubtful.days_ago is not None:
         found.append(tell("That is {days} days ago.", days=told_number(doubtful.days_ago)))
     return found
+
+
+def unbroken(told: str) -> str:
+    """A day or a figure that stays on one line."""
+    return told.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def asked_day(form: Mapping[str, str], name: str, otherwise: date) -> date:

@@ -46,6 +46,7 @@ from server.web.people_words import (
     roles_told,
     told_refused,
     told_role,
+    unbroken,
 )
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
@@ -69,12 +70,12 @@ def _held(one: PositionHeld) -> Shown:
 def _since(one: PositionHeld) -> str:
     """Since when it is held, or is not."""
     if one.held_since is not None:
-        return told_day(one.held_since)
+        return unbroken(told_day(one.held_since))
     if one.last_day is None:
         return tell("never held")
     return tell(
         "{day}, before {name}",
-        day=told_day(one.last_day + timedelta(days=1)),
+        day=unbroken(told_day(one.last_day + timedelta(days=1))),
         name=one.last_holder,
     )
 

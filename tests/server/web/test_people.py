@@ -214,6 +214,19 @@ def test_the_last_admin_cannot_go_and_somebody_who_was_to_leave_can_stay(
     assert [row.ends_on for row in held] == [None]
 
 
+def test_a_day_of_leaving_that_is_set_later_gives_the_days_between_back(
+    cast: Cast, ada: FlaskClient, db: Database
+) -> None:
+    path = f"/people/{cast.ana.id}/leave"
+    for days in (5, 9, 7):
+        day = (today() + timedelta(days=days)).isoformat()
+        send(ada, path, act="save", left_on=day)
+        (held,) = rows(
+            db, cast, "select ends_on from occupancy where person_id = :person", person=cast.ana.id
+        )
+        assert held.ends_on == today() + timedelta(days=days - 1)
+
+
 def test_the_tree_counts_vacancies_and_the_list_says_since_when(
     office: Office, cast: Cast, ada: FlaskClient, db: Database
 ) -> None:
