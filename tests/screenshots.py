@@ -114,6 +114,20 @@ def _review(page: Any) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def _import(page: Any) -> None:
+    rows = "code,name,channel,position\nNEW-1,New shop,kiosk,NOBODY\n,No code,kiosk,REP-11\n"
+    page.set_input_files(
+        "#field-file", {"name": "stores.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    page.click("button.main")
+    page.wait_for_selector("#import[data-state=FAULTY]")
+
+
+def _first_activity(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_selector("#progress dl")
+
+
 def _after(*steps: Callable[[Any], None]) -> Callable[[Any], None]:
     def act(page: Any) -> None:
         for step in steps:
@@ -145,6 +159,16 @@ def shots() -> tuple[Shot, ...]:
         Shot("position-handed-over", MANAGER, "/positions/?words=REP-01", _hand_over),
         Shot("calendar", ADMIN, "/calendar/"),
         Shot("calendar-loaded", ADMIN, "/calendar/load?country=CN&year=2027"),
+        Shot("imports", ADMIN, "/imports/"),
+        Shot("import-fault", ADMIN, "/imports/", _import),
+        Shot("sheets", ADMIN, "/imports/sheets/"),
+        Shot("forms", ADMIN, "/forms/"),
+        Shot("form", ADMIN, "/forms/STORE_CHECK"),
+        Shot("form-answers", ADMIN, "/forms/answers/"),
+        Shot("activities", ADMIN, "/activities/"),
+        Shot("activity", ADMIN, "/activities/", _first_activity),
+        Shot("activity-new", ADMIN, "/activities/new"),
+        Shot("exports", ADMIN, "/exports/"),
         Shot("phones", ADMIN, "/devices/"),
         Shot("phone", ADMIN, "/devices/", _first_phone),
         Shot("changes", ADMIN, "/changes/"),

@@ -25,7 +25,10 @@ join activity_standards i on i.company_id = a.company_id and i.activity_id = a.i
                          and i.standards_version = a.standards_version
 left join division d on d.company_id = a.company_id and d.id = a.division_id
 where a.company_id = :company and a.state = any(:states) and {IS_SEEN}
-order by a.starts_on desc, a.code, a.id limit :at_most
+  and (cast(:after_day as date) is null or a.starts_on < :after_day
+       or (a.starts_on = :after_day
+           and (coalesce(a.code, ''), a.id) > (cast(:after_code as text), cast(:after_id as uuid))))
+order by a.starts_on desc, coalesce(a.code, ''), a.id limit :at_most
 """  # noqa: S608  put together from constants
 _BY_CODE = "select id from activity where company_id = :company and code = :code"
 _BROUGHT = """
@@ -60,6 +63,10 @@ class ActivityListed:
     stores: int
 
 
+ActivityMark = tuple[date, str, UUID]
+"""Where a list stands: the first day, code and id of its last activity."""
+
+
 @dataclass(frozen=True, slots=True)
 class Brought:
     """What was brought for an activity at a visit, in numbers; flags say what is missing or odd."""
@@ -83,9 +90,10 @@ def list_activities(
     today: date,
     states: Collection[str] = RUNNING_ACTIVITY.stored_states,
     asker_id: UUID | None = None,
+    after: ActivityMark | None = None,
     at_most: int = 100,
 ) -> list[ActivityListed]:
-    """Activities, those that begin last first. One query, and one for the asker's scope.
+    """Activities, those that begin last first, after a mark. One query, and one for the asker's scope.
 
     An asker has those that they may see, of their stores those that they see, and the budget of those
     that they run.
@@ -96,6 +104,9 @@ def list_activities(
         states=list(states),
         asker=asker_id,
         today=today,
+        after_day=None if after is None else after[0],
+        after_code=None if after is None else after[1],
+        after_id=None if after is None else after[2],
         at_most=at_most,
         **seen(uow, asker_id, today),
     )

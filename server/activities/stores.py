@@ -53,8 +53,10 @@ _LIST = f"""
 {_SELECT} and {STORE_IS_SEEN}
   and (cast(:activity as uuid) is null or p.activity_id = :activity)
   and (cast(:store as uuid) is null or p.store_id = :store)
-  and p.state = any(:states)
-order by p.business_day, s.code, p.id limit :at_most
+  and p.state = any(:states) and (cast(:only as uuid[]) is null or p.id = any(:only))
+  and (cast(:after_day as date) is null
+       or (p.business_day, p.id) > (:after_day, cast(:after_id as uuid)))
+order by p.business_day, p.id limit :at_most
 """
 _COUNTS = f"""
 select p.state, count(*) as stores
@@ -156,15 +158,20 @@ def list_activity_stores(
     activity_id: UUID | None = None,
     store_id: UUID | None = None,
     asker_id: UUID | None = None,
+    after: tuple[date, UUID] | None = None,
+    only: Sequence[UUID] | None = None,
     at_most: int = 100,
 ) -> list[ActivityStoreListed]:
-    """Stores in activities, the longest there first. One query, and one for the asker's scope."""
+    """Stores in activities, the longest there first, after a day and an id; or only these. One query, and one for the asker's scope."""
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
         activity=activity_id,
         store=store_id,
         states=list(states),
+        only=None if only is None else list(only),
+        after_day=None if after is None else after[0],
+        after_id=None if after is None else after[1],
         at_most=at_most,
         **seen(uow, asker_id, today),
     )

@@ -18,6 +18,7 @@ from server.http.problems import as_refused, handle
 from server.http.request_ids import current_request_id
 from server.language import sentence
 from server.vocabulary import name_of
+from server.web.activities import activity_routes
 from server.web.audits import audit_routes
 from server.web.changes import change_routes
 from server.web.conflicts import conflict_routes
@@ -127,6 +128,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         conflict_routes(desk),
         import_routes(desk),
         form_routes(desk),
+        activity_routes(desk),
         task_routes(desk),
         notice_routes(desk),
         change_routes(desk),
