@@ -161,7 +161,7 @@ def load_price_book(
             histories[text_of(store)].append(stood_since)
     catalogue = _catalogue_of(uow, revision)
     stood = {(store, at): _as_of(histories[store], at) for store, at in asked if store in histories}
-    prices = _prices_of(uow, catalogue.digests_for(stood))
+    prices = prices_of_bodies(uow, catalogue.digests_for(stood))
     return {
         (store, at): StorePrices(
             terms=None if fields is None else catalogue.terms_for(fields, at, prices),
@@ -346,7 +346,8 @@ def _catalogue_of(uow: UnitOfWork, revision: str | None) -> _Catalogue:
     return kept
 
 
-def _prices_of(uow: UnitOfWork, digests: set[bytes]) -> dict[bytes, Entries]:
+def prices_of_bodies(uow: UnitOfWork, digests: set[bytes]) -> dict[bytes, Entries]:
+    """The prices of versions by the digests of their bodies; what this process has is not read again."""
     kept = _prices.of(digests)
     missing = digests - kept.keys()
     if missing:

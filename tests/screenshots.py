@@ -107,6 +107,17 @@ def _hand_over(page: Any) -> None:
     page.select_option("[name^=route-] >> nth=0", index=2)
     page.click("section:has(#parts) button[value=look]")
     page.wait_for_selector("#confirm-parts")
+    page.wait_for_load_state("networkidle")
+
+
+def _second_row(page: Any) -> None:
+    page.click("tbody a >> nth=1")
+    page.wait_for_load_state("networkidle")
+
+
+def _change(page: Any) -> None:
+    page.click("a[href$='/edit'] >> nth=0")
+    page.wait_for_load_state("networkidle")
 
 
 def _review(page: Any) -> None:
@@ -149,6 +160,19 @@ def shots() -> tuple[Shot, ...]:
         Shot("region-drawn", MANAGER, "/regions/", _after(_regions, _redrawn)),
         Shot("orders", ADMIN, "/orders/"),
         Shot("order", ADMIN, "/orders/", _first_order),
+        Shot("stores", ADMIN, "/stores/"),
+        Shot("store", ADMIN, "/stores/", _first_row),
+        Shot("store-edit", ADMIN, "/stores/", _after(_first_row, _change)),
+        Shot("products", ADMIN, "/products/"),
+        Shot("product", ADMIN, "/products/", _first_row),
+        Shot("prices", ADMIN, "/prices/"),
+        Shot("price-list", ADMIN, "/prices/", _first_row),
+        Shot("price-change", ADMIN, "/prices/", _after(_first_row, _first_row)),
+        Shot("price-asked", ADMIN, "/prices/asked?store=Y0001&product=CHIP-11&unit=CTN&quantity=5"),
+        Shot("promotions", ADMIN, "/promotions/"),
+        Shot("promotion-edit", ADMIN, "/promotions/", _after(_first_row, _change)),
+        Shot("accounts", ADMIN, "/accounts/"),
+        Shot("account", ADMIN, "/accounts/", _second_row),
         Shot("audits", AUDITOR, "/audits/"),
         Shot("audit-review", AUDITOR, "/audits/", _review),
         Shot("people", ADMIN, "/people/"),

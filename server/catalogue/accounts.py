@@ -23,6 +23,7 @@ from sync.kinds.store.table import store
 from sync.kinds.store_terms.publish import bring_terms_up
 from sync.unit_of_work import UnitOfWork
 
+REASON_MAX = 200
 EDITABLE = (
     "code",
     "name",
@@ -87,12 +88,18 @@ def make_accounts(uow: UnitOfWork, actor: Actor, accounts: Sequence[NewAccount])
 
 
 def edit_accounts(
-    uow: UnitOfWork, actor: Actor, changes: Mapping[UUID, Mapping[str, Any]]
+    uow: UnitOfWork,
+    actor: Actor,
+    changes: Mapping[UUID, Mapping[str, Any]],
+    *,
+    reason: str | None = None,
 ) -> list[UUID]:
     """Set these fields (`EDITABLE`) of these accounts; the ids of those where something differs.
 
-    The terms of their stores follow. Raises NoSuchAccount, FieldInvalid, CodeTaken.
+    The terms of their stores follow. A reason is logged with the change. Raises NoSuchAccount, FieldInvalid, CodeTaken.
     """
+    if reason is not None:
+        check_text("reason", reason, 1, REASON_MAX)
     for fields in changes.values():
         for name in fields:
             if name not in EDITABLE:
@@ -134,7 +141,11 @@ def edit_accounts(
         actor,
         "account.edit",
         "account",
-        ((id_, *differing(held[id_], row)) for id_, row in rows.items()),
+        (
+            (id_, before, after if reason is None else {**after, "reason": reason})
+            for id_, row in rows.items()
+            for before, after in [differing(held[id_], row)]
+        ),
     )
     bring_terms_up(uow, stores_of_accounts(uow, rows))
     return list(rows)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 
 from mobile_contract.price_bodies import MEDIA_TYPE, encode_prices
+from mobile_contract.pricing import Entries
 from mobile_contract.records.price_list import TERMS_CODE_MAX, TERMS_NAME_MAX
 from server.catalogue.checks import (
     check_currency,
@@ -175,10 +176,28 @@ def publish_prices(
             Said("the prices would hold from a moment that is past, and nobody said so")
         )
     prices_changed(uow)
-    held = _locked(uow, list_id)
-    if held.ended_at is not None:
-        raise StateWrong(Said("the price list {code} is ended", code=held.code))
-    prices = check_price_rows(uow, rows, held.division_id)
+    held = open_price_list(uow, list_id)
+    return publish_version(
+        uow,
+        actor,
+        held,
+        check_price_rows(uow, rows, held.division_id),
+        valid_from=valid_from,
+        valid_until=valid_until,
+    )
+
+
+def publish_version(
+    uow: UnitOfWork,
+    actor: Actor,
+    held: Any,
+    prices: Entries,
+    *,
+    valid_from: datetime,
+    valid_until: datetime | None,
+) -> PublishedPrices:
+    """A version with these prices of a list that `open_price_list` gave; the caller has checked all of it."""
+    list_id: UUID = held.id
     was_offered = _is_offered(uow, list_id)
     kept = keep_bodies(uow, [encode_prices(prices)], MEDIA_TYPE)[0]
     version = uow.rows(_NEXT_VERSION, company=uow.company_id, id=list_id)[0].next
@@ -239,6 +258,14 @@ def end_price_list(
         before={"ended_at": held.ended_at},
         after={"ended_at": moment},
     )
+
+
+def open_price_list(uow: UnitOfWork, list_id: UUID) -> Any:
+    """A list that is not ended, locked until the transaction ends. Raises NoSuchPriceList, StateWrong."""
+    held = _locked(uow, list_id)
+    if held.ended_at is not None:
+        raise StateWrong(Said("the price list {code} is ended", code=held.code))
+    return held
 
 
 def _locked(uow: UnitOfWork, list_id: UUID) -> Any:

@@ -1,6 +1,6 @@
 """What a promotion says, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from server.language import tell, told_list, told_number
@@ -10,24 +10,25 @@ ITEMS_SAID = 3
 
 
 def told_promotion(
-    terms: Mapping[str, Any], currency: str, named: Mapping[int, tuple[str, str]]
+    terms: Mapping[str, Any],
+    currency: str,
+    named: Mapping[int, tuple[str, str]],
+    told: Callable[[int, str], str] = told_amount,
 ) -> str:
-    """The terms of a promotion as a person reads them. `named`: product number → (code, name)."""
+    """The terms of a promotion as a person reads them. `named`: product number → (code, name); `told` writes money."""
     if not terms:
         return ""
-    parts = [_benefit(terms, currency, named)]
+    parts = [_benefit(terms, currency, named, told)]
     if terms["items"]:
         parts.append(tell("on {items}", items=_items(terms["items"], named)))
     if terms["min_quantity"]:
         parts.append(tell("from {number} units", number=told_number(terms["min_quantity"])))
     if terms["min_amount_minor"]:
-        parts.append(tell("from {amount}", amount=told_amount(terms["min_amount_minor"], currency)))
+        parts.append(tell("from {amount}", amount=told(terms["min_amount_minor"], currency)))
     if terms["max_times"] is not None:
         parts.append(tell("at most {number} times", number=told_number(terms["max_times"])))
     if terms["max_minor"] is not None:
-        parts.append(
-            tell("at most {amount} an order", amount=told_amount(terms["max_minor"], currency))
-        )
+        parts.append(tell("at most {amount} an order", amount=told(terms["max_minor"], currency)))
     if terms["is_exclusive"]:
         parts.append(tell("with no other"))
     elif terms["stack_group"] is not None:
@@ -35,12 +36,17 @@ def told_promotion(
     return told_list(parts)
 
 
-def _benefit(terms: Mapping[str, Any], currency: str, named: Mapping[int, tuple[str, str]]) -> str:
+def _benefit(
+    terms: Mapping[str, Any],
+    currency: str,
+    named: Mapping[int, tuple[str, str]],
+    told: Callable[[int, str], str],
+) -> str:
     match terms["benefit"]:
         case "PERCENT_OFF":
             return tell("{percent} off", percent=_percent(terms["basis_points"]))
         case "AMOUNT_OFF":
-            amount = told_amount(terms["amount_minor"], currency)
+            amount = told(terms["amount_minor"], currency)
             if terms["per"] == "UNIT":
                 return tell("{amount} off each", amount=amount)
             return tell("{amount} off the order", amount=amount)
@@ -54,7 +60,7 @@ def _benefit(terms: Mapping[str, Any], currency: str, named: Mapping[int, tuple[
             return tell(
                 "{parts} for {amount}",
                 parts=parts,
-                amount=told_amount(terms["price_minor"], currency),
+                amount=told(terms["price_minor"], currency),
             )
 
 

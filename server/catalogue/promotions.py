@@ -100,11 +100,12 @@ def edit_promotion(
     name: str | None = None,
     terms: PromotionTerms | None = None,
     whom: Whom | None = None,
+    is_for_all: bool = False,
 ) -> bool:
     """Change a promotion that is not ended; whether anything differs.
 
-    Terms are a draft until they are published; a name, a code and for whom it is hold at once. Raises
-    NoSuchPromotion, StateWrong, FieldInvalid, CodeTaken.
+    Terms are a draft until they are published; a name, a code and for whom it is hold at once. With `is_for_all` it is
+    for every store from now on. Raises NoSuchPromotion, StateWrong, FieldInvalid, CodeTaken.
     """
     prices_changed(uow)
     held = _locked(uow, promotion_id)
@@ -119,12 +120,14 @@ def edit_promotion(
         _must_be_free(uow, after["code"])
     if terms is not None:
         after["draft"] = check_promotion_terms(uow, terms, held.division_id)
-    is_moved = whom is not None and whom != was_for
-    if whom is not None and is_moved:
-        check_whom(uow, whom)
-        write_whom(uow, KIND, promotion_id, whom)
+    wanted = None if is_for_all else (whom or was_for)
+    is_moved = wanted != was_for
+    if is_moved:
+        if wanted is not None:
+            check_whom(uow, wanted)
+        write_whom(uow, KIND, promotion_id, wanted)
         before |= {"for_whom": _told(was_for)}
-        after |= {"for_whom": whom.told()}
+        after |= {"for_whom": _told(wanted)}
     if before == after:
         return False
     _set(
@@ -133,13 +136,13 @@ def edit_promotion(
         code=after["code"],
         name=after["name"],
         draft=after["draft"],
-        level=held.level if whom is None else whom.level,
+        level=None if wanted is None else wanted.level,
     )
     publish_promotions(uow, [promotion_id])
     was, is_ = differing(before, after)
     log_change(uow, actor, "promotion.edit", KIND, promotion_id, before=was, after=is_)
     if is_moved:
-        bring_terms_up(uow, stores_of(uow, was_for, whom))
+        bring_terms_up(uow, stores_of(uow, was_for, wanted))
     return True
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mobile_contract.price_bodies import decode_prices
 from mobile_contract.pricing import Slab
 from server.catalogue.errors import NoSuchPriceList, NoSuchPromotion, StateWrong
+from server.catalogue.product_list import like
 from server.catalogue.whom import Whom, read_whom
 from server.language import Said
-from sync.bodies import read_bodies
+from sync.price_book import prices_of_bodies
 from sync.unit_of_work import UnitOfWork
 
 _LISTS = """
@@ -25,6 +25,9 @@ left join lateral (
     order by version desc limit 1
 ) v on l.ended_at is null or l.ended_at > now()
 where l.company_id = :company and (cast(:code as text) is null or l.code = :code)
+  and (cast(:id as uuid) is null or l.id = :id)
+  and (cast(:words as text) is null or l.code ilike :words or l.name ilike :words)
+  and (cast(:after as text) is null or l.code > :after)
   and (:with_ended or l.ended_at is null or l.ended_at > now())
 order by l.code limit :at_most
 """
@@ -44,8 +47,15 @@ left join lateral (
     where v.company_id = p.company_id and v.promotion_id = p.id order by version desc limit 1
 ) v on true
 where p.company_id = :company and (cast(:code as text) is null or p.code = :code)
+  and (cast(:id as uuid) is null or p.id = :id)
+  and (cast(:words as text) is null or p.code ilike :words or p.name ilike :words)
+  and (cast(:after as text) is null or p.code > :after)
   and (cast(:states as text[]) is null or p.state = any(:states))
 order by p.code limit :at_most
+"""
+_DIGEST = """
+select sha256 from price_list_version
+where company_id = :company and price_list_id = :id and version = :version
 """
 _NAMED = (
     "select number, code, name from product where company_id = :company and number = any(:numbers)"
@@ -119,11 +129,25 @@ class PromotionListed:
 
 
 def list_price_lists(
-    uow: UnitOfWork, *, code: str | None = None, with_ended: bool = False, at_most: int = 100
+    uow: UnitOfWork,
+    *,
+    code: str | None = None,
+    list_id: UUID | None = None,
+    words: str = "",
+    with_ended: bool = False,
+    after: str | None = None,
+    at_most: int = 100,
 ) -> list[PriceListListed]:
-    """Price lists by code. One query."""
+    """Price lists by code, from the one `after` a code on; `words` stand in code or name. One query."""
     rows = uow.rows(
-        _LISTS, company=uow.company_id, code=code, with_ended=with_ended, at_most=at_most
+        _LISTS,
+        company=uow.company_id,
+        code=code,
+        id=list_id,
+        words=like(words),
+        with_ended=with_ended,
+        after=after,
+        at_most=at_most,
     )
     return [PriceListListed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
@@ -136,6 +160,14 @@ def price_list_by_code(uow: UnitOfWork, code: str) -> PriceListListed:
     return found[0]
 
 
+def read_price_list(uow: UnitOfWork, list_id: UUID) -> PriceListListed:
+    """One list, also when it is ended. Raises NoSuchPriceList."""
+    found = list_price_lists(uow, list_id=list_id, with_ended=True, at_most=1)
+    if not found:
+        raise NoSuchPriceList(Said("there is no such price list in this company"))
+    return found[0]
+
+
 def versions_of(uow: UnitOfWork, list_id: UUID, *, at_most: int = 100) -> list[VersionListed]:
     """The versions of a list, the newest first. One query."""
     rows = uow.rows(_LIST_VERSIONS, company=uow.company_id, id=list_id, at_most=at_most)
@@ -144,11 +176,11 @@ def versions_of(uow: UnitOfWork, list_id: UUID, *, at_most: int = 100) -> list[V
 
 def prices_of(uow: UnitOfWork, list_id: UUID, version: int) -> list[PriceShown]:
     """The prices of one version, by product code and unit. Raises StateWrong where there is none."""
-    found = [each for each in versions_of(uow, list_id, at_most=10_000) if each.version == version]
+    found = uow.rows(_DIGEST, company=uow.company_id, id=list_id, version=version)
     if not found:
         raise StateWrong(Said("the price list has no version {version}", version=version))
-    digest = bytes.fromhex(found[0].sha256)
-    prices = decode_prices(read_bodies(uow, [digest])[digest])
+    digest = bytes(found[0].sha256)
+    prices = prices_of_bodies(uow, {digest})[digest]
     named = product_names(uow, {number for number, _ in prices})
     return sorted(
         (PriceShown(*named[number], unit, slabs) for (number, unit), slabs in prices.items()),
@@ -166,14 +198,20 @@ def list_promotions(
     uow: UnitOfWork,
     *,
     code: str | None = None,
+    promotion_id: UUID | None = None,
+    words: str = "",
     states: tuple[str, ...] | None = ("DRAFT", "PUBLISHED"),
+    after: str | None = None,
     at_most: int = 100,
 ) -> list[PromotionListed]:
-    """Promotions by code. One query."""
+    """Promotions by code, from the one `after` a code on; `words` stand in code or name. One query."""
     rows = uow.rows(
         _PROMOTIONS,
         company=uow.company_id,
         code=code,
+        id=promotion_id,
+        words=like(words),
+        after=after,
         states=None if states is None else list(states),
         at_most=at_most,
     )
@@ -185,6 +223,14 @@ def promotion_by_code(uow: UnitOfWork, code: str) -> PromotionListed:
     found = list_promotions(uow, code=code, states=None)
     if not found:
         raise NoSuchPromotion(Said("there is no promotion {code}", code=code))
+    return found[0]
+
+
+def read_promotion(uow: UnitOfWork, promotion_id: UUID) -> PromotionListed:
+    """One promotion, whatever its state. Raises NoSuchPromotion."""
+    found = list_promotions(uow, promotion_id=promotion_id, states=None, at_most=1)
+    if not found:
+        raise NoSuchPromotion(Said("there is no such promotion in this company"))
     return found[0]
 
 

@@ -31,6 +31,7 @@ where o.company_id = :company
   and (cast(:last_day as date) is null or o.business_day <= :last_day)
   and (cast(:store as uuid) is null or o.store_id = :store)
   and (cast(:person as uuid) is null or o.person_id = :person)
+  and (cast(:account as uuid) is null or o.account_id = :account)
 """
 _LIST = (
     f"{_ASKED} and {IS_SEEN} "
@@ -83,6 +84,7 @@ def list_orders(
     last_day: date | None = None,
     store_id: UUID | None = None,
     person_id: UUID | None = None,
+    account_id: UUID | None = None,
     asker_id: UUID | None = None,
     after: tuple[date, datetime, UUID] | None = None,
     at_most: int = 100,
@@ -100,6 +102,7 @@ def list_orders(
         last_day=last_day,
         store=store_id,
         person=person_id,
+        account=account_id,
         after_day=after_day,
         after_at=after_at,
         after_id=after_id,

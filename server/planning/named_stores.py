@@ -10,6 +10,7 @@ from sync.unit_of_work import UnitOfWork
 
 _BY_CODE = "select code, id from store where company_id = :company and code = any(:codes)"
 _NAMES = "select id, code, name from store where company_id = :company and id = any(:ids)"
+_CALLED = "select id, code, name from store where company_id = :company and code = :code"
 
 DEGREE_E7 = 10_000_000
 
@@ -47,6 +48,12 @@ def named_stores(uow: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, StoreNamed]
     rows = uow.rows(_NAMES, company=uow.company_id, ids=sorted(wanted)) if wanted else []
     named = {id_: StoreNamed(None, str(id_)) for id_ in wanted}
     return named | {row.id: StoreNamed(row.code, row.name) for row in rows}
+
+
+def find_store_named(uow: UnitOfWork, code: str) -> tuple[UUID, StoreNamed] | None:
+    """The store with this code; None where there is none. One query."""
+    rows = uow.rows(_CALLED, company=uow.company_id, code=code)
+    return (rows[0].id, StoreNamed(rows[0].code, rows[0].name)) if rows else None
 
 
 def told_pin(lat_e7: int, lon_e7: int) -> str:

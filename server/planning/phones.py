@@ -25,6 +25,12 @@ from holder_key h
 join record_key k on k.company_id = h.company_id and k.key = h.key
 where h.company_id = :company and h.person_id = any(:people) and k.id = any(:ids)
 """
+_COMPANIONS = "select id from companion where company_id = :company and lead_id = :store"
+_HOLDERS = """
+select distinct h.person_id from record_key k
+join holder_key h on h.company_id = k.company_id and h.key = k.key
+where k.company_id = :company and k.id = any(:ids)
+"""
 _SIZES = """
 select n.id, n.name,
        (select count(distinct k.id) from holder_key h
@@ -78,6 +84,20 @@ def watch_phones(
     )
 
 
+def watch_store(uow: UnitOfWork, store_id: UUID) -> Watch:
+    """Note who sees a store and what goes with it, before a change of it. Three queries."""
+    ids = _with_companions(uow, store_id)
+    people = _holders_of(uow, ids)
+    return Watch(keys=(), ids=ids, people=people, seen=_seen(uow, people, ids))
+
+
+def store_effects(uow: UnitOfWork, store_id: UUID, before: Watch) -> tuple[PhoneEffect, ...]:
+    """`phone_effects` of a change of one store, as `watch_store` saw it before. Five queries at most."""
+    ids = _with_companions(uow, store_id) | before.ids
+    people = _holders_of(uow, ids) | before.people
+    return _effects(uow, before.seen, _seen(uow, people, ids))
+
+
 def phone_effects(uow: UnitOfWork, before: Watch) -> tuple[PhoneEffect, ...]:
     """What the change has done to whom, by name; people for whom nothing changes are left out.
 
@@ -85,8 +105,13 @@ def phone_effects(uow: UnitOfWork, before: Watch) -> tuple[PhoneEffect, ...]:
     Four queries, one fewer where no phone is concerned.
     """
     watched = before.ids | _records_at(uow, before.keys)
-    after = _seen(uow, before.people, watched)
-    gained, lost = after - before.seen, before.seen - after
+    return _effects(uow, before.seen, _seen(uow, before.people, watched))
+
+
+def _effects(
+    uow: UnitOfWork, before: frozenset[tuple[UUID, UUID]], after: frozenset[tuple[UUID, UUID]]
+) -> tuple[PhoneEffect, ...]:
+    gained, lost = after - before, before - after
     gains, losses = _by_person(gained), _by_person(lost)
     concerned = sorted(gains.keys() | losses.keys())
     if not concerned:
@@ -110,6 +135,16 @@ def rescope_people(uow: UnitOfWork, people: Iterable[UUID], today: date) -> None
         found = uow.rows(_NAME, company=uow.company_id, person=refused.person_id)
         name = found[0].name if found else str(refused.person_id)
         raise PhoneTooFull(name, refused.size, refused.limit) from refused
+
+
+def _with_companions(uow: UnitOfWork, store_id: UUID) -> frozenset[UUID]:
+    found = uow.rows(_COMPANIONS, company=uow.company_id, store=store_id)
+    return frozenset(row.id for row in found) | {store_id}
+
+
+def _holders_of(uow: UnitOfWork, ids: Iterable[UUID]) -> frozenset[UUID]:
+    found = uow.rows(_HOLDERS, company=uow.company_id, ids=list(ids))
+    return frozenset(row.person_id for row in found)
 
 
 def _records_at(uow: UnitOfWork, keys: Iterable[UUID]) -> frozenset[UUID]:

@@ -69,6 +69,7 @@ and (:is_all
 """
 _LIST = f"""
 {_SELECT} and p.state = :state {_SEEN}
+  and (cast(:entity as uuid) is null or p.entity_id = :entity)
   and (cast(:after_at as timestamptz) is null
        or (p.proposed_at, p.id) > (:after_at, cast(:after_id as uuid)))
 order by p.proposed_at, p.id limit :at_most
@@ -154,16 +155,20 @@ def list_proposals(
     *,
     state: State = "WAITING",
     seen: Collection[UUID] | None = None,
+    entity_id: UUID | None = None,
     after: tuple[datetime, UUID] | None = None,
     at_most: int = 100,
 ) -> list[Proposal]:
-    """Proposals in a state, the longest waiting first; with `seen`, those that concern these positions. One query."""
+    """Proposals in a state, the longest waiting first; with `seen`, those that concern these positions; with
+    `entity_id`, those about one route, plan or store. One query.
+    """
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
         state=state,
         is_all=seen is None,
         seen=sorted(seen or ()),
+        entity=entity_id,
         after_at=None if after is None else after[0],
         after_id=None if after is None else after[1],
         at_most=at_most,

@@ -67,6 +67,11 @@ AREAS = (
     Area("imports.import_list", ("regional_manager", "admin"), sentence("Imports"), UPKEEP),
     Area("exports.export_list", OFFICE, sentence("Exports"), UPKEEP),
     Area("changes.change_list", ADMIN, sentence("Changes"), UPKEEP),
+    Area("stores.store_list", OFFICE, sentence("Stores"), MASTERS),
+    Area("products.product_list", ADMIN, sentence("Products"), MASTERS),
+    Area("prices.price_lists", ADMIN, sentence("Prices"), MASTERS),
+    Area("promotions.promotion_list", ADMIN, sentence("Promotions"), MASTERS),
+    Area("accounts.account_list", OFFICE, sentence("Accounts"), MASTERS),
 )
 
 

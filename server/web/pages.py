@@ -18,6 +18,7 @@ from server.http.problems import as_refused, handle
 from server.http.request_ids import current_request_id
 from server.language import sentence
 from server.vocabulary import name_of
+from server.web.accounts import account_routes
 from server.web.activities import activity_routes
 from server.web.audits import audit_routes
 from server.web.changes import change_routes
@@ -37,10 +38,14 @@ from server.web.orders import order_routes
 from server.web.overview import overview_routes
 from server.web.people import people_routes
 from server.web.positions import position_routes
+from server.web.prices import price_routes
+from server.web.products import product_routes
+from server.web.promotions import promotion_routes
 from server.web.quarantine import quarantine_routes
 from server.web.regions import region_routes
 from server.web.routes import route_routes
 from server.web.signing import signing_routes
+from server.web.stores import store_routes
 from server.web.targets import target_routes
 from server.web.tasks import task_routes
 
@@ -132,6 +137,11 @@ def register_pages(app: Flask, desk: Desk) -> None:
         task_routes(desk),
         notice_routes(desk),
         change_routes(desk),
+        store_routes(desk),
+        product_routes(desk),
+        price_routes(desk),
+        promotion_routes(desk),
+        account_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

@@ -18,6 +18,14 @@ def typed_uuid(typed: str | None) -> UUID:
         raise NotFound from None
 
 
+def typed_text(typed: str | None, most: int = 100) -> str:
+    """A text of at most so many characters; nothing typed: an empty one."""
+    found = typed or ""
+    if "\x00" in found or len(found) > most:
+        raise NotFound
+    return found
+
+
 def typed_day(typed: str | None, otherwise: date | None = None) -> date:
     """A day as ISO 8601 writes it; nothing typed: the other, where there is one."""
     if not typed and otherwise is not None:

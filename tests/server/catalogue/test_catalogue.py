@@ -11,7 +11,15 @@ from uuid import UUID, uuid4
 import pytest
 
 import server.catalogue
-from server.catalogue import accounts, divisions, price_lists, products, promotions
+from mobile_contract.pricing import Slab
+from server.catalogue import (
+    accounts,
+    divisions,
+    price_changes,
+    price_lists,
+    products,
+    promotions,
+)
 from server.catalogue.errors import (
     CatalogueError,
     CodeTaken,
@@ -54,6 +62,19 @@ def kiosks(code: str = "KIOSK", **changed: Any) -> price_lists.NewPriceList:
     whom = Whom("CHANNEL", channels=frozenset({"kiosk"}))
     new = price_lists.NewPriceList(code=code, name="Kiosks", currency="USD", whom=whom)
     return replace(new, **changed)
+
+
+def oat_costs(
+    price: int | None, valid_from: datetime, valid_until: datetime | None = None
+) -> price_changes.PriceChange:
+    """A piece of oats at another price, or at none, in a period."""
+    return price_changes.PriceChange(
+        product="OAT",
+        unit="PC",
+        slabs=() if price is None else ((1, price),),
+        valid_from=valid_from,
+        valid_until=valid_until,
+    )
 
 
 def chain(**changed: Any) -> accounts.NewAccount:
@@ -105,6 +126,23 @@ CHANGING = (
     Case(
         price_lists.publish_prices,
         lambda u, a, g: price_lists.publish_prices(u, a, g.base, [OAT], valid_from=SOON),
+        "price_list.publish",
+    ),
+    Case(
+        price_lists.publish_version,
+        lambda u, a, g: price_lists.publish_version(
+            u,
+            a,
+            price_lists.open_price_list(u, g.base),
+            {(1, "PC"): (Slab(1, 480),)},
+            valid_from=SOON,
+            valid_until=None,
+        ),
+        "price_list.publish",
+    ),
+    Case(
+        price_changes.change_price,
+        lambda u, a, g: price_changes.change_price(u, a, g.base, oat_costs(480, SOON)),
         "price_list.publish",
     ),
     Case(
