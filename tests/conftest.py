@@ -1,7 +1,7 @@
 """One embedded PostgreSQL and Redis for the whole run, and a migrated database per process.
 
-The servers are durable, as in production, so that a test which kills them proves something. With
-several test processes (make test) the first one starts the servers and the others are told where
+The servers are those of production but for one thing: they do not wait for the disk. A process that is killed loses
+nothing by that, since the kernel has what it wrote; only a machine without power would. With several test processes (make test) the first one starts the servers and the others are told where
 they are; each has a database of its own, copied from one that was migrated once.
 """
 
@@ -134,6 +134,9 @@ def _start(config: pytest.Config) -> dict[str, str]:
 
 def _make_template(servers: Embedded) -> None:
     with servers.postgres.connect("postgres") as connection:
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+        connection.execute("select pg_reload_conf()")
         connection.execute(
             sql.SQL("create database {} owner {}").format(
                 sql.Identifier(TEMPLATE), sql.Identifier(OWNER)

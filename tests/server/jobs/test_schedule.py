@@ -1,5 +1,6 @@
 """What runs by the clock runs once a day of each company, catches up, and fails alone."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from server.jobs import schedule as schedule_module
 from server.jobs.schedule import RedisMemory, Schedule
 from server.jobs.work import Workshop
+from sync.unit_of_work import Database
+from tests.conftest import copied_database
 from tests.factories import Company, add_policy, make_company
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -32,6 +35,27 @@ class Days:
 
     def of(self, company: Company) -> list[str]:
         return [day.isoformat() for company_id, day in self.begun if company_id == company.id]
+
+
+@pytest.fixture(scope="module")
+def alone(servers: dict[str, str], worker_id: str) -> Iterator[dict[str, str]]:
+    """A database of this module's own: a round looks at every company that there is."""
+    with copied_database(servers, f"roadbook_schedule_{worker_id}") as urls:
+        yield urls
+
+
+@pytest.fixture(scope="module")
+def owner_engine(alone: dict[str, str]) -> Iterator[Engine]:
+    made = create_engine(alone["owner"])
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="module")
+def job_database(alone: dict[str, str]) -> Iterator[Database]:
+    made = create_engine(alone["app"])
+    yield Database(made)
+    made.dispose()
 
 
 @pytest.fixture
