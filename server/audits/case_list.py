@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+from server.audits.errors import NoSuchAuditVisit
 from server.audits.rights import CASE_IS_SEEN, oversees, seen
 from sync.kinds.audit_visit.states import AUDITING
 from sync.unit_of_work import UnitOfWork
@@ -12,7 +14,7 @@ from sync.unit_of_work import UnitOfWork
 # Whoever oversees a position sees all of it. An auditor sees what they judged, once their verdict stands, and
 # whoever brought it what was found: what waits for whom is not for their eyes, nor what another auditor found of what they may
 # look at themselves.
-_LIST = f"""
+_LISTED = f"""
 select c.id, a.code as activity_code, s.code as store_code, s.name as store_name, n.name as person,
        c.business_day, c.state, c.entry, c.result, c.judged_at, c.appeal_until,
        coalesce(c.appeal_verdict_id, c.verdict_id) as verdict_id,
@@ -20,22 +22,31 @@ select c.id, a.code as activity_code, s.code as store_code, s.name as store_name
         where i.company_id = c.company_id and i.verdict_id = c.verdict_id and i.verdict = 'FAIL'
           and not exists (select from audit_verdict_item j
                           where j.company_id = c.company_id and j.verdict_id = c.appeal_verdict_id
-                            and j.item = i.item and j.verdict <> 'FAIL')) as failed
+                            and j.item = i.item and j.verdict <> 'FAIL')) as failed,
+       q.appealed_at, q.by_name as appealed_by
 from audit_case c
 join activity a on a.company_id = c.company_id and a.id = c.activity_id
 join store s on s.company_id = c.company_id and s.id = c.store_id
 join person n on n.company_id = c.company_id and n.id = c.person_id
-where c.company_id = :company and c.state = any(:states)
+left join audit_appeal q on q.company_id = c.company_id and q.verdict_id = c.verdict_id
+where c.company_id = :company
   and ((:oversees and {CASE_IS_SEEN})
        or (c.result is not null
            and (c.person_id = :asker
                 or exists (select from audit_turn t
                            where t.company_id = c.company_id and t.audit_visit_id = c.id
                              and t.auditor_id = :asker and t.state = 'STANDS'))))
+"""  # noqa: S608  put together from constants
+_LIST = f"""
+{_LISTED} and c.state = any(:states)
   and (cast(:activity as uuid) is null or c.activity_id = :activity)
   and (cast(:person as uuid) is null or c.person_id = :person)
+  and (cast(:appealed as boolean) is null or (q.id is not null) = :appealed)
+  and (cast(:after_day as date) is null or c.business_day < :after_day
+       or (c.business_day = :after_day and c.id > cast(:after_id as uuid)))
 order by c.business_day desc, c.id limit :at_most
-"""  # noqa: S608  put together from constants
+"""
+_ONE = f"{_LISTED} and c.id = :audit_visit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,9 @@ class CaseListed:
     appeal_until: datetime | None
     verdict_id: UUID | None
     failed: tuple[str, ...]
+    # Who appealed against it, and when.
+    appealed_at: datetime | None
+    appealed_by: str | None
 
 
 def list_cases(
@@ -64,21 +78,45 @@ def list_cases(
     states: Collection[str] = AUDITING.stored_states,
     activity_id: UUID | None = None,
     person_id: UUID | None = None,
+    is_appealed: bool | None = None,
     asker_id: UUID | None = None,
+    after: tuple[date, UUID] | None = None,
     at_most: int = 100,
 ) -> list[CaseListed]:
-    """Audit visits, the latest first. One query, and two for the asker's scope."""
+    """Audit visits, the latest first; `is_appealed`: those that were appealed against, or were not. One query, and two
+    for the asker's scope.
+    """
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
         states=list(states),
         activity=activity_id,
         person=person_id,
+        appealed=is_appealed,
+        after_day=None if after is None else after[0],
+        after_id=None if after is None else after[1],
         at_most=at_most,
         oversees=oversees(uow, asker_id, today),
         **seen(uow, asker_id, today),
     )
-    return [
-        CaseListed(**{**row._mapping, "failed": tuple(row.failed or ())})  # noqa: SLF001
-        for row in rows
-    ]
+    return [_listed(row) for row in rows]
+
+
+def find_case(
+    uow: UnitOfWork, audit_visit_id: UUID, *, today: date, asker_id: UUID | None = None
+) -> CaseListed:
+    """One of `list_cases`. Raises NoSuchAuditVisit, also where the asker may not see it."""
+    rows = uow.rows(
+        _ONE,
+        company=uow.company_id,
+        audit_visit=audit_visit_id,
+        oversees=oversees(uow, asker_id, today),
+        **seen(uow, asker_id, today),
+    )
+    if not rows:
+        raise NoSuchAuditVisit("there is no such audit visit in this company")
+    return _listed(rows[0])
+
+
+def _listed(row: Any) -> CaseListed:
+    return CaseListed(**{**row._mapping, "failed": tuple(row.failed or ())})  # noqa: SLF001

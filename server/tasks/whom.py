@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from server.identity.permissions import positions_seen_by
+from server.identity.permissions import SEES_ALL, positions_seen_by
 from server.language import Said
 from server.tasks.errors import NoSuchRecord
+from sync.scope import OVERSEERS
 from sync.unit_of_work import UnitOfWork
 
 CHOSEN_MAX = 1_000
@@ -30,6 +31,24 @@ where p.company_id = :company and (:sees_all or p.id = any(:positions))
   and (cast(:region as uuid) is null or p.region_id in (select id from below))
   and (cast(:role as text) is null or p.role = :role)
 order by p.code, p.id limit :at_most
+"""
+# An admin tells every region something; who oversees one, that and all below it.
+_REGIONS = """
+with recursive seat as (
+    select p.role, p.region_id from occupancy o
+    join position p on p.company_id = o.company_id and p.id = o.position_id
+    where o.company_id = :company and o.person_id = :asker
+      and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)
+), tree as (
+    select r.id, r.name, 0 as depth, array[r.name, r.id::text] as place from region r
+    where r.company_id = :company
+      and case when exists (select from seat where role = any(:sees_all)) then r.parent_id is null
+          else r.id in (select region_id from seat where role = any(:overseers)) end
+    union all
+    select r.id, r.name, t.depth + 1, t.place || array[r.name, r.id::text] from tree t
+    join region r on r.company_id = :company and r.parent_id = t.id where t.depth < 32
+)
+select distinct on (place) id, name, depth from tree order by place limit 500
 """
 # A store's own position, else that of a route it is on.
 _STORES = """
@@ -58,6 +77,15 @@ class Whom:
     def told(self) -> str:
         """Its code and who holds it."""
         return f"{self.code} {', '.join(self.holders)}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class RegionToTell:
+    """A region with how many of those listed are above it."""
+
+    id: UUID
+    name: str
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +118,19 @@ def whom_to_ask(
         at_most=at_most,
     )
     return [Whom(row.id, row.code, row.role, row.region, tuple(row.holders)) for row in rows]
+
+
+def regions_to_tell(uow: UnitOfWork, *, today: date, asker_id: UUID) -> list[RegionToTell]:
+    """The regions that the asker may tell something whole, parents before children. One query."""
+    rows = uow.rows(
+        _REGIONS,
+        company=uow.company_id,
+        asker=asker_id,
+        today=today,
+        sees_all=list(SEES_ALL),
+        overseers=list(OVERSEERS),
+    )
+    return [RegionToTell(row.id, row.name, row.depth) for row in rows]
 
 
 def stores_to_ask_at(

@@ -25,6 +25,7 @@ from server.planning.named_stores import DEGREE_E7, told_pin
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
 from server.web.menu import PLANNERS
+from server.web.refusals import refused_field
 from server.web.route_words import told_refusal
 from sync.unit_of_work import UnitOfWork
 
@@ -268,8 +269,8 @@ def _pin(typed: str) -> dict[str, int]:
 
 def _told(refused: PlanningError) -> str:
     if isinstance(refused, FieldInvalid):
-        name, _, why = str(refused).partition(": ")
-        if name == "pin":
+        name, why = refused_field(refused)
+        if "pin" in {name, str(refused)}:
             return tell("A pin is latitude and longitude in degrees, like 31.23040 121.47370.")
         return tell("{field} cannot be this: {why}", field=_title(name), why=why)
     if refused.code == "choice_invalid":

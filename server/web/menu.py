@@ -55,6 +55,7 @@ AREAS = (
     Area("orders.order_list", OFFICE, sentence("Orders")),
     Area("tasks.task_list", OFFICE, sentence("Tasks")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
+    Area("appeals.case_list", (*OFFICE, *FIELD, "auditor"), sentence("Appeals")),
     Area("notices.notice_list", OFFICE, sentence("Notices"), PEOPLE),
     Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
     Area("people.people_list", ("regional_manager", "admin"), sentence("People"), PEOPLE),

@@ -13,7 +13,6 @@ from mobile_contract.records.notice import NOTICE_BODY_MAX, NOTICE_TITLE_MAX
 from server.catalogue.divisions import list_divisions
 from server.identity.sessions import Visitor
 from server.language import NAMES, sentence, tell, told_day, told_moment, told_number
-from server.planning.positions import list_regions
 from server.tasks.errors import (
     BeyondScope,
     FieldInvalid,
@@ -35,11 +34,12 @@ from server.tasks.notices import (
     readers_of,
     recall_notice,
 )
-from server.tasks.whom import whom_to_ask
+from server.tasks.whom import regions_to_tell, whom_to_ask
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
 from server.web.menu import OFFICE
-from server.web.role_words import ROLES, role_choices
+from server.web.people_words import ROLE_WORDS
+from server.web.refusals import refused_field
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
@@ -202,7 +202,7 @@ def notice_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[No
                 lambda one: one.state,
             ),
             Column(
-                sentence("For"),
+                sentence("Told to"),
                 lambda one: tell(AUDIENCES[one.audience]),
                 lambda one: one.audience,
             ),
@@ -276,7 +276,7 @@ def _form(
     is_admin = visitor.has_role("admin")
     with desk.database.reading(visitor.company_id) as uow:
         whom = whom_to_ask(uow, today=visitor.today, asker_id=visitor.person_id)
-        regions = list_regions(uow, today=visitor.today, asker_id=visitor.person_id)
+        regions = regions_to_tell(uow, today=visitor.today, asker_id=visitor.person_id)
         divisions = list_divisions(uow) if is_admin else []
     field, words = (None, "") if refused is None else _told_refusal(refused)
     return draw(
@@ -287,7 +287,7 @@ def _form(
         regions=regions,
         chosen=set(form.getlist("position")) | set(form.getlist("region")),
         divisions=[(str(one.id), one.name) for one in divisions],
-        roles=role_choices(),
+        roles=[(role, tell(words)) for role, words in ROLE_WORDS.items()],
         audiences=[
             (key, tell(said))
             for key, said in AUDIENCES.items()
@@ -337,7 +337,7 @@ def _audience(
         return audience, [typed_uuid(form.get("division", ""))]
     if audience == "ROLE":
         role = form.get("role", "")
-        if role not in ROLES:
+        if role not in ROLE_WORDS:
             raise NotFound
         found = whom_to_ask(uow, today=visitor.today, asker_id=visitor.person_id, role=role)
         return "POSITIONS", [one.id for one in found]
@@ -374,7 +374,7 @@ def _told_refusal(refused: TaskError) -> tuple[str | None, str]:
     """The field that is wrong, and what is wrong with it."""
     if isinstance(refused, BeyondScope):
         return "audience", tell("It would reach people whom you do not see: choose fewer.")
-    field, _, why = str(refused).partition(": ")
+    field, why = refused_field(refused)
     told = {
         "texts": tell("Write a title in one language at least, and not too much: {why}", why=why),
         "starts_on": tell("From which day on?"),

@@ -20,6 +20,7 @@ from server.language import sentence
 from server.vocabulary import name_of
 from server.web.accounts import account_routes
 from server.web.activities import activity_routes
+from server.web.appeals import appeal_routes
 from server.web.audits import audit_routes
 from server.web.changes import change_routes
 from server.web.conflicts import conflict_routes
@@ -135,6 +136,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         form_routes(desk),
         activity_routes(desk),
         task_routes(desk),
+        appeal_routes(desk),
         notice_routes(desk),
         change_routes(desk),
         store_routes(desk),

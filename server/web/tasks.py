@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +15,7 @@ from mobile_contract.records.task import TASK_TEXT_MAX
 from server.identity.errors import IdentityError
 from server.identity.people import person_by_email
 from server.identity.sessions import Visitor
-from server.language import sentence, tell, tell_number, told_day, told_moment
+from server.language import sentence, tell, tell_number, told_short_day
 from server.planning.positions import list_regions
 from server.tasks.errors import (
     FieldInvalid,
@@ -42,7 +43,8 @@ from server.tasks.whom import stores_to_ask_at, whom_to_ask
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
 from server.web.menu import OFFICE
-from server.web.role_words import ROLES, role_choices
+from server.web.people_words import ROLE_WORDS
+from server.web.refusals import refused_field
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
@@ -224,14 +226,14 @@ def task_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Task
 
     return Listing(
         name="tasks",
-        columns=_columns(visitor.policy.time_zone),
+        columns=_columns(visitor.policy.zone),
         read=read,
         key=None if is_over else lambda one: str(one.id),
         nothing=sentence("No task is like this."),
     )
 
 
-def _columns(zone: str) -> tuple[Column[TaskListed], ...]:
+def _columns(zone: ZoneInfo) -> tuple[Column[TaskListed], ...]:
     return (
         Column(
             sentence("Task"),
@@ -245,14 +247,14 @@ def _columns(zone: str) -> tuple[Column[TaskListed], ...]:
             lambda one: one.position_code or one.person or "",
         ),
         Column(sentence("Store"), lambda one: one.store_name, lambda one: one.store_name or ""),
-        Column(sentence("Due"), lambda one: told_day(one.due_on), lambda one: one.due_on),
+        Column(sentence("Due"), lambda one: told_short_day(one.due_on), lambda one: one.due_on),
         Column(
             sentence("State"),
             lambda one: Badge(tell(SHOWN[_shown_state(one)][0]), SHOWN[_shown_state(one)][1]),
             _shown_state,
         ),
         Column(
-            sentence("Answers"),
+            sentence("Replies"),
             lambda one: str(one.answers),
             lambda one: one.answers,
             is_number=True,
@@ -260,7 +262,7 @@ def _columns(zone: str) -> tuple[Column[TaskListed], ...]:
         Column(sentence("Given by"), lambda one: one.given_by, lambda one: one.given_by),
         Column(
             sentence("Given"),
-            lambda one: told_moment(_ms(one.given_at), zone),
+            lambda one: told_short_day(one.given_at.astimezone(zone).date()),
             lambda one: one.given_at.isoformat(),
         ),
     )
@@ -281,8 +283,8 @@ def _form(
         chosen=set(form.getlist("position")),
         about={name: form[name] for name in _ABOUT if form.get(name)},
         whom=whom,
-        regions=[(str(one.id), "  " * one.depth + one.name) for one in regions],
-        roles=[(role, words) for role, words in role_choices() if role != "admin"],
+        regions=[(str(one.id), "\u2003" * one.depth + one.name) for one in regions],
+        roles=[(role, tell(words)) for role, words in ROLE_WORDS.items()],
         sorts=[(key, tell(words)) for key, words in SORTS.items()],
         given=Given(form),
         fault=field,
@@ -319,7 +321,7 @@ def _asked_for(uow: UnitOfWork, visitor: Visitor, given: Given) -> list[NewTask]
         return [replace(new, person_id=id_) for id_ in _people(uow, given.emails)]
     if given.whom == "region":
         region, role = form.get("region", ""), form.get("role", "")
-        if role and role not in ROLES:
+        if role and role not in ROLE_WORDS:
             raise NotFound
         found = whom_to_ask(
             uow,
@@ -413,7 +415,7 @@ def _withdrawn(
 
 def _told_refusal(refused: TaskError) -> tuple[str | None, str]:
     """The field that is wrong, and what is wrong with it."""
-    field, _, why = str(refused).partition(": ")
+    field, why = refused_field(refused)
     people = tell("One of these people is not there, or you do not see them.")
     if isinstance(refused, NoSuchPerson):
         return "people", people

@@ -210,3 +210,17 @@ def test_pages_follow_one_another_by_due_day_and_position(
     with counted_statements(monkeypatch) as few:
         sam.get("/tasks/?state=DONE")
     assert len(all_of_them) == len(few)
+
+
+def test_what_is_wrong_stands_beside_its_field_in_chinese_too(
+    office: Office, sam: FlaskClient
+) -> None:
+    sam.set_cookie("roadbook_language", "zh")
+    for field, form in (
+        ("text", {"text": " "}),
+        ("due_on", {"due": "2020-01-01"}),
+        ("stores", {"whom": "stores", "stores": "S-9"}),
+    ):
+        text = give(sam, office, **{"position": [str(office.cast.ana.position_id)], **form})
+        assert f'id="about-{field}" role="alert"' in text, field
+    assert "：S-9</p>" in text
