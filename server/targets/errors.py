@@ -29,6 +29,12 @@ class PlanExists(TargetsError):
     code = "target_plan_exists"
 
 
+class PlanOutdated(TargetsError):
+    """Somebody split the plan again since whoever asks saw it."""
+
+    code = "target_plan_outdated"
+
+
 class PlansOverlap(TargetsError):
     """Another plan sets the same target of a position."""
 

@@ -19,7 +19,7 @@ from mobile_contract.records.target import BY_PRODUCT_GROUP, CURRENCY_PATTERN, M
 from server.identity.change_log import Actor, log_change
 from server.language import Said
 from server.targets.basis import PlanScope, SplitBy, read_basis
-from server.targets.errors import NoSuchPlan, PlanExists, TargetInvalid
+from server.targets.errors import NoSuchPlan, PlanExists, PlanOutdated, TargetInvalid
 from server.targets.node_rows import read_nodes, write_nodes
 from server.targets.position_targets import bring_up_targets
 from server.targets.tree import Level, Node, plan_tree
@@ -143,15 +143,20 @@ def split_plan(
     unpinned: Collection[UUID] = (),
     from_month: date | None = None,
     reason: str | None = None,
+    expected_version: int | None = None,
 ) -> SplitDone:
     """Split a plan anew, as a new version; what is not given stays as it was.
 
     `pins` fixes nodes at amounts, beside those that are fixed, which `unpinned` takes away. The months
-    before `from_month`, the present one unless given, keep what they had. Raises NoSuchPlan, NoSuchNode,
-    PinsDiffer, TargetInvalid, NobodyToSplitOver, PlansOverlap, TooManyNodes.
+    before `from_month`, the present one unless given, keep what they had. `expected_version` is the one that
+    whoever asks saw. Raises NoSuchPlan, PlanOutdated, NoSuchNode, PinsDiffer, TargetInvalid, NobodyToSplitOver, PlansOverlap, TooManyNodes.
     """
     _take_turn(uow)
     plan, held = _locked(uow, plan_id)
+    if expected_version not in (None, plan.version):
+        raise PlanOutdated(
+            Said("somebody split this plan meanwhile: look at it as it is now")
+        )
     scope = PlanScope(
         year=plan.year,
         measure=plan.measure,
