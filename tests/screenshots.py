@@ -72,6 +72,14 @@ def _redrawn(page: Any) -> None:
     page.wait_for_selector("#save")
 
 
+def _split_shown(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_selector(".parts")
+    page.fill("#field-total", "70000")
+    page.click("#rehearse")
+    page.wait_for_selector("#save")
+
+
 def _first_order(page: Any) -> None:
     page.click("tbody a >> nth=0")
     page.wait_for_selector(".versions")
@@ -158,6 +166,8 @@ def shots() -> tuple[Shot, ...]:
         Shot("map-visit", MANAGER, day, _after(_drawn, _visit)),
         Shot("regions", MANAGER, "/regions/", _regions),
         Shot("region-drawn", MANAGER, "/regions/", _after(_regions, _redrawn)),
+        Shot("target-plans", ADMIN, "/targets/plans"),
+        Shot("target-plan", ADMIN, "/targets/plans", _split_shown),
         Shot("orders", ADMIN, "/orders/"),
         Shot("order", ADMIN, "/orders/", _first_order),
         Shot("stores", ADMIN, "/stores/"),

@@ -53,6 +53,10 @@ where p.company_id = :company and p.region_id = any(:regions) and p.role = any(:
   and (cast(:division as uuid) is null or p.division_id = :division)
 group by p.id, p.code, p.region_id
 """
+_GROUP_NAMES = """
+select distinct category from product
+where company_id = :company and is_own and status = 'ACTIVE' order by category limit :at_most
+"""
 _GROUPS = """
 select category, count(*) as products from product
 where company_id = :company and category = any(:groups) and is_own and status = 'ACTIVE'
@@ -153,6 +157,12 @@ def read_basis(uow: UnitOfWork, scope: PlanScope, by: SplitBy) -> Basis:
             for number in range(1, MONTHS + 1)
         },
     )
+
+
+def list_product_groups(uow: UnitOfWork) -> list[str]:
+    """The categories of active products of our own, as many as a plan can be split over. One query."""
+    rows = uow.rows(_GROUP_NAMES, company=uow.company_id, at_most=PRODUCT_GROUPS_MAX)
+    return [row.category for row in rows]
 
 
 def _groups(uow: UnitOfWork, names: tuple[str, ...]) -> list[GroupBelow]:

@@ -15,7 +15,7 @@ from server.planning.errors import NoSuchRegion
 from server.planning.phones import PhoneEffect, phone_effects, watch_phones
 from server.targets.basis import SplitBy
 from server.targets.errors import NoSuchPlan
-from server.targets.plan_list import ALL_PLANS, PlanReach, plan_reach, plan_versions
+from server.targets.plan_list import ALL_PLANS, PlanListed, PlanReach, plan_reach, plan_versions
 from server.targets.plans import SplitDone, make_plan, split_plan
 from server.targets.tree import Level
 from sync.kinds.target.publish import months_on_phone
@@ -171,7 +171,7 @@ def rehearse_plan(
 
 
 def compare_versions(
-    uow: UnitOfWork, plan_id: UUID, before: int, after: int, reach: PlanReach
+    uow: UnitOfWork, plan: PlanListed, before: int, after: int, reach: PlanReach
 ) -> list[PartCompared]:
     """How two versions of a plan differ, as far as the asker sees its parts: months first, then regions and positions
     by how much. One query.
@@ -179,10 +179,10 @@ def compare_versions(
     rows = uow.rows(
         _COMPARED,
         company=uow.company_id,
-        plan=plan_id,
+        plan=plan.id,
         before=before,
         after=after,
-        is_all=reach.sets is None,
+        is_all=reach.may_set(plan.region_id),
         sets=sorted(reach.sets or ()),
         at_most=COMPARED_MAX,
     )
@@ -220,12 +220,11 @@ def _watched(
         uow, replace(before, ids=before.ids | now.keys(), people=before.people | others.people)
     )
     (plan,) = plan_versions(uow, done.plan_id, at_most=1)
-    # Whoever may set a plan sees all of it.
     return PlanChange(
         done.plan_id,
         done.version,
         plan.currency,
-        compare_versions(uow, done.plan_id, done.version - 1, done.version, ALL_PLANS),
+        compare_versions(uow, plan, done.version - 1, done.version, ALL_PLANS),
         done.targets,
         done.targets_gone,
         sum(1 for id_, held_now in now.items() if held.get(id_) != held_now),

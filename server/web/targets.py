@@ -18,7 +18,8 @@ from server.targets.progress_list import ProgressMark, TargetProgress, list_prog
 from server.web.desk import Desk
 from server.web.figure_words import MEASURE_WORDS
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
-from server.web.menu import OFFICE
+from server.web.menu import OFFICE, PLANNERS
+from server.web.target_plans import plan_routes
 from sync.unit_of_work import UnitOfWork
 
 MONTHS_SHOWN = 12
@@ -74,6 +75,7 @@ def target_routes(desk: Desk) -> Blueprint:
                 nothing=sentence("No position here has a target in this month."),
             ),
             "targets/list.html",
+            may_set=visitor.has_role(*PLANNERS),
             month=month,
             earlier=_months_before(month, 1),
             later=(month + timedelta(days=31)).replace(day=1),
@@ -91,6 +93,7 @@ def target_routes(desk: Desk) -> Blueprint:
             },
         )
 
+    plan_routes(desk, routes)
     return routes
 
 

@@ -88,6 +88,22 @@ def test_regions_and_their_editor_have_no_barriers(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_plans_of_targets_have_no_barriers(sit_down: Callable[..., Seat], width: int) -> None:
+    seat = sit_down("yue.lin@demo.example", width=width)
+    for path in ("/targets/plans", "/targets/plans/new"):
+        seat.go(path)
+        assert faults_of(seat) == [], path
+    seat.go("/targets/plans")
+    seat.page.click("tbody a >> nth=0")
+    seat.page.click("#rehearse")
+    seat.page.wait_for_selector("#save")
+    assert faults_of(seat) == []
+    seat.page.click("text=Compare")
+    seat.page.wait_for_selector("#field-before")
+    assert faults_of(seat) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_overview_and_what_is_behind_it_have_no_barriers(
     sit_down: Callable[..., Seat], width: int
 ) -> None:
