@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from server.language import Said
+
 
 class PlanningError(Exception):
     """A change that is not made. `code` is stable; the text says what to do, on one line."""
@@ -58,13 +60,13 @@ class BoundaryInvalid(FieldInvalid):
 
     def __init__(
         self,
-        text: str,
+        said: Said,
         why: str,
         *,
         at: tuple[float, float] | None = None,
         **figures: str | int,
     ) -> None:
-        super().__init__(f"boundary: {text}")
+        super().__init__(Said("boundary: {said}", said=said))
         self.why = why
         self.at = at
         self.figures = figures

@@ -334,11 +334,15 @@ def checked_boundary(boundary: Mapping[str, Any]) -> Mapping[str, Any]:
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, ShapelyError):
         is_area = False
     if not is_area:
-        raise BoundaryInvalid("a GeoJSON Polygon or MultiPolygon in WGS-84 degrees", "no_area")
+        raise BoundaryInvalid(
+            Said("a GeoJSON Polygon or MultiPolygon in WGS-84 degrees"), "no_area"
+        )
     if trouble is not None:
-        raise BoundaryInvalid(str(trouble), "trouble", at=trouble.at, what=trouble.what)
+        raise BoundaryInvalid(trouble.said, "trouble", at=trouble.at, what=trouble.what)
     if _corners(boundary["coordinates"]) > CORNERS_MAX:
-        raise BoundaryInvalid(f"at most {CORNERS_MAX} corners", "corners", most=CORNERS_MAX)
+        raise BoundaryInvalid(
+            Said("at most {most} corners", most=CORNERS_MAX), "corners", most=CORNERS_MAX
+        )
     return boundary
 
 

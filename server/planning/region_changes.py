@@ -218,7 +218,11 @@ def _redraw(
         found = _Sides()
     if len(found.moves) > MOVED_MAX:
         raise BoundaryInvalid(
-            f"{len(found.moves)} stores would change their region; {MOVED_MAX} may at once",
+            Said(
+                "{number} stores would change their region; {most} may at once",
+                number=len(found.moves),
+                most=MOVED_MAX,
+            ),
             "stores",
             number=len(found.moves),
             most=MOVED_MAX,

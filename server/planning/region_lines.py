@@ -16,6 +16,7 @@ import shapely
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from server.language import Said
 from server.planning.errors import BoundaryInvalid
 from server.planning.region_list import RegionReach
 from server.planning.regions import RegionLine
@@ -86,7 +87,7 @@ def redraw(lines: Lines, drawn: RegionLine, reach: RegionReach, *, makes_room: b
             continue
         if name == "beyond" and not reach.may_set(line.id):
             raise BoundaryInvalid(
-                f"it reaches beyond {line.name}, whose line is not yours to set",
+                Said("it reaches beyond {name}, whose line is not yours to set", name=line.name),
                 "beyond",
                 name=line.name,
             )
@@ -157,7 +158,9 @@ def _with(line: RegionLine, area: BaseGeometry) -> RegionLine:
         if part.geom_type == "Polygon" and part.area > NOTHING_DEG2
     ]
     if not parts:
-        raise BoundaryInvalid(f"{line.name} would have no ground left", "no_ground", name=line.name)
+        raise BoundaryInvalid(
+            Said("{name} would have no ground left", name=line.name), "no_ground", name=line.name
+        )
     kept = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     return replace(line, boundary=json.loads(json.dumps(mapping(kept))))
 

@@ -8,11 +8,25 @@ from uuid import UUID
 
 import shapely
 
+from server.language import Said, sentence
 from sync.geo import Point, boundaries_of
 from sync.unit_of_work import UnitOfWork
 
 AT_MOST_NAMED = 20
-OFF_EARTH = "longitude comes first, from -180 to 180 degrees, then latitude, from -90 to 90"
+OFF_EARTH = sentence(
+    "longitude comes first, from -180 to 180 degrees, then latitude, from -90 to 90"
+)
+# What GEOS says of a line.
+_TROUBLES = {
+    OFF_EARTH: OFF_EARTH,
+    "self-intersection": sentence("self-intersection"),
+    "ring self-intersection": sentence("ring self-intersection"),
+    "hole lies outside shell": sentence("hole lies outside shell"),
+    "nested holes": sentence("nested holes"),
+    "nested shells": sentence("nested shells"),
+    "interior is disconnected": sentence("interior is disconnected"),
+    "too few points in geometry component": sentence("too few points in geometry component"),
+}
 
 _CODES = "select code from region where company_id = :company order by code limit :at_most"
 _LINES = """
@@ -38,11 +52,16 @@ class Trouble:
     what: str
     at: tuple[float, float] | None = None
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> Said:
+        """It with its place."""
+        what = Said(_TROUBLES[self.what]) if self.what in _TROUBLES else Said(self.what)
         if self.at is None:
-            return self.what
+            return what
         lat, lon = self.at
-        return f"{self.what} at longitude, latitude {lon:.10g}, {lat:.10g}"
+        return Said(
+            "{what} at longitude, latitude {place}", what=what, place=f"{lon:.10g}, {lat:.10g}"
+        )
 
 
 def regions_of(uow: UnitOfWork, points: Sequence[Point]) -> list[UUID | None]:

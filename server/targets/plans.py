@@ -154,9 +154,7 @@ def split_plan(
     _take_turn(uow)
     plan, held = _locked(uow, plan_id)
     if expected_version not in (None, plan.version):
-        raise PlanOutdated(
-            Said("somebody split this plan meanwhile: look at it as it is now")
-        )
+        raise PlanOutdated(Said("somebody split this plan meanwhile: look at it as it is now"))
     scope = PlanScope(
         year=plan.year,
         measure=plan.measure,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from server.language import Said
 from server.planning.errors import BoundaryInvalid
 from sync.geo import Datum, Point, from_wgs84, to_wgs84
 
@@ -30,7 +31,7 @@ def taken_boundary(drawn: Boundary, datum: Datum, known: Iterable[Boundary]) -> 
         held = {_placed(at, datum): at for line in known for at in _corners(line)}
         return _each(drawn, lambda at: _taken(at, datum, held))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError):
-        raise BoundaryInvalid("no GeoJSON area", "no_area") from None
+        raise BoundaryInvalid(Said("no GeoJSON area"), "no_area") from None
 
 
 def read_geojson(raw: bytes) -> Boundary:
@@ -39,7 +40,7 @@ def read_geojson(raw: bytes) -> Boundary:
         value = json.loads(raw)
         found = list(_areas(value))
         if not found:
-            raise BoundaryInvalid("no GeoJSON area", "no_area")
+            raise BoundaryInvalid(Said("no GeoJSON area"), "no_area")
         parts = [
             part
             for area in found
@@ -53,7 +54,7 @@ def read_geojson(raw: bytes) -> Boundary:
             read = {"type": "Polygon", "coordinates": parts[0]}
         return _each(read, lambda at: (float(at[0]), float(at[1])))
     except (KeyError, TypeError, ValueError, IndexError, RecursionError):
-        raise BoundaryInvalid("no GeoJSON area", "no_area") from None
+        raise BoundaryInvalid(Said("no GeoJSON area"), "no_area") from None
 
 
 def _areas(value: Any) -> Iterable[Boundary]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from werkzeug.exceptions import NotFound
 
-from server.language import sentence, tell, told_number
+from server.language import in_english, sentence, tell, told_number
 from server.planning.errors import (
     BoundaryInvalid,
     CodeTaken,
@@ -48,7 +48,7 @@ def told_faults(refused: PlanningError) -> dict[str, str]:
         return {"code": tell("Another region has this code.")}
     if not isinstance(refused, FieldInvalid):
         return {"": told_refusal(refused)}
-    field = str(refused).partition(":")[0]
+    field = in_english(refused).partition(":")[0]
     known = {
         "code": tell(
             "1 to {most} printable characters without a space.", most=told_number(CODE_LENGTH_MAX)

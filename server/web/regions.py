@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 
 from server.http.bodies import BodyBounds
 from server.identity.sessions import Visitor
-from server.language import sentence, tell, tell_number, told_number
+from server.language import Said, sentence, tell, tell_number, told_number
 from server.planning.errors import BoundaryInvalid, NoSuchRegion, PlanningError
 from server.planning.region_changes import (
     RegionAsked,
@@ -277,7 +277,7 @@ def _line(desk: Desk, visitor: Visitor, typed: Typed) -> Boundary | None:
     try:
         drawn = json.loads(typed.boundary)
     except ValueError:
-        raise BoundaryInvalid("no GeoJSON area", "no_area") from None
+        raise BoundaryInvalid(Said("no GeoJSON area"), "no_area") from None
     held = None if typed.region_id is None else known.get(typed.region_id)
     # Untouched: as it is kept, digit by digit.
     if held is not None and drawn == placed_boundary(held, datum):
