@@ -20,6 +20,8 @@ from server.identity.change_log import Actor
 from server.planning.day_plans import PUBLISHED_AT_ONCE, freeze_day_plans, make_day_plans
 from server.planning.stores import make_stores
 from sync import organisation
+from sync.kinds.attendance.judge import ATTENDANCE
+from sync.kinds.visit.judge import VISIT
 from sync.scope import rescope
 from sync.unit_of_work import Database, UnitOfWork
 
@@ -160,6 +162,8 @@ def _make_past(owner: Engine, company_id: int, ground: Ground, *, today: date) -
         "today": today,
         "days": DAYS,
         "stores": STORES_PER_REP,
+        "visit_kind": VISIT.number,
+        "attendance_kind": ATTENDANCE.number,
         "device": uuid5(ground.key, "device of the large past"),
     }
     with owner.begin() as connection:
@@ -394,6 +398,56 @@ _PAST = (
             ('STORE_SCORE', 60 + s.chance % 40, cast(100 as bigint))
         ) as m(measure, numerator, denominator)
         where s.is_visited and s.chance / 13 % 10 = 0 order by s.day, s.began_at
+        """,
+    ),
+    # The map reads whole records: those of the last day.
+    (
+        "records of visits",
+        """
+        insert into record (company_id, id, kind, version, doc, hash, person_id, changed_by, changed_at)
+        select :company, s.visit_id, :visit_kind, 1, cast(jsonb_build_object(
+                   'business_day', s.day, 'clock', k.clock, 'closed_by', 'PERSON',
+                   'check_in', jsonb_build_object('at', m.at, 'corrected_at', m.at, 'fix', p.fix),
+                   'check_out', jsonb_build_object('at', m.until, 'corrected_at', m.until, 'fix', p.fix),
+                   'day_plan_id', s.plan_id, 'flags', cast('[]' as jsonb), 'is_by_phone', false, 'note', null,
+                   'person_id', s.person_id, 'position_id', s.position_id, 'skip_reason', null,
+                   'state', 'DONE', 'steps', cast('[]' as jsonb), 'store_id', s.store_id,
+                   'verdict', jsonb_build_object(
+                       'accuracy_cm', 1200, 'distance_cm', v.distance_cm, 'pin', p.pin,
+                       'policy_version', 1, 'radius_m', 200,
+                       'verdict', case when p.pin is null then 'UNPINNED' else v.verdict end)) as text),
+               0, s.person_id, s.person_id, v.received_at
+        from past_stop s
+        join visit v on v.company_id = :company and v.id = s.visit_id
+        join store t on t.company_id = :company and t.id = s.store_id
+        cross join lateral (select cast(extract(epoch from v.began_at) * 1000 as bigint) as at,
+                                   cast(extract(epoch from v.ended_at) * 1000 as bigint) as until) m
+        cross join lateral (select jsonb_build_object('drift_ms', 0, 'offset_ms', 0, 'trust', 'CLOCK')
+                                   as clock) k
+        cross join lateral (
+            select jsonb_build_object('accuracy_cm', 1200, 'datum', 'WGS84', 'gps_time', m.at,
+                       'is_mock', false, 'lat_e7', coalesce(t.lat_e7, 306600000) + s.chance % 2000,
+                       'lon_e7', coalesce(t.lon_e7, 1040600000) + s.chance / 7 % 2000) as fix,
+                   case when t.lat_e7 is not null
+                        then jsonb_build_object('lat_e7', t.lat_e7, 'lon_e7', t.lon_e7) end as pin
+        ) p
+        where s.is_visited and s.day = (select max(day) from past_day)
+        """,
+    ),
+    (
+        "records of duty",
+        """
+        insert into record (company_id, id, kind, version, doc, hash, person_id, changed_by, changed_at)
+        select :company, a.id, :attendance_kind, 1, cast(jsonb_build_object(
+                   'business_day', a.business_day, 'event', a.event, 'flags', cast('[]' as jsonb),
+                   'clock', jsonb_build_object('drift_ms', 0, 'offset_ms', 0, 'trust', 'CLOCK'),
+                   'occurred', jsonb_build_object('at', m.at, 'corrected_at', m.at, 'fix', null),
+                   'person_id', a.person_id, 'position_id', a.position_id) as text),
+               0, a.person_id, a.person_id, a.received_at
+        from attendance a
+        join past_rep r on r.person_id = a.person_id and r.rep > :first_reps
+        cross join lateral (select cast(extract(epoch from a.occurred_at) * 1000 as bigint) as at) m
+        where a.company_id = :company and a.business_day = (select max(day) from past_day)
         """,
     ),
     # The first reps' tracks of yesterday, walked by all.

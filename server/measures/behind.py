@@ -43,7 +43,6 @@ from server.measures.families import (
     stocking_parts,
     stop_source,
     store_source,
-    visited,
 )
 from server.measures.figures import MEASURES_BY_NAME
 from server.measures.question import PRODUCTS, Question
@@ -227,19 +226,37 @@ def _visits(asking: Asking, with_left_out: bool) -> tuple[str, ...]:
     return (DECIDED, f"fact as ({asking.facts(source, columns)})")
 
 
+# Whether a stop was visited, looked up for the stops of a page alone: the same as `visited` (families.py), which reads all.
+_IS_STOP_VISITED = f"""
+exists (
+    select from visit v
+    left join lateral (
+        select coalesce(array_agg(d.flag) filter (where d.decision = 'ACCEPTED'), '{{}}') as accepted,
+               coalesce(array_agg(d.flag) filter (where d.decision = 'REJECTED' and not d.is_derived),
+                        '{{}}') as rejected,
+               bool_or(d.decision = 'REJECTED' and d.is_derived) as is_void, v.id as visit_id
+        from (select distinct on (f.flag) f.flag, f.decision, f.is_derived from flag_decision f
+              where f.company_id = :company and f.visit_id = v.id
+              order by f.flag, f.number desc) d
+        having count(*) > 0
+    ) x on true
+    where v.company_id = :company and v.store_id = t.store_id and v.business_day = q.day
+      and (v.position_id = q.position_id
+           or v.position_id is distinct from q.position_id and exists (
+               select from day_plan n where n.company_id = :company and n.id = v.day_plan_id
+               and n.day = v.business_day and n.position_id = q.position_id))
+      and ({COUNTS}))
+"""
+
+
 def _stops(asking: Asking, _: bool) -> tuple[str, ...]:
     source = stop_source(asking)
-    with_visits = replace(
-        source,
-        tables=source.tables + " left join visited w on w.store_id = t.store_id and w.day = q.day"
-        " and w.position_id = q.position_id",
-    )
     # A stop has no id of its own: that of its store, on the day.
     columns = [
         *_common("t.store_id", "cast(q.day as timestamp) at time zone :zone", source),
-        "cast(w.store_id is not null as int) as visited",
+        f"cast({_IS_STOP_VISITED} as int) as visited",
     ]
-    return (DECIDED, visited(asking), f"fact as ({asking.facts(with_visits, columns)})")
+    return (f"fact as ({asking.facts(source, columns)})",)
 
 
 def _by_order(asking: Asking, lines: str, *values: str) -> str:
