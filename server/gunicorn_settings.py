@@ -45,7 +45,7 @@ def gunicorn_options(settings: Settings, *, listener: int | None = None) -> dict
         # A second way in would be one more thing to guard.
         "control_socket_disable": True,
         "child_exit": _forget_counts,
-        "post_worker_init": _settle_memory,
+        "post_worker_init": lambda _worker: settle_memory(),
     }
 
 
@@ -84,7 +84,7 @@ def _bind(settings: Settings) -> str:
     return f"{host}:{settings.port}"
 
 
-def _settle_memory(_worker: Any) -> None:
+def settle_memory() -> None:
     """Keep the garbage collector off what lives as long as the process, and from running in every
     request: a push makes thousands of short-lived objects and no cycles.
     """

@@ -1,8 +1,9 @@
 """The demo company grown large, to see what pages do with much: 200 reps, 10,000 stores, a million visits.
 
 People, stores, routes and today's plans are made by the functions that the office has. What happened before is put into
-the tables by statements, from numbers alone: visits of sixty weeks with their plans, duty, orders, store checks and ways, in the order in which they would have come. No phone
-sent it: there is neither ledger nor change feed of it, and nobody of the new people has a phone. The same for the same day.
+the tables by statements, from numbers alone: visits of sixty weeks with their plans, duty, orders, store checks and ways,
+in the order in which they would have come, and the records of the last of these days. No phone sent it: there is neither
+ledger nor change feed of it, and nobody of the new people has a phone. The same for the same day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -182,7 +183,7 @@ def _run(connection: Connection, statement: str, values: Mapping[str, Any]) -> i
 _PREPARE = (
     """
     create temporary table past_rep on commit drop as
-    select row_number() over (order by p.code) as rep, p.id as position_id, o.person_id
+    select row_number() over (order by length(p.code), p.code) as rep, p.id as position_id, o.person_id
     from position p join occupancy o on o.company_id = p.company_id and o.position_id = p.id
     where p.company_id = :company and p.role = 'rep' and not o.is_acting
     """,
