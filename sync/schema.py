@@ -1,6 +1,6 @@
 """The whole database schema: importing this module fills `metadata` with every table."""
 
-from sync import accounts, file_reading, media, organisation, photo_evidence, tables
+from sync import accounts, counted_days, file_reading, media, organisation, photo_evidence, tables
 from sync.kinds.activity import table as activity
 from sync.kinds.activity_store import result_table as activity_result
 from sync.kinds.activity_store import table as activity_store
@@ -56,5 +56,6 @@ ALL_TABLE_MODULES = (
     photo,
     media,
     file_reading,
+    counted_days,
     photo_evidence,
 )

@@ -46,7 +46,8 @@ class UnitOfWork:
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         """The rows of a statement with `:name` parameters."""
-        return list(self.connection.execute(text(statement), values))
+        # All at once: one by one each row costs a call of the driver.
+        return list(self.connection.execute(text(statement), values).all())
 
     def run(self, statement: str, **values: Any) -> int:
         """Execute a statement with `:name` parameters; the number of rows it touched."""

@@ -239,14 +239,15 @@ class _Reader:
         for stop in self.facts.stops:
             if self.seen is not None and stop.position_id not in self.seen:
                 continue
-            if str(stop.store_id) in visited:
+            store = str(stop.store_id)
+            if store in visited:
                 state = StopState.VISITED
-            elif str(stop.store_id) in skipped:
+            elif store in skipped:
                 state = StopState.SKIPPED
             elif stop.reached_by - {self.facts.person_id}:
                 state = StopState.COVERED
             else:
-                state = StopState.MISSED if str(stop.store_id) in missed else StopState.DUE
+                state = StopState.MISSED if store in missed else StopState.DUE
             stops.append(
                 PlannedStop(
                     store_id=stop.store_id,

@@ -25,6 +25,7 @@ from server.demo.shops import Shop, build_shops, first_anchor
 from server.demo.targets import make_targets
 from server.identity.change_log import Actor
 from server.identity.passwords import HASHER
+from server.measures.counting import keep_days_counted
 from server.planning.day_plans import PUBLISHED_AT_ONCE, freeze_day_plans, make_day_plans
 from server.planning.stores import make_stores
 from sync import organisation
@@ -288,6 +289,7 @@ def _fill(
             seed=seed,
         )
         _count_anew(owner)
+        keep_days_counted(database, company_id)
     return DemoAccounts(
         company_id=company_id,
         code=CODE,

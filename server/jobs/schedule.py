@@ -25,6 +25,7 @@ from server.exchange.asked import purge_imports
 from server.exports.runs import purge_exports
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
+from server.measures.counting import keep_days_counted
 from server.media.installed import Media
 from server.media.leaving import end_old_uploads, let_unnamed_go
 from server.media.uploads import Uploads
@@ -155,6 +156,7 @@ class Schedule:
             self._purge_files_of_pages(company_id, now)
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
+            self._count_days(company_id, now)
             self._follow_facts(company_id, now)
             self._go_on_with_audits(company_id, now)
         return turns
@@ -199,6 +201,17 @@ class Schedule:
             return True
 
         return self._turn(company_id, "targets", now, refresh)
+
+    def _count_days(self, company_id: int, now: datetime) -> None:
+        """Count anew the months of visits and plans that changed, so that figures read few of them from the facts."""
+        place = (company_id, "days")
+        if now < self._not_before.get(place, datetime.min.replace(tzinfo=UTC)):
+            return
+        try:
+            keep_days_counted(self.database, company_id)
+        except Exception:
+            logger.exception("counting the days of company %d failed", company_id)
+            self._not_before[place] = now + AGAIN_AFTER
 
     def _follow_facts(self, company_id: int, now: datetime) -> None:
         """Read again how far the targets are of whoever sent something since the last time."""

@@ -8,11 +8,12 @@ piece is a constant of this package; what people type only ever travels as a par
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from server.language import Said
 from server.measures.errors import QuestionInvalid
-from server.measures.question import ABOVE, PLACES, Question, Seats
+from server.measures.question import ABOVE, PLACES, TIMES, Question, Seats
 from sync.policy import Policy
 from sync.unit_of_work import UnitOfWork
 
@@ -92,6 +93,8 @@ class Asking:
     seats: Seats
     policy: Policy
     company_id: int
+    # Whether visits and plans may be read from the days that are kept of them (days.py).
+    has_days: bool = False
     values: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +103,10 @@ class Asking:
             "company": self.company_id,
             "first_day": asked.first_day,
             "last_day": asked.last_day,
+            "first_month": asked.first_day.replace(day=1),
+            "last_month": asked.last_day.replace(day=1),
+            "first_days": _days_from(asked.first_day) & _days_until(asked, asked.first_day),
+            "last_days": _days_until(asked, asked.last_day),
             "to_accept": list(self.policy.flags_to_accept),
         }
         for name, value in (
@@ -120,13 +127,30 @@ class Asking:
         """The columns by which the question groups."""
         return [f"g_{name}" for name in self.question.group_by]
 
+    @property
+    def times(self) -> list[str]:
+        """The times by which the question groups."""
+        return [name for name in self.question.group_by if name in TIMES]
+
     def without_products(self) -> "Asking":
         """The same question, whatever the products."""
-        stripped = Asking(
-            self.question.without_products(), self.seats, self.policy, self.company_id
-        )
-        stripped.values |= self.values
-        return stripped
+        return self._of(self.question.without_products())
+
+    def without_times(self) -> "Asking":
+        """The same question, over the whole period."""
+        return self._of(self.question.without_times())
+
+    def _of(self, question: Question) -> "Asking":
+        other = Asking(question, self.seats, self.policy, self.company_id, self.has_days)
+        other.values |= self.values
+        return other
+
+    @property
+    def tells_positions(self) -> bool:
+        """Whether it matters for which position a fact is."""
+        asked = self.question
+        by_seat = {"position", "region", "division"} & set(asked.group_by)
+        return bool(by_seat or self.tells_people or asked.division_id or self.seats.ids is not None)
 
     @property
     def tells_people(self) -> bool:
@@ -245,6 +269,18 @@ def ask(uow: UnitOfWork, asking: Asking, statement: str, **values: Any) -> list[
     given = asking.values | values
     named = set(_NAMED.findall(statement))
     return uow.rows(statement, **{name: given[name] for name in given if name in named})
+
+
+def _days_from(day: date) -> int:
+    """The days of a month from this one on, as bits."""
+    return 0x7FFFFFFF & ~((1 << (day.day - 1)) - 1)
+
+
+def _days_until(asked: Question, day: date) -> int:
+    """The days of a day's month that are in the period or before it, as bits."""
+    if (day.year, day.month) != (asked.last_day.year, asked.last_day.month):
+        return 0x7FFFFFFF
+    return (1 << asked.last_day.day) - 1
 
 
 def _there(expression: str | None, name: str) -> str:

@@ -8,6 +8,7 @@ Source: domain rules, "Measures".
 
 from dataclasses import replace
 
+from server.measures import days
 from server.measures.facts import COUNTS, DECIDED, TIME_LABELS, VISITS, Asking, Source
 
 # ---- visits and orders at store-days ----------------------------------------------------------------
@@ -17,6 +18,8 @@ _DAY = ("store_id", "business_day")
 
 def visits(asking: Asking) -> str:
     """Of each group: store-days visited (tc), and the stores."""
+    if asking.has_days:
+        return days.visits(asking)
     call = asking.facts(VISITS, ["v.store_id", "v.business_day"])
     return f"""
     {asking.with_(DECIDED, f"call as ({call})")}, store_day as (
@@ -71,6 +74,8 @@ def sales(asking: Asking) -> str:
     """
     source, value = ordered(asking)
     columns = ["o.store_id", "o.business_day", "o.currency", f"{value} as value"]
+    if asking.has_days:
+        return _sales_on_days(asking, source, columns)
     base = asking.without_products()
     call = base.facts(VISITS, ["v.store_id", "v.business_day"])
     sale = asking.facts(source, columns, [IS_SALE])
@@ -92,8 +97,70 @@ def sales(asking: Asking) -> str:
     """
 
 
+def _sales_on_days(asking: Asking, source: Source, columns: list[str]) -> str:
+    """The same, of the days that are kept: what was sold is added up by the day, and days are named last."""
+    untimed = asking.without_times()
+    base = untimed.without_products()
+    sale = untimed.facts(source, columns, [IS_SALE])
+    if asking.question.is_by_product:
+        # The lines of a product may come to nothing.
+        sale = f"""
+            select {untimed.listed(*_DAY, "currency")}, sum(value) as value
+            from ({sale}) s {untimed.grouped(*_DAY, "currency")} having sum(value) > 0
+        """
+    parts = (
+        *days.called_parts(base),
+        days.CALENDAR,
+        # Materialised: each is read once as a whole, not looked up by the other.
+        f"sale as materialized ({sale})",
+        f"""
+        met as (
+            select {untimed.keys_of("e")} e.store_id, e.business_day, e.currency, e.value, c.month, c.bit
+            from sale e join calendar c on c.day = e.business_day
+            join called d on {base.same("d", "e", "store_id")} and d.month = c.month
+            where d.days & c.bit <> 0
+        )
+        """,
+        f"""
+        sold as (
+            select {untimed.listed("store_id", "month", "currency")}, bit_or(bit) as days
+            from met {untimed.grouped("store_id", "month", "currency")}
+        )
+        """,
+        f"""
+        sold_once as (
+            select {untimed.listed("store_id", "month")}, bit_or(days) as days
+            from sold {untimed.grouped("store_id", "month")}
+        )
+        """,
+        f"""
+        worth as (
+            select {untimed.listed("business_day", "currency")}, sum(value) as value
+            from met {untimed.grouped("business_day", "currency")}
+        )
+        """,
+    )
+    by_currency = days.told_by_time(asking, "sold", "currency")
+    return f"""
+    {untimed.with_(*parts)}
+    select {asking.keys_of("t")} cast(null as text) as currency, cast(t.store_days as bigint) as pc,
+           cast(0 as bigint) as sold_days, cast(0 as bigint) as value
+    from ({days.told_by_time(asking, "sold_once")}) t
+    union all
+    select {asking.keys_of("t")} t.currency, 0, t.store_days, cast(w.value as bigint)
+    from ({by_currency}) t
+    join (
+        select {asking.listed("currency")}, sum(value) as value
+        from (select {days.named_by_day(asking, "m")} m.currency, m.value from worth m) n
+        {asking.grouped("currency")}
+    ) w on {asking.same("w", "t", "currency")}
+    """
+
+
 def sale_lines(asking: Asking) -> str:
     """Of each group: the lines of the orders above zero at store-days visited."""
+    if asking.has_days:
+        return _sale_lines_on_days(asking)
     base = asking.without_products()
     call = base.facts(VISITS, ["v.store_id", "v.business_day"])
     sale = asking.facts(ORDER_LINES, ["o.store_id", "o.business_day"], [IS_SALE])
@@ -103,6 +170,24 @@ def sale_lines(asking: Asking) -> str:
     )
     select {asking.keys_of("e")} cast(null as text) as currency, count(*) as sale_lines
     from store_day d join sale e on {base.same("d", "e", *_DAY)} {asking.grouped_of("e")}
+    """
+
+
+def _sale_lines_on_days(asking: Asking) -> str:
+    untimed = asking.without_times()
+    base = untimed.without_products()
+    sale = untimed.facts(ORDER_LINES, ["o.store_id", "o.business_day"], [IS_SALE])
+    return f"""
+    {untimed.with_(*days.called_parts(base), days.CALENDAR, f"sale as materialized ({sale})")}, counted as (
+        select {untimed.keys_of("e")} e.business_day, count(*) as sale_lines
+        from sale e join calendar c on c.day = e.business_day
+        join called d on {base.same("d", "e", "store_id")} and d.month = c.month
+        where d.days & c.bit <> 0
+        {untimed.grouped_of("e", "e.business_day")}
+    )
+    select {asking.keys_of("n")} cast(null as text) as currency,
+           cast(coalesce(sum(n.sale_lines), 0) as bigint) as sale_lines
+    from (select {days.named_by_day(asking, "c")} c.sale_lines from counted c) n {asking.grouped_of("n")}
     """
 
 
@@ -229,6 +314,8 @@ def stop_source(asking: Asking) -> Source:
 
 def plans(asking: Asking) -> str:
     """Of each group: store-days planned (sc), and those of them that were visited."""
+    if asking.has_days:
+        return days.plans(asking)
     facts = asking.facts(stop_source(asking), ["t.store_id", "q.day", "q.position_id"])
     return f"""
     {asking.with_(DECIDED, visited(asking), f"stop as ({facts})")}, store_day as (
@@ -301,6 +388,8 @@ def periods(asking: Asking) -> str:
 
 def stores(asking: Asking) -> str:
     """Of each group: active stores (as they are now), and those of them that were visited."""
+    if asking.has_days:
+        return _stores_on_days(asking)
     facts = asking.facts(store_source(asking), ["z.id as store_id"])
     call = asking.facts(VISITS, ["v.store_id"])
     parts = (DECIDED, OWNED, periods(asking), f"kept as ({facts})", f"call as ({call})")
@@ -317,30 +406,66 @@ def stores(asking: Asking) -> str:
     """
 
 
+def _stores_on_days(asking: Asking) -> str:
+    """The same, of the days that are kept: stores are as they are now, in every period."""
+    untimed = asking.without_times()
+    source = store_source(untimed)
+    if not untimed.tells_positions:
+        # Whose a store is plays no part, then.
+        source = replace(source, tables="store z cross join period d", position="z.position_id")
+    facts = untimed.facts(source, ["z.id as store_id"])
+    parts = (
+        OWNED,
+        periods(untimed),
+        f"universe as (select {untimed.listed('store_id')} from ({facts}) k {untimed.grouped('store_id')})",
+        f"own as (select {untimed.keys_of('u')} count(*) as stores from universe u {untimed.grouped_of('u')})",
+        *days.visited_parts(asking, "universe"),
+    )
+    times = asking.times
+    named = ", ".join(f"p.g_{name}" for name in times)
+    period = f" cross join ({days.names_of_days(times)}) p" if times else ""
+    return f"""
+    {asking.with_(*parts)}
+    select {untimed.keys_of("o")} {named + "," if times else ""} cast(null as text) as currency,
+           o.stores as active_stores, coalesce(h.stores, 0) as active_visited
+    from own o {period}
+    left join hit h on {
+        " and ".join(
+            [
+                *(f"h.{key} = o.{key}" for key in untimed.keys),
+                *(f"h.g_{name} = p.g_{name}" for name in times),
+            ]
+        )
+        or "true"
+    }
+    """
+
+
 # ---- duty -------------------------------------------------------------------------------------------
 
 # Time at work runs from ON to whatever comes next: what is pressed twice changes nothing. A day that was
 # not closed ends, once it is over, at the last evidence of it; one that goes on is told up to now.
 DUTY_PARTS = """
-evidence as (
-    select v.person_id, v.business_day, max(e.at) as at from visit v
-    cross join lateral (values (v.began_at), (v.ended_at)) as e(at)
-    where v.company_id = :company and v.business_day between :first_day and :last_day
-      and e.at >= cast(v.business_day as timestamp) at time zone :zone
-      and e.at < cast(v.business_day + 1 as timestamp) at time zone :zone
-    group by v.person_id, v.business_day
+followed as (
+    select a.company_id, a.person_id, a.position_id, a.business_day, a.id, a.event, a.occurred_at,
+           lead(a.occurred_at) over (partition by a.person_id, a.business_day
+                                     order by a.occurred_at, a.id) as next_at
+    from attendance a
+    where a.company_id = :company and a.business_day between :first_day and :last_day
 ), duty as (
     select a.company_id, a.person_id, a.position_id, a.business_day, a.id, a.event, a.occurred_at,
-           coalesce(
-               lead(a.occurred_at) over (partition by a.person_id, a.business_day
-                                         order by a.occurred_at, a.id),
-               case when cast(:now as timestamptz)
-                         >= cast(a.business_day + 1 as timestamp) at time zone :zone
-                    then e.at else cast(:now as timestamptz) end,
-               a.occurred_at) as until
-    from attendance a
-    left join evidence e on e.person_id = a.person_id and e.business_day = a.business_day
-    where a.company_id = :company and a.business_day between :first_day and :last_day
+           case when a.next_at is not null or a.event <> 'ON' then coalesce(a.next_at, a.occurred_at)
+                when cast(:now as timestamptz) < cast(a.business_day + 1 as timestamp) at time zone :zone
+                then cast(:now as timestamptz)
+                else coalesce((
+                    select max(e.at) from visit v
+                    cross join lateral (values (v.began_at), (v.ended_at)) as e(at)
+                    where v.company_id = :company and v.person_id = a.person_id
+                      and v.business_day = a.business_day
+                      and e.at >= cast(a.business_day as timestamp) at time zone :zone
+                      and e.at < cast(a.business_day + 1 as timestamp) at time zone :zone),
+                    a.occurred_at) end as until
+    from followed a
 )
 """
 DUTY = Source(

@@ -75,10 +75,21 @@ class Question:
         asked = (self.product_group, self.product_id)
         return any(each is not None for each in asked) or bool(set(PRODUCTS) & set(self.group_by))
 
+    @property
+    def is_of_one_month(self) -> bool:
+        """Whether the period is a month or a part of one."""
+        first, last = self.first_day, self.last_day
+        return (first.year, first.month) == (last.year, last.month)
+
     def without_products(self) -> "Question":
         """The same, whatever the products."""
         by = tuple(name for name in self.group_by if name not in PRODUCTS)
         return replace(self, group_by=by, product_group=None, product_id=None)
+
+    def without_times(self) -> "Question":
+        """The same, not told apart by time."""
+        by = tuple(name for name in self.group_by if name not in TIMES)
+        return replace(self, group_by=by)
 
 
 @dataclass(frozen=True, slots=True)

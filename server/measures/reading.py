@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from server.language import Said
+from server.measures.counting import are_counted
 from server.measures.errors import QuestionInvalid, TooManyGroups
 from server.measures.facts import Asking, ask
 from server.measures.figures import MEASURES_BY_NAME, Family, Figure, Measure, Term
@@ -93,7 +94,13 @@ def begin_asking(uow: UnitOfWork, question: Question, *, now: datetime | None = 
     """The question with what its statements need: who may be seen, the settings, the moment."""
     check_question(question)
     policy = current_policy(uow)[1]
-    asking = Asking(question, find_seats(uow, question), policy, uow.company_id)
+    asking = Asking(
+        question,
+        find_seats(uow, question),
+        policy,
+        uow.company_id,
+        has_days=are_counted(uow, policy),
+    )
     asking.values |= {"zone": policy.time_zone, "now": now or datetime.now(UTC)}
     return asking
 

@@ -15,7 +15,8 @@ from server.jobs.schedule import RedisMemory, Schedule
 from server.jobs.work import Workshop
 from sync.unit_of_work import Database
 from tests.conftest import copied_database
-from tests.factories import Company, add_policy, make_company
+from tests.factories import Company, add_policy, make_cast_rows, make_company
+from tests.measures_factories import add_visit
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
@@ -224,3 +225,19 @@ def test_facts_that_could_not_be_followed_are_followed_later(
     schedule.round(NOON + timedelta(minutes=11))
     schedule.round(NOON + timedelta(minutes=16))
     assert followed.of(company) == [NOON - timedelta(minutes=12), NOON - timedelta(minutes=2)]
+
+
+def test_days_that_changed_are_counted_by_the_next_round(
+    shop: Workshop, memory: RedisMemory, days: Days, owner_engine: Engine
+) -> None:
+    cast = make_cast_rows(owner_engine)
+    schedule = make_schedule(shop, memory)
+    schedule.round(NOON)
+    with owner_engine.begin() as connection:
+        add_visit(connection, cast.company, cast.ana, cast.ana_stores[0])
+    schedule.round(NOON + timedelta(minutes=1))
+    with shop.database.reading(cast.company.id) as uow:
+        assert not uow.rows("select from days_changed")
+        assert [row.store_id for row in uow.rows("select store_id from visited_days")] == [
+            cast.ana_stores[0]
+        ]
