@@ -82,7 +82,7 @@ from occupancy o
 join position p on p.company_id = o.company_id and p.id = o.position_id
 join region g on g.company_id = p.company_id and g.id = p.region_id
 where o.company_id = :company and o.person_id = :person
-  and (:is_all or o.position_id = any(:seen))
+  and (:is_all or o.position_id in (select unnest(cast(:seen as uuid[]))))
 order by o.ends_on desc nulls first, o.starts_on desc, p.code limit 200
 """
 

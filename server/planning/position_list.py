@@ -77,13 +77,13 @@ left join lateral (
 order by p.code, p.id
 """  # noqa: S608  put together from constants, above
 _TREE = """
-with recursive counted as (
+with recursive seen as (select unnest(cast(:seen as uuid[])) as id), counted as (
     select p.region_id, count(*) as positions,
            count(*) filter (where not exists (
                select from occupancy o where o.company_id = p.company_id and o.position_id = p.id
                  and not o.is_acting and o.starts_on <= :today
                  and (o.ends_on is null or o.ends_on >= :today))) as vacant
-    from position p where p.company_id = :company and (:is_all or p.id = any(:seen))
+    from position p where p.company_id = :company and (:is_all or p.id in (select id from seen))
     group by p.region_id
 ), above as (
     select r.id from region r where r.company_id = :company

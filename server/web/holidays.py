@@ -64,7 +64,7 @@ def _columns(*, may_set: bool) -> tuple[Column[CalendarDay], ...]:
             lambda each: "worked" if each.is_worked else "free",
         ),
         Column(
-            sentence("From"),
+            sentence("Set by"),
             lambda each: each.calendar or tell("by hand"),
             lambda each: each.calendar,
         ),

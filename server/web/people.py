@@ -61,7 +61,7 @@ def _since(person: PersonFound) -> Shown:
 
 COLUMNS: tuple[Column[PersonFound], ...] = (
     Column(
-        sentence("Name"),
+        sentence("Person"),
         lambda one: Link(one.name, url_for("people.person_page", person_id=one.id)),
         lambda one: one.name,
     ),

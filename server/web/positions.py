@@ -1,7 +1,7 @@
 """Positions in their regions: who holds them, since when nobody does; added, changed, given and ended."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
+from server.identity.people_list import held_by
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_day, told_number
 from server.planning.errors import NoSuchPosition
@@ -96,7 +97,7 @@ COLUMNS: tuple[Column[PositionHeld], ...] = (
         lambda one: one.holder or ", ".join(one.acting),
     ),
     Column(
-        sentence("Since"),
+        sentence("Since day"),
         _since,
         lambda one: one.held_since or (one.last_day and one.last_day + timedelta(days=1)),
     ),
@@ -258,7 +259,7 @@ def _giving_routes(desk: Desk, routes: Blueprint) -> None:
             )
         except REFUSALS as refused:
             return _give_page(desk, visitor, form, told=told_refused(refused))
-        return _give_page(desk, visitor, form, found=found)
+        return _give_page(desk, visitor, form, found=found, first_day=first_day)
 
     @routes.get("/occupancies/<uuid:occupancy_id>/end")
     @desk.page(*ADMINS)
@@ -399,17 +400,33 @@ def _give_page(
     form: Mapping[str, str],
     *,
     found: HoldingRehearsed | None = None,
+    first_day: date | None = None,
     told: str | None = None,
 ) -> Response:
     with desk.database.reading(visitor.company_id) as uow:
         people = people_choices(uow, visitor, chosen=[form.get("person") or ""])
         positions = position_choices(uow, visitor, chosen=[form.get("position") or ""])
+        ends = (
+            []
+            if first_day is None or form.get("how") != "instead"
+            else [
+                one.code
+                for one in held_by(
+                    uow,
+                    typed_uuid(form.get("person")),
+                    today=visitor.today,
+                    asker_id=visitor.person_id,
+                )
+                if not one.is_acting and not one.is_over(first_day)
+            ]
+        )
     return draw(
         "positions/give.html",
         422 if told is not None else 200,
         form=form,
         people=people,
         positions=positions,
+        ends=ends,
         found=found,
         told=told,
     )

@@ -104,7 +104,7 @@ def test_people_are_found_by_name_mail_and_position_and_by_state(
     assert ada.get("/people/?state=GONE").status_code == 404
     with ada.get("/people/?format=csv&state=ALL") as made:
         listed = list(csv.DictReader(io.StringIO(made.data.decode("utf-8-sig"))))
-    assert [row["Name"] for row in listed] == ["Ada", "Aki", "Ana", "Ben", "Mia", "Sam"]
+    assert [row["Person"] for row in listed] == ["Ada", "Aki", "Ana", "Ben", "Mia", "Sam"]
 
 
 def test_a_person_is_added_changed_and_faults_stand_beside_what_was_typed(
@@ -273,12 +273,53 @@ def test_a_position_is_added_given_changed_and_refusals_keep_what_was_typed(
     assert "REP-9" in ada.get(f"/people/{cast.ben.id}").text
     again = send(ada, "/positions/give", act="look", **{**give, "person": str(cast.ana.id)})
     assert "Somebody else holds this position in that time." in again.text
+    instead = send(
+        ada,
+        "/positions/give",
+        act="look",
+        person=str(cast.ana.id),
+        position=str(made.id),
+        first=(today() + timedelta(days=400)).isoformat(),
+        how="instead",
+    )
+    assert "Somebody else holds" in instead.text
     edit = f"/positions/{made.id}/edit"
     assert 'id="confirm"' in send(ada, edit, act="look", **{**form, "code": "REP-10"}).text
     send(ada, edit, act="save", **{**form, "code": "REP-10", "region": str(cast.regions.north)})
     (now,) = rows(db, cast, "select code, region_id from position where id = :id", id=made.id)
     assert (now.code, now.region_id) == ("REP-10", cast.regions.north)
     assert send(ada, edit, act="save", **{**form, "region": str(uuid4())}).status_code == 404
+
+
+def test_a_position_is_given_instead_of_what_is_held(
+    cast: Cast, ada: FlaskClient, db: Database
+) -> None:
+    send(
+        ada, "/positions/new", code="REP-9", name="Nine", role="rep", region=str(cast.regions.south)
+    )
+    (made,) = rows(
+        db, cast, "select id from position where company_id = :company and code = 'REP-9'"
+    )
+    first = today() + timedelta(days=3)
+    form = {
+        "person": str(cast.ana.id),
+        "position": str(made.id),
+        "first": first.isoformat(),
+        "how": "instead",
+    }
+    assert (
+        "No longer theirs from then on: REP-ANA."
+        in send(ada, "/positions/give", act="look", **form).text
+    )
+    send(ada, "/positions/give", act="save", **form)
+    held = rows(
+        db,
+        cast,
+        "select starts_on, ends_on from occupancy where person_id = :person order by starts_on",
+        person=cast.ana.id,
+    )
+    assert held[0].ends_on == first - TOMORROW
+    assert (held[1].starts_on, held[1].ends_on) == (first, None)
 
 
 def test_a_position_of_the_field_is_handed_over_by_the_manager_above(
@@ -411,3 +452,23 @@ def test_whom_a_long_list_does_not_offer_is_found_by_name(
     assert str(cast.mia.position_id) in ada.get("/positions/choices?find=mia").text
     below = office.browser(cast.mia).get("/people/choices?find=sam").text
     assert str(cast.sam.id) in below
+
+
+def test_of_many_positions_the_nearest_are_offered_for_routes(
+    owner_engine: Engine, monkeypatch: pytest.MonkeyPatch, cast: Cast, ada: FlaskClient
+) -> None:
+    monkeypatch.setattr("server.web.handing_over.NEAR_MAX", 3)
+    with owner_engine.begin() as connection:
+        near = factories.add_position(
+            connection, cast.company, "ZZ-NEAR", role="rep", region_id=cast.regions.north
+        )
+        far = [
+            factories.add_position(
+                connection, cast.company, f"AA-{number}", role="rep", region_id=cast.regions.wharf
+            )
+            for number in range(4)
+        ]
+    page = ada.get(f"/positions/{cast.ana.position_id}/hand-over").text
+    assert str(near) in page
+    assert str(far[3]) not in page
+    assert "The page of a route offers all." in page
