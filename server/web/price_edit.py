@@ -346,7 +346,11 @@ def _choosing(
 def _change_form(
     form: Filled, held: PriceListListed, product: ProductListed, unit: str
 ) -> ResponseReturnValue:
-    pairs = list(zip(form.every("quantity"), form.every("price"), strict=False))
+    pairs = [
+        pair
+        for pair in zip(form.every("quantity"), form.every("price"), strict=False)
+        if pair[1].strip()
+    ]
     blank = [("", "")] * max(0, min(BLANK_SLABS, SLABS_SHOWN - len(pairs)))
     return draw(
         "prices/change.html",

@@ -164,6 +164,39 @@ def test_people_positions_and_the_calendar_have_no_barriers(
     assert faults_of(seat) == []
 
 
+def test_masters_and_their_forms_have_no_barriers(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down("yue.lin@demo.example", width=WIDTHS[-1])
+    for path in (
+        "/products/",
+        "/products/new",
+        "/prices/",
+        "/prices/new",
+        "/promotions/",
+        "/promotions/new",
+        "/accounts/",
+        "/accounts/new",
+        "/stores/",
+        "/stores/new",
+    ):
+        seat.go(path)
+        assert faults_of(seat) == [], path
+        if not path.endswith("new"):
+            seat.page.click("tbody a >> nth=0")
+            assert faults_of(seat) == [], seat.page.url
+    seat.go("/stores/")
+    seat.page.click("tbody a >> nth=0")
+    seat.page.click("text=Close the store")
+    assert faults_of(seat) == []
+    seat.go("/prices/")
+    for link in ("tbody a >> nth=0", "main table a >> nth=0"):
+        seat.page.click(link)
+    assert faults_of(seat) == []
+    seat.page.click("text=What will this do?")
+    assert faults_of(seat) == []
+    seat.go("/prices/asked?store=Y0001&product=CHIP-11&unit=CTN&quantity=5")
+    assert faults_of(seat) == []
+
+
 def test_the_day_is_gone_through_by_keyboard_alone(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down("wen.gao@demo.example")
     seat.go(f"/days/?day={seat.site.worked_on}")
