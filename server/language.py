@@ -6,6 +6,7 @@ lacks is told in English. Which language is spoken belongs to the thread of work
 asked for none is spoken to in another than English.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -134,6 +135,19 @@ class Said:
                 for name, figure in figures.items()
             },
         )
+
+
+def keep(said: Said | str) -> str:
+    """A sentence as a text to keep: `read_kept` gives it back."""
+    return json.dumps(said.kept(), ensure_ascii=False) if isinstance(said, Said) else said
+
+
+def read_kept(kept: str) -> Said | str:
+    """What was kept; a text that is no kept sentence is what it says."""
+    try:
+        return Said.read(json.loads(kept))
+    except (ValueError, TypeError, AttributeError):
+        return kept
 
 
 def joined(parts: Sequence[Said | str]) -> Said | str:

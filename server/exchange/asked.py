@@ -14,7 +14,7 @@ from sqlalchemy import insert
 
 from mobile_contract.schema import plain
 from server.exchange.faults import NoSuchImport, NotNow, TooManyImports
-from server.language import Said
+from server.language import Said, keep, read_kept
 from server.media.installed import Media
 from sync.document import encode_document
 from sync.organisation import asked_import
@@ -132,7 +132,7 @@ class AskedImport:
     turn: int
     done: int
     to_do: int
-    failure: str | None
+    failure: Said | str | None
     has_marked: bool
     run_id: UUID | None
     asked_at: datetime
@@ -256,7 +256,7 @@ def end_turn(
     done: int = 0,
     to_do: int = 0,
     run_id: UUID | None = None,
-    failure: str | None = None,
+    failure: Said | str | None = None,
     has_marked: bool = False,
 ) -> None:
     """A worker is through with it. Of one that was cancelled meanwhile it is only noted how far it came."""
@@ -277,7 +277,7 @@ def end_turn(
         done=done,
         to_do=to_do,
         run=run_id,
-        failure=None if failure is None else plain(failure),
+        failure=None if failure is None else plain(keep(failure)),
         has_marked=has_marked,
     )
 
@@ -329,4 +329,7 @@ def _move(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None, act: str) -> 
 
 
 def _asked(row: Any) -> AskedImport:
-    return AskedImport(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    found = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    if found["failure"] is not None:
+        found["failure"] = read_kept(found["failure"])
+    return AskedImport(**found)

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 from server.exchange.faults import CannotExport, CellInvalid
-from server.language import Said
+from server.language import Said, tell
 
 Raw = str | int | float | bool | date | datetime | None
 """What a file has in a cell."""
@@ -105,7 +105,7 @@ class Words:
 
     @property
     def about(self) -> str:
-        return f"text of at most {self.most} characters"
+        return tell("text of at most {most} characters", most=self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Code:
 
     @property
     def about(self) -> str:
-        return f"code of at most {self.most} characters"
+        return tell("code of at most {most} characters", most=self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Codes:
 
     @property
     def about(self) -> str:
-        return "codes, with commas between them"
+        return tell("codes, with commas between them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Names:
 
     @property
     def about(self) -> str:
-        return "names, with semicolons between them"
+        return tell("names, with semicolons between them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ class Whole:
 
     @property
     def about(self) -> str:
-        return f"whole number from {self.least} to {self.most}"
+        return tell("whole number from {least} to {most}", least=self.least, most=self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +275,12 @@ class Scaled:
 
     @property
     def about(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
-        return f"number from {self._told(self.least)} to {self._told(self.most)}{unit}"
+        return tell(
+            "number from {least} to {most}{unit}",
+            least=self._told(self.least),
+            most=self._told(self.most),
+            unit=f" {self.unit}" if self.unit else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +316,7 @@ class Amount:
 
     @property
     def about(self) -> str:
-        return "amount, as 12.50"
+        return tell("amount, as 12.50")
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +381,7 @@ class Pairs:
 
     @property
     def about(self) -> str:
-        return f"pairs, as {self.form}"
+        return tell("pairs, as {form}", form=self.form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +410,7 @@ class Day:
 
     @property
     def about(self) -> str:
-        return "day, as 2027-03-31"
+        return tell("day, as 2027-03-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,7 +435,7 @@ class YesNo:
 
     @property
     def about(self) -> str:
-        return "yes or no"
+        return tell("yes or no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,7 +463,7 @@ class Choice:
 
     @property
     def about(self) -> str:
-        return f"one of {', '.join(self.words)}"
+        return tell("one of {words}", words=", ".join(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,7 +497,7 @@ class Json:
 
     @property
     def about(self) -> str:
-        return f"JSON {self.shape}"
+        return tell("JSON {shape}", shape=tell(self.shape))
 
 
 def _day(text: str) -> date:

@@ -19,7 +19,7 @@ from server.exchange.cells import Raw, is_empty
 from server.exchange.faults import FileInvalid
 from server.exchange.guard import guarded, unguarded
 from server.exchange.table import BYTES_MAX, CELL_MAX, COLUMNS_MAX, ROWS_MAX, Row, Table
-from server.language import Said
+from server.language import Said, sentence
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,7 +27,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _GUESSES = ("utf-8", "gb18030")
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_SEPARATORS = {
+    ",": sentence("CSV, {encoding}, commas"),
+    ";": sentence("CSV, {encoding}, semicolons"),
+    "\t": sentence("CSV, {encoding}, tabs"),
+}
 _SAID = re.compile(r"sep=([,;\t])\r?\n")
 csv.field_size_limit(CELL_MAX)
 
@@ -53,7 +57,7 @@ def read_csv(data: bytes, known: Sequence[str], *, encoding: str | None = None) 
     header = next(rows, None)
     if header is None:
         raise FileInvalid(Said("the file is empty: its first row names the columns"))
-    return Table("CSV", header, list(rows), f"CSV, {chosen}, {_SEPARATORS[separator]}")
+    return Table("CSV", header, list(rows), Said(_SEPARATORS[separator], encoding=chosen))
 
 
 class CsvWriter:

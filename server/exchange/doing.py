@@ -28,7 +28,7 @@ from server.exchange.importing import File, import_file, read_table
 from server.exchange.report import KEPT_MAX, Report, write_marked
 from server.exchange.sheet import Sheet
 from server.identity.sessions import Visitor, read_visitor
-from server.language import Said
+from server.language import Said, said_by, speaking
 from server.media.installed import Media
 from server.media.storage import NotStored
 from sync.unit_of_work import Database
@@ -79,7 +79,7 @@ def _do(
         visitor = read_visitor(uow, asked.person_id, datetime.now(UTC))
     if visitor is None or not visitor.has_role(*IMPORTERS):
         with database.company(company_id) as uow:
-            end_turn(uow, asked, "fail", failure="this person may import nothing any more")
+            end_turn(uow, asked, "fail", failure=Said("this person may import nothing any more"))
         return
     data = b"".join(media.storage.stream(file_key(company_id, asked.id)))
     file = File(data, asked.file_name, asked.system)
@@ -91,7 +91,7 @@ def _do(
     report = _imported(database, visitor, sheets, sheet, file, asked, is_dry=is_dry)
     if report is None:
         return
-    has_marked = bool(report.faults) and _keep_marked(media, company_id, asked, file, sheet, report)
+    has_marked = bool(report.faults) and _keep_marked(media, visitor, asked, file, sheet, report)
     with database.company(company_id) as uow:
         end_turn(
             uow,
@@ -147,14 +147,14 @@ def _act(report: Report, *, is_dry: bool) -> str:
 
 
 def _keep_marked(
-    media: Media, company_id: int, asked: AskedImport, file: File, sheet: Sheet, report: Report
+    media: Media, visitor: Visitor, asked: AskedImport, file: File, sheet: Sheet, report: Report
 ) -> bool:
     """Keep a copy of the file in which the faults are marked; whether that could be written."""
-    key = marked_key(company_id, asked.id)
+    key = marked_key(visitor.company_id, asked.id)
     with tempfile.TemporaryDirectory(prefix="roadbook-import-") as folder:
         path = Path(folder) / "marked.xlsx"
         try:
-            with path.open("wb") as out:
+            with path.open("wb") as out, speaking(visitor.language or "en"):
                 write_marked(out, read_table(file, sheet), report)
         except ExchangeError as error:
             # A cell of a CSV file may be longer than one of XLSX; the table of faults says all the same.
@@ -166,7 +166,7 @@ def _keep_marked(
     return True
 
 
-def _said(error: Exception) -> str:
+def _said(error: Exception) -> Said | str:
     if isinstance(error, NotStored):
-        return "its file is not there any more: bring it again"
-    return str(error)
+        return Said("its file is not there any more: bring it again")
+    return said_by(error)

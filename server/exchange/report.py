@@ -41,7 +41,7 @@ class Report:
     sheet: str
     file_name: str
     digest: str
-    told: str
+    told: str | Said
     state: str
     rows: int = 0
     added: int = 0
@@ -66,7 +66,8 @@ class Report:
             "sheet": self.sheet,
             "file": self.file_name,
             "digest": self.digest,
-            "read_as": self.told,
+            "read_as": in_english(self.told),
+            "read_as_said": _kept(self.told),
             "run": None if self.run_id is None else str(self.run_id),
             "is_dry_run": self.is_dry,
             "state": self.state,
@@ -83,7 +84,7 @@ class Report:
                     "column": one.column,
                     "code": one.code,
                     "says": in_english(one.says),
-                    "said": one.says.kept() if isinstance(one.says, Said) else None,
+                    "said": _kept(one.says),
                     "value": one.value,
                 }
                 for one in faults
@@ -125,6 +126,22 @@ class Report:
                 "same file goes on from there."
             )
         return "Done."
+
+
+def told_fault(kept: Mapping[str, Any]) -> str:
+    """What is wrong at one place, of a report that was kept, in the language that is spoken."""
+    said = kept.get("said")
+    return str(kept["says"]) if said is None else str(Said.read(said))
+
+
+def told_reading(kept: Mapping[str, Any]) -> str:
+    """As what a file was read, of a report that was kept."""
+    said = kept.get("read_as_said")
+    return str(kept["read_as"]) if said is None else str(Said.read(said))
+
+
+def _kept(said: str | Said) -> list[Any] | None:
+    return said.kept() if isinstance(said, Said) else None
 
 
 def tell_change(sheet: Sheet, change: Change) -> ChangeTold:

@@ -14,7 +14,7 @@ from server.catalogue.errors import CatalogueError
 from server.exchange.cells import Cell, Value
 from server.identity.change_log import Actor
 from server.identity.errors import IdentityError
-from server.language import Said
+from server.language import Said, tell
 from server.planning.errors import PlanningError
 from sync.errors import ScopeTooLarge
 from sync.unit_of_work import UnitOfWork
@@ -47,10 +47,13 @@ class Column:
     @property
     def said(self) -> str:
         """What may stand in it and whether it must, in words."""
-        needed = ", must be there" if self.is_required else ""
-        once = ", stays as it was first set" if self.is_fixed else ""
-        named = f" of a {self.refers_to}" if self.refers_to else ""
-        return f"{self.about}: {self.cell.about}{named}{needed}{once}"
+        may = self.cell.about
+        if self.refers_to:
+            may = tell("{cell} of a {what}", cell=may, what=tell(self.refers_to))
+        told = tell("{first}: {rest}", first=tell(self.about), rest=may)
+        if self.is_required:
+            told = tell("{told}, must be there", told=told)
+        return tell("{told}, stays as it was first set", told=told) if self.is_fixed else told
 
 
 @dataclass(frozen=True, slots=True)

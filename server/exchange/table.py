@@ -39,7 +39,7 @@ class Table:
     form: Literal["CSV", "XLSX"]
     header: Row
     rows: Sequence[Row]
-    told: str
+    told: str | Said
 
 
 def letter_of(place: int) -> str:

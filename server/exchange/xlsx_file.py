@@ -82,7 +82,9 @@ def read_xlsx(data: bytes, *, worksheet: str | None = None) -> Table:
                     raise FileInvalid(
                         Said("the worksheet is empty: its first row names the columns")
                     )
-                return Table("XLSX", header, list(rows), f"XLSX, worksheet {chosen.title}")
+                return Table(
+                    "XLSX", header, list(rows), Said("XLSX, worksheet {name}", name=chosen.title)
+                )
             finally:
                 book.close()
     except FileInvalid:

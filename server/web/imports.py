@@ -27,7 +27,7 @@ from server.exchange.asked import (
 )
 from server.exchange.doing import IMPORTERS
 from server.exchange.faults import NoSuchImport, NoSuchRun, NotNow, TooManyImports
-from server.exchange.report import KEPT_MAX
+from server.exchange.report import KEPT_MAX, told_fault, told_reading
 from server.exchange.runs import Run, list_runs, read_run
 from server.exchange.sheet import Sheet
 from server.exchange.sheets import ALL_SHEETS, SHEETS
@@ -61,9 +61,15 @@ MIB = 1024 * 1024
 R = TypeVar("R")
 Json = Mapping[str, Any]
 
+
+def _told_cell(fault: Json) -> str:
+    """As C12; of a whole row its number."""
+    return tell("row {row}", row=fault["row"]) if fault["column"] is None else str(fault["cell"])
+
+
 FAULT_COLUMNS: tuple[Column[Json], ...] = (
     Column(sentence("Row"), lambda one: str(one["row"]), lambda one: one["row"], is_number=True),
-    Column(sentence("Cell"), lambda one: one["cell"], lambda one: one["cell"]),
+    Column(sentence("Cell"), _told_cell, _told_cell),
     Column(sentence("Column"), lambda one: one["column"], lambda one: one["column"]),
     Column(sentence("What stands there"), lambda one: one["value"], lambda one: one["value"]),
     Column(
@@ -71,7 +77,7 @@ FAULT_COLUMNS: tuple[Column[Json], ...] = (
         lambda one: tell(FAULT_WORDS.get(one["code"], one["code"])),
         lambda one: tell(FAULT_WORDS.get(one["code"], one["code"])),
     ),
-    Column(sentence("Details"), lambda one: one["says"], lambda one: one["says"]),
+    Column(sentence("Details"), told_fault, told_fault),
 )
 
 
@@ -167,6 +173,7 @@ def _one_import_routes(desk: Desk, routes: Blueprint) -> None:
             asked=asked,
             listing=drawn,
             report=asked.report,
+            told_reading=told_reading,
             title=_title_of(asked.sheet),
             state=tuple(map(tell, ASKED_STATES[asked.state])),
             kept_max=KEPT_MAX,
@@ -226,6 +233,7 @@ def _run_routes(desk: Desk, routes: Blueprint) -> None:
             "imports/run.html",
             run=run,
             report=run.report,
+            told_reading=told_reading,
             title=_title_of(run.sheet),
             state=(tell(RUN_STATES[run.state][0]), RUN_STATES[run.state][1]),
             kept_max=KEPT_MAX,

@@ -13,6 +13,7 @@ from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import Currency, minor_of, troubles_with_amounts
 from server.identity.change_log import Actor
+from server.language import sentence
 from sync.money import told_amount
 from sync.unit_of_work import UnitOfWork
 
@@ -63,36 +64,42 @@ def _from_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 ACCOUNT = Sheet(
     name="account",
-    about="The customers that pay, with their credit.",
+    about=sentence("The customers that pay, with their credit."),
     columns=(
         Column(
             name="code",
             cell=Code(ACCOUNT_CODE_MAX, has_spaces=True),
-            about="its code",
+            about=sentence("its code"),
             is_required=True,
         ),
-        Column(name="name", cell=Words(ACCOUNT_NAME_MAX), about="its name", is_required=True),
+        Column(
+            name="name", cell=Words(ACCOUNT_NAME_MAX), about=sentence("its name"), is_required=True
+        ),
         Column(
             name="currency",
             cell=Currency(CURRENCY_PATTERN),
-            about="in which it owes",
+            about=sentence("in which it owes"),
             is_required=True,
             is_fixed=True,
         ),
-        Column(name="credit_limit", cell=Amount(), about="how much it may owe; empty: no limit"),
+        Column(
+            name="credit_limit",
+            cell=Amount(),
+            about=sentence("how much it may owe; empty: no limit"),
+        ),
         Column(
             name="open_receivables",
             cell=Amount(),
-            about="what it owes; empty leaves it",
+            about=sentence("what it owes; empty leaves it"),
             keeps_when_empty=True,
         ),
         Column(
             name="unapplied_receipts",
             cell=Amount(),
-            about="what it has paid ahead; empty leaves it",
+            about=sentence("what it has paid ahead; empty leaves it"),
             keeps_when_empty=True,
         ),
-        Column(name="as_of", cell=Moment(), about="when these amounts were so"),
+        Column(name="as_of", cell=Moment(), about=sentence("when these amounts were so")),
     ),
     key=("code",),
     select="""

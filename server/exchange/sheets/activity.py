@@ -36,7 +36,7 @@ from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import Currency, minor_of, troubles_with_amounts
 from server.identity.change_log import Actor
-from server.language import Said, in_english, said_by
+from server.language import Said, in_english, said_by, sentence
 from sync.money import told_amount
 from sync.unit_of_work import UnitOfWork
 
@@ -153,42 +153,49 @@ def _from_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 ACTIVITY = Sheet(
     name="activity",
-    about="Activities with their standards. A new one is approved with its code.",
+    about=sentence("Activities with their standards. A new one is approved with its code."),
     columns=(
         Column(
             name="code",
             cell=Code(ACTIVITY_CODE_MAX, has_spaces=True),
-            about="its code",
+            about=sentence("its code"),
             is_required=True,
             is_fixed=True,
         ),
-        Column(name="name", cell=Words(ACTIVITY_NAME_MAX), about="its name", is_required=True),
         Column(
-            name="about", cell=Words(ACTIVITY_ABOUT_MAX, is_of_lines=True), about="what it is about"
+            name="name", cell=Words(ACTIVITY_NAME_MAX), about=sentence("its name"), is_required=True
         ),
-        Column(name="starts_on", cell=Day(), about="its first day", is_required=True),
-        Column(name="ends_on", cell=Day(), about="its last day", is_required=True),
         Column(
-            name="division", cell=Code(), about="whose it is; empty: of all", refers_to="division"
+            name="about",
+            cell=Words(ACTIVITY_ABOUT_MAX, is_of_lines=True),
+            about=sentence("what it is about"),
+        ),
+        Column(name="starts_on", cell=Day(), about=sentence("its first day"), is_required=True),
+        Column(name="ends_on", cell=Day(), about=sentence("its last day"), is_required=True),
+        Column(
+            name="division",
+            cell=Code(),
+            about=sentence("whose it is; empty: of all"),
+            refers_to="division",
         ),
         Column(
             name="channels",
             cell=Names(ACTIVITY_CHANNELS_MAX, CHANNEL_MAX),
-            about="for stores of these; empty: of every channel",
+            about=sentence("for stores of these; empty: of every channel"),
         ),
         Column(
             name="regions",
             cell=Codes(ACTIVITY_REGIONS_MAX),
-            about="for stores of these; empty: of every region",
+            about=sentence("for stores of these; empty: of every region"),
             refers_to="region",
         ),
-        Column(name="currency", cell=Currency(CURRENCY_PATTERN), about="of its money"),
-        Column(name="budget", cell=Amount(), about="what all of it may cost"),
-        Column(name="pay", cell=Amount(), about="what a store gets"),
+        Column(name="currency", cell=Currency(CURRENCY_PATTERN), about=sentence("of its money")),
+        Column(name="budget", cell=Amount(), about=sentence("what all of it may cost")),
+        Column(name="pay", cell=Amount(), about=sentence("what a store gets")),
         Column(
             name="standards",
             cell=Standards(),
-            about="its checklist",
+            about=sentence("its checklist"),
         ),
     ),
     key=("code",),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from server.exchange.cells import Raw, Value, text_of
 from server.exchange.faults import CellInvalid
 from server.exchange.sheet import Change, Told
-from server.language import Said
+from server.language import Said, tell
 from sync.money import read_amount
 
 
@@ -32,7 +32,7 @@ class Currency:
 
     @property
     def about(self) -> str:
-        return "currency of ISO 4217, as EUR"
+        return tell("currency of ISO 4217, as EUR")
 
 
 def minor_of(amount: Value, currency: str) -> int | None:

@@ -8,6 +8,7 @@ from server.exchange.cells import Code, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet
 from server.identity.change_log import Actor
+from server.language import sentence
 from sync.unit_of_work import UnitOfWork
 
 
@@ -25,10 +26,12 @@ def apply(
 
 DIVISION = Sheet(
     name="division",
-    about="Business units or brands.",
+    about=sentence("Business units or brands."),
     columns=(
-        Column(name="code", cell=Code(), about="its code", is_required=True, is_fixed=True),
-        Column(name="name", cell=Words(NAME_MAX), about="its name", is_required=True),
+        Column(
+            name="code", cell=Code(), about=sentence("its code"), is_required=True, is_fixed=True
+        ),
+        Column(name="name", cell=Words(NAME_MAX), about=sentence("its name"), is_required=True),
     ),
     key=("code",),
     select="select id, code, name from division where company_id = :company",

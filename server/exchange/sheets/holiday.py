@@ -7,6 +7,7 @@ from server.exchange.cells import Choice, Code, Day, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Record, Sheet, without_turn
 from server.identity.change_log import Actor
+from server.language import sentence
 from server.planning.holidays import NAME_LENGTH_MAX, CalendarDay, set_days
 from sync.unit_of_work import UnitOfWork
 
@@ -40,20 +41,26 @@ def is_nothing(record: Record) -> bool:
 
 HOLIDAY = Sheet(
     name="holiday",
-    about="Days that are unlike their weekday.",
+    about=sentence("Days that are unlike their weekday."),
     columns=(
-        Column(name="day", cell=Day(), about="the day", is_required=True, is_fixed=True),
-        Column(name="name", cell=Words(NAME_LENGTH_MAX), about="its name", is_required=True),
+        Column(name="day", cell=Day(), about=sentence("the day"), is_required=True, is_fixed=True),
+        Column(
+            name="name", cell=Words(NAME_LENGTH_MAX), about=sentence("its name"), is_required=True
+        ),
         Column(
             name="kind",
             cell=Choice((HELD, WORKED, ORDINARY)),
-            about="not worked, worked whatever its weekday, or like its weekday again; empty: holiday",
+            about=sentence(
+                "not worked, worked whatever its weekday, or like its weekday again; empty: holiday"
+            ),
             keeps_when_empty=True,
         ),
         Column(
             name="calendar",
             cell=Code(10),
-            about="the country's calendar that it is from; empty where the company set it",
+            about=sentence(
+                "the country's calendar that it is from; empty where the company set it"
+            ),
         ),
     ),
     key=("day",),

@@ -11,7 +11,7 @@ from server.exchange.sheet import Change, Column, Sheet, Told
 from server.exchange.sheets.person import WhoseCode
 from server.identity.change_log import Actor
 from server.identity.occupancies import end_occupancy, give_occupancy
-from server.language import Said
+from server.language import Said, sentence
 from sync.unit_of_work import UnitOfWork
 
 _HELD = """
@@ -130,12 +130,12 @@ def closes(change: Change) -> bool:
 
 OCCUPANCY = Sheet(
     name="occupancy",
-    about="Who holds which position, from day to day.",
+    about=sentence("Who holds which position, from day to day."),
     columns=(
         Column(
             name="position",
             cell=Code(),
-            about="what is held",
+            about=sentence("what is held"),
             is_required=True,
             is_fixed=True,
             refers_to="position",
@@ -143,19 +143,23 @@ OCCUPANCY = Sheet(
         Column(
             name="person",
             cell=WhoseCode(),
-            about="who holds it",
+            about=sentence("who holds it"),
             is_required=True,
             is_fixed=True,
             refers_to="person",
         ),
         Column(
-            name="starts_on", cell=Day(), about="the first day", is_required=True, is_fixed=True
+            name="starts_on",
+            cell=Day(),
+            about=sentence("the first day"),
+            is_required=True,
+            is_fixed=True,
         ),
-        Column(name="ends_on", cell=Day(), about="the last day; empty while it lasts"),
+        Column(name="ends_on", cell=Day(), about=sentence("the last day; empty while it lasts")),
         Column(
             name="is_acting",
             cell=YesNo(),
-            about="whether they stand in, beside the holder or for one; empty: no",
+            about=sentence("whether they stand in, beside the holder or for one; empty: no"),
             keeps_when_empty=True,
             is_fixed=True,
         ),

@@ -18,7 +18,7 @@ from server.identity.people import (
     create_person,
     rename_person,
 )
-from server.language import Said, said_by
+from server.language import Said, said_by, sentence, tell
 from sync.unit_of_work import UnitOfWork
 
 
@@ -42,7 +42,7 @@ class Email:
 
     @property
     def about(self) -> str:
-        return "e-mail address"
+        return tell("e-mail address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class WhoseCode:
 
     @property
     def about(self) -> str:
-        return "e-mail address, or the id where there is none,"
+        return tell("e-mail address, or the id where there is none,")
 
 
 def apply(
@@ -105,12 +105,16 @@ def closes(change: Change) -> bool:
 
 PERSON = Sheet(
     name="person",
-    about="People, whatever they hold.",
+    about=sentence("People, whatever they hold."),
     columns=(
-        Column(name="email", cell=Email(), about="the address that names them"),
-        Column(name="name", cell=Words(MAX_NAME_LENGTH), about="their name", is_required=True),
+        Column(name="email", cell=Email(), about=sentence("the address that names them")),
         Column(
-            name="left_on", cell=Day(), about="the day after their last; empty while they are here"
+            name="name", cell=Words(MAX_NAME_LENGTH), about=sentence("their name"), is_required=True
+        ),
+        Column(
+            name="left_on",
+            cell=Day(),
+            about=sentence("the day after their last; empty while they are here"),
         ),
     ),
     key=("reference",),

@@ -7,6 +7,7 @@ from server.exchange.cells import Choice, Code, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet
 from server.identity.change_log import Actor
+from server.language import sentence
 from server.planning.organisation import NAME_LENGTH_MAX, add_position, edit_position
 from sync.organisation import ROLES
 from sync.unit_of_work import UnitOfWork
@@ -45,16 +46,32 @@ def apply(
 
 POSITION = Sheet(
     name="position",
-    about="Seats in the organisation.",
+    about=sentence("Seats in the organisation."),
     columns=(
-        Column(name="code", cell=Code(), about="its code", is_required=True, is_fixed=True),
-        Column(name="name", cell=Words(NAME_LENGTH_MAX), about="its name", is_required=True),
-        Column(name="role", cell=Choice(ROLES), about="what its holder does", is_required=True),
         Column(
-            name="region", cell=Code(), about="where it is", is_required=True, refers_to="region"
+            name="code", cell=Code(), about=sentence("its code"), is_required=True, is_fixed=True
         ),
         Column(
-            name="division", cell=Code(), about="whose it is; empty: of all", refers_to="division"
+            name="name", cell=Words(NAME_LENGTH_MAX), about=sentence("its name"), is_required=True
+        ),
+        Column(
+            name="role",
+            cell=Choice(ROLES),
+            about=sentence("what its holder does"),
+            is_required=True,
+        ),
+        Column(
+            name="region",
+            cell=Code(),
+            about=sentence("where it is"),
+            is_required=True,
+            refers_to="region",
+        ),
+        Column(
+            name="division",
+            cell=Code(),
+            about=sentence("whose it is; empty: of all"),
+            refers_to="division",
         ),
     ),
     key=("code",),

@@ -17,7 +17,7 @@ from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import minor_of
 from server.identity.change_log import Actor
-from server.language import Said
+from server.language import Said, sentence
 from sync.bodies import read_bodies
 from sync.money import told_amount
 from sync.unit_of_work import UnitOfWork
@@ -134,13 +134,15 @@ def read_lines(
 
 PRICE = Sheet(
     name="price",
-    about="The prices of lists, a row for each: the rows of a list are all its prices. Where they differ from "
-    "its latest version they are published as a new one.",
+    about=sentence(
+        "The prices of lists, a row for each: the rows of a list are all its prices. Where they differ from "
+        "its latest version they are published as a new one."
+    ),
     columns=(
         Column(
             name="price_list",
             cell=Code(TERMS_CODE_MAX, has_spaces=True),
-            about="the list",
+            about=sentence("the list"),
             is_required=True,
             is_fixed=True,
             refers_to="price_list",
@@ -148,26 +150,36 @@ PRICE = Sheet(
         Column(
             name="valid_from",
             cell=Moment(),
-            about="from when they hold; a moment to come, where the list has prices already",
+            about=sentence(
+                "from when they hold; a moment to come, where the list has prices already"
+            ),
         ),
-        Column(name="valid_until", cell=Moment(), about="and until when; empty: until others hold"),
+        Column(
+            name="valid_until",
+            cell=Moment(),
+            about=sentence("and until when; empty: until others hold"),
+        ),
     ),
     line_columns=(
         Column(
             name="product",
             cell=Code(PRODUCT_CODE_MAX, has_spaces=True),
-            about="of what",
+            about=sentence("of what"),
             is_required=True,
             refers_to="product",
         ),
-        Column(name="unit", cell=Words(UNIT_MAX), about="of which unit", is_required=True),
+        Column(
+            name="unit", cell=Words(UNIT_MAX), about=sentence("of which unit"), is_required=True
+        ),
         Column(
             name="from_quantity",
             cell=Whole(1, QUANTITY_MAX),
-            about="from how many units on",
+            about=sentence("from how many units on"),
             is_required=True,
         ),
-        Column(name="price", cell=Amount(), about="the price of one unit", is_required=True),
+        Column(
+            name="price", cell=Amount(), about=sentence("the price of one unit"), is_required=True
+        ),
     ),
     line_key=("product", "unit", "from_quantity"),
     has_ordered_lines=False,

@@ -22,7 +22,7 @@ from server.exchange.sheets.whom import (
     whom_select,
 )
 from server.identity.change_log import Actor
-from server.language import Said
+from server.language import Said, sentence
 from sync.kinds.price_list.table import LEVELS
 from sync.unit_of_work import UnitOfWork
 
@@ -72,38 +72,44 @@ def closes(change: Change) -> bool:
 
 PRICE_LIST = Sheet(
     name="price_list",
-    about="Price lists and whom each is for: a row for each store, account, class, channel or region, and "
-    "the rows of a list are all that it is for.",
+    about=sentence(
+        "Price lists and whom each is for: a row for each store, account, class, channel or region, and "
+        "the rows of a list are all that it is for."
+    ),
     columns=(
         Column(
             name="code",
             cell=Code(TERMS_CODE_MAX, has_spaces=True),
-            about="its code",
+            about=sentence("its code"),
             is_required=True,
         ),
-        Column(name="name", cell=Words(TERMS_NAME_MAX), about="its name", is_required=True),
+        Column(
+            name="name", cell=Words(TERMS_NAME_MAX), about=sentence("its name"), is_required=True
+        ),
         Column(
             name="currency",
             cell=Currency(CURRENCY_PATTERN),
-            about="of its prices",
+            about=sentence("of its prices"),
             is_required=True,
             is_fixed=True,
         ),
         Column(
             name="division",
             cell=Code(),
-            about="whose products it prices; empty: of all",
+            about=sentence("whose products it prices; empty: of all"),
             refers_to="division",
             is_fixed=True,
         ),
         Column(
             name="level",
             cell=Choice(LEVELS),
-            about="what its rows name",
+            about=sentence("what its rows name"),
             is_required=True,
             is_fixed=True,
         ),
-        Column(name="ended_at", cell=Moment(), about="from when on none of its prices holds"),
+        Column(
+            name="ended_at", cell=Moment(), about=sentence("from when on none of its prices holds")
+        ),
     ),
     line_columns=WHOM_COLUMNS,
     line_key=WHOM_KEY,

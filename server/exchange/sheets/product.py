@@ -20,7 +20,7 @@ from server.exchange.cells import Choice, Code, Pairs, Value, Whole, Words, YesN
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.identity.change_log import Actor
-from server.language import Said, in_english, said_by
+from server.language import Said, in_english, said_by, sentence
 from sync.unit_of_work import UnitOfWork
 
 ANY = "*"
@@ -107,49 +107,56 @@ def closes(change: Change) -> bool:
 
 PRODUCT = Sheet(
     name="product",
-    about="What is sold, and what of competitors is looked for.",
+    about=sentence("What is sold, and what of competitors is looked for."),
     columns=(
         Column(
             name="code",
             cell=Code(PRODUCT_CODE_MAX, has_spaces=True),
-            about="its code (SKU)",
+            about=sentence("its code (SKU)"),
             is_required=True,
         ),
-        Column(name="name", cell=Words(PRODUCT_NAME_MAX), about="its name", is_required=True),
+        Column(
+            name="name", cell=Words(PRODUCT_NAME_MAX), about=sentence("its name"), is_required=True
+        ),
         Column(
             name="units",
             cell=Pairs(UNITS_MAX, "bottle 1; case 24"),
-            about="its units and how many base units each holds, the base unit first",
+            about=sentence("its units and how many base units each holds, the base unit first"),
             is_required=True,
         ),
-        Column(name="category", cell=Words(GROUP_MAX), about="the product group"),
-        Column(name="brand", cell=Words(GROUP_MAX), about="the brand"),
+        Column(name="category", cell=Words(GROUP_MAX), about=sentence("the product group")),
+        Column(name="brand", cell=Words(GROUP_MAX), about=sentence("the brand")),
         Column(
             name="is_own",
             cell=YesNo(),
-            about="whether it is the company's; empty leaves it, and a new one is",
+            about=sentence("whether it is the company's; empty leaves it, and a new one is"),
             keeps_when_empty=True,
         ),
         Column(
-            name="division", cell=Code(), about="whose it is; empty: of all", refers_to="division"
+            name="division",
+            cell=Code(),
+            about=sentence("whose it is; empty: of all"),
+            refers_to="division",
         ),
-        Column(name="barcode", cell=Words(BARCODE_MAX), about="as on the base unit"),
-        Column(name="shelf_life_days", cell=Whole(1, 36_500), about="how many days it keeps"),
+        Column(name="barcode", cell=Words(BARCODE_MAX), about=sentence("as on the base unit")),
+        Column(
+            name="shelf_life_days", cell=Whole(1, 36_500), about=sentence("how many days it keeps")
+        ),
         Column(
             name="min_order_quantity",
             cell=Whole(0, QUANTITY_MAX),
-            about="the least of an order line, in base units; empty leaves it",
+            about=sentence("the least of an order line, in base units; empty leaves it"),
             keeps_when_empty=True,
         ),
         Column(
             name="must_stock",
             cell=Pairs(MUST_STOCK_MAX, "kiosk A; grocery *; * B"),
-            about="the stores that must have it, by channel and class, * for any",
+            about=sentence("the stores that must have it, by channel and class, * for any"),
         ),
         Column(
             name="status",
             cell=Choice(PRODUCT_STATUSES),
-            about="empty leaves it, and a new one is ACTIVE",
+            about=sentence("empty leaves it, and a new one is ACTIVE"),
             keeps_when_empty=True,
         ),
     ),

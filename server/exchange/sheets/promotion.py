@@ -29,10 +29,11 @@ from server.exchange.sheets.whom import (
     whom_select,
 )
 from server.identity.change_log import Actor
-from server.language import Said, said_by
+from server.language import Said, said_by, sentence, tell
 from sync.kinds.price_list.table import LEVELS
 from sync.unit_of_work import UnitOfWork
 
+FORM = '{"benefit":"PERCENT_OFF","basis_points":1000,"items":[["P1",null]]}'
 TERMS_MAX = 20_000
 _LISTS = ("items", "gifts", "portions")
 _DEFAULTS = {
@@ -79,7 +80,7 @@ class Terms:
 
     @property
     def about(self) -> str:
-        return 'JSON, as {"benefit":"PERCENT_OFF","basis_points":1000,"items":[["P1",null]]}'
+        return tell("JSON, as {form}", form=FORM)
 
 
 def _told(given: Mapping[str, Any]) -> str:
@@ -208,49 +209,55 @@ def _from_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 PROMOTION = Sheet(
     name="promotion",
-    about="Promotions: what each gives, and a row for each store, account, class, channel or region that it "
-    "is for; one for every store has no level and one row without any.",
+    about=sentence(
+        "Promotions: what each gives, and a row for each store, account, class, channel or region that it "
+        "is for; one for every store has no level and one row without any."
+    ),
     columns=(
         Column(
             name="code",
             cell=Code(TERMS_CODE_MAX, has_spaces=True),
-            about="its code",
+            about=sentence("its code"),
             is_required=True,
         ),
-        Column(name="name", cell=Words(TERMS_NAME_MAX), about="its name", is_required=True),
+        Column(
+            name="name", cell=Words(TERMS_NAME_MAX), about=sentence("its name"), is_required=True
+        ),
         Column(
             name="currency",
             cell=Currency(CURRENCY_PATTERN),
-            about="of its amounts, which are minor units",
+            about=sentence("of its amounts, which are minor units"),
             is_required=True,
             is_fixed=True,
         ),
         Column(
             name="division",
             cell=Code(),
-            about="about whose products it is; empty: of all",
+            about=sentence("about whose products it is; empty: of all"),
             refers_to="division",
             is_fixed=True,
         ),
         Column(
             name="level",
             cell=Choice(LEVELS),
-            about="what its rows name; empty: every store",
+            about=sentence("what its rows name; empty: every store"),
             is_fixed=True,
         ),
         Column(
             name="terms",
             cell=Terms(),
-            about="what it gives; other terms are a draft until it is published",
+            about=sentence("what it gives; other terms are a draft until it is published"),
             is_required=True,
         ),
         Column(
             name="valid_from",
             cell=Moment(),
-            about="from when it holds: publishes it, anew where it differs; empty: a draft",
+            about=sentence(
+                "from when it holds: publishes it, anew where it differs; empty: a draft"
+            ),
         ),
-        Column(name="valid_until", cell=Moment(), about="and until when"),
-        Column(name="ended_at", cell=Moment(), about="from when on it holds no more"),
+        Column(name="valid_until", cell=Moment(), about=sentence("and until when")),
+        Column(name="ended_at", cell=Moment(), about=sentence("from when on it holds no more")),
     ),
     line_columns=WHOM_COLUMNS,
     line_key=WHOM_KEY,

@@ -10,7 +10,7 @@ from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told
 from server.exchange.table import CELL_MAX
 from server.identity.change_log import Actor
-from server.language import Said, said_by
+from server.language import Said, said_by, sentence
 from server.planning.errors import FieldInvalid
 from server.planning.organisation import (
     NAME_LENGTH_MAX,
@@ -91,20 +91,24 @@ def _boundary(text: str | None) -> dict[str, Any] | None:
 
 REGION = Sheet(
     name="region",
-    about="The tree of sales areas.",
+    about=sentence("The tree of sales areas."),
     columns=(
-        Column(name="code", cell=Code(), about="its code", is_required=True, is_fixed=True),
-        Column(name="name", cell=Words(NAME_LENGTH_MAX), about="its name", is_required=True),
+        Column(
+            name="code", cell=Code(), about=sentence("its code"), is_required=True, is_fixed=True
+        ),
+        Column(
+            name="name", cell=Words(NAME_LENGTH_MAX), about=sentence("its name"), is_required=True
+        ),
         Column(
             name="above",
             cell=Code(),
-            about="the region that it is part of; empty at the top",
+            about=sentence("the region that it is part of; empty at the top"),
             refers_to="region",
         ),
         Column(
             name="boundary",
             cell=Json(CELL_MAX),
-            about="a GeoJSON Polygon or MultiPolygon, WGS 84; empty leaves it",
+            about=sentence("a GeoJSON Polygon or MultiPolygon, WGS 84; empty leaves it"),
             keeps_when_empty=True,
         ),
     ),

@@ -12,7 +12,7 @@ from server.exchange.faults import CellInvalid
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Sheet, Told
 from server.identity.change_log import Actor
-from server.language import Said, said_by
+from server.language import Said, said_by, sentence, tell
 from server.planning.errors import StopsInvalid
 from server.planning.routes import close_route, make_route, move_route, set_stops
 from server.planning.rule_words import FORM, read_rule_words, told_rule
@@ -44,7 +44,7 @@ class RuleWords:
 
     @property
     def about(self) -> str:
-        return f"rule, as: {FORM}"
+        return tell("rule, as: {form}", form=FORM)
 
 
 def apply(
@@ -127,27 +127,29 @@ def _from_line(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 ROUTE = Sheet(
     name="route",
-    about="Routes with their stops: a row for each stop in its order, and the rows of a route are all its "
-    "stops. A route without any has one row without a store.",
+    about=sentence(
+        "Routes with their stops: a row for each stop in its order, and the rows of a route are all its "
+        "stops. A route without any has one row without a store."
+    ),
     columns=(
         Column(
             name="position",
             cell=Code(),
-            about="whose it is",
+            about=sentence("whose it is"),
             is_required=True,
             refers_to="position",
         ),
         Column(
             name="route",
             cell=Words(ROUTE_NAME_MAX),
-            about="its name",
+            about=sentence("its name"),
             is_required=True,
             is_fixed=True,
         ),
         Column(
             name="division",
             cell=Code(),
-            about="for which it is; empty leaves it",
+            about=sentence("for which it is; empty leaves it"),
             refers_to="division",
             is_fixed=True,
             keeps_when_empty=True,
@@ -155,7 +157,7 @@ ROUTE = Sheet(
         Column(
             name="status",
             cell=Choice((ACTIVE, ENDED)),
-            about="empty leaves it, and a new route is active",
+            about=sentence("empty leaves it, and a new route is active"),
             keeps_when_empty=True,
         ),
     ),
@@ -163,14 +165,14 @@ ROUTE = Sheet(
         Column(
             name="store",
             cell=Code(CODE_MAX, has_spaces=True),
-            about="the stop",
+            about=sentence("the stop"),
             is_required=True,
             refers_to="store",
         ),
         Column(
             name="rule",
             cell=RuleWords(),
-            about="when it is due; empty leaves the rule that the stop has",
+            about=sentence("when it is due; empty leaves the rule that the stop has"),
             keeps_when_empty=True,
         ),
     ),

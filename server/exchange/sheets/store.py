@@ -21,7 +21,7 @@ from server.exchange.cells import Choice, Code, Codes, Scaled, Whole, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Record, Sheet, Told
 from server.identity.change_log import Actor
-from server.language import Said
+from server.language import Said, sentence
 from server.planning.regions import regions_of
 from server.planning.store_divisions import set_store_divisions
 from server.planning.stores import NewStore, close_stores, edit_stores, make_stores, reopen_stores
@@ -148,73 +148,89 @@ def takes_turn(records: Sequence[Record]) -> bool:
 
 STORE = Sheet(
     name="store",
-    about="Outlets that are visited. Those that phones propose are decided with `roadbook proposal`.",
+    about=sentence(
+        "Outlets that are visited. Those that phones propose are decided with `roadbook proposal`."
+    ),
     columns=(
         Column(
-            name="code", cell=Code(CODE_MAX, has_spaces=True), about="its code", is_required=True
+            name="code",
+            cell=Code(CODE_MAX, has_spaces=True),
+            about=sentence("its code"),
+            is_required=True,
         ),
-        Column(name="name", cell=Words(NAME_MAX), about="its name", is_required=True),
+        Column(name="name", cell=Words(NAME_MAX), about=sentence("its name"), is_required=True),
         Column(
-            name="channel", cell=Words(CHANNEL_MAX), about="as grocery or kiosk", is_required=True
+            name="channel",
+            cell=Words(CHANNEL_MAX),
+            about=sentence("as grocery or kiosk"),
+            is_required=True,
         ),
-        Column(name="class", cell=Choice(CLASSES), about="its class"),
-        Column(name="address", cell=Words(ADDRESS_MAX, is_of_lines=True), about="where it is"),
-        Column(name="contact_name", cell=Words(CONTACT_NAME_MAX), about="whom to ask for"),
-        Column(name="contact_phone", cell=Words(CONTACT_PHONE_MAX), about="and how to call them"),
+        Column(name="class", cell=Choice(CLASSES), about=sentence("its class")),
+        Column(
+            name="address", cell=Words(ADDRESS_MAX, is_of_lines=True), about=sentence("where it is")
+        ),
+        Column(
+            name="contact_name", cell=Words(CONTACT_NAME_MAX), about=sentence("whom to ask for")
+        ),
+        Column(
+            name="contact_phone",
+            cell=Words(CONTACT_PHONE_MAX),
+            about=sentence("and how to call them"),
+        ),
         Column(
             name="opening_hours",
             cell=Words(OPENING_HOURS_MAX, is_of_lines=True),
-            about="when it is open",
+            about=sentence("when it is open"),
         ),
         Column(
             name="delivery_note",
             cell=Words(DELIVERY_NOTE_MAX, is_of_lines=True),
-            about="what a driver has to know",
+            about=sentence("what a driver has to know"),
         ),
         Column(
             name="lat",
             cell=Scaled(7, -900_000_000, 900_000_000, "degrees, WGS 84", is_rounded=True),
-            about="its pin's latitude",
+            about=sentence("its pin's latitude"),
         ),
         Column(
             name="lon",
             cell=Scaled(7, -1_800_000_000, 1_800_000_000, "degrees, WGS 84", is_rounded=True),
-            about="its pin's longitude",
+            about=sentence("its pin's longitude"),
         ),
         Column(
             name="fence_m",
             cell=Whole(10, 20_000),
-            about="its own fence in metres; empty: that of its class or the company",
+            about=sentence("its own fence in metres; empty: that of its class or the company"),
         ),
         Column(
             name="region",
             cell=Code(),
-            about="where it is; empty leaves it, and puts a new store where its pin lies",
+            about=sentence("where it is; empty leaves it, and puts a new store where its pin lies"),
             refers_to="region",
             keeps_when_empty=True,
         ),
         Column(
             name="position",
             cell=Code(),
-            about="the owner beside any route",
+            about=sentence("the owner beside any route"),
             refers_to="position",
         ),
         Column(
             name="account",
             cell=Code(ACCOUNT_CODE_MAX, has_spaces=True),
-            about="the customer that pays for it",
+            about=sentence("the customer that pays for it"),
             refers_to="account",
         ),
         Column(
             name="divisions",
             cell=Codes(DIVISIONS_MAX),
-            about="the divisions that it buys from",
+            about=sentence("the divisions that it buys from"),
             refers_to="division",
         ),
         Column(
             name="status",
             cell=Choice((ACTIVE, CLOSED)),
-            about="empty leaves it, and a new store is active",
+            about=sentence("empty leaves it, and a new store is active"),
             keeps_when_empty=True,
         ),
     ),

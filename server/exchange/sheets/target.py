@@ -20,7 +20,7 @@ from server.exchange.sheet import Change, Column, Sheet, Told, without_turn
 from server.exchange.sheets.currency import Currency, minor_of
 from server.identity.change_log import Actor
 from server.identity.errors import IdentityError
-from server.language import Said, said_by
+from server.language import Said, said_by, sentence, tell
 from server.measures.errors import MeasuresError
 from server.planning.errors import PlanningError
 from server.targets.basis import PRODUCT_GROUPS_MAX, SplitBy
@@ -70,7 +70,7 @@ class Month:
 
     @property
     def about(self) -> str:
-        return "month, as 2027-03"
+        return tell("month, as 2027-03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class WeightsCell:
 
     @property
     def about(self) -> str:
-        return "thousandths of last year, potential and equality, as 600/300/100"
+        return tell("thousandths of last year, potential and equality, as 600/300/100")
 
 
 def told_weights(weights: Weights) -> str:
@@ -316,27 +316,29 @@ def _told(amount: int, currency: str | None) -> Decimal:
 
 TARGET = Sheet(
     name="target",
-    about="Targets of a year: the total, by what it is split, and a row for each part that is fixed; the rows "
-    "of a target are all its fixed parts of months that are not over. Every change splits it again.",
+    about=sentence(
+        "Targets of a year: the total, by what it is split, and a row for each part that is fixed; the rows "
+        "of a target are all its fixed parts of months that are not over. Every change splits it again."
+    ),
     columns=(
         Column(
             name="year",
             cell=Whole(YEARS[0], YEARS[-1]),
-            about="its year",
+            about=sentence("its year"),
             is_required=True,
             is_fixed=True,
         ),
         Column(
             name="measure",
             cell=Choice(MEASURES),
-            about="what is counted",
+            about=sentence("what is counted"),
             is_required=True,
             is_fixed=True,
         ),
         Column(
             name="region",
             cell=Code(),
-            about="for the positions in it and below",
+            about=sentence("for the positions in it and below"),
             is_required=True,
             is_fixed=True,
             refers_to="region",
@@ -344,39 +346,48 @@ TARGET = Sheet(
         Column(
             name="division",
             cell=Code(),
-            about=f"whose positions; {EVERY} for every position",
+            about=sentence("whose positions; * for every position"),
             is_required=True,
             is_fixed=True,
         ),
         Column(
             name="currency",
             cell=Currency(CURRENCY_PATTERN),
-            about=f"of {MONEY}; empty: the company's",
+            about=sentence("of NET_VALUE; empty: the company's"),
             keeps_when_empty=True,
             is_fixed=True,
         ),
-        Column(name="total", cell=Amount(), about="what the year shall come to", is_required=True),
+        Column(
+            name="total",
+            cell=Amount(),
+            about=sentence("what the year shall come to"),
+            is_required=True,
+        ),
         Column(
             name="weights",
             cell=WeightsCell(),
-            about="by what it is split; empty leaves it",
+            about=sentence("by what it is split; empty leaves it"),
             keeps_when_empty=True,
         ),
         Column(
             name="groups",
             cell=Names(PRODUCT_GROUPS_MAX, GROUP_LENGTH_MAX),
-            about="product groups that positions are split over",
+            about=sentence("product groups that positions are split over"),
         ),
     ),
     line_columns=(
-        Column(name="month", cell=Month(), about="of the fixed part"),
+        Column(name="month", cell=Month(), about=sentence("of the fixed part")),
         Column(
             name="part",
             cell=Code(),
-            about="a position, else a region; empty: the month as a whole",
+            about=sentence("a position, else a region; empty: the month as a whole"),
         ),
-        Column(name="group", cell=Words(GROUP_LENGTH_MAX), about="a product group of the position"),
-        Column(name="amount", cell=Amount(), about="at how much it is fixed"),
+        Column(
+            name="group",
+            cell=Words(GROUP_LENGTH_MAX),
+            about=sentence("a product group of the position"),
+        ),
+        Column(name="amount", cell=Amount(), about=sentence("at how much it is fixed")),
     ),
     line_key=("month", "part", "group"),
     has_ordered_lines=False,

@@ -9,7 +9,7 @@ from server.catalogue.whom import VALUES_MAX, Whom
 from server.exchange.cells import Choice, Code, Words
 from server.exchange.references import References
 from server.exchange.sheet import Change, Column, Told
-from server.language import Said
+from server.language import Said, sentence
 
 # level → the columns that its rows may have
 _OF_LEVEL = {
@@ -22,21 +22,21 @@ WHOM_COLUMNS = (
     Column(
         name="store",
         cell=Code(CODE_MAX, has_spaces=True),
-        about="for this store",
+        about=sentence("for this store"),
         refers_to="store",
     ),
     Column(
         name="account",
         cell=Code(ACCOUNT_CODE_MAX, has_spaces=True),
-        about="for the stores of this account",
+        about=sentence("for the stores of this account"),
         refers_to="account",
     ),
-    Column(name="class", cell=Choice(CLASSES), about="for stores of this class"),
-    Column(name="channel", cell=Words(CHANNEL_MAX), about="for stores of this channel"),
+    Column(name="class", cell=Choice(CLASSES), about=sentence("for stores of this class")),
+    Column(name="channel", cell=Words(CHANNEL_MAX), about=sentence("for stores of this channel")),
     Column(
         name="region",
         cell=Code(),
-        about="for stores of this region and those below",
+        about=sentence("for stores of this region and those below"),
         refers_to="region",
     ),
 )
