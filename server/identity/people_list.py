@@ -216,7 +216,7 @@ def check_people_seen(
         only=wanted,
     )
     if len(found) < len(wanted):
-        raise NoSuchPerson("there is no such person in this company")
+        raise NoSuchPerson(Said("there is no such person in this company"))
 
 
 def held_by(uow: UnitOfWork, person_id: UUID, *, today: date, asker_id: UUID | None) -> list[Held]:

@@ -30,18 +30,79 @@ PEOPLE = ("yue.lin", "xin.tang", "hao.deng", "mei.chen")
 OF_EACH = 2
 PAGES_MAX = 400
 # What is called so in every language: forms of files, names of programs, units of computers.
-NAMES = set(
-    "Roadbook English DEMO CSV XLSX JSON PDF Natural Earth MiB GCJ WGS ISO IANA Asia Shanghai CNY USD EUR GeoJSON"
-    " Polygon MultiPolygon UTF Enter CEL ERP SKU OSA Android iOS Firefox Chromium Chrome Safari".split()
-)
+NAMES = {
+    *(
+        "Roadbook",
+        "English",
+        "DEMO",
+        "CSV",
+        "XLSX",
+        "JSON",
+        "PDF",
+        "Natural",
+        "Earth",
+        "MiB",
+        "GCJ",
+        "WGS",
+        "UTF",
+    ),
+    *(
+        "ISO",
+        "IANA",
+        "Asia",
+        "Shanghai",
+        "CNY",
+        "USD",
+        "EUR",
+        "GeoJSON",
+        "Polygon",
+        "MultiPolygon",
+        "Enter",
+        "Esc",
+    ),
+    *("CEL", "ERP", "SKU", "OSA", "Android", "iOS", "Firefox", "Chromium", "Chrome", "Safari"),
+}
 # What stands in these is for programs, or is what a program sent.
 FOR_PROGRAMS = {"script", "style", "template", "pre", "code", "textarea"}
 # The columns and fields in which people write, or name things.
 WRITTEN = (
-    "name email code address about title reason note text answer words contact_name opening_hours delivery_note brand"
-    " category channel actor unit decided_by file_name product_group barcode model app_version browser label body"
-    " platform os role"
-).split()
+    *(
+        "name",
+        "email",
+        "code",
+        "address",
+        "about",
+        "title",
+        "reason",
+        "note",
+        "text",
+        "answer",
+        "words",
+        "label",
+    ),
+    *(
+        "contact_name",
+        "opening_hours",
+        "delivery_note",
+        "brand",
+        "category",
+        "channel",
+        "actor",
+        "unit",
+        "body",
+    ),
+    *(
+        "decided_by",
+        "file_name",
+        "product_group",
+        "barcode",
+        "model",
+        "app_version",
+        "browser",
+        "platform",
+        "os",
+    ),
+)
 _COLUMNS = """
 select c.table_name, c.column_name from information_schema.columns c
 join information_schema.columns o on o.table_schema = c.table_schema and o.table_name = c.table_name

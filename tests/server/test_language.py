@@ -8,7 +8,14 @@ import pytest
 
 from server.language import (
     LANGUAGES,
+    Said,
     chosen_language,
+    in_english,
+    joined,
+    keep,
+    listed,
+    read_kept,
+    said_by,
     speaking,
     tell,
     tell_number,
@@ -89,3 +96,28 @@ def test_the_first_wish_that_can_be_met_is_met(
     wishes: tuple[str | None, ...], language: str
 ) -> None:
     assert chosen_language(*wishes) == language
+
+
+def test_a_refusal_is_told_in_the_language_of_who_reads_it() -> None:
+    refused = ValueError(
+        Said("row {row}, {column}: {words}", row=2, column=Said("price"), words=Said("a number"))
+    )
+    assert str(refused) == "row 2, price: a number"
+    with speaking("zh"):
+        assert str(refused) == "第 2 行，价格：须为数字"
+        assert in_english(said_by(refused)) == "row 2, price: a number"
+
+
+def test_a_sentence_that_is_kept_is_told_to_whoever_reads_it_later() -> None:
+    kept = keep(Said("there is no {sheet_name} with this id", sheet_name=Said("store")))
+    assert str(read_kept(kept)) == "there is no store with this id"
+    with speaking("zh"):
+        assert str(read_kept(kept)) == "没有此编号的门店"
+    assert read_kept("what an older version wrote") == "what an older version wrote"
+
+
+def test_sentences_and_things_stand_after_one_another_as_the_language_writes_them() -> None:
+    things, sentences = listed(["A", "B", "C"]), joined([Said("a number"), Said("yes or no")])
+    assert (str(things), str(sentences)) == ("A, B, C", "a number; yes or no")
+    with speaking("zh"):
+        assert (str(things), str(sentences)) == ("A、B、C", "须为数字；须为是或否")
