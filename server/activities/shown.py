@@ -7,6 +7,7 @@ from uuid import UUID
 
 from server.activities.errors import NoSuchActivity
 from server.activities.rights import IS_RUN, IS_SEEN, SEATS
+from server.language import Said
 from sync.kinds.activity.states import RUNNING_ACTIVITY
 from sync.unit_of_work import UnitOfWork
 
@@ -71,7 +72,7 @@ def show_activity(
         _ONE, company=uow.company_id, activity=activity_id, asker=asker_id, today=today
     )
     if not found:
-        raise NoSuchActivity("there is no such activity in this company")
+        raise NoSuchActivity(Said("there is no such activity in this company"))
     lists = ("channels", "region_ids", "standards", "regions")
     values = dict(found[0]._mapping)  # noqa: SLF001 - SQLAlchemy's public name
     return ActivityShown(**{**values, **{name: tuple(values[name]) for name in lists}})

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from server.audits.errors import NoSuchAuditVisit
 from server.audits.rights import CASE_IS_SEEN, oversees, seen
+from server.language import Said
 from sync.kinds.audit_visit.states import AUDITING
 from sync.unit_of_work import UnitOfWork
 
@@ -114,7 +115,7 @@ def find_case(
         **seen(uow, asker_id, today),
     )
     if not rows:
-        raise NoSuchAuditVisit("there is no such audit visit in this company")
+        raise NoSuchAuditVisit(Said("there is no such audit visit in this company"))
     return _listed(rows[0])
 
 
