@@ -77,7 +77,10 @@ left join lateral (
 order by n.name, n.id
 """  # noqa: S608  put together from constants, above
 _HELD = """
-select o.id, o.position_id, p.code, p.name, p.role, g.name as region, o.starts_on, o.ends_on, o.is_acting
+select o.id, o.position_id, p.code, p.name, p.role, g.name as region, o.starts_on, o.ends_on, o.is_acting,
+       not exists (select from occupancy h where h.company_id = o.company_id
+                   and h.position_id = o.position_id and not h.is_acting and h.starts_on <= :today
+                   and (h.ends_on is null or h.ends_on >= :today)) as is_vacant
 from occupancy o
 join position p on p.company_id = o.company_id and p.id = o.position_id
 join region g on g.company_id = p.company_id and g.id = p.region_id
@@ -124,6 +127,8 @@ class Held:
     starts_on: date
     ends_on: date | None
     is_acting: bool
+    # Whether nobody holds the position today, or only stands in.
+    is_vacant: bool
 
     def lasts(self, day: date) -> bool:
         """Whether it is held on this day."""
@@ -233,6 +238,7 @@ def held_by(uow: UnitOfWork, person_id: UUID, *, today: date, asker_id: UUID | N
             row.starts_on,
             row.ends_on,
             row.is_acting,
+            row.is_vacant,
         )
         for row in rows
     ]

@@ -82,6 +82,12 @@ class NameTaken(PlanningError):
     code = "name_taken"
 
 
+class TooEarly(PlanningError):
+    """Whoever is no admin hands over from today on."""
+
+    code = "too_early"
+
+
 class LastAdmin(PlanningError):
     """Nobody would be admin of the company any more."""
 

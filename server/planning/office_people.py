@@ -17,7 +17,7 @@ from server.identity.people import locked_person
 from server.identity.people_list import check_people_seen
 from server.identity.permissions import SEES_ALL, sees_all
 from server.language import Said
-from server.planning.errors import LastAdmin, NoSuchPosition, NoSuchRoute
+from server.planning.errors import LastAdmin, NoSuchPosition, NoSuchRoute, TooEarly
 from server.planning.handover import hand_over, hand_over_leaver
 from server.planning.organisation import edit_position
 from server.planning.phones import PhoneEffect, phone_effects, watch_phones
@@ -274,10 +274,13 @@ def hand_over_position(
 ) -> None:
     """Another person holds a position of the field from a day on; the present holder's time ends, unless the other is acting.
 
-    Raises NoSuchPosition and NoSuchPerson, also for those that the asker may not see, and what `hand_over` raises.
+    Raises NoSuchPosition and NoSuchPerson, also for those that the asker may not see, TooEarly for a day in the past where they
+    are no admin, and what `hand_over` raises.
     """
     take_turn(uow)
     check_may_hand_over(uow, [position_id], today=today, asker_id=asker_id)
+    if first_day < today and not sees_all(uow, asker_id, today):
+        raise TooEarly("a position is handed over from today on")
     check_people_seen(uow, [to_person_id], today=today, asker_id=asker_id)
     hand_over(
         uow,

@@ -28,6 +28,7 @@ from server.identity.people_list import (
 )
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_day, told_moment, told_number
+from server.planning.positions import ROUTED_ROLES
 from server.web.choices import people_choices
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.leaving import leaving_routes
@@ -138,9 +139,9 @@ def people_routes(desk: Desk) -> Blueprint:
             state=STATE_WORDS[person.state],
             held=[(one, _when(one, visitor)) for one in held],
             hands_over=[
-                one
+                one.id
                 for one in held
-                if one.role in {"rep", "driver"} and not one.is_over(visitor.today)
+                if one.role in ROUTED_ROLES and (one.is_vacant or not one.is_over(visitor.today))
             ],
             phones=phones,
             role_words=ROLE_WORDS,

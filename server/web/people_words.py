@@ -44,6 +44,7 @@ _REFUSED = {
     "period_invalid": sentence(
         "These days cannot be. A last day is not before the first; what has ended stays as it was; an end can only come earlier."
     ),
+    "too_early": sentence("A position is handed over from today on."),
     "last_admin": sentence(
         "Nobody would be admin of the company any more, and nobody could undo it here. Name another admin first."
     ),

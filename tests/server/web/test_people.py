@@ -177,6 +177,10 @@ def test_somebody_who_leaves_is_shown_what_it_does_and_then_it_is_done(
     )
     assert phone.state == "DRAINING"
     assert ">Ana<" in ada.get("/people/?state=LEFT").text
+    # What they left is somebody's now; what nobody has can be handed over from here.
+    assert "hand-over" not in ada.get(f"/people/{cast.ana.id}").text
+    send(ada, f"/people/{cast.ben.id}/leave", act="save", left_on=today().isoformat())
+    assert f"/positions/{cast.ben.position_id}/hand-over" in ada.get(f"/people/{cast.ben.id}").text
 
 
 def test_a_day_that_would_take_back_what_has_been_is_doubted(
@@ -201,6 +205,19 @@ def test_the_last_admin_cannot_go_and_somebody_who_was_to_leave_can_stay(
     refused = send(ada, f"/people/{cast.ada.id}/leave", act="look", left_on=today().isoformat())
     assert refused.status_code == 422
     assert "Nobody would be admin of the company any more" in refused.text
+    (held,) = rows(
+        db, cast, "select id from occupancy where person_id = :person", person=cast.ada.id
+    )
+    ended = send(
+        ada,
+        f"/positions/occupancies/{held.id}/end",
+        act="save",
+        last=(today() + TOMORROW).isoformat(),
+    )
+    assert "Nobody would be admin" in ended.text
+    form = {"code": "ADM", "name": "Office", "region": str(cast.regions.wharf), "role": "auditor"}
+    changed = send(ada, f"/positions/{cast.ada.position_id}/edit", act="save", **form)
+    assert "Nobody would be admin" in changed.text
     later = (today() + timedelta(days=9)).isoformat()
     send(ada, f"/people/{cast.ana.id}/leave", act="save", left_on=later)
     assert "leaving" in ada.get(f"/people/{cast.ana.id}").text
@@ -338,6 +355,8 @@ def test_a_position_of_the_field_is_handed_over_by_the_manager_above(
         "Ana": (0, before[0] - after[0]),
         "Ben": (after[1] - before[1], 0),
     }
+    early = {**form, "first": (today() - TOMORROW).isoformat(), "act": "look"}
+    assert "A position is handed over from today on." in mia.post(path, data=early).text
     # Not the seats of those who oversee, and nothing for who oversees nothing.
     assert mia.get(f"/positions/{cast.ada.position_id}/hand-over").status_code == 404
     assert mia.get(f"/positions/{cast.mia.position_id}/hand-over").status_code == 404
