@@ -205,6 +205,8 @@ def shots() -> tuple[Shot, ...]:
         Shot("exports", ADMIN, "/exports/"),
         Shot("phones", ADMIN, "/devices/"),
         Shot("phone", ADMIN, "/devices/", _first_phone),
+        Shot("settings", ADMIN, "/settings/"),
+        Shot("settings-group", ADMIN, "/settings/visits"),
         Shot("changes", ADMIN, "/changes/"),
         Shot("phone-code", ADMIN, "/devices/enrol?name=Chen", _code),
     )

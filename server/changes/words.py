@@ -11,6 +11,7 @@ from uuid import UUID
 
 from server.changes.field_words import FIELDS, VALUES
 from server.identity.change_log import LoggedChange
+from server.identity.setting_words import SETTINGS, told_setting
 from server.language import (
     sentence,
     tell,
@@ -20,6 +21,7 @@ from server.language import (
     told_money,
     told_number,
 )
+from server.vocabulary import name_of
 
 SHORT = 160
 LONG = 4_000
@@ -152,14 +154,14 @@ class Difference:
 
 def told_kind(kind: str) -> str:
     """What kind of thing an entry is about."""
-    return tell(KINDS[kind]) if kind in KINDS else _spaced(kind)
+    return tell(KINDS[kind]) if kind in KINDS else name_of(kind)
 
 
 def told_action(action: str) -> str:
     """What was done to it."""
     verb = action.rpartition(".")[2]
     words = ACTIONS.get(action) or VERBS.get(verb)
-    return tell(words) if words is not None else _spaced(verb)
+    return tell(words) if words is not None else name_of(verb)
 
 
 def told_subject(entry: LoggedChange, names: Mapping[str, str], zone: str) -> str:
@@ -196,13 +198,21 @@ def differences(
     def told(held: Mapping[str, Any], field: str, other: Mapping[str, Any]) -> str | None:
         if held.get(field) is None:
             return None
+        if entry.subject_kind == "policy" and field in SETTINGS:
+            return _cut(told_setting(field, held[field], currency or ""), at_most)
         value = held[field]
         if isinstance(value, list) and isinstance(other.get(field), list):
             return _cut(_told_list(value, other[field], field, names, zone), at_most)
         return _cut(_told(value, field, names, zone, currency, 0), at_most)
 
     return [
-        Difference(told_field(field, names), told(before, field, after), told(after, field, before))
+        Difference(
+            tell(SETTINGS[field].title)
+            if entry.subject_kind == "policy" and field in SETTINGS
+            else told_field(field, names),
+            told(before, field, after),
+            told(after, field, before),
+        )
         for field in fields
         if before.get(field) != after.get(field)
     ]
@@ -225,7 +235,7 @@ def told_field(field: str, names: Mapping[str, str]) -> str:
         return names[field]
     if len(field) == _ID_LENGTH:
         return field[:8]
-    return tell(FIELDS[field]) if field in FIELDS else _spaced(field)
+    return tell(FIELDS[field]) if field in FIELDS else name_of(field)
 
 
 def _told_list(
@@ -319,7 +329,3 @@ def _read_time(value: str) -> date | None:
 
 def _cut(told: str, at_most: int) -> str:
     return told if len(told) <= at_most else told[: at_most - 1] + "…"
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")

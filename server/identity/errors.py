@@ -1,6 +1,6 @@
 """Why a change to people, devices or settings is refused: one class per cause, each with a code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -113,7 +113,19 @@ class PeriodInvalid(IdentityError):
 
 
 class SettingInvalid(IdentityError):
+    """Settings cannot be like this; `faults` says of each what it may be."""
+
     code = "setting_invalid"
+
+    def __init__(self, said: object, faults: Mapping[str, object] | None = None) -> None:
+        super().__init__(said)
+        self.faults = faults or {}
+
+
+class PolicyChanged(IdentityError):
+    """Somebody else changed the settings since they were looked at."""
+
+    code = "policy_changed"
 
 
 class HandlesExhausted(IdentityError):

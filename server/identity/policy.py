@@ -10,15 +10,15 @@ from dataclasses import asdict, replace
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from mobile_contract.records.activity import ITEM_PATTERN
 from mobile_contract.records.price_list import CURRENCY_PATTERN
 from mobile_contract.records.store import CLASSES
 from mobile_contract.records.visit import STEPS
 from server.identity.change_log import Actor, log_change
-from server.identity.errors import SettingInvalid
-from server.language import Said, joined, said_by
+from server.identity.errors import PolicyChanged, SettingInvalid
+from server.language import Said, joined
 from sync.kinds.policy.publish import publish_policy
 from sync.kinds.store.publish import publish_stores
 from sync.kinds.store.table import store
@@ -105,16 +105,21 @@ RANGES: dict[str, tuple[int, int]] = {
 }
 
 
-def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> int:
+def change_policy(
+    uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any], *, seen_version: int | None = None
+) -> int:
     """The version of the settings with these changed; the present one where nothing differs.
 
-    Raises SettingInvalid, naming each setting that cannot be and what it may be.
+    Raises SettingInvalid, naming each setting that cannot be and what it may be; PolicyChanged where another version than
+    `seen_version` is in force meanwhile.
     """
     # One version after another: the number is the key, and two at once must not lose either.
     uow.connection.execute(
         select(company.c.id).where(company.c.id == uow.company_id).with_for_update(key_share=True)
     )
     version, held = current_policy(uow)
+    if seen_version not in (None, version):
+        raise PolicyChanged(Said("somebody else changed the settings meanwhile: look at them anew"))
     asked = changed_policy(held, changes)
     if asked == held:
         return version
@@ -161,40 +166,49 @@ def change_policy(uow: UnitOfWork, actor: Actor, changes: Mapping[str, Any]) -> 
 def changed_policy(held: Policy, changes: Mapping[str, Any]) -> Policy:
     """The policy with these changes, checked; SettingInvalid names all that cannot be."""
     values: dict[str, Any] = {}
-    faults: list[Said | str] = []
+    faults: dict[str, Said] = {}
     for name, value in changes.items():
-        try:
-            values[name] = _checked(name, value)
-        except SettingInvalid as fault:
-            faults.append(said_by(fault))
+        meaning = _fault_of(name, value)
+        if meaning is None:
+            values[name] = _sorted(name, value)
+        else:
+            faults[name] = meaning
     asked = replace(held, **values)
     if asked.working_from_min >= asked.working_until_min:
-        faults.append(Said("working_from_min: the working day begins before it ends"))
+        faults.setdefault("working_from_min", Said("the working day begins before it ends"))
     if asked.pay_half_percent > asked.pay_full_percent:
-        faults.append(Said("pay_half_percent: not above pay_full_percent"))
+        faults.setdefault("pay_half_percent", Said("not above pay_full_percent"))
     if faults:
-        raise SettingInvalid(joined(faults))
+        told = [
+            Said("{name}: {meaning}", name=Said(name), meaning=fault)
+            for name, fault in faults.items()
+        ]
+        raise SettingInvalid(joined(told), faults)
     return asked
 
 
-def _checked(name: str, value: Any) -> Any:
+def stores_that_follow(uow: UnitOfWork) -> int:
+    """How many stores have the fence of the settings, and none of their own."""
+    asked = select(func.count()).where(
+        store.c.company_id == uow.company_id, store.c.fence_radius_m.is_(None)
+    )
+    return uow.connection.execute(asked).scalar_one()
+
+
+def _fault_of(name: str, value: Any) -> Said | None:
+    """What a setting may be where this is nothing that it may be."""
     if name in RANGES:
         least, most = RANGES[name]
-        if type(value) is not int or not least <= value <= most:
-            raise SettingInvalid(
-                Said(
-                    "{name}: a whole number from {least} to {most}",
-                    name=Said(name),
-                    least=least,
-                    most=most,
-                )
-            )
-        return value
+        if type(value) is int and least <= value <= most:
+            return None
+        return Said("a whole number from {least} to {most}", least=least, most=most)
     if name not in _CHECKS:
-        raise SettingInvalid(Said("{name}: there is no such setting", name=Said(name)))
+        return Said("there is no such setting")
     is_good, meaning = _CHECKS[name]
-    if not is_good(value):
-        raise SettingInvalid(Said("{name}: {meaning}", name=Said(name), meaning=meaning))
+    return None if is_good(value) else meaning
+
+
+def _sorted(name: str, value: Any) -> Any:
     return tuple(sorted(value)) if name in ("working_weekdays", "flags_to_accept") else value
 
 

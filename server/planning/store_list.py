@@ -67,3 +67,12 @@ def list_stores(
         at_most=at_most,
     )
     return [StoreListed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def list_channels(uow: UnitOfWork) -> list[str]:
+    """The channels that the company's stores are of."""
+    found = uow.rows(
+        "select distinct channel from store where company_id = :company order by channel limit 200",
+        company=uow.company_id,
+    )
+    return [row.channel for row in found]

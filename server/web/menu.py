@@ -67,6 +67,7 @@ AREAS = (
     Area("activities.activity_list", OFFICE, sentence("Activities"), MASTERS),
     Area("imports.import_list", ("regional_manager", "admin"), sentence("Imports"), UPKEEP),
     Area("exports.export_list", OFFICE, sentence("Exports"), UPKEEP),
+    Area("settings.all_settings", ADMIN, sentence("Settings"), UPKEEP),
     Area("changes.change_list", ADMIN, sentence("Changes"), UPKEEP),
     Area("stores.store_list", OFFICE, sentence("Stores"), MASTERS),
     Area("products.product_list", ADMIN, sentence("Products"), MASTERS),

@@ -45,6 +45,7 @@ from server.web.promotions import promotion_routes
 from server.web.quarantine import quarantine_routes
 from server.web.regions import region_routes
 from server.web.routes import route_routes
+from server.web.settings import setting_routes
 from server.web.signing import signing_routes
 from server.web.stores import store_routes
 from server.web.targets import target_routes
@@ -144,6 +145,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         price_routes(desk),
         promotion_routes(desk),
         account_routes(desk),
+        setting_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

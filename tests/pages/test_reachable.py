@@ -119,9 +119,20 @@ def test_the_overview_and_what_is_behind_it_have_no_barriers(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_phones_and_changes_have_no_barriers(sit_down: Callable[..., Seat], width: int) -> None:
+def test_phones_settings_and_changes_have_no_barriers(
+    sit_down: Callable[..., Seat], width: int
+) -> None:
     seat = sit_down("yue.lin@demo.example", width=width)
-    for path in ("/changes/", "/devices/", "/devices/enrol?name=Chen"):
+    for path in (
+        "/settings/",
+        "/settings/planning",
+        "/settings/audits",
+        "/settings/visits",
+        "/settings/versions/1",
+        "/changes/",
+        "/devices/",
+        "/devices/enrol?name=Chen",
+    ):
         seat.go(path)
         assert faults_of(seat) == [], path
     seat.page.check("[name=person] >> nth=0")
