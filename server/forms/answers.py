@@ -24,31 +24,38 @@ from sync.unit_of_work import UnitOfWork
 
 _SELECT = """
 select a.id, a.version, t.code as form_code, a.template_version, v.definition ->> 'title' as title,
+       v.definition -> 'titles' as titles,
        a.visit_id, a.store_id, s.code as store_code, s.name as store_name, a.person_id,
        n.name as person_name, a.business_day, a.answered_at, a.score_over, a.score_out_of,
        a.score_e2, a.flags, {answers} as answers
-from form_answer a
+from ({picked}) a
 join form_template t on t.company_id = a.company_id and t.id = a.template_id
 join form_template_version v
   on v.company_id = a.company_id and v.template_id = a.template_id and v.version = a.template_version
 left join store s on s.company_id = a.company_id and s.id = a.store_id
 left join person n on n.company_id = a.company_id and n.id = a.person_id
+order by a.business_day desc, a.answered_at desc, a.id desc
+"""
+# Which ones, before anything is looked up for them: definitions are long.
+_PICKED = """
+select a.* from form_answer a
 where a.company_id = :company
   and (cast(:asker as uuid) is null or a.person_id = :asker or a.position_id = any(:seen))
 """
 _is_id = Id().accepts
-_HEAD = _SELECT.format(answers="null::jsonb")
-_WITH_ANSWERS = _SELECT.format(
-    answers="""(select w.answers || w.computed from form_answer_version w
-                where w.company_id = a.company_id and w.id = a.id and w.version = a.version)"""
-)
+_NO_ANSWERS = "null::jsonb"
+_ANSWERS = """
+(select w.answers || w.computed from form_answer_version w
+ where w.company_id = a.company_id and w.id = a.id and w.version = a.version)
+"""
 # Each restriction is there only where it is asked for, so that its index is used.
 _ONLY = {
     "store_id": "and a.store_id = :store_id",
     "visit_id": "and a.visit_id = :visit_id",
     "person_id": "and a.person_id = :person_id",
     "day": "and a.business_day = :day",
-    "form_code": "and t.code = :form_code",
+    "form_code": "and a.template_id = (select f.id from form_template f"
+    " where f.company_id = :company and f.code = :form_code)",
     "first_day": "and a.business_day >= :first_day",
     "last_day": "and a.business_day <= :last_day",
     "after_day": "and (a.business_day, a.answered_at, a.id) < (:after_day, :after_at, :after_id)",
@@ -60,7 +67,7 @@ select count(*) as answers from (
     where a.company_id = :company and a.template_id = :template and a.business_day >= :first
     limit :at_most) q
 """
-_ONE = f"{_HEAD} and a.id = :id"
+_ONE = _SELECT.format(answers=_NO_ANSWERS, picked=f"{_PICKED} and a.id = :id")
 _VERSIONS = """
 select v.version, v.reason, v.received_at, v.trust, v.answers, v.computed, v.points, v.sent
 from form_answer_version v where v.company_id = :company and v.id = :id order by v.version
@@ -83,6 +90,7 @@ class AnswerListed:
     form_code: str
     template_version: int
     title: str
+    titles: dict[str, str] | None
     visit_id: UUID
     store_id: UUID
     store_code: str | None
@@ -97,6 +105,11 @@ class AnswerListed:
     flags: tuple[str, ...]
     # Question → answer or value that was worked out, where these were asked for.
     answers: dict[str, Any] | None = None
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The title of its form, with those in other languages."""
+        return {"title": self.title, "titles": self.titles}
 
 
 AnswerMark = tuple[date, datetime, UUID]
@@ -158,8 +171,10 @@ def list_answers(
         "after_day": None if after is None else after[0],
     }
     named = {name: value for name, value in asked.items() if value is not None}
-    head = _WITH_ANSWERS if has_answers else _HEAD
-    statement = " ".join([head, *(_ONLY[name] for name in named), _NEWEST])
+    statement = _SELECT.format(
+        answers=_ANSWERS if has_answers else _NO_ANSWERS,
+        picked=" ".join([_PICKED, *(_ONLY[name] for name in named), _NEWEST]),
+    )
     if after is not None:
         named |= {"after_at": after[1], "after_id": after[2]}
     rows = uow.rows(

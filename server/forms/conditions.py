@@ -25,6 +25,13 @@ _SIGNS = {
     ">=": sentence("“{question}” is at least {value}"),
 }
 
+_TAKEN = {
+    "COUNT": sentence("how many rows of “{rows}”"),
+    "SUM": sentence("the sum of “{column}” in “{rows}”"),
+    "MIN": sentence("the least “{column}” in “{rows}”"),
+    "MAX": sentence("the most “{column}” in “{rows}”"),
+}
+
 
 def told_condition(expression: str, questions: Sequence[Json]) -> str:
     """An expression over questions in words, or as it is written."""
@@ -54,6 +61,20 @@ def told_row_condition(conditions: Sequence[Json], columns: Sequence[Json]) -> s
             words = tell(" or ").join(_told_value(column or {}, value) for value in values)
             told.append(tell("“{question}” is {value}", question=title, value=words))
     return tell(" and ").join(told)
+
+
+def told_tally(tally: Json, questions: Sequence[Json]) -> str:
+    """What a tally counts, of which rows, in words."""
+    asked = next((one for one in questions if one["code"] == tally["rows"]), None)
+    columns: Sequence[Json] = () if asked is None else asked.get("columns") or ()
+    rows = tally["rows"] if asked is None else told_title(asked)
+    named = {column["code"]: told_title(column) for column in columns}
+    code = tally.get("column")
+    told = tell(_TAKEN[tally["take"]], rows=rows, column=named.get(code, code))
+    if not tally.get("where"):
+        return told
+    where = told_row_condition(tally["where"], columns)
+    return tell("{what}, where {condition}", what=told, condition=where)
 
 
 def _told_atom(piece: str, named: Mapping[str, Json]) -> str | None:

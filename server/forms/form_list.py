@@ -12,7 +12,8 @@ from sync.unit_of_work import UnitOfWork
 
 _LIST = """
 select t.id, t.code, t.title, t.state, t.version, t.draft is not null as has_draft,
-       v.published_at, jsonb_array_length(coalesce(v.definition, t.draft) -> 'questions') as questions
+       v.published_at, jsonb_array_length(coalesce(v.definition, t.draft) -> 'questions') as questions,
+       coalesce(v.definition, t.draft) -> 'titles' as titles
 from form_template t
 left join form_template_version v
   on v.company_id = t.company_id and v.template_id = t.id and v.version = t.version
@@ -46,6 +47,12 @@ class FormListed:
     has_draft: bool
     published_at: datetime | None
     questions: int
+    titles: dict[str, str] | None
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Its title, with those in other languages."""
+        return {"title": self.title, "titles": self.titles}
 
 
 @dataclass(frozen=True, slots=True)

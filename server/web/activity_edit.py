@@ -31,10 +31,13 @@ from server.language import tell
 from server.planning.positions import list_regions
 from server.web.activity_words import FIELDS, PASS_RULES
 from server.web.desk import FORM_BODY, Desk, draw
+from server.web.refusals import refused_field
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 MAKERS = ("regional_manager", "admin")
+# What browsers do not take away from the begin of a choice.
+INDENT = "\u2003"
 # Rows to fill in beyond those that are there.
 EMPTY_ROWS = 3
 _AMOUNT = re.compile(r"\d{1,15}(\.\d{1,6})?", re.ASCII)
@@ -55,9 +58,9 @@ class Typed:
     faults: dict[str, str] = field(default_factory=dict)
 
     def fault(self, refused: ActivityError) -> None:
-        """Put a refusal beside its field: its text begins with the field's name."""
-        name, _, words = str(refused).partition(": ")
-        if name in FIELDS and words:
+        """Put a refusal beside its field, where it names one."""
+        name, words = refused_field(refused)
+        if name in FIELDS:
             self.faults[name] = words
         else:
             self.faults[""] = str(refused)
@@ -163,6 +166,7 @@ def _drawn(
             shown is not None and shown.state in {"OPEN", "SUSPENDED"} and name in KEPT_WHEN_OPEN
         ),
         photos_max=STANDARD_PHOTOS_MAX,
+        standards_max=STANDARDS_MAX,
         **choices,
     )
 
@@ -171,7 +175,7 @@ def _choices(uow: UnitOfWork, visitor: Visitor) -> dict[str, Any]:
     return {
         "divisions": [(str(one.id), f"{one.code} {one.name}") for one in list_divisions(uow)],
         "regions": [
-            (str(one.id), f"{'  ' * one.depth}{one.name}")
+            (str(one.id), f"{INDENT * one.depth}{one.name}")
             for one in list_regions(uow, today=visitor.today, asker_id=visitor.person_id)
         ],
         "channels": channels_of_stores(uow),

@@ -49,7 +49,7 @@ Json = Mapping[str, Any]
 COLUMNS: tuple[Column[AnswerListed], ...] = (
     Column(
         sentence("Form"),
-        lambda one: Link(one.title, url_for("forms.answer_page", answer_id=one.id)),
+        lambda one: Link(told_title(one.words), url_for("forms.answer_page", answer_id=one.id)),
         lambda one: one.form_code,
     ),
     Column(sentence("Day"), lambda one: told_day(one.business_day), lambda one: one.business_day),
@@ -91,7 +91,7 @@ def answer_routes(desk: Desk, routes: Blueprint) -> None:
             visitor,
             _listing(visitor, asked, COLUMNS),
             "forms/answers.html",
-            forms=[(one.code, one.title) for one in forms],
+            forms=[(one.code, told_title(one.words)) for one in forms],
             form=asked.get("form", ""),
             first=first,
             last=last,

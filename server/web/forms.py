@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from server.forms.answers import count_answers
-from server.forms.conditions import told_condition, told_row_condition
+from server.forms.conditions import told_condition, told_row_condition, told_tally
 from server.forms.differences import compare_definitions
 from server.forms.errors import FormError, FormInvalid, NoSuchForm
 from server.forms.form_list import FormListed, FormShown, definition_of, list_forms, show_form
@@ -38,7 +38,7 @@ STATES = {
     "RETIRED": (sentence("retired"), ""),
 }
 TYPES = {
-    "BOOL": sentence("yes or no"),
+    "BOOL": sentence("a yes or a no"),
     "INT": sentence("whole number"),
     "MONEY": sentence("amount of money"),
     "TEXT": sentence("text"),
@@ -355,6 +355,7 @@ def _words(definition: Json) -> dict[str, Any]:
         "told_field": _told_field,
         "shown_when": lambda question: told_condition(question["shown_when"], questions),
         "asked_when": lambda column, columns: told_row_condition(column["shown_when"], columns),
+        "tallied": lambda tally: told_tally(tally, questions),
         "bounds": _bounds,
     }
 
@@ -413,7 +414,7 @@ def _columns(zone: str) -> tuple[Column[FormListed], ...]:
     return (
         Column(
             sentence("Form"),
-            lambda form: Link(form.title, url_for("forms.form_page", code=form.code)),
+            lambda form: Link(told_title(form.words), url_for("forms.form_page", code=form.code)),
             lambda form: form.title,
         ),
         Column(sentence("Code"), lambda form: form.code, lambda form: form.code),

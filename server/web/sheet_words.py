@@ -70,7 +70,9 @@ ASKED_STATES: Mapping[str, tuple[str, str, str]] = {
     "FAULTY": (
         sentence("has faults"),
         "bad",
-        sentence("Nothing was written. Put the faults right in your file, and bring it again."),
+        sentence(
+            "Nothing is written while something is wrong. Put the faults right in your file, and bring it again."
+        ),
     ),
     "READY": (
         sentence("ready to be written"),
@@ -93,7 +95,7 @@ ASKED_STATES: Mapping[str, tuple[str, str, str]] = {
         "warn",
         sentence("What was written stays. It can go on from there: what is done is left alone."),
     ),
-    "CANCELLED": (sentence("cancelled"), "", sentence("Nothing was written.")),
+    "CANCELLED": (sentence("cancelled"), "", sentence("Nothing more is written of this file.")),
     "FAILED": (
         sentence("cannot be imported"),
         "bad",

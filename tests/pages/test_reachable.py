@@ -220,3 +220,33 @@ def test_the_day_is_gone_through_by_keyboard_alone(sit_down: Callable[..., Seat]
     seat.page.focus(".visit-line >> nth=0")
     seat.page.keyboard.press("Enter")
     seat.page.wait_for_selector("#panel .facts")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_imports_forms_and_activities_have_no_barriers(
+    sit_down: Callable[..., Seat], width: int
+) -> None:
+    seat = sit_down("yue.lin@demo.example", width=width)
+    (activity,) = seat.site.rows("select id from activity where state = 'OPEN' limit 1")
+    (answer,) = seat.site.rows("select id from form_answer limit 1")
+    for path in (
+        "/imports/",
+        "/imports/sheets/",
+        "/imports/sheets/store",
+        "/exports/",
+        "/targets/",
+        "/forms/",
+        "/forms/STORE_CHECK",
+        "/forms/STORE_CHECK/retire",
+        "/forms/import",
+        "/forms/answers/",
+        f"/forms/answers/{answer.id}",
+        "/activities/",
+        "/activities/new",
+        f"/activities/{activity.id}",
+        f"/activities/{activity.id}/edit",
+        f"/activities/{activity.id}/suspend",
+    ):
+        seat.go(path)
+        seat.page.wait_for_load_state("networkidle")
+        assert faults_of(seat) == [], path

@@ -102,27 +102,29 @@ def test_a_draft_is_made_changed_approved_and_lives_its_life(
         assert made_file.data.decode("utf-8-sig").startswith("place,activity,store")
 
 
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        ({"ends_on": str(TODAY - DAY)}, "the last day is not before the first"),
-        ({"starts_on": "soon"}, "Choose a day."),
-        ({"pay_minor": "1e999999"}, "Write an amount such as 12.50."),
-        ({"pay_minor": "0.001"}, "Write an amount such as 12.50."),
-        ({"currency": "XXZ"}, "Write a code of ISO 4217"),
-        ({"currency": ""}, "Money has a currency."),
-        ({"name": ""}, "a text of 1 to"),
-        ({"item-1": "END_CAP", "text-1": "again"}, "END_CAP is there twice"),
-        ({"photos-0": "-1"}, "Photos are a number"),
-    ],
+WRONG: tuple[tuple[dict[str, str], str], ...] = (
+    ({"ends_on": str(TODAY - DAY)}, "the last day is not before the first"),
+    ({"starts_on": "soon"}, "Choose a day."),
+    ({"pay_minor": "1e999999"}, "Write an amount such as 12.50."),
+    ({"pay_minor": "0.001"}, "Write an amount such as 12.50."),
+    ({"currency": "XXZ"}, "Write a code of ISO 4217"),
+    ({"currency": ""}, "Money has a currency."),
+    ({"name": ""}, "a text of 1 to"),
+    ({"item-1": "END_CAP", "text-1": "again"}, "END_CAP is there twice"),
+    ({"photos-0": "-1"}, "Photos are a number"),
 )
+
+
 def test_what_is_wrong_is_told_beside_its_field_and_what_was_typed_stays(
-    office: Office, ada: FlaskClient, typed: dict[str, str], told: str
+    office: Office, ada: FlaskClient
 ) -> None:
-    answer = post(ada, "/activities/new", **{**TERMS, **typed})
-    assert answer.status_code == 422
-    assert told in answer.text
-    assert "An end cap beside the cooler" in answer.text
+    for typed, told in WRONG:
+        answer = post(ada, "/activities/new", **{**TERMS, **typed})
+        assert answer.status_code == 422, typed
+        assert told in answer.text, typed
+        assert "An end cap beside the cooler" in answer.text, typed
+    ada.set_cookie("roadbook_language", "zh")
+    assert 'id="fault-name"' in post(ada, "/activities/new", **{**TERMS, "name": ""}).text
     with office.database.reading(office.cast.company.id) as uow:
         assert uow.rows("select from activity") == []
 

@@ -96,7 +96,11 @@ def test_a_file_with_a_fault_writes_nothing_and_the_mended_one_is_written(
     assert work(office, shop) == ["done"]
     page = ada.get(place).text
     assert "every 1s" not in page
-    assert "There is nothing of this code" in page
+    assert "there is no position" in page
+    ada.set_cookie("roadbook_language", "zh")
+    assert "REP-NOBODY" in (told := ada.get(place).text)
+    assert "there is no position" not in told
+    ada.set_cookie("roadbook_language", "en")
     assert "D3" in page
     with ada.get(f"{place}?format=csv") as faults:
         (row,) = csv.DictReader(io.StringIO(faults.data.decode("utf-8-sig")))
