@@ -114,7 +114,8 @@ def told_distance(length_cm: int) -> str:
     if length_cm < _KM_CM:
         return tell("{number} m", number=-(-length_cm // 100))
     tenths = -(-length_cm // (_KM_CM // 10))
-    return tell("{number} km", number=f"{tenths // 10:,}.{tenths % 10}")
+    number = f"{tenths // 10:,}.{tenths % 10}"
+    return tell("{number} km", number=number)
 
 
 def told_cause(cause: str | None) -> str:

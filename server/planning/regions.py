@@ -59,9 +59,8 @@ class Trouble:
         if self.at is None:
             return what
         lat, lon = self.at
-        return Said(
-            "{what} at longitude, latitude {place}", what=what, place=f"{lon:.10g}, {lat:.10g}"
-        )
+        place = f"{lon:.10g}, {lat:.10g}"
+        return Said("{what} at longitude, latitude {place}", what=what, place=place)
 
 
 def regions_of(uow: UnitOfWork, points: Sequence[Point]) -> list[UUID | None]:

@@ -1,11 +1,12 @@
 """What there is to go to, and for whom.
 
-The areas of everyday work stand in the bar by themselves. The rest stands in groups: the bar has the group, and a
-second row the areas of the group that one is in.
+Some areas stand in the bar by themselves, the others in groups: the bar has the group where its first area would
+stand, and a second row has the areas of the group that one is in. Of whom only one area is seen, that one stands there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from server.identity.sessions import Visitor
 from server.language import sentence, tell
@@ -15,7 +16,10 @@ FIELD = ("rep", "driver")
 ADMIN = ("admin",)
 PLANNERS = ("regional_manager", "admin")
 
-PEOPLE = sentence("People and phones")
+DECISIONS = sentence("Decisions")
+TASKS = sentence("Tasks")
+PLANNING = sentence("Planning")
+PEOPLE = sentence("People")
 MASTERS = sentence("Master data")
 UPKEEP = sentence("Upkeep")
 
@@ -47,19 +51,20 @@ class Place:
 
 AREAS = (
     Area("days.map_page", (*OFFICE, *FIELD), sentence("Map")),
-    Area("routes.position_list", OFFICE, sentence("Routes")),
-    Area("regions.region_list", PLANNERS, sentence("Regions")),
-    Area("overview.page", OFFICE, sentence("Overview")),
-    Area("targets.progress", OFFICE, sentence("Targets")),
-    Area("flags.flag_list", OFFICE, sentence("Flags")),
-    Area("orders.order_list", OFFICE, sentence("Orders")),
-    Area("tasks.task_list", OFFICE, sentence("Tasks")),
     Area("audits.queue", ("auditor",), sentence("Photos to judge")),
-    Area("appeals.case_list", (*OFFICE, *FIELD, "auditor"), sentence("Appeals")),
-    Area("notices.notice_list", OFFICE, sentence("Notices"), PEOPLE),
-    Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
-    Area("people.people_list", ("regional_manager", "admin"), sentence("People"), PEOPLE),
-    Area("positions.position_list", ("regional_manager", "admin"), sentence("Positions"), PEOPLE),
+    Area("orders.order_list", OFFICE, sentence("Orders")),
+    Area("flags.flag_list", OFFICE, sentence("Flags"), DECISIONS),
+    Area("appeals.case_list", (*OFFICE, *FIELD, "auditor"), sentence("Appeals"), DECISIONS),
+    Area("conflicts.conflict_list", PLANNERS, sentence("Conflicts"), DECISIONS),
+    Area("tasks.task_list", OFFICE, sentence("Tasks"), TASKS),
+    Area("notices.notice_list", OFFICE, sentence("Notices"), TASKS),
+    Area("routes.position_list", OFFICE, sentence("Routes"), PLANNING),
+    Area("regions.region_list", PLANNERS, sentence("Regions"), PLANNING),
+    Area("targets.progress", OFFICE, sentence("Targets"), PLANNING),
+    Area("holidays.year", PLANNERS, sentence("Calendar"), PLANNING),
+    Area("overview.page", OFFICE, sentence("Overview")),
+    Area("people.people_list", PLANNERS, sentence("People"), PEOPLE),
+    Area("positions.position_list", PLANNERS, sentence("Positions"), PEOPLE),
     Area("devices.device_list", ADMIN, sentence("Phones"), PEOPLE),
     Area("holidays.year", ("regional_manager", "admin"), sentence("Calendar"), PEOPLE),
     Area("conflicts.conflict_list", PLANNERS, sentence("Conflicts"), UPKEEP),
@@ -70,29 +75,35 @@ AREAS = (
     Area("settings.all_settings", ADMIN, sentence("Settings"), UPKEEP),
     Area("changes.change_list", ADMIN, sentence("Changes"), UPKEEP),
     Area("stores.store_list", OFFICE, sentence("Stores"), MASTERS),
+    Area("accounts.account_list", OFFICE, sentence("Accounts"), MASTERS),
     Area("products.product_list", ADMIN, sentence("Products"), MASTERS),
     Area("prices.price_lists", ADMIN, sentence("Prices"), MASTERS),
     Area("promotions.promotion_list", ADMIN, sentence("Promotions"), MASTERS),
-    Area("accounts.account_list", OFFICE, sentence("Accounts"), MASTERS),
+    Area("activities.activity_list", OFFICE, sentence("Activities"), MASTERS),
+    Area("forms.form_list", OFFICE, sentence("Forms"), MASTERS),
+    Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
+    Area("imports.import_list", PLANNERS, sentence("Imports"), UPKEEP),
+    Area("exports.export_list", OFFICE, sentence("Exports"), UPKEEP),
+    Area("changes.change_list", ADMIN, sentence("Changes"), UPKEEP),
 )
 
 
 def menu_of(visitor: Visitor, blueprint: str | None) -> list[Place]:
     """What somebody may go to, in its order, from where they are (the blueprint of the page)."""
-    return list(_places(visitor, blueprint))
+    seen = [area for area in AREAS if visitor.has_role(*area.roles)]
+    return [
+        _place(areas, blueprint)
+        for _, areas in groupby(seen, key=lambda area: area.group or area.endpoint)
+    ]
 
 
-def _places(visitor: Visitor, blueprint: str | None) -> Iterator[Place]:
-    had = [area for area in AREAS if visitor.has_role(*area.roles)]
-    for area in had:
-        if area.group is None:
-            yield _place(area, blueprint)
-    for group in (PEOPLE, MASTERS, UPKEEP):
-        below = tuple(_place(area, blueprint) for area in had if area.group == group)
-        if below:
-            is_here = any(place.is_here for place in below)
-            yield Place(below[0].endpoint, tell(group), is_here, below)
-
-
-def _place(area: Area, blueprint: str | None) -> Place:
-    return Place(area.endpoint, tell(area.title), area.blueprint == blueprint)
+def _place(areas: Iterable[Area], blueprint: str | None) -> Place:
+    """One area as it is; several as their group."""
+    below = tuple(
+        Place(area.endpoint, tell(area.title), area.blueprint == blueprint) for area in areas
+    )
+    if len(below) == 1:
+        return below[0]
+    group = next(area.group for area in AREAS if area.group and area.endpoint == below[0].endpoint)
+    is_here = any(place.is_here for place in below)
+    return Place(below[0].endpoint, tell(group), is_here, below)

@@ -21,6 +21,7 @@ def test_stores_that_change_sides_leave_one_phone_and_come_to_the_other(
 ) -> None:
     seat = sit_down(MANAGER)
     page, site = seat.page, seat.site
+    page.click("nav >> text=Planning")
     page.click("nav >> text=Regions")
     page.wait_for_selector("#regions-page[data-drawn]")
     page.click("text=Crane Lake")

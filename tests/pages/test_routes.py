@@ -47,7 +47,7 @@ def test_a_route_that_is_moved_leaves_one_phone_and_comes_to_the_other(
         assert lan.scope.get("route", str(route.id)) is not None
         assert ming.scope.get("route", str(route.id)) is None
         counted = {"Zhou Lan": lan.scope.count(), "Xu Ming": ming.scope.count()}
-        seat.page.click("nav >> text=Routes")
+        seat.page.click("nav >> text=Planning")
         seat.page.click("text=REP-07")
         seat.page.click(f"section:has(h2:text-is('{route.name}')) >> text=Change")
         seat.page.wait_for_selector("#edit-page[data-drawn]")
