@@ -280,7 +280,7 @@ def hand_over_position(
     take_turn(uow)
     check_may_hand_over(uow, [position_id], today=today, asker_id=asker_id)
     if first_day < today and not sees_all(uow, asker_id, today):
-        raise TooEarly("a position is handed over from today on")
+        raise TooEarly(Said("a position is handed over from today on"))
     check_people_seen(uow, [to_person_id], today=today, asker_id=asker_id)
     hand_over(
         uow,
