@@ -16,22 +16,25 @@ from server.planning.positions import SEEN_STORES, stores_seen
 from sync.accounts import OWED, credit_available
 from sync.unit_of_work import UnitOfWork
 
-_IS_SEEN = """
-(cast(:asker as uuid) is null or :is_admin
- or exists (select from seen_store t where t.account_id = a.id)
- or exists (select from order_header o where o.company_id = a.company_id and o.account_id = a.id
-            and o.state in ('HELD', 'ACCEPTED', 'CONFIRMED', 'PRINTED', 'DISPATCHED', 'DELIVERED', 'PARTIAL')
-            and o.position_id = any(:seen)))
-"""
 _LIST = f"""
-{SEEN_STORES}
+{SEEN_STORES}, paid as (
+    select account_id as id, count(*) as stores from seen_store where account_id is not null group by 1
+), held as (
+    select account_id as id, count(*) as orders from order_header
+    where company_id = :company and state = 'HELD' and account_id is not null group by 1
+)
 select a.id, a.code, a.name, a.currency, a.credit_limit_minor, a.open_receivables_minor,
        a.unapplied_receipts_minor, a.as_of, w.undelivered, w.delivered_since,
-       (select count(*) from seen_store t where t.account_id = a.id) as stores,
-       (select count(*) from order_header o where o.company_id = a.company_id and o.account_id = a.id
-        and o.state = 'HELD') as held
-from account a cross join lateral ({OWED}) w
-where a.company_id = :company and {_IS_SEEN}
+       coalesce(p.stores, 0) as stores, coalesce(h.orders, 0) as held
+from account a
+left join paid p on p.id = a.id
+left join held h on h.id = a.id
+cross join lateral ({OWED}) w
+where a.company_id = :company
+  and (cast(:asker as uuid) is null or :is_admin or p.id is not null
+       or exists (select from order_header o where o.company_id = a.company_id and o.account_id = a.id
+                  and o.state in ('HELD', 'ACCEPTED', 'CONFIRMED', 'PRINTED', 'DISPATCHED', 'DELIVERED', 'PARTIAL')
+                  and o.position_id = any(:seen)))
   and (cast(:account as uuid) is null or a.id = :account)
   and (cast(:words as text) is null or a.code ilike :words or a.name ilike :words)
   and (cast(:after as text) is null or a.code > :after)
