@@ -182,9 +182,16 @@ def told_subject(entry: LoggedChange, names: Mapping[str, str], zone: str) -> st
 
 
 def differences(
-    entry: LoggedChange, names: Mapping[str, str], zone: str, *, at_most: int = LONG
+    entry: LoggedChange,
+    names: Mapping[str, str],
+    zone: str,
+    *,
+    at_most: int = LONG,
+    currency: str | None = None,
 ) -> list[Difference]:
-    """The fields that differ between before and after, in the order in which they were written."""
+    """The fields that differ between before and after, in the order in which they were written. `currency` is that of
+    the amounts of an entry that names none.
+    """
     before, after = entry.before or {}, entry.after or {}
     fields = [
         field
@@ -193,7 +200,7 @@ def differences(
         if entry.subject_id not in (before.get(field), after.get(field))
         and (before.get(field) or after.get(field) not in ([], {}))
     ]
-    currency = after.get("currency") or before.get("currency")
+    written_in = after.get("currency") or before.get("currency") or currency
 
     def told(held: Mapping[str, Any], field: str, other: Mapping[str, Any]) -> str | None:
         if held.get(field) is None:
@@ -203,7 +210,7 @@ def differences(
         value = held[field]
         if isinstance(value, list) and isinstance(other.get(field), list):
             return _cut(_told_list(value, other[field], field, names, zone), at_most)
-        return _cut(_told(value, field, names, zone, currency, 0), at_most)
+        return _cut(_told(value, field, names, zone, written_in, 0), at_most)
 
     return [
         Difference(

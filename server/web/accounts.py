@@ -26,8 +26,8 @@ from server.planning.stores import edit_stores
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.master_words import FOUND_MAX, MASTERS, found_for_scripts, told_changes, told_hour
-from server.web.menu import OFFICE
+from server.web.master_words import FOUND_MAX, found_for_scripts, told_changes, told_hour
+from server.web.menu import ADMIN, OFFICE
 from server.web.orders import HOLDS
 from server.web.orders import STATES as ORDER_STATES
 from server.web.typed import typed_text, typed_uuid
@@ -136,11 +136,11 @@ def account_routes(desk: Desk) -> Blueprint:
                 nothing=sentence("There is no account like this."),
             ),
             "accounts/list.html",
-            may_set=visitor.has_role(*MASTERS),
+            may_set=visitor.has_role(*ADMIN),
         )
 
     @routes.get("/found")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def accounts_found(visitor: Visitor) -> ResponseReturnValue:
         """Accounts by code or name, for scripts."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -215,7 +215,7 @@ def _account_page(
             if account.credit_limit_minor is None
             else told_amount(account.credit_limit_minor, account.currency)
         ),
-        may_set=visitor.has_role(*MASTERS),
+        may_set=visitor.has_role(*ADMIN),
     )
 
 
@@ -233,7 +233,7 @@ def _came_from(uow: UnitOfWork, visitor: Visitor) -> tuple[UUID, str] | None:
 
 def _limit_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.post("/<uuid:account_id>/limit")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def set_limit(visitor: Visitor, account_id: UUID) -> ResponseReturnValue:
         """Set the limit of an account's credit, with a reason."""
         form = Filled()
@@ -275,13 +275,13 @@ def _limit_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _edit_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/new")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def new_account(visitor: Visitor) -> ResponseReturnValue:
         """A form for a new account."""
         return _form(Filled({"currency": visitor.policy.currency}), None)
 
     @routes.post("/new")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def add_account(visitor: Visitor) -> ResponseReturnValue:
         """Add an account."""
         form = Filled()
@@ -301,7 +301,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         return _tried(desk, visitor, form, None, add) or _form(form, None)
 
     @routes.get("/<uuid:account_id>/edit")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def edit_account(visitor: Visitor, account_id: UUID) -> ResponseReturnValue:
         """A form with the account as it is."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -317,7 +317,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         return _form(Filled(typed), account)
 
     @routes.post("/<uuid:account_id>/edit")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def save_account(visitor: Visitor, account_id: UUID) -> ResponseReturnValue:
         """Change an account; its limit has a form of its own."""
         form = Filled()

@@ -6,7 +6,7 @@ What the area's functions refuse names its field first ("code: …"), and goes t
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
@@ -150,9 +150,15 @@ class Filled:
             return None
 
     def moment(self, name: str) -> datetime | None:
-        """A day at its begin, as the functions of periods take it."""
-        day = self.day(name)
-        return None if day is None else datetime(day.year, day.month, day.day)  # noqa: DTZ001
+        """A day at its begin, or at the hour that stands beside it, as the functions of periods take it."""
+        day, typed = self.day(name), self.text(f"{name}_hour")
+        if day is None:
+            return None
+        try:
+            return datetime.combine(day, time.fromisoformat(typed) if typed else time())
+        except ValueError:
+            self.fault(name, tell("An hour like 14:30, please."))
+            return None
 
     def id(self, name: str, known: Iterable[UUID] | None = None) -> UUID | None:
         """An id that was chosen, None where none was; one that is not `known` is a fault."""

@@ -35,7 +35,8 @@ from server.identity.sessions import Visitor
 from server.language import tell, tell_number, told_money
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
-from server.web.master_words import MASTERS, told_end, told_hour
+from server.web.master_words import told_end, told_hour
+from server.web.menu import ADMIN
 from server.web.typed import typed_text
 from server.web.whom_form import read_whom, typed_whom, whom_choices
 from sync.money import told_amount
@@ -52,7 +53,7 @@ def price_edit_routes(desk: Desk, routes: Blueprint) -> None:
     """The pages that change price lists."""
 
     @routes.get("/new")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def new_list(visitor: Visitor) -> ResponseReturnValue:
         """A form for a new list."""
         form = Filled({"currency": visitor.policy.currency, "level": "CHANNEL"})
@@ -60,7 +61,7 @@ def price_edit_routes(desk: Desk, routes: Blueprint) -> None:
             return _form(uow, form, None)
 
     @routes.post("/new")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def add_list(visitor: Visitor) -> ResponseReturnValue:
         """Add a list; it has no prices yet."""
         form = Filled()
@@ -94,7 +95,7 @@ def price_edit_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _editing_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:list_id>/edit")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def edit_list(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """A form with the list as it is."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -103,7 +104,7 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
             return _form(uow, Filled({"code": held.code, "name": held.name, **typed}), held)
 
     @routes.post("/<uuid:list_id>/edit")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def save_list(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """Change a list's name, code and whom it is for."""
         form = Filled()
@@ -139,7 +140,7 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _changing_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:list_id>/change")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def change_price_form(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """A form with what a unit of a product costs by this list."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -166,7 +167,7 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
         return _change_form(Filled(typed), held, product, unit)
 
     @routes.post("/<uuid:list_id>/change")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def save_price(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """Show what a changed price makes, or save it."""
         form = Filled()
@@ -218,7 +219,7 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _publishing_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:list_id>/publish")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def publish_form(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """A form for a file of prices."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -227,7 +228,7 @@ def _publishing_routes(desk: Desk, routes: Blueprint) -> None:
         return _publish_form(form, held)
 
     @routes.post("/<uuid:list_id>/publish")
-    @desk.page(*MASTERS, body=FILE_BODY)
+    @desk.page(*ADMIN, body=FILE_BODY)
     def publish(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """Check a file and change nothing, or publish it: all of it or nothing."""
         form = Filled()
@@ -281,13 +282,13 @@ def _publishing_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _ending_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:list_id>/end")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def ask_end(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """What it means that a list ends, before it is done."""
         return _ask_end(desk, visitor, list_id, Filled({}))
 
     @routes.post("/<uuid:list_id>/end")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def end_list(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """End a list, now or after a day."""
         form = Filled()

@@ -28,7 +28,8 @@ from server.language import sentence, tell, told_money, told_number
 from server.planning.named_stores import StoreNamed, find_store_named
 from server.web.desk import Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.master_words import MASTERS, told_changes, told_hour, told_period
+from server.web.master_words import told_changes, told_hour, told_period
+from server.web.menu import ADMIN
 from server.web.price_edit import price_edit_routes
 from server.web.typed import typed_day, typed_text
 from server.web.whom_form import LEVELS, told_whom
@@ -113,7 +114,7 @@ def price_routes(desk: Desk) -> Blueprint:
     routes = Blueprint("prices", __name__, url_prefix="/prices")
 
     @routes.get("/")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def price_lists(visitor: Visitor) -> ResponseReturnValue:
         """The price lists, by code, each with what is in force."""
         state = request.args.get("state", "")
@@ -152,7 +153,7 @@ def price_routes(desk: Desk) -> Blueprint:
         )
 
     @routes.get("/<uuid:list_id>")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def list_page(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """One list: for whom, its versions, and the prices of one of them."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -183,7 +184,7 @@ def price_routes(desk: Desk) -> Blueprint:
         )
 
     @routes.get("/<uuid:list_id>/versions/<int:version>.csv")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def version_file(visitor: Visitor, list_id: UUID, version: int) -> ResponseReturnValue:
         """The prices of a version as the file that publishing takes."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -197,7 +198,7 @@ def price_routes(desk: Desk) -> Blueprint:
         )
 
     @routes.get("/asked")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def asked(visitor: Visitor) -> ResponseReturnValue:
         """What a store pays for a product on a day, and why."""
         return _asked(desk, visitor)

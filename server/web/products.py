@@ -10,7 +10,12 @@ from werkzeug.exceptions import NotFound
 
 from mobile_contract.records.product import PRODUCT_STATUSES
 from mobile_contract.records.store import CLASSES
-from server.catalogue.divisions import Division, list_divisions
+from server.catalogue.divisions import (
+    Division,
+    add_division,
+    list_divisions,
+    rename_division,
+)
 from server.catalogue.errors import CatalogueError, CodeTaken, NoSuchProduct
 from server.catalogue.product_list import (
     ProductListed,
@@ -27,8 +32,9 @@ from server.language import sentence, tell, told_number
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.master_words import FOUND_MAX, MASTERS, found_for_scripts, told_changes
-from server.web.typed import typed_text
+from server.web.master_words import FOUND_MAX, found_for_scripts, told_changes
+from server.web.menu import ADMIN
+from server.web.typed import typed_text, typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 STATES = {
@@ -74,7 +80,7 @@ def product_routes(desk: Desk) -> Blueprint:
     routes = Blueprint("products", __name__, url_prefix="/products")
 
     @routes.get("/")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def product_list(visitor: Visitor) -> ResponseReturnValue:
         """The products, by code."""
         asked = request.args
@@ -118,7 +124,7 @@ def product_routes(desk: Desk) -> Blueprint:
         )
 
     @routes.get("/found")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def products_found(visitor: Visitor) -> ResponseReturnValue:
         """Products by code, name or barcode, for scripts."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -126,7 +132,7 @@ def product_routes(desk: Desk) -> Blueprint:
         return found_for_scripts((one.code, one.name) for one in found)
 
     @routes.get("/<uuid:product_id>")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def product_page(visitor: Visitor, product_id: UUID) -> ResponseReturnValue:
         """One product, what it costs by which list, and who changed it."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -143,15 +149,61 @@ def product_routes(desk: Desk) -> Blueprint:
                 zone=visitor.policy.time_zone,
             )
 
+    _division_routes(desk, routes)
     _add_routes(desk, routes)
     _edit_routes(desk, routes)
     _state_routes(desk, routes)
     return routes
 
 
+def _division_routes(desk: Desk, routes: Blueprint) -> None:
+    @routes.get("/divisions")
+    @desk.page(*ADMIN)
+    def divisions(visitor: Visitor) -> ResponseReturnValue:
+        """The divisions, and a form for another."""
+        return _divisions(desk, visitor, Filled({}))
+
+    @routes.post("/divisions")
+    @desk.page(*ADMIN, body=FORM_BODY)
+    def set_division(visitor: Visitor) -> ResponseReturnValue:
+        """Add a division, or give one another name."""
+        form = Filled()
+        try:
+            with desk.database.company(visitor.company_id) as uow:
+                if form["id"]:
+                    known = {one.id for one in list_divisions(uow)}
+                    division_id = typed_uuid(form["id"])
+                    if division_id not in known:
+                        raise NotFound
+                    rename_division(uow, visitor.actor, division_id, form.text("name"))
+                else:
+                    code, name = form.text("code"), form.text("name")
+                    add_division(uow, visitor.actor, code=code, name=name, today=visitor.today)
+        except CodeTaken as refused:
+            form.fault("code", str(refused))
+        except CatalogueError as refused:
+            form.refused(refused, ("code", "name"))
+        else:
+            flash(tell("Saved."), "notice")
+            return redirect(url_for("products.divisions"), code=303)
+        return _divisions(desk, visitor, form)
+
+
+def _divisions(desk: Desk, visitor: Visitor, form: Filled) -> ResponseReturnValue:
+    with desk.database.reading(visitor.company_id) as uow:
+        held = list_divisions(uow)
+    return draw(
+        "products/divisions.html",
+        200 if form.is_good else 422,
+        held=held,
+        form=form,
+        blank=Filled({}),
+    )
+
+
 def _add_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/new")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def new_product(visitor: Visitor) -> ResponseReturnValue:
         """A form for a new product."""
         blank = Filled({"base_unit": "PC", "own": "1"})
@@ -159,7 +211,7 @@ def _add_routes(desk: Desk, routes: Blueprint) -> None:
             return _form(uow, blank, None)
 
     @routes.post("/new")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def add_product(visitor: Visitor) -> ResponseReturnValue:
         """Add a product."""
         form = Filled()
@@ -181,7 +233,7 @@ def _add_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _edit_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:product_id>/edit")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def edit_product(visitor: Visitor, product_id: UUID) -> ResponseReturnValue:
         """A form with the product as it is."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -191,7 +243,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
             )
 
     @routes.post("/<uuid:product_id>/edit")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def save_product(visitor: Visitor, product_id: UUID) -> ResponseReturnValue:
         """Change a product."""
         form = Filled()
@@ -215,7 +267,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _state_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:product_id>/state")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def ask_state(visitor: Visitor, product_id: UUID) -> ResponseReturnValue:
         """What it means that a product is no longer sold, or sold again, before it is done."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -228,7 +280,7 @@ def _state_routes(desk: Desk, routes: Blueprint) -> None:
         )
 
     @routes.post("/<uuid:product_id>/state")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def set_state(visitor: Visitor, product_id: UUID) -> ResponseReturnValue:
         """Let a product be sold no longer, or again."""
         status = request.form.get("status", "")

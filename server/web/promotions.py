@@ -35,7 +35,8 @@ from server.language import sentence, tell, told_money
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.master_words import MASTERS, told_changes, told_hour, told_period
+from server.web.master_words import told_changes, told_hour, told_period
+from server.web.menu import ADMIN
 from server.web.promotion_form import BENEFITS, read_terms, typed_terms
 from server.web.typed import typed_text
 from server.web.whom_form import EVERY, read_whom, told_whom, typed_whom, whom_choices
@@ -104,7 +105,7 @@ def promotion_routes(desk: Desk) -> Blueprint:
     routes = Blueprint("promotions", __name__, url_prefix="/promotions")
 
     @routes.get("/")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def promotion_list(visitor: Visitor) -> ResponseReturnValue:
         """The promotions, by code."""
         state = request.args.get("state", "LIVING")
@@ -140,7 +141,7 @@ def promotion_routes(desk: Desk) -> Blueprint:
         )
 
     @routes.get("/<uuid:promotion_id>")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def promotion_page(visitor: Visitor, promotion_id: UUID) -> ResponseReturnValue:
         """One promotion: what it gives, what is drafted, for whom and when."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -171,7 +172,7 @@ def promotion_routes(desk: Desk) -> Blueprint:
 
 def _draft_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/new")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def new_promotion(visitor: Visitor) -> ResponseReturnValue:
         """A form for a new promotion."""
         form = Filled(
@@ -187,7 +188,7 @@ def _draft_routes(desk: Desk, routes: Blueprint) -> None:
             return _form(uow, form, None)
 
     @routes.post("/new")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def add_promotion(visitor: Visitor) -> ResponseReturnValue:
         """Draft a promotion; no phone sees it yet."""
         form = Filled()
@@ -218,7 +219,7 @@ def _draft_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _edit_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:promotion_id>/edit")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def edit(visitor: Visitor, promotion_id: UUID) -> ResponseReturnValue:
         """A form with the promotion as it is drafted, else as it was published last."""
         with desk.database.reading(visitor.company_id) as uow:
@@ -234,7 +235,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
             return _form(uow, Filled(typed), held)
 
     @routes.post("/<uuid:promotion_id>/edit")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def save(visitor: Visitor, promotion_id: UUID) -> ResponseReturnValue:
         """Change a promotion; what it gives is a draft until it is published."""
         form = Filled()
@@ -273,14 +274,14 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _state_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:promotion_id>/publish")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def ask_publish(visitor: Visitor, promotion_id: UUID) -> ResponseReturnValue:
         """What would be published, and from when until when."""
         form = Filled({"from": (visitor.today + timedelta(days=1)).isoformat()})
         return _ask(desk, visitor, promotion_id, form, "promotions/publish.html")
 
     @routes.post("/<uuid:promotion_id>/publish")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def publish(visitor: Visitor, promotion_id: UUID) -> ResponseReturnValue:
         """Publish the draft, or again what was published, for a time."""
         form = Filled()
@@ -304,13 +305,13 @@ def _state_routes(desk: Desk, routes: Blueprint) -> None:
         return _ask(desk, visitor, promotion_id, form, "promotions/publish.html")
 
     @routes.get("/<uuid:promotion_id>/end")
-    @desk.page(*MASTERS)
+    @desk.page(*ADMIN)
     def ask_end(visitor: Visitor, promotion_id: UUID) -> ResponseReturnValue:
         """What it means that a promotion ends, before it is done."""
         return _ask(desk, visitor, promotion_id, Filled({}), "promotions/end.html")
 
     @routes.post("/<uuid:promotion_id>/end")
-    @desk.page(*MASTERS, body=FORM_BODY)
+    @desk.page(*ADMIN, body=FORM_BODY)
     def end(visitor: Visitor, promotion_id: UUID) -> ResponseReturnValue:
         """End a promotion, now or after a day."""
         form = Filled()

@@ -31,8 +31,7 @@ from server.planning.store_sheet import StoreSheet, list_channels, read_store, r
 from server.planning.stores import EDITABLE, NewStore
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
-from server.web.master_words import MASTERS
-from server.web.menu import PLANNERS
+from server.web.menu import ADMIN, PLANNERS
 from server.web.route_words import placed, told_refusal
 from sync.unit_of_work import UnitOfWork
 
@@ -264,7 +263,7 @@ def _fields(
     }
     if (fields["lat_e7"] is None) != (fields["lon_e7"] is None):
         form.fault("lat", tell("A pin has both coordinates."))
-    if not visitor.has_role(*MASTERS):
+    if not visitor.has_role(*ADMIN):
         return fields, None
     fields["account_id"] = None
     if form.text("account"):
@@ -289,7 +288,7 @@ def _form(
     positions = [(str(one.id), one.told) for one in list_positions(uow, at_most=1_000, **who)]
     if store is not None and store.position_id and str(store.position_id) not in dict(positions):
         positions.insert(0, (str(store.position_id), store.owner or "–"))
-    is_admin = visitor.has_role(*MASTERS)
+    is_admin = visitor.has_role(*ADMIN)
     held = None if store is None else placed(store.lat_e7, store.lon_e7, desk.base_map)
     fence_m = visitor.policy.fence_for(
         None if store is None else store.fence_radius_m,

@@ -31,8 +31,8 @@ from server.planning.store_sheet import (
 )
 from server.web.desk import Desk, draw, packed
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
-from server.web.master_words import FOUND_MAX, MASTERS, found_for_scripts, told_changes
-from server.web.menu import OFFICE, PLANNERS
+from server.web.master_words import FOUND_MAX, found_for_scripts, told_changes
+from server.web.menu import ADMIN, OFFICE, PLANNERS
 from server.web.orders import STATES as ORDER_STATES
 from server.web.route_words import placed
 from server.web.rule_words import told_rule
@@ -219,7 +219,7 @@ def _store_page(desk: Desk, visitor: Visitor, store_id: UUID) -> ResponseReturnV
         changes=changes,
         zone=policy.time_zone,
         may_set=visitor.has_role(*PLANNERS) and store.status != "REFUSED",
-        is_admin=visitor.has_role(*MASTERS),
+        is_admin=visitor.has_role(*ADMIN),
         data_words=tell("Land and borders: Natural Earth"),
         ms=lambda at: round(at.timestamp() * 1000),
     )

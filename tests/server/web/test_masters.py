@@ -121,6 +121,26 @@ def test_what_a_product_cannot_be_stands_beside_its_field_and_what_was_typed_sta
     assert rows(market, "select from product where company_id = :company and code = 'JAM'") == []
 
 
+def test_divisions_are_added_and_renamed(market: Market, admin: FlaskClient) -> None:
+    path = "/products/divisions"
+    assert sent(admin, path, code="TEA", name="Teas").status_code == 303
+    (held,) = rows(market, "select id from division where company_id = :company")
+    assert sent(admin, path, id=str(held.id), name="Tea and coffee").status_code == 303
+    assert "Tea and coffee" in admin.get(path).text
+    again = sent(admin, path, code="TEA", name="Again")
+    assert (again.status_code, "another division has the code TEA" in again.text) == (422, True)
+    assert sent(admin, path, id=str(UUID(int=4)), name="X").status_code == 404
+    assert last_change(market, "division", held.id).action == "division.edit"
+
+
+def test_a_list_ends_at_an_hour_that_is_given(market: Market, admin: FlaskClient) -> None:
+    path = f"/prices/{market.goods.base}/end"
+    assert "An hour like" in sent(admin, path, last="2027-03-01", last_hour="late").text
+    assert sent(admin, path, last="2027-03-01", last_hour="14:30").status_code == 303
+    ended = "select ended_at at time zone 'Asia/Shanghai' as it from price_list where company_id = :company"
+    assert str(rows(market, ended)[0].it) == "2027-03-01 14:30:00"
+
+
 def test_a_price_is_changed_from_a_day_on_and_a_phone_gets_it(
     market: Market, admin: FlaskClient
 ) -> None:
