@@ -22,6 +22,7 @@ from server.identity.change_log import Actor
 from server.identity.devices import issue_enrolment_code
 from server.identity.errors import NoSuchPerson, PersonHasLeft
 from server.migrate import driver_url
+from server.photos.installed import room_of
 from server.settings import Settings
 from server.wiring import make_engine
 from sync.unit_of_work import Database
@@ -34,7 +35,7 @@ def prepare_demo(settings: Settings, say: Callable[[str], None]) -> list[str]:
     """Make the demo company where there is none; the lines that greet whoever started this."""
     assert settings.database_owner_url is not None
     owner = create_engine(driver_url(settings.database_owner_url), poolclass=NullPool)
-    engine = make_engine(settings, application_name="roadbook-demo", pool_size=2)
+    engine = make_engine(settings, application_name="roadbook-demo", pool_size=4)
     with ExitStack() as stack:
         stack.callback(owner.dispose)
         stack.callback(engine.dispose)
@@ -42,7 +43,8 @@ def prepare_demo(settings: Settings, say: Callable[[str], None]) -> list[str]:
         if not demo_exists(owner):
             say("Making the demo company: a city, 600 stores, two weeks of work …")
             with suppress(DemoExists):
-                make_demo_company(database, owner, today=datetime.now(ZoneInfo(TIME_ZONE)).date())
+                today = datetime.now(ZoneInfo(TIME_ZONE)).date()
+                make_demo_company(database, owner, today=today, room=room_of(settings))
         return _greeting(database)
 
 

@@ -3,7 +3,7 @@ appealed against. Seeds follow from the company's key, so that two makings come 
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
@@ -22,7 +22,9 @@ from server.audits.queue import look_at
 from server.audits.shown import Shown, look
 from server.audits.standing import let_stand
 from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict
+from server.demo.photos import Taken, bring_files, photo_items, photograph_shelves, take_photos
 from server.identity.change_log import Actor
+from server.photos.read_files import ReadingRoom
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.kinds.audit_visit.audit_table import audit_draw
@@ -36,20 +38,34 @@ CODE = "YH-TAGS"
 ITEMS = ("PRICE_TAG", "PROMO_PRICE", "PRICE_LIST")
 # Of what the auditor claims this many in ten are judged; the rest goes back.
 JUDGED_IN_TEN = 7
+PHOTOS_JUDGED_ONE_IN = 4
+PHOTOS_OF_LAST_DAY = 8
 
 _HOUR = timedelta(hours=1)
 # One visit at each store a week.
 _VISITS = """
-select distinct on (v.person_id, v.store_id, w.week) v.id, v.person_id, v.position_id, p.id as taking_part,
+select distinct on (v.person_id, v.store_id, w.week) v.id, v.person_id, v.position_id, v.store_id,
+       s.lat_e7, s.lon_e7, p.id as taking_part,
        (extract(epoch from v.began_at) * 1000)::bigint as began_ms
 from visit v
 join activity a on a.company_id = v.company_id and a.code = :code
 join activity_store p on p.company_id = v.company_id and p.activity_id = a.id
                      and p.store_id = v.store_id and p.state = 'RUNNING'
+join store s on s.company_id = v.company_id and s.id = v.store_id
 cross join lateral (select date_trunc('week', v.business_day::timestamp) as week) w
 where v.company_id = :company and v.state = 'DONE' and not v.is_by_phone
   and v.business_day >= a.starts_on and v.business_day < :today
 order by v.person_id, v.store_id, w.week, v.began_at, v.id
+"""
+# What was called on at the day before the demo's, for photos of their own.
+_LAST_DAY = """
+select v.id, v.person_id, v.position_id, v.store_id, s.lat_e7, s.lon_e7,
+       (extract(epoch from v.began_at) * 1000)::bigint as began_ms
+from visit v
+join store s on s.company_id = v.company_id and s.id = v.store_id
+where v.company_id = :company and v.state = 'DONE' and not v.is_by_phone
+  and v.business_day = :today - 1 and v.person_id = any(:people)
+order by v.began_at, v.id limit :at_most
 """
 _RETIRE = """
 update device set state = 'WIPED', token_hash = null, next_token_hash = null, wiped_at = last_seen_at
@@ -80,18 +96,43 @@ def make_audits(
     appellant: Actor,
     today: date,
     zone: ZoneInfo,
+    room: ReadingRoom | None = None,
 ) -> dict[str, int]:
-    """Report, draw, judge and appeal, on the evening before the demo's day; the counts."""
+    """Report, draw, judge and appeal, on the evening before the demo's day; the counts. With photos where there is a
+    room in which they are read.
+    """
     evening = datetime.combine(today - timedelta(days=1), time(20), zone)
     audits = _Audits(database, company_id, key, auditor, evening)
     with database.reading(company_id) as uow:
         visits = uow.rows(_VISITS, company=company_id, code=CODE, today=today)
-    ids = _report(audits, visits)
+    taken: dict[UUID, list[Taken]] = {}
+    with_photos: set[UUID] = set()
+    others: Sequence[Any] = ()
+    if room is not None:
+        with database.reading(company_id) as uow:
+            others = uow.rows(
+                _LAST_DAY,
+                company=company_id,
+                today=today,
+                people=list({visit.person_id for visit in visits}),
+                at_most=PHOTOS_OF_LAST_DAY,
+            )
+        taken = take_photos(key, visits, ITEMS, zone)
+        with_photos = {_audit_visit_id(key, visit_id) for visit_id in taken}
+        taken |= photograph_shelves(key, [one for one in others if one.id not in taken], zone)
+    ids = _report(audits, visits, others, taken)
+    files = 0
+    if room is not None:
+        senders = {
+            visit.id: (_device_id(key, visit.person_id), visit.person_id)
+            for visit in (*visits, *others)
+        }
+        files = bring_files(database, room, company_id, taken, senders)
     with database.company(company_id) as uow:
         _make_seeds(uow, key, today, evening)
         look_at(uow, ids, now=evening)
     draw_weeks(database, company_id, today, now=evening)
-    failed = _judge(audits)
+    failed = _judge(audits, with_photos)
     let_stand(database, company_id, now=evening + _HOUR)
     if failed:
         with database.company(company_id) as uow:
@@ -104,10 +145,15 @@ def make_audits(
                 now=evening + 2 * _HOUR,
             )
             open_appeals(uow, [failed[0][0]], now=evening + 2 * _HOUR)
-    return {"audit visits": len(ids)}
+    return {"audit visits": len(ids), "photo files": files}
 
 
-def _report(audits: _Audits, visits: Sequence[Any]) -> list[UUID]:
+def _report(
+    audits: _Audits,
+    visits: Sequence[Any],
+    others: Sequence[Any],
+    taken: Mapping[UUID, Sequence[Taken]],
+) -> list[UUID]:
     """Push what each visit brings, from a phone of its own for each person; the ids."""
     engine = Engine(audits.database, ALL_KINDS, secrets.token_bytes(32))
     by_person: dict[UUID, list[Any]] = {}
@@ -121,9 +167,17 @@ def _report(audits: _Audits, visits: Sequence[Any]) -> list[UUID]:
         phones.append(UUID(claim.device_id))
         booted_at = min(visit.began_ms for visit in of_person) - 3_600_000
         items = [
-            _item(audits.key, visit, place, booted_at) for place, visit in enumerate(of_person)
+            _item(audits.key, visit, place, booted_at, taken.get(visit.id, ()))
+            for place, visit in enumerate(of_person)
         ]
         ids += [UUID(item["entity_id"]) for item in items]
+        items += [
+            item
+            for visit in {
+                visit.id: visit for visit in (*of_person, *others) if visit.person_id == person_id
+            }.values()
+            for item in photo_items(audits.key, visit, taken.get(visit.id, ()), booted_at)
+        ]
         raw = [msgspec.json.encode(item) for item in items]
         envelope = PushEnvelope(
             contract=2,
@@ -144,7 +198,7 @@ def _report(audits: _Audits, visits: Sequence[Any]) -> list[UUID]:
 
 def _enrol(audits: _Audits, person_id: UUID) -> Claim:
     """A phone with a token that nobody knows and that ends with this."""
-    device_id = uuid5(audits.key, f"audit device {person_id}")
+    device_id = _device_id(audits.key, person_id)
     token_hash = sha256(secrets.token_bytes(32)).digest()
     with audits.database.company(audits.company_id) as uow:
         uow.connection.execute(
@@ -163,8 +217,20 @@ def _enrol(audits: _Audits, person_id: UUID) -> Claim:
     return Claim(audits.company_id, str(device_id), token_hash)
 
 
-def _item(key: UUID, visit: Any, place: int, booted_at: int) -> dict[str, Any]:
-    """What a visit brings: every fourth lacks something, and every sixth leaves a question open, which is flagged."""
+def _device_id(key: UUID, person_id: UUID) -> UUID:
+    return uuid5(key, f"audit device {person_id}")
+
+
+def _audit_visit_id(key: UUID, visit_id: UUID) -> UUID:
+    return uuid5(key, f"audit visit {visit_id}")
+
+
+def _item(
+    key: UUID, visit: Any, place: int, booted_at: int, taken: Sequence[Taken]
+) -> dict[str, Any]:
+    """What a visit brings: every fourth lacks something, and every sixth, and what has photos, leaves a question open,
+    which is flagged.
+    """
     at = visit.began_ms + 300_000
     answers = [
         {"item": item, "answer": "NOT_DONE" if place % 4 == number + 1 else "DONE"}
@@ -173,7 +239,7 @@ def _item(key: UUID, visit: Any, place: int, booted_at: int) -> dict[str, Any]:
     return {
         "op_id": str(uuid5(key, f"audit op {visit.id}")),
         "kind": "audit_visit",
-        "entity_id": str(uuid5(key, f"audit visit {visit.id}")),
+        "entity_id": str(_audit_visit_id(key, visit.id)),
         "op": "create",
         "captured_at": at,
         "captured_boot_id": str(uuid5(key, "audit boot")),
@@ -184,8 +250,10 @@ def _item(key: UUID, visit: Any, place: int, booted_at: int) -> dict[str, Any]:
             "position_id": str(visit.position_id),
             "standards_version": 1,
             "occurred": {"at": at, "uptime_ms": at - booted_at},
-            "answers": answers[:-1] if place % 6 == 5 else answers,
-            "photos": [],
+            "answers": answers[:-1] if taken or place % 6 == 5 else answers,
+            "photos": [
+                {"item": one.item, "sha256": one.sha256, "size": len(one.data)} for one in taken
+            ],
         },
     }
 
@@ -212,8 +280,10 @@ def _make_seeds(uow: UnitOfWork, key: UUID, today: date, now: datetime) -> None:
     )
 
 
-def _judge(audits: _Audits) -> list[tuple[UUID, list[str]]]:
-    """Let the auditor judge some of what there is for them; what failed: (audit visit, its failed items)."""
+def _judge(audits: _Audits, with_photos: Collection[UUID]) -> list[tuple[UUID, list[str]]]:
+    """Let the auditor judge some of what there is for them, little of what has photos; what failed, what has photos
+    first: (audit visit, its failed items).
+    """
     claimed: list[Claimed] = []
     while True:
         with audits.database.company(audits.company_id) as uow:
@@ -223,11 +293,15 @@ def _judge(audits: _Audits) -> list[tuple[UUID, list[str]]]:
         claimed += some
         if not some:
             break
-    claimed.sort(key=lambda one: one.audit_visit_id)
+    claimed.sort(key=lambda one: (one.audit_visit_id not in with_photos, one.audit_visit_id))
+    judged = [
+        turn
+        for place, turn in enumerate(claimed)
+        if (place % PHOTOS_JUDGED_ONE_IN == 0)
+        or (turn.audit_visit_id not in with_photos and place % 10 < JUDGED_IN_TEN)
+    ]
     failed = []
-    for place, turn in enumerate(claimed):
-        if place % 10 >= JUDGED_IN_TEN:
-            continue
+    for turn in judged:
         with audits.database.company(audits.company_id) as uow:
             now = audits.evening + timedelta(minutes=2)
             shown = look(uow, audits.auditor_id, turn.id, now=now)
@@ -240,7 +314,7 @@ def _judge(audits: _Audits) -> list[tuple[UUID, list[str]]]:
         if wrong:
             failed.append((turn.audit_visit_id, wrong))
     with audits.database.company(audits.company_id) as uow:
-        left = [turn.id for place, turn in enumerate(claimed) if place % 10 >= JUDGED_IN_TEN]
+        left = [turn.id for turn in claimed if turn not in judged]
         give_back(uow, audits.auditor, audits.auditor_id, left)
     return failed
 

@@ -35,7 +35,9 @@ def make(today: datetime | None, seed: int, size: str) -> None:
     """Make the demo company; an existing one is left as it is."""
     from server.demo.company import TIME_ZONE, DemoExists, make_demo_company
     from server.fitness import require_migrated
+    from server.media.storage import StorageAway
     from server.migrate import driver_url
+    from server.photos.installed import room_of
     from server.wiring import make_engine
     from sync.unit_of_work import Database
 
@@ -43,16 +45,23 @@ def make(today: datetime | None, seed: int, size: str) -> None:
     if loaded.database_owner_url is None:
         raise click.ClickException("Only the owner makes a company: set DATABASE_OWNER_URL")
     owner = create_engine(driver_url(loaded.database_owner_url), poolclass=NullPool)
-    engine = make_engine(loaded, application_name="roadbook-demo", pool_size=2)
+    engine = make_engine(loaded, application_name="roadbook-demo", pool_size=4)
     day = (today or datetime.now(ZoneInfo(TIME_ZONE))).date()
     began = perf_counter()
     try:
         require_migrated(owner)
         made = make_demo_company(
-            Database(engine), owner, today=day, seed=seed, is_large=size == "large"
+            Database(engine),
+            owner,
+            today=day,
+            seed=seed,
+            is_large=size == "large",
+            room=room_of(loaded),
         )
     except DemoExists as refused:
         raise click.ClickException(str(refused)) from refused
+    except StorageAway as error:
+        raise click.ClickException(f"The storage of files does not do it: {error}") from error
     except DBAPIError as error:
         first = str(error.orig).partition("\n")[0]
         raise click.ClickException(f"The database does not do it: {first}") from error

@@ -26,6 +26,7 @@ from server.demo.targets import make_targets
 from server.identity.change_log import Actor
 from server.identity.passwords import HASHER
 from server.measures.counting import keep_days_counted
+from server.photos.read_files import ReadingRoom
 from server.planning.day_plans import PUBLISHED_AT_ONCE, freeze_day_plans, make_day_plans
 from server.planning.stores import make_stores
 from sync import organisation
@@ -124,10 +125,16 @@ class _Staff:
 
 
 def make_demo_company(
-    database: Database, owner: Engine, *, today: date, seed: int = 1, is_large: bool = False
+    database: Database,
+    owner: Engine,
+    *,
+    today: date,
+    seed: int = 1,
+    is_large: bool = False,
+    room: ReadingRoom | None = None,
 ) -> DemoAccounts:
-    """Make the demo company as of a day in its time zone; `is_large`: as large.py lets it grow.
-    Raises DemoExists.
+    """Make the demo company as of a day in its time zone; `is_large`: as large.py lets it grow. With photos where
+    there is a `room` in which they are stored and read. Raises DemoExists.
 
     `owner` is the owner of the schema: the application's role cannot make a company. One that was
     only half made, because something failed or was killed, counts as none and is made anew.
@@ -140,7 +147,7 @@ def make_demo_company(
         held.commit()
         try:
             company_id = _found_company(owner)
-            made = _fill(database, owner, company_id, today, seed, is_large=is_large)
+            made = _fill(database, owner, company_id, today, seed, is_large=is_large, room=room)
             with owner.begin() as connection:
                 _mark_whole(connection, company_id)
         finally:
@@ -196,6 +203,7 @@ def _fill(
     seed: int,
     *,
     is_large: bool,
+    room: ReadingRoom | None,
 ) -> DemoAccounts:
     """In several transactions, the tables counted anew after each: statistics that were taken in the
     middle of a large one would say that nothing is in them, and everything would be read row by row.
@@ -257,9 +265,10 @@ def _fill(
         company_id,
         KEY,
         auditor=Actor("Deng Hao", staff.people["Deng Hao"]),
-        appellant=Actor("Tang Xin", staff.people["Tang Xin"]),
+        appellant=Actor("Gao Wen", staff.people["Gao Wen"]),
         today=today,
         zone=zone,
+        room=room,
     )
     with database.company(company_id) as uow:
         targets = make_targets(

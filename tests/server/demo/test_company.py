@@ -17,6 +17,9 @@ from server.demo import company as demo
 from server.demo.city import build_city
 from server.demo.company import DemoAccounts, DemoExists, count_rows, demo_exists, make_demo_company
 from server.identity.passwords import HASHER
+from server.media.storage import LocalStorage
+from server.photos.asked import Limits
+from server.photos.read_files import ReadingRoom
 from sync.unit_of_work import Database, UnitOfWork
 from tests.conftest import copied_database
 
@@ -31,8 +34,13 @@ select string_agg(id::text || version || coalesce(doc, ''), ',' order by id) as 
 
 
 @pytest.fixture(scope="module")
-def made(servers: dict[str, str]) -> Iterator[tuple[Database, DemoAccounts, Engine]]:
-    with _made(servers, "roadbook_demo_one") as one:
+def made(
+    servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Database, DemoAccounts, Engine]]:
+    folder = tmp_path_factory.mktemp("demo")
+    limits = Limits(pixels_max=10_000_000, memory_mb=1024, cpu_s=10, wall_s=60)
+    room = ReadingRoom(LocalStorage(folder / "files"), folder / "reading", limits)
+    with _made(servers, "roadbook_demo_one", room) as one:
         yield one
 
 
@@ -48,10 +56,12 @@ def _engines(servers: dict[str, str], name: str) -> Iterator[tuple[Engine, Engin
 
 
 @contextmanager
-def _made(servers: dict[str, str], name: str) -> Iterator[tuple[Database, DemoAccounts, Engine]]:
+def _made(
+    servers: dict[str, str], name: str, room: ReadingRoom | None = None
+) -> Iterator[tuple[Database, DemoAccounts, Engine]]:
     with _engines(servers, name) as (app, owner):
         database = Database(app)
-        yield database, make_demo_company(database, owner, today=TODAY), owner
+        yield database, make_demo_company(database, owner, today=TODAY, room=room), owner
 
 
 @pytest.fixture
@@ -204,6 +214,25 @@ def test_something_is_kept_for_each_of_the_usual_reasons(uow: UnitOfWork) -> Non
         "not_in_scope": 3,
         None: 1,
     }
+
+
+def test_photos_were_read_and_something_was_found_about_some(made: Any, uow: UnitOfWork) -> None:
+    files = {row.state for row in uow.rows("select distinct state from file")}
+    assert files == {"READ"}
+    found = {row.flag for row in uow.rows("select distinct unnest(flags) as flag from photo")}
+    assert found >= {"dark", "blurred", "reused", "camera_time_off", "from_gallery"}
+    states = {row.state for row in uow.rows("select distinct state from photo")}
+    assert states >= {"OK", "FLAGGED", "PASS", "FAIL"}
+    waiting = uow.rows(
+        "select count(distinct c.id) as cases from audit_case c"
+        " join audit_photo p on p.audit_visit_id = c.id where c.state = 'OPEN'"
+    )[0].cases
+    assert waiting >= 8
+    last_day = uow.rows(
+        "select count(distinct visit_id) as visits from photo where business_day = :day",
+        day=TODAY - timedelta(days=1),
+    )[0].visits
+    assert last_day >= 8
 
 
 def test_no_token_of_the_demo_opens_anything(uow: UnitOfWork) -> None:
