@@ -80,6 +80,11 @@ def _split_shown(page: Any) -> None:
     page.wait_for_selector("#save")
 
 
+def _proposal(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_selector("#proposal-map[data-drawn]")
+
+
 def _first_order(page: Any) -> None:
     page.click("tbody a >> nth=0")
     page.wait_for_selector(".versions")
@@ -168,6 +173,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("region-drawn", MANAGER, "/regions/", _after(_regions, _redrawn)),
         Shot("target-plans", ADMIN, "/targets/plans"),
         Shot("target-plan", ADMIN, "/targets/plans", _split_shown),
+        Shot("proposal", MANAGER, "/routes/proposals", _proposal),
         Shot("orders", ADMIN, "/orders/"),
         Shot("order", ADMIN, "/orders/", _first_order),
         Shot("stores", ADMIN, "/stores/"),

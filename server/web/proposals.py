@@ -1,4 +1,4 @@
-"""What reps ask for, beside what is: approved, or refused with a reason."""
+"""What reps ask for, beside what is; `proposal_decisions.py` is how it is decided."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,29 +6,33 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, request, url_for
+import msgspec
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from server.identity.permissions import visible_positions
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_moment
 from server.planning.decision_lines import in_order, moved_stores, stores_in
-from server.planning.errors import NoSuchProposal, PlanningError
 from server.planning.named_stores import StoreNamed, named_stores, told_pin
-from server.planning.proposals import (
-    NewStorePlace,
-    Proposal,
-    approve,
-    find_proposal,
-    list_proposals,
-    refuse,
-)
+from server.planning.positions import list_positions
+from server.planning.proposals import Proposal, list_proposals
+from server.planning.region_list import list_region_tree
 from server.planning.rules import with_held_windows
-from server.web.desk import FORM_BODY, Desk, draw
+from server.web.desk import Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
 from server.web.menu import PLANNERS
-from server.web.route_words import told_refusal
+from server.web.proposal_decisions import (
+    Form,
+    decision_routes,
+    found_proposal,
+    places_of,
+    store_classes,
+    written_values,
+)
+from server.web.route_words import map_words
 from server.web.rule_words import told_rule
 from sync.unit_of_work import UnitOfWork
 
@@ -101,60 +105,46 @@ def proposal_routes(desk: Desk, routes: Blueprint) -> None:
             state=state,
         )
 
-    @routes.get("/proposals/<uuid:proposal_id>")
-    @desk.page(*PLANNERS)
-    def proposal_page(visitor: Visitor, proposal_id: UUID) -> ResponseReturnValue:
-        """A proposal beside what is."""
+    def page(
+        visitor: Visitor, proposal_id: UUID, form: Form | None = None, refused: str | None = None
+    ) -> ResponseReturnValue:
         with desk.database.reading(visitor.company_id) as uow:
-            proposal = _found(uow, visitor, proposal_id)
+            proposal = found_proposal(uow, visitor, proposal_id)
             names = named_stores(uow, stores_in([proposal]))
+            places = places_of(desk, uow, proposal)
+            who = {"today": visitor.today, "asker_id": visitor.person_id}
+            is_new = proposal.is_new_store and proposal.state == "WAITING"
+            regions = list_region_tree(uow, **who) if is_new else []  # type: ignore[arg-type]
+            positions = list_positions(uow, at_most=1_000, **who) if is_new else []  # type: ignore[arg-type]
         return draw(
             "routes/proposal.html",
+            422 if refused else 200,
             proposal=proposal,
+            refused=refused,
+            form=MultiDict(written_values(proposal)) if form is None else form,
             kind=tell(KINDS[proposal.kind]),
             state=STATES[proposal.state],
             sides=_sides(proposal, names, visitor),
             fields=list(_fields(proposal)),
+            classes=store_classes(),
+            regions=[("", tell("where its pin lies"))]
+            + [(str(one.id), "\u2003" * one.depth + one.name) for one in regions],
+            positions=[("", tell("that of its proposer"))]
+            + [(str(one.id), one.told) for one in positions],
+            places=places,
+            base=desk.base_map,
+            words=msgspec.json.encode(map_words()).decode(),
             zone=visitor.policy.time_zone,
             ms=lambda at: round(at.timestamp() * 1000),
         )
 
-    @routes.post("/proposals/<uuid:proposal_id>")
-    @desk.page(*PLANNERS, body=FORM_BODY)
-    def decide(visitor: Visitor, proposal_id: UUID) -> ResponseReturnValue:
-        """Approve it, or refuse it with a reason; the rep's phone is told."""
-        form = request.form
-        try:
-            with desk.database.company(visitor.company_id) as uow:
-                proposal = _found(uow, visitor, proposal_id)
-                if form.get("act") == "approve":
-                    code = form.get("code", "").strip()
-                    approve(
-                        uow,
-                        visitor.actor,
-                        proposal.id,
-                        today=visitor.today,
-                        answer=form.get("reason", "").strip() or None,
-                        place=NewStorePlace(code=code) if code else None,
-                        knows_it_is_outdated=form.get("knows") == "1",
-                    )
-                elif form.get("act") == "refuse":
-                    refuse(uow, visitor.actor, proposal.id, form.get("reason", ""))
-                else:
-                    raise NotFound
-        except PlanningError as refused:
-            flash(told_refusal(refused), "alert")
-            return redirect(url_for("routes.proposal_page", proposal_id=proposal_id), code=303)
-        flash(tell("Decided. The phone is told at its next sync."), "notice")
-        return redirect(url_for("routes.proposal_list"), code=303)
+    @routes.get("/proposals/<uuid:proposal_id>")
+    @desk.page(*PLANNERS)
+    def proposal_page(visitor: Visitor, proposal_id: UUID) -> ResponseReturnValue:
+        """A proposal beside what is."""
+        return page(visitor, proposal_id)
 
-
-def _found(uow: UnitOfWork, visitor: Visitor, proposal_id: UUID) -> Proposal:
-    seen = visible_positions(uow, visitor.person_id, visitor.today)
-    try:
-        return find_proposal(uow, proposal_id, seen=seen)
-    except NoSuchProposal:
-        raise NotFound from None
+    decision_routes(desk, routes, page)
 
 
 def _columns(zone: str) -> tuple[Column[Proposal], ...]:
@@ -184,12 +174,13 @@ def _columns(zone: str) -> tuple[Column[Proposal], ...]:
     )
 
 
-def _fields(proposal: Proposal) -> Iterator[tuple[str, str, str]]:
-    """Each field of a store that would change: as it is, and as it is proposed."""
+def _fields(proposal: Proposal) -> Iterator[tuple[str, str, str, str]]:
+    """Each field of a store that would change: its name, what it is called, as it is, and as it is proposed."""
     for name, value in sorted(proposal.changes.items()):
         if name != "stops":
             before = proposal.held.get(name)
-            yield tell(FIELDS[name]) if name in FIELDS else name, _told(before), _told(value)
+            words = tell(FIELDS[name]) if name in FIELDS else name
+            yield name, words, _told(before), _told(value)
 
 
 def _told(value: Any) -> str:

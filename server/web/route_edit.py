@@ -1,6 +1,6 @@
 """A route is set: its stops, their order and rules, its name and its position. What that does is shown before it is saved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -26,7 +26,7 @@ from server.planning.office_routes import (
 )
 from server.planning.positions import PositionListed, find_position, list_positions
 from server.planning.route_order import better_order
-from server.planning.route_sheets import RouteSheet, read_route
+from server.planning.route_sheets import RouteSheet, SheetStop, read_route
 from server.planning.rules import Stop, stored_rule
 from server.web.desk import FORM_BODY, Desk, draw, packed
 from server.web.menu import PLANNERS
@@ -85,7 +85,7 @@ def edit_routes(desk: Desk, routes: Blueprint) -> None:
                 held = read_route(uow, route_id, today=visitor.today, asker_id=visitor.person_id)
         except NoSuchRoute:
             raise NotFound from None
-        return packed(msgspec.json.encode(_told_sheet(desk, held, visitor.today)))
+        return packed(msgspec.json.encode(told_sheet(desk, held.stops, visitor.today)))
 
     @routes.get("/rule")
     @desk.page(*PLANNERS)
@@ -110,13 +110,13 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
             change, positions = _change(request.form, visitor)
             found = rehearse(desk.database, visitor.company_id, change, positions, visitor.today)
             with desk.database.reading(visitor.company_id) as uow:
-                named = _named(uow, visitor, positions)
+                named = named_positions(uow, visitor, positions)
         except PlanningError as refused:
             return draw("routes/refused.html", told=told_refusal(refused))
         return draw(
             "routes/rehearsed.html",
             found=found,
-            weeks=_compared(found, named),
+            weeks=compared_weeks(found, named),
             act=request.form.get("act", ""),
         )
 
@@ -126,7 +126,7 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
         """A better order for the stops of the sheet, for the editor's script. Nothing is kept."""
         day = request.form.get("day", "")
         try:
-            stops = _typed_stops(request.form.get("sheet", ""))
+            stops = typed_stops(request.form.get("sheet", ""))
             with desk.database.reading(visitor.company_id) as uow:
                 found = better_order(
                     uow,
@@ -176,7 +176,7 @@ def _change(
             [held_by],
         )
     position_id = typed_uuid(form.get("position"))
-    stops = _typed_stops(form.get("sheet", ""))
+    stops = typed_stops(form.get("sheet", ""))
     name = form.get("name", "")
     if not form.get("basis"):
         return (
@@ -208,7 +208,7 @@ def _change(
     )
 
 
-def _typed_stops(typed: str) -> list[Stop]:
+def typed_stops(typed: str) -> list[Stop]:
     try:
         sheet = msgspec.json.decode(typed, type=Sheet)
         return [Stop(store_id, sheet.rules[number]) for store_id, number in sheet.stops]
@@ -256,27 +256,36 @@ def _editor(
         holder=next((one for one in positions if one.id == position_id), None),
         positions=[(str(one.id), one.told) for one in positions],
         sheet=msgspec.json.encode(
-            {"rules": [], "stops": []} if sheet is None else _told_sheet(desk, sheet, today)
+            {"rules": [], "stops": []} if sheet is None else told_sheet(desk, sheet.stops, today)
         ).decode(),
-        weekdays=list(enumerate(told_weekday_names(), start=1)),
-        holidays=holiday_choices(),
-        monday=today - timedelta(days=today.weekday()),
-        today=today,
-        base=desk.base_map,
-        words=msgspec.json.encode(map_words()).decode(),
+        proposal=None,
+        **editor_values(desk, today),
     )
 
 
-def _told_sheet(desk: Desk, sheet: RouteSheet, today: date) -> dict[str, Any]:
+def editor_values(desk: Desk, today: date) -> dict[str, Any]:
+    """What the editor's template wants, whatever it edits."""
+    return {
+        "weekdays": list(enumerate(told_weekday_names(), start=1)),
+        "holidays": holiday_choices(),
+        "monday": today - timedelta(days=today.weekday()),
+        "today": today,
+        "base": desk.base_map,
+        "words": msgspec.json.encode(map_words()).decode(),
+    }
+
+
+def told_sheet(desk: Desk, stops: Iterable[SheetStop], today: date) -> dict[str, Any]:
+    """Stops for the editor's script: rules once each, and each stop by the number of its rule."""
     rules: list[dict[str, Any]] = []
     numbers: dict[str, int] = {}
-    stops = []
-    for stop in sheet.stops:
+    told = []
+    for stop in stops:
         key = msgspec.json.encode(dict(stop.rule)).decode()
         if key not in numbers:
             numbers[key] = len(rules)
             rules.append({"rule": stop.rule, "words": told_rule(stop.rule, today)})
-        stops.append(
+        told.append(
             [
                 stop.store_id,
                 stop.code,
@@ -285,7 +294,7 @@ def _told_sheet(desk: Desk, sheet: RouteSheet, today: date) -> dict[str, Any]:
                 numbers[key],
             ]
         )
-    return {"rules": rules, "stops": stops}
+    return {"rules": rules, "stops": told}
 
 
 def _positions(uow: UnitOfWork, visitor: Visitor) -> list[PositionListed]:
@@ -294,14 +303,14 @@ def _positions(uow: UnitOfWork, visitor: Visitor) -> list[PositionListed]:
     )
 
 
-def _named(uow: UnitOfWork, visitor: Visitor, positions: list[UUID]) -> dict[UUID, str]:
+def named_positions(uow: UnitOfWork, visitor: Visitor, positions: list[UUID]) -> dict[UUID, str]:
     found = list_positions(
         uow, today=visitor.today, asker_id=visitor.person_id, only=positions, at_most=10
     )
     return {one.id: one.told for one in found}
 
 
-def _compared(found: Rehearsed, named: dict[UUID, str]) -> list[dict[str, Any]]:
+def compared_weeks(found: Rehearsed, named: dict[UUID, str]) -> list[dict[str, Any]]:
     """The six weeks of each position, before and after."""
     told = []
     for position_id, name in named.items():

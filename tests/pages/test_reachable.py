@@ -68,7 +68,10 @@ def test_routes_and_their_editor_have_no_barriers(
     seat.go("/routes/proposals")
     assert faults_of(seat) == []
     seat.page.click("tbody tr a >> nth=0")
-    seat.page.wait_for_selector("[name=reason]")
+    seat.page.wait_for_selector("#proposal-map[data-drawn]")
+    seat.page.fill("[name=code]", "NEW-1")
+    seat.page.click("#rehearse")
+    seat.page.wait_for_selector("#save")
     assert faults_of(seat) == []
 
 
