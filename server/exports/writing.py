@@ -133,7 +133,7 @@ def _write(
                 for row in rows:
                     writer.write(row)
                 done += len(rows)
-                if after is not None and exported.part_done is not None:
+                if after is not None and exported.count is None and exported.part_done is not None:
                     part = exported.part_done(after)
                     expected = done * 1_000 // part if part else None
                 with database.company(visitor.company_id) as noting:

@@ -160,17 +160,16 @@ def list_answers(
     at_most: int,
 ) -> list[AnswerListed]:
     """What was filled in, the newest first, of those things that are named; after a mark, where one is given."""
-    asked: dict[str, Any] = {
-        "store_id": store_id,
-        "visit_id": visit_id,
-        "person_id": person_id,
-        "day": day,
-        "form_code": form_code,
-        "first_day": first_day,
-        "last_day": last_day,
-        "after_day": None if after is None else after[0],
-    }
-    named = {name: value for name, value in asked.items() if value is not None}
+    named = _named(
+        store_id=store_id,
+        visit_id=visit_id,
+        person_id=person_id,
+        day=day,
+        form_code=form_code,
+        first_day=first_day,
+        last_day=last_day,
+        after_day=None if after is None else after[0],
+    )
     statement = _SELECT.format(
         answers=_ANSWERS if has_answers else _NO_ANSWERS,
         picked=" ".join([_PICKED, *(_ONLY[name] for name in named), _NEWEST]),
@@ -181,6 +180,22 @@ def list_answers(
         statement, company=uow.company_id, at_most=at_most, **_seen_by(uow, asker_id), **named
     )
     return [_listed(row) for row in rows]
+
+
+def count_listed(
+    uow: UnitOfWork, *, form_code: str | None, first_day: date, last_day: date, asker_id: UUID
+) -> int:
+    """How many answers such a list has."""
+    named = _named(form_code=form_code, first_day=first_day, last_day=last_day)
+    picked = " ".join([_PICKED, *(_ONLY[name] for name in named)])
+    found = uow.rows(
+        f"select count(*) as answers from ({picked}) a",  # noqa: S608  put together from constants
+        company=uow.company_id,
+        **_seen_by(uow, asker_id),
+        **named,
+    )
+    answers: int = found[0].answers
+    return answers
 
 
 def count_answers(uow: UnitOfWork, template_id: UUID, first_day: date, *, at_most: int) -> int:
@@ -236,6 +251,11 @@ def product_names(uow: UnitOfWork, answers: Mapping[str, Any]) -> dict[str, str]
         named=sorted(filter(_is_id, named)),
     )
     return {row.id: f"{row.code} {row.name}" for row in rows}
+
+
+def _named(**asked: Any) -> dict[str, Any]:
+    """What is asked for, without what is not."""
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _seen_by(uow: UnitOfWork, asker_id: UUID | None) -> dict[str, Any]:

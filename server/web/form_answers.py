@@ -13,6 +13,7 @@ from server.exchange.cells import Raw
 from server.forms.answers import (
     AnswerListed,
     AnswerMark,
+    count_listed,
     list_answers,
     product_names,
     show_answer,
@@ -36,7 +37,6 @@ from server.web.listing import (
     Link,
     Listing,
     answer_listing,
-    part_by_day,
     send_listing,
 )
 from server.web.menu import OFFICE
@@ -202,7 +202,9 @@ def _listing(
         read=read,
         nothing=sentence("Nothing was filled in here in these days."),
         exporter="answers",
-        part_done=part_by_day(first, last, is_latest_first=True),
+        count=lambda uow: count_listed(
+            uow, form_code=code, first_day=first, last_day=last, asker_id=visitor.person_id
+        ),
     )
 
 
