@@ -93,14 +93,22 @@ class _Writer(Protocol):
 
 
 def sheet_rows(
-    uow: UnitOfWork, sheet: Sheet, system: str | None = None
+    uow: UnitOfWork,
+    sheet: Sheet,
+    system: str | None = None,
+    only: frozenset[str] | None = None,
 ) -> Iterator[tuple[int, list[Raw]]]:
-    """The header, then the rows of each record; the first of them counts for it."""
+    """The header, then the rows of each record; the first of them counts for it.
+
+    Of a sheet that is bound by positions, only those of these positions.
+    """
     yield 0, list(header(sheet, system))
     for page in held_pages(uow, sheet):
         ids = [held.id for held in page if held.id is not None]
         called = {} if system is None else external_ids_of(uow, system, sheet.name, ids)
         for held in page:
+            if only is not None and held.values[sheet.bound_by or ""] not in only:
+                continue
             for place, cells in enumerate(_cells(sheet, held, system, called)):
                 yield int(place == 0), cells
 

@@ -16,6 +16,7 @@ from sync.unit_of_work import UnitOfWork
 _POSITIONS = """
 select code from position where company_id = :company and code = any(:codes) and id = any(:seen)
 """
+_REACHED = "select code from position where company_id = :company and id = any(:seen)"
 _STORES = f"{SEEN_STORES} select code from seen_store where code = any(:codes)"  # noqa: S608  a constant
 
 
@@ -51,3 +52,12 @@ def reach_of(uow: UnitOfWork, asker_id: UUID, today: date) -> Reach | None:
     if any(seat.role in SEES_ALL for seat in seats_of(uow, asker_id, today)):
         return None
     return Reach(uow, asker_id, today, visible_positions(uow, asker_id, today))
+
+
+def positions_reached(uow: UnitOfWork, asker_id: UUID, today: date) -> frozenset[str] | None:
+    """The codes of the positions that somebody reaches; None where these are all."""
+    reach = reach_of(uow, asker_id, today)
+    if reach is None:
+        return None
+    rows = uow.rows(_REACHED, company=uow.company_id, seen=sorted(reach.positions))
+    return frozenset(row.code for row in rows)

@@ -9,15 +9,17 @@ from server.exports.writing import Exported
 from sync.unit_of_work import UnitOfWork
 
 
-def exported_sheet(sheet: Sheet) -> Exported:
-    """What its file has. The rows of one transaction are read in their order, once."""
+def exported_sheet(sheet: Sheet, only: frozenset[str] | None = None) -> Exported:
+    """What its file has, of these positions alone where they are named. The rows of one transaction are read in their
+    order, once.
+    """
     reading: list[Iterator[list[Raw]]] = []
 
     def read(
         uow: UnitOfWork, after: str | None, at_most: int
     ) -> tuple[Sequence[Sequence[Raw]], str | None]:
         if after is None:
-            reading[:] = [_rows(uow, sheet)]
+            reading[:] = [_rows(uow, sheet, only)]
         page: list[list[Raw]] = []
         for cells in reading[0]:
             page.append(cells)
@@ -25,9 +27,9 @@ def exported_sheet(sheet: Sheet) -> Exported:
                 return page, str(int(after or 0) + at_most)
         return page, None
 
-    return Exported(
-        sheet.name, header(sheet), read, lambda uow: count_rows(uow, sheet), None, notes(sheet)
-    )
+    # How many are those of some positions nobody has counted.
+    count = None if only is not None else lambda uow: count_rows(uow, sheet)
+    return Exported(sheet.name, header(sheet), read, count, None, notes(sheet))
 
 
 def empty_sheet(sheet: Sheet) -> Exported:
@@ -37,8 +39,8 @@ def empty_sheet(sheet: Sheet) -> Exported:
     )
 
 
-def _rows(uow: UnitOfWork, sheet: Sheet) -> Iterator[list[Raw]]:
-    rows = sheet_rows(uow, sheet)
+def _rows(uow: UnitOfWork, sheet: Sheet, only: frozenset[str] | None) -> Iterator[list[Raw]]:
+    rows = sheet_rows(uow, sheet, only=only)
     next(rows)  # the header
     for _, cells in rows:
         yield cells

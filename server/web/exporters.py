@@ -5,6 +5,8 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
+from server.exchange.doing import IMPORTERS
+from server.exchange.reach import positions_reached
 from server.exchange.sheets import SHEETS
 from server.exports.sheets import exported_sheet
 from server.exports.writing import Exported, Exporter
@@ -15,7 +17,6 @@ from server.web.facts import fact_listing
 from server.web.flags import flag_listing
 from server.web.form_answers import answer_listing_in_file
 from server.web.listing import Listing, exported_of
-from server.web.menu import ADMIN
 from server.web.orders import order_listing
 from sync.unit_of_work import UnitOfWork
 
@@ -45,11 +46,19 @@ def _export_answers(uow: UnitOfWork, visitor: Visitor, arguments: Mapping[str, s
         raise ValueError("the form that was asked for is not there") from None
 
 
-def _export_sheet(_uow: UnitOfWork, visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
-    sheet = SHEETS.get(arguments.get("sheet", ""))
-    if sheet is None or not visitor.has_role(*ADMIN):
+def sheet_of(uow: UnitOfWork, visitor: Visitor, name: str) -> Exported:
+    """A sheet as it stands, as far as the visitor imports it. Raises ValueError where they do not."""
+    sheet = SHEETS.get(name)
+    only = positions_reached(uow, visitor.person_id, visitor.today)
+    if sheet is None or not visitor.has_role(*IMPORTERS):
         raise ValueError("the sheet that was asked for is not there")
-    return exported_sheet(sheet)
+    if only is not None and sheet.bound_by is None:
+        raise ValueError("the sheet that was asked for is not theirs")
+    return exported_sheet(sheet, only)
+
+
+def _export_sheet(uow: UnitOfWork, visitor: Visitor, arguments: Mapping[str, str]) -> Exported:
+    return sheet_of(uow, visitor, arguments.get("sheet", ""))
 
 
 EXPORTERS: Mapping[str, Exporter] = {

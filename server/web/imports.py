@@ -32,7 +32,7 @@ from server.exchange.runs import Run, list_runs, read_run
 from server.exchange.sheet import Sheet
 from server.exchange.sheets import ALL_SHEETS, SHEETS
 from server.exchange.table import COLUMNS_MAX, ROWS_MAX
-from server.exports.sheets import empty_sheet, exported_sheet
+from server.exports.sheets import empty_sheet
 from server.http.bodies import BodyBounds
 from server.identity.external_ids import SYSTEM_MAX
 from server.identity.sessions import Visitor
@@ -40,6 +40,7 @@ from server.language import sentence, tell, told_moment
 from server.media.installed import Media
 from server.media.storage import NotStored
 from server.web.desk import FORM_BODY, Desk, draw
+from server.web.exporters import sheet_of
 from server.web.listing import (
     FORMS,
     Badge,
@@ -250,7 +251,6 @@ def _sheet_routes(desk: Desk, routes: Blueprint) -> None:
         return draw(
             "imports/sheets.html",
             sheets=[(name, tell(SHEET_TITLES[name])) for name in _sheets(visitor)],
-            may_export=visitor.has_role(*ADMIN),
         )
 
     @routes.get("/sheets/<name>")
@@ -265,15 +265,12 @@ def _sheet_routes(desk: Desk, routes: Blueprint) -> None:
                 "imports/sheet.html",
                 sheet=found,
                 title=tell(SHEET_TITLES[name]),
-                may_export=visitor.has_role(*ADMIN),
             )
         if "empty" in request.args:
             return send_exported(desk, visitor, empty_sheet(found), form, None, "")
-        if not visitor.has_role(*ADMIN):
-            raise NotFound
-        return send_exported(
-            desk, visitor, exported_sheet(found), form, "sheet", f"sheet={found.name}"
-        )
+        with desk.database.reading(visitor.company_id) as uow:
+            exported = sheet_of(uow, visitor, name)
+        return send_exported(desk, visitor, exported, form, "sheet", f"sheet={found.name}")
 
 
 def _media(desk: Desk) -> Media:

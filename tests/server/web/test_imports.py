@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
+from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from server.app import build_app
@@ -23,7 +24,7 @@ from server.web.exporters import EXPORTERS
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
-from tests.factories import Cast
+from tests.factories import Cast, add_holder
 from tests.server.web.conftest import SECRET, Office, token_in
 
 HEAD = ("code", "name", "channel", "position")
@@ -168,12 +169,27 @@ def test_somebody_who_is_no_admin_brings_routes_and_sees_their_own_imports_alone
     assert mia.get(place).status_code == 404
     assert bring(mia, worksheet(HEAD, GOOD), sheet="store").status_code == 404
     assert mia.get("/imports/sheets/store").status_code == 404
-    assert mia.get("/imports/sheets/route?format=csv").status_code == 404
     with mia.get("/imports/sheets/route?format=csv&empty=1") as made:
         assert made.data.decode("utf-8-sig").startswith("position,route")
     assert office.browser(office.cast.sam).get("/imports/").status_code == 404
     assert ada.get(f"/imports/{UUID(int=4)}").status_code == 404
     assert ada.get(f"/imports/runs/{UUID(int=4)}").status_code == 404
+
+
+def test_a_regional_manager_takes_out_the_routes_of_their_positions(
+    office: Office, owner_engine: Engine
+) -> None:
+    with owner_engine.begin() as connection:
+        connection.execute(text("update store set code = upper(name)"))
+        nora = add_holder(
+            connection, office.cast.company, "Nora", "regional_manager", office.cast.regions.north
+        )
+    with office.browser(nora).get("/imports/sheets/route?format=csv") as made:
+        rows = list(csv.DictReader(io.StringIO(made.data.decode("utf-8-sig"))))
+    assert {row["position"] for row in rows} == {"REP-ANA"}
+    with office.browser(office.cast.mia).get("/imports/sheets/route?format=csv") as made:
+        rows = list(csv.DictReader(io.StringIO(made.data.decode("utf-8-sig"))))
+    assert {row["position"] for row in rows} == {"REP-ANA", "REP-BEN"}
 
 
 def test_every_sheet_is_told_and_given_empty_and_as_it_stands(ada: FlaskClient) -> None:
