@@ -6,7 +6,7 @@ How many statements there are does not depend on how many people, visits or stop
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -110,19 +110,23 @@ group by g.company_id, g.id
 # The latest version of a plan is the one in force; who else was there for the same position shows
 # a stop that is not missed although its holder did not go.
 _STOPS = """
-select p.id as day_plan_id, p.position_id, s.store_id, t.name as store_name, t.lat_e7, t.lon_e7,
+select p.position_id, s.store_id, t.name, t.lat_e7, t.lon_e7,
        array(select v.person_id from visit v where v.company_id = p.company_id
              and v.store_id = s.store_id and v.business_day = p.day
              and (v.position_id = p.position_id or v.day_plan_id = p.id)
-             and not v.is_by_phone) as reached_by,
-       exists (select from occupancy o where o.company_id = p.company_id
-               and o.position_id = p.position_id and o.is_acting and o.starts_on <= p.day
-               and (o.ends_on is null or o.ends_on >= p.day)) as has_acting
-from day_plan p
+             and not v.is_by_phone),
+       p.has_acting
+from (
+    select d.*, exists (select from occupancy o where o.company_id = d.company_id
+                        and o.position_id = d.position_id and o.is_acting and o.starts_on <= d.day
+                        and (o.ends_on is null or o.ends_on >= d.day)) as has_acting
+    from day_plan d
+    where d.company_id = :company and d.day = :day and d.position_id = any(:positions)
+    offset 0
+) p
 join day_plan_stop s on s.company_id = p.company_id and s.day_plan_id = p.id
                     and s.plan_version = p.plan_version
 join store t on t.company_id = s.company_id and t.id = s.store_id
-where p.company_id = :company and p.day = :day and p.position_id = any(:positions)
 order by p.position_id, s.sequence
 """
 
@@ -138,9 +142,10 @@ class Seat:
     is_acting: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A stop of the plan in force, and who was there for its position, or said why not."""
+class Stop(NamedTuple):
+    """A stop of the plan in force, and who was there for its position, or said why not. A day of many people has
+    thousands: as tuples they are made in a fifth of the time.
+    """
 
     position_id: UUID
     store_id: UUID
@@ -296,17 +301,11 @@ def _boundaries(uow: UnitOfWork, positions: Collection[UUID]) -> dict[UUID, tupl
 
 def _stops(uow: UnitOfWork, day: date, positions: Collection[UUID]) -> dict[UUID, list[Stop]]:
     stops: dict[UUID, list[Stop]] = {}
-    for row in uow.rows(_STOPS, company=uow.company_id, day=day, positions=list(positions)):
-        stops.setdefault(row.position_id, []).append(
-            Stop(
-                row.position_id,
-                row.store_id,
-                row.store_name,
-                None if row.lat_e7 is None else Point(row.lat_e7, row.lon_e7),
-                frozenset(row.reached_by),
-                row.has_acting,
-            )
-        )
+    rows = uow.rows(_STOPS, company=uow.company_id, day=day, positions=list(positions))
+    for position_id, store_id, name, lat_e7, lon_e7, reached_by, has_acting in rows:
+        pin = None if lat_e7 is None else Point(lat_e7, lon_e7)
+        stop = Stop(position_id, store_id, name, pin, frozenset(reached_by), has_acting)
+        stops.setdefault(position_id, []).append(stop)
     return stops
 
 

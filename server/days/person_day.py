@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from sync.clock import Trust
@@ -104,8 +105,7 @@ class VisitTold:
     flags: tuple[FlagTold, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStop:
+class PlannedStop(NamedTuple):
     """A stop of the plan in force, in its order; `pin` is where its store is now."""
 
     store_id: UUID

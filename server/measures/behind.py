@@ -23,7 +23,7 @@ from uuid import UUID
 
 from server.language import Said
 from server.measures.errors import QuestionInvalid
-from server.measures.facts import COUNTS, DECIDED, VISITS, Asking, Source, ask
+from server.measures.facts import COUNTS, DECIDED, IS_SALE, VISITS, Asking, Source, ask
 from server.measures.families import (
     BASE_UNITS,
     CHECK_NUMBERS,
@@ -32,7 +32,6 @@ from server.measures.families import (
     DELIVERIES,
     DUTY,
     DUTY_PARTS,
-    IS_SALE,
     ORDER_LINES,
     OWNED,
     TRACKS,

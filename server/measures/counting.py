@@ -8,14 +8,16 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from server.measures.days import PLANNED_FROM_FACTS, VISITED_FROM_FACTS
+from server.measures.days import PLANNED_FROM_FACTS, SOLD_FROM_FACTS, VISITED_FROM_FACTS
 from server.measures.facts import DECIDED
 from sync.policy import Policy, current_policy
 from sync.unit_of_work import Database, UnitOfWork
 
 AT_ONCE = 1_000
+# Questions put ten thousands of rows together: with the memory that PostgreSQL gives by itself they would be sorted on disk.
 _ARE_COUNTED = """
-select to_accept from days_counted where company_id = :company and is_whole
+select (select to_accept from days_counted where company_id = :company and is_whole) as to_accept,
+       set_config('work_mem', '32MB', true)
 """
 # Of several workers one counts, the others go on.
 _LOCK = """
@@ -29,10 +31,12 @@ on conflict (company_id) do update set to_accept = excluded.to_accept, is_whole 
 """
 _END = "update days_counted set is_whole = true where company_id = :company"
 _MONTHS = """
-select least(v.first, p.first) as first, greatest(v.last, p.last) as last from
+select least(v.first, p.first, o.first) as first, greatest(v.last, p.last, o.last) as last from
     (select min(business_day) as first, max(business_day) as last from visit where company_id = :company) v,
     (select min(day) as first, max(day) as last from day_plan
-     where company_id = :company and frozen_at is not null) p
+     where company_id = :company and frozen_at is not null) p,
+    (select min(business_day) as first, max(business_day) as last from order_header
+     where company_id = :company) o
 """
 # What is taken here is committed before the facts are read: what is noted meanwhile stays for the next time.
 _TAKE = """
@@ -56,6 +60,10 @@ _DROP_PLANNED = """
 delete from planned_days k using unnest(cast(:owners as uuid[]), cast(:months as date[])) as r(owner_id, month)
 where k.company_id = :company and k.month = r.month and k.position_id = r.owner_id
 """
+_DROP_SOLD = """
+delete from sold_days k using unnest(cast(:owners as uuid[]), cast(:months as date[])) as r(owner_id, month)
+where k.company_id = :company and k.month = r.month and k.store_id = r.owner_id
+"""
 _INSERT_VISITED = """
 insert into visited_days (company_id, store_id, month, position_id, person_id, is_by_plan, days)
 """
@@ -68,8 +76,18 @@ _COUNT_PLANNED = f"""
 with {_LATE.format(name="replanned")} {_INSERT_PLANNED}
 select cast(:company as integer), f.* from ({PLANNED_FROM_FACTS}) f order by f.position_id
 """
+_COUNT_SOLD = f"""
+with {_LATE.format(name="resold")}
+insert into sold_days
+    (company_id, store_id, month, position_id, person_id, currency, days, amount, numbers, amounts)
+select cast(:company as integer), f.* from ({SOLD_FROM_FACTS}) f order by f.store_id
+"""
 _STORES = """
 select distinct store_id as id from visit
+where company_id = :company and business_day between :first_day and :last_day
+"""
+_BUYERS = """
+select distinct store_id as id from order_header
 where company_id = :company and business_day between :first_day and :last_day
 """
 _POSITIONS = """
@@ -79,9 +97,9 @@ where company_id = :company and day between :first_day and :last_day
 
 
 def are_counted(uow: UnitOfWork, policy: Policy) -> bool:
-    """Whether all days are counted, by the flags that have to be accepted now."""
-    found = uow.rows(_ARE_COUNTED, company=uow.company_id)
-    return bool(found) and found[0].to_accept == sorted(policy.flags_to_accept)
+    """Whether all days are counted, by the flags that have to be accepted now. Gives the transaction memory for its question."""
+    (found,) = uow.rows(_ARE_COUNTED, company=uow.company_id)
+    return bool(found.to_accept == sorted(policy.flags_to_accept))
 
 
 def keep_days_counted(database: Database, company_id: int) -> int:
@@ -118,7 +136,9 @@ def count_all_days(database: Database, company_id: int, to_accept: Sequence[str]
             stores = [row.id for row in uow.rows(_STORES, **days)]
             _count_visited(uow, stores, [month] * len(stores), to_accept)
             positions = [row.id for row in uow.rows(_POSITIONS, **days)]
-            _count_planned(uow, positions, [month] * len(positions))
+            _count(uow, positions, [month] * len(positions), _DROP_PLANNED, _COUNT_PLANNED)
+            buyers = [row.id for row in uow.rows(_BUYERS, **days)]
+            _count(uow, buyers, [month] * len(buyers), _DROP_SOLD, _COUNT_SOLD)
         month = _last_day(month) + timedelta(days=1)
     with database.company(company_id) as uow:
         if not _is_ours(uow, to_accept):
@@ -141,8 +161,12 @@ def _count_changed(database: Database, company_id: int) -> int:
         taken = uow.rows(_TAKE, company=company_id, at_most=AT_ONCE)
         stores, months = _places(taken, "VISITS")
         _count_visited(uow, stores, months, held[0].to_accept)
-        positions, months = _places(taken, "PLANS")
-        _count_planned(uow, positions, months)
+        for about, drop, count in (
+            ("PLANS", _DROP_PLANNED, _COUNT_PLANNED),
+            ("SALES", _DROP_SOLD, _COUNT_SOLD),
+        ):
+            owners, months = _places(taken, about)
+            _count(uow, owners, months, drop, count)
     return len(taken)
 
 
@@ -154,33 +178,25 @@ def _places(taken: Sequence[Any], about: str) -> tuple[list[UUID], list[date]]:
 def _count_visited(
     uow: UnitOfWork, stores: Sequence[UUID], months: Sequence[date], to_accept: Sequence[str]
 ) -> None:
-    if not stores:
-        return
-    places: dict[str, Any] = {
-        "company": uow.company_id,
-        "owners": list(stores),
-        "months": list(months),
-    }
-    uow.run(_DROP_VISITED, **places)
-    uow.run(
-        _COUNT_VISITED,
-        **places,
-        to_accept=list(to_accept),
-        first_day=min(months),
-        last_day=_last_day(max(months)),
-    )
+    if stores:
+        period = {"first_day": min(months), "last_day": _last_day(max(months))}
+        _count(
+            uow, stores, months, _DROP_VISITED, _COUNT_VISITED, to_accept=list(to_accept), **period
+        )
 
 
-def _count_planned(uow: UnitOfWork, positions: Sequence[UUID], months: Sequence[date]) -> None:
-    if not positions:
-        return
-    places: dict[str, Any] = {
-        "company": uow.company_id,
-        "owners": list(positions),
-        "months": list(months),
-    }
-    uow.run(_DROP_PLANNED, **places)
-    uow.run(_COUNT_PLANNED, **places)
+def _count(
+    uow: UnitOfWork,
+    owners: Sequence[UUID],
+    months: Sequence[date],
+    drop: str,
+    count: str,
+    **values: Any,
+) -> None:
+    if owners:
+        places = {"company": uow.company_id, "owners": list(owners), "months": list(months)}
+        uow.run(drop, **places)
+        uow.run(count, **places, **values)
 
 
 def _last_day(month: date) -> date:

@@ -7,7 +7,16 @@ it is read where all that a company has was counted once.
 
 from collections.abc import Sequence
 
-from server.measures.facts import COUNTS, DECIDED, TIME_LABELS, Asking, Source
+from server.measures.facts import (
+    COUNTS,
+    DECIDED,
+    IS_SALE,
+    OF_ORDER,
+    ORDER_COUNTS,
+    TIME_LABELS,
+    Asking,
+    Source,
+)
 
 _BIT = "(1 << (cast(extract(day from {day}) as integer) - 1))"
 _MONTH = "{day} - (cast(extract(day from {day}) as integer) - 1)"
@@ -66,6 +75,23 @@ PLANNED_FROM_FACTS = f"""
                         and t.plan_version = q.plan_version
     group by q.position_id, l.month, t.store_id
 """
+# The days of orders above zero at the stores and months of `resold`, and what each day's come to.
+SOLD_FROM_FACTS = f"""
+    select s.store_id, s.month, s.position_id, s.person_id, s.currency, bit_or(1 << s.number) as days,
+           cast(sum(s.amount) as bigint) as amount, array_agg(s.number order by s.number) as numbers,
+           array_agg(s.amount order by s.number) as amounts
+    from (
+        select o.store_id, l.month, coalesce(o.position_id, {_NOBODY}) as position_id, o.person_id, o.currency,
+               cast(extract(day from o.business_day) as integer) - 1 as number,
+               cast(sum({OF_ORDER}) as bigint) as amount
+        from resold l
+        join order_header o on o.company_id = :company and o.store_id = l.owner_id
+                           and o.business_day between l.first_day and l.last_day
+        where {ORDER_COUNTS} and {IS_SALE}
+        group by o.store_id, l.month, o.position_id, o.person_id, o.currency, o.business_day
+    ) s
+    group by s.store_id, s.month, s.position_id, s.person_id, s.currency
+"""
 _VISITED = (
     DECIDED,
     _CHANGED.format(name="late", about="VISITS"),
@@ -94,6 +120,22 @@ planned_day as (
     union all
     select cast(:company as integer), f.position_id, f.month, f.store_id, f.days
     from ({PLANNED_FROM_FACTS}) f
+)
+""",
+)
+_SOLD = (
+    _CHANGED.format(name="resold", about="SALES"),
+    f"""
+sold_day as (
+    select k.company_id, k.store_id, k.month, nullif(k.position_id, {_NOBODY}) as position_id, k.person_id,
+           k.currency, {_IN_PERIOD} as days, k.days as all_days, k.amount, k.numbers, k.amounts
+    from sold_days k
+    where k.company_id = :company and k.month between :first_month and :last_day
+      and not exists (select from resold l where l.owner_id = k.store_id and l.month = k.month)
+    union all
+    select cast(:company as integer), f.store_id, f.month, nullif(f.position_id, {_NOBODY}), f.person_id,
+           f.currency, f.days, f.days, f.amount, f.numbers, f.amounts
+    from ({SOLD_FROM_FACTS}) f
 )
 """,
 )
@@ -133,6 +175,15 @@ _VISITS = Source(
     store="v.store_id",
     day=None,
     conditions=("not v.is_by_plan", "v.days <> 0"),
+)
+_SALES = Source(
+    tables="sold_day o",
+    company="o.company_id",
+    person="o.person_id",
+    position="o.position_id",
+    store="o.store_id",
+    day=None,
+    conditions=("o.days <> 0",),
 )
 
 
@@ -233,14 +284,15 @@ def told_by_time(asking: Asking, table: str, *more: str) -> str:
 
 def labels(times: Sequence[str], day: str) -> str:
     """The names of the times of a day, as the keys of a group."""
-    return ", ".join(f"{TIME_LABELS[name].format(day=f'({day})')} as g_{name}" for name in times)
+    named = {name: TIME_LABELS[name].format(day=f"({day})") for name in times}
+    return ", ".join(f'{label} collate "C" as g_{name}' for name, label in named.items())
 
 
 def named_by_day(asking: Asking, table: str) -> str:
     """The keys of a table whose rows are of a `business_day`, each with a comma after it."""
     of_day = {name: TIME_LABELS[name].format(day=f"{table}.business_day") for name in asking.times}
     return " ".join(
-        f"{of_day[name]} as g_{name}," if name in of_day else f"{table}.g_{name},"
+        f'{of_day[name]} collate "C" as g_{name},' if name in of_day else f"{table}.g_{name},"
         for name in asking.question.group_by
     )
 
@@ -277,6 +329,85 @@ def visits(asking: Asking) -> str:
     {asking.with_(*called_parts(asking.without_times()))}
     select {asking.keys_of("t")} cast(null as text) as currency, t.store_days as tc, t.stores as visited_stores
     from ({told_by_time(asking, "called")}) t
+    """
+
+
+def sales(asking: Asking) -> str:
+    """What `families.sales` says of whole orders."""
+    untimed = asking.without_times()
+    columns = ("store_id", "month", "currency", "days", "all_days", "amount", "numbers", "amounts")
+    sale = untimed.facts(_SALES, [f"o.{column}" for column in columns])
+    each = "lateral unnest(m.numbers, m.amounts) as u(number, amount)"
+    if asking.times:
+        worth = f"""
+            select {untimed.keys_of("m")} m.month + u.number as business_day, m.currency, sum(u.amount) as value
+            from met m cross join {each} where m.days >> u.number & 1 = 1
+            group by {"".join(f"m.{key}, " for key in untimed.keys)} m.month + u.number, m.currency
+        """
+    else:
+        worth = f"""
+            select {untimed.keys_of("m")} m.currency, sum(
+                case when m.days = m.all_days then m.amount
+                     else (select sum(u.amount) from {each} where m.days >> u.number & 1 = 1) end) as value
+            from met m {untimed.grouped_of("m", "m.currency")}
+        """
+    parts = (
+        *called_parts(untimed),
+        *_SOLD,
+        # Materialised: each is read once as a whole, not looked up by the other.
+        f"sale as materialized ({sale})",
+        f"""
+        met as (
+            select {untimed.keys_of("e")} e.store_id, e.month, e.currency, e.days & d.days as days, e.all_days,
+                   e.amount, e.numbers, e.amounts
+            from sale e join called d on {untimed.same("d", "e", "store_id", "month")}
+            where e.days & d.days <> 0
+        )
+        """,
+        *sold_parts(untimed),
+        f"worth as ({worth})",
+    )
+    return sold(asking, parts)
+
+
+def sold_parts(untimed: Asking) -> tuple[str, ...]:
+    """The parts that end with `sold` and `sold_once`, over `met`: of each group, store and month the days, by currency
+    and by none.
+    """
+    return (
+        f"""
+        sold as (
+            select {untimed.listed("store_id", "month", "currency")}, bit_or(days) as days
+            from met {untimed.grouped("store_id", "month", "currency")}
+        )
+        """,
+        f"""
+        sold_once as (
+            select {untimed.listed("store_id", "month")}, bit_or(days) as days
+            from sold {untimed.grouped("store_id", "month")}
+        )
+        """,
+    )
+
+
+def sold(asking: Asking, parts: Sequence[str]) -> str:
+    """The statement over `sold`, `sold_once`, and `worth`, what was sold came to by day where the question has times."""
+    worth = "worth"
+    if asking.times:
+        worth = f"""(
+            select {asking.listed("currency")}, sum(value) as value
+            from (select {named_by_day(asking, "m")} m.currency, m.value from worth m) n
+            {asking.grouped("currency")}
+        )"""
+    return f"""
+    {asking.with_(*parts)}
+    select {asking.keys_of("t")} cast(null as text) as currency, t.store_days as pc,
+           cast(0 as bigint) as sold_days, cast(0 as bigint) as value
+    from ({told_by_time(asking, "sold_once")}) t
+    union all
+    select {asking.keys_of("t")} t.currency, 0, t.store_days, cast(w.value as bigint)
+    from ({told_by_time(asking, "sold", "currency")}) t
+    join {worth} w on {asking.same("w", "t", "currency")}
     """
 
 

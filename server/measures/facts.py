@@ -52,6 +52,11 @@ and (not (v.flags || lower(v.verdict)) && cast(:to_accept as text[])
          select from unnest(v.flags || lower(v.verdict)) as f(flag)
          where f.flag = any(:to_accept) and f.flag <> all(x.accepted))))
 """
+# The orders that count: neither rejected nor taken back as a whole. What an order comes to is what the
+# server priced; where it has no price for a line, what the phone did.
+ORDER_COUNTS = "o.state not in ('REJECTED', 'CANCELLED')"
+OF_ORDER = "coalesce(o.server_total_minor, o.total_minor)"
+IS_SALE = f"o.order_type = 'SALE' and {OF_ORDER} > 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +194,9 @@ class Asking:
     def facts(self, source: Source, columns: Sequence[str], conditions: Iterable[str] = ()) -> str:
         """A select of the keys and these columns over the facts that the question is about."""
         where = [*self._conditions(source), *conditions]
+        # Compared byte by byte, which is much faster than by a language.
         keys = [
-            f"coalesce({self._key(source, name)}, '') as g_{name}"
+            f"coalesce({self._key(source, name)}, '') collate \"C\" as g_{name}"
             for name in self.question.group_by
         ]
         return (
@@ -242,7 +248,7 @@ class Asking:
         expressions = {
             "person": source.person and f"cast({source.person} as text)",
             "position": f"cast({source.position} as text)",
-            "region": "cast(up.ancestor_id as text)",
+            "region": "up.ancestor_key",
             "division": "cast(dv.division_id as text)",
             "channel": "s.channel",
             "store_class": "s.store_class",

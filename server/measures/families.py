@@ -9,7 +9,17 @@ Source: domain rules, "Measures".
 from dataclasses import replace
 
 from server.measures import days
-from server.measures.facts import COUNTS, DECIDED, TIME_LABELS, VISITS, Asking, Source
+from server.measures.facts import (
+    COUNTS,
+    DECIDED,
+    IS_SALE,
+    OF_ORDER,
+    ORDER_COUNTS,
+    TIME_LABELS,
+    VISITS,
+    Asking,
+    Source,
+)
 
 # ---- visits and orders at store-days ----------------------------------------------------------------
 
@@ -40,7 +50,7 @@ ORDERS = Source(
     position="o.position_id",
     store="o.store_id",
     day="o.business_day",
-    conditions=("o.state not in ('REJECTED', 'CANCELLED')",),
+    conditions=(ORDER_COUNTS,),
 )
 # Their lines, of the version in force. A line whose unit the catalogue does not have counts no base unit.
 ORDER_LINES = replace(
@@ -55,8 +65,6 @@ ORDER_LINES = replace(
     """,
     has_product=True,
 )
-IS_SALE = "o.order_type = 'SALE' and coalesce(o.server_total_minor, o.total_minor) > 0"
-_OF_ORDER = "coalesce(o.server_total_minor, o.total_minor)"
 _OF_LINE = "coalesce(l.server_total_minor, l.total_minor)"
 BASE_UNITS = "l.quantity * coalesce(pu.base_units, 0)"
 
@@ -65,7 +73,7 @@ def ordered(asking: Asking) -> tuple[Source, str]:
     """Where the value of orders is read: of whole orders, or of the lines of some products."""
     if asking.question.is_by_product:
         return ORDER_LINES, _OF_LINE
-    return ORDERS, _OF_ORDER
+    return ORDERS, OF_ORDER
 
 
 def sales(asking: Asking) -> str:
@@ -75,6 +83,8 @@ def sales(asking: Asking) -> str:
     source, value = ordered(asking)
     columns = ["o.store_id", "o.business_day", "o.currency", f"{value} as value"]
     if asking.has_days:
+        if source is ORDERS:
+            return days.sales(asking)
         return _sales_on_days(asking, source, columns)
     base = asking.without_products()
     call = base.facts(VISITS, ["v.store_id", "v.business_day"])
@@ -98,16 +108,17 @@ def sales(asking: Asking) -> str:
 
 
 def _sales_on_days(asking: Asking, source: Source, columns: list[str]) -> str:
-    """The same, of the days that are kept: what was sold is added up by the day, and days are named last."""
+    """The same of some products, at the days that are kept: what was sold is added up by the day, and days are
+    named last.
+    """
     untimed = asking.without_times()
     base = untimed.without_products()
-    sale = untimed.facts(source, columns, [IS_SALE])
-    if asking.question.is_by_product:
-        # The lines of a product may come to nothing.
-        sale = f"""
-            select {untimed.listed(*_DAY, "currency")}, sum(value) as value
-            from ({sale}) s {untimed.grouped(*_DAY, "currency")} having sum(value) > 0
-        """
+    # The lines of a product may come to nothing.
+    sale = f"""
+        select {untimed.listed(*_DAY, "currency")}, sum(value) as value
+        from ({untimed.facts(source, columns, [IS_SALE])}) s
+        {untimed.grouped(*_DAY, "currency")} having sum(value) > 0
+    """
     parts = (
         *days.called_parts(base),
         days.CALENDAR,
@@ -115,24 +126,13 @@ def _sales_on_days(asking: Asking, source: Source, columns: list[str]) -> str:
         f"sale as materialized ({sale})",
         f"""
         met as (
-            select {untimed.keys_of("e")} e.store_id, e.business_day, e.currency, e.value, c.month, c.bit
+            select {untimed.keys_of("e")} e.store_id, e.business_day, e.currency, e.value, c.month, c.bit as days
             from sale e join calendar c on c.day = e.business_day
             join called d on {base.same("d", "e", "store_id")} and d.month = c.month
             where d.days & c.bit <> 0
         )
         """,
-        f"""
-        sold as (
-            select {untimed.listed("store_id", "month", "currency")}, bit_or(bit) as days
-            from met {untimed.grouped("store_id", "month", "currency")}
-        )
-        """,
-        f"""
-        sold_once as (
-            select {untimed.listed("store_id", "month")}, bit_or(days) as days
-            from sold {untimed.grouped("store_id", "month")}
-        )
-        """,
+        *days.sold_parts(untimed),
         f"""
         worth as (
             select {untimed.listed("business_day", "currency")}, sum(value) as value
@@ -140,21 +140,7 @@ def _sales_on_days(asking: Asking, source: Source, columns: list[str]) -> str:
         )
         """,
     )
-    by_currency = days.told_by_time(asking, "sold", "currency")
-    return f"""
-    {untimed.with_(*parts)}
-    select {asking.keys_of("t")} cast(null as text) as currency, cast(t.store_days as bigint) as pc,
-           cast(0 as bigint) as sold_days, cast(0 as bigint) as value
-    from ({days.told_by_time(asking, "sold_once")}) t
-    union all
-    select {asking.keys_of("t")} t.currency, 0, t.store_days, cast(w.value as bigint)
-    from ({by_currency}) t
-    join (
-        select {asking.listed("currency")}, sum(value) as value
-        from (select {days.named_by_day(asking, "m")} m.currency, m.value from worth m) n
-        {asking.grouped("currency")}
-    ) w on {asking.same("w", "t", "currency")}
-    """
+    return days.sold(asking, parts)
 
 
 def sale_lines(asking: Asking) -> str:

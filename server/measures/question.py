@@ -29,9 +29,9 @@ DIMENSIONS = ("person", "position", "region", "division", *PLACES, *TIMES, *PROD
 # tree that somebody bent into a ring.
 ABOVE = """
 above as (
-    select r.id, r.id as ancestor_id, r.parent_id from region r where r.company_id = :company
+    select r.id, cast(r.id as text) as ancestor_key, r.parent_id from region r where r.company_id = :company
     union
-    select a.id, r.id, r.parent_id from above a
+    select a.id, cast(r.id as text), r.parent_id from above a
     join region r on r.company_id = :company and r.id = a.parent_id
 )
 """

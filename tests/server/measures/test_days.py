@@ -182,6 +182,25 @@ def change_much(connection: Connection, cast: Cast, random: Random) -> None:
         ),
         {**ids, "day": DAYS[1]},
     )
+    orders = connection.execute(
+        text("select id from order_header where company_id = :company order by id"), ids
+    ).scalars()
+    changes: Sequence[tuple[str, Any]] = (
+        ("state", "CANCELLED"),
+        ("state", "CLOSED"),
+        ("server_total_minor", 12_300),
+        ("server_total_minor", 0),
+        ("position_id", None),
+        ("store_id", cast.ana_stores[0]),
+        ("currency", "EUR"),
+    )
+    for (name, new), order_id in zip(changes, random.sample(list(orders), 7), strict=True):
+        connection.execute(
+            text(
+                f"update order_header set {name} = :value where company_id = :company and id = :id"
+            ),
+            {**ids, "value": new, "id": order_id},
+        )
     before = DAYS[0] - timedelta(days=30)
     plan = add_frozen_plan(connection, company, cast.ana.position_id, before, cast.ana_stores)
     add_visit(connection, company, cast.ben, cast.ana_stores[0], day=before, day_plan_id=plan)
