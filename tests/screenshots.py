@@ -211,6 +211,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("exports", ADMIN, "/exports/"),
         Shot("phones", ADMIN, "/devices/"),
         Shot("phone", ADMIN, "/devices/", _first_phone),
+        Shot("me", ADMIN, "/me/"),
         Shot("settings", ADMIN, "/settings/"),
         Shot("settings-group", ADMIN, "/settings/visits"),
         Shot("changes", ADMIN, "/changes/"),

@@ -184,7 +184,7 @@ VALUES = {
     "WAITING": sentence("waits for a decision"),
     "WIPED": sentence("told to wipe itself"),
     "WITHDRAWN": sentence("withdrawn"),
-    "admin": sentence("administrator"),
+    "admin": sentence("admin"),
     "auditor": sentence("auditor"),
     "driver": sentence("driver"),
     "regional_manager": sentence("regional manager"),

@@ -100,6 +100,12 @@ class PasswordRefused(IdentityError):
     code = "password_refused"
 
 
+class PasswordWrong(IdentityError):
+    """Whoever asks does not know the present password."""
+
+    code = "password_wrong"
+
+
 class DeviceStateWrong(IdentityError):
     code = "device_state_wrong"
 

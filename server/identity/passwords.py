@@ -16,7 +16,12 @@ import argon2
 from sqlalchemy import select, update
 
 from server.identity.change_log import Actor, log_change
-from server.identity.errors import NoSuchPerson, PasswordRefused, PersonHasLeft
+from server.identity.errors import (
+    NoSuchPerson,
+    PasswordRefused,
+    PasswordWrong,
+    PersonHasLeft,
+)
 from server.identity.sessions import end_sessions_of
 from server.identity.throttle import (
     SIGN_IN_ADDRESS,
@@ -120,10 +125,49 @@ def verify(uow: UnitOfWork, email: str, password: str, *, today: date) -> Person
     return Person(id=row.id, name=row.name, email=row.email)
 
 
-def set_password(
-    uow: UnitOfWork, actor: Actor, person_id: UUID, password: str, *, today: date
+def change_own_password(
+    uow: UnitOfWork,
+    actor: Actor,
+    counter: Counter,
+    person_id: UUID,
+    *,
+    present: str,
+    new: str,
+    address: str,
+    today: date,
+    kept_session: UUID | None = None,
 ) -> None:
-    """Give a person this password, and end their sessions; PasswordRefused says what is wrong with it."""
+    """Another password for who knows the present one; ends their sessions but the one that is kept.
+
+    Raises PasswordWrong, PasswordRefused, and TooManyTries: guessing here is bounded as at the sign-in.
+    """
+    row = uow.connection.execute(
+        select(person_table.c.email).where(
+            person_table.c.company_id == uow.company_id, person_table.c.id == person_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise NoSuchPerson(Said("there is no such person in this company"))
+    known = sign_in(
+        uow, counter, email=row.email or "", password=present, address=address, today=today
+    )
+    if known is None or known.id != person_id:
+        raise PasswordWrong(Said("that is not the present password"))
+    set_password(uow, actor, person_id, new, today=today, kept_session=kept_session)
+
+
+def set_password(
+    uow: UnitOfWork,
+    actor: Actor,
+    person_id: UUID,
+    password: str,
+    *,
+    today: date,
+    kept_session: UUID | None = None,
+) -> None:
+    """Give a person this password, and end their sessions but the one that is kept; PasswordRefused says what is wrong
+    with it.
+    """
     row = uow.connection.execute(
         select(person_table.c.email, person_table.c.left_on, person_table.c.password_hash)
         .where(person_table.c.company_id == uow.company_id, person_table.c.id == person_id)
@@ -141,7 +185,7 @@ def set_password(
         .where(person_table.c.company_id == uow.company_id, person_table.c.id == person_id)
         .values(password_hash=HASHER.hash(_read(password)))
     )
-    end_sessions_of(uow, person_id)
+    end_sessions_of(uow, person_id, but=kept_session)
     log_change(
         uow,
         actor,

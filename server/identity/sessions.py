@@ -189,6 +189,42 @@ def _visitor(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SessionListed:
+    """A session that lasts: since when, of which browser, and when it was last used (to some minutes)."""
+
+    id: UUID
+    browser: str
+    began_at: datetime
+    seen_at: datetime
+
+
+def list_sessions(uow: UnitOfWork, person_id: UUID, now: datetime) -> list[SessionListed]:
+    """Where somebody is signed in, the last used first."""
+    found = uow.rows(
+        "select id, browser, began_at, seen_at from browser_session where company_id = :company"
+        " and person_id = :person and seen_at > :idle_since and began_at > :began_after"
+        " order by seen_at desc, id",
+        company=uow.company_id,
+        person=person_id,
+        **_bounds(now),
+    )
+    return [SessionListed(row.id, row.browser, row.began_at, row.seen_at) for row in found]
+
+
+def end_own_session(uow: UnitOfWork, person_id: UUID, session_id: UUID) -> bool:
+    """End one session of a person; False where they have none such."""
+    return bool(
+        uow.run(
+            "delete from browser_session where company_id = :company and person_id = :person"
+            " and id = :id",
+            company=uow.company_id,
+            person=person_id,
+            id=session_id,
+        )
+    )
+
+
 def end_session(uow: UnitOfWork, session_id: UUID) -> None:
     """End one session."""
     uow.run(

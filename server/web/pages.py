@@ -33,6 +33,7 @@ from server.web.flags import flag_routes
 from server.web.forms import form_routes
 from server.web.holidays import holiday_routes
 from server.web.imports import import_routes
+from server.web.me import own_routes
 from server.web.menu import menu_of
 from server.web.notices import notice_routes
 from server.web.orders import order_routes
@@ -146,6 +147,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         promotion_routes(desk),
         account_routes(desk),
         setting_routes(desk),
+        own_routes(desk),
     )
     names = {routes.name for routes in areas}
     for routes in areas:

@@ -127,6 +127,7 @@ def test_phones_settings_and_changes_have_no_barriers(
 ) -> None:
     seat = sit_down("yue.lin@demo.example", width=width)
     for path in (
+        "/me/",
         "/settings/",
         "/settings/planning",
         "/settings/audits",

@@ -25,6 +25,7 @@ from server.identity import (
 )
 from server.identity.change_log import Actor, LoggedChange, changes_of
 from server.identity.devices import DeviceInfo
+from server.identity.throttle import LocalCounter
 from sync.unit_of_work import Database, UnitOfWork
 from tests.factories import TODAY, Cast
 
@@ -149,6 +150,23 @@ CHANGING: tuple[Case, ...] = (
             u, a, c.ana.id, "correct horse battery", today=TODAY
         ),
         ("person.set_password",),
+    ),
+    Case(
+        passwords.change_own_password,
+        lambda u, a, c: passwords.change_own_password(
+            u,
+            a,
+            LocalCounter(),
+            c.ana.id,
+            present="correct horse battery",
+            new="another horse battery",
+            address="10.0.0.1",
+            today=TODAY,
+        ),
+        ("person.set_password",),
+        before=lambda u, a, c: passwords.set_password(
+            u, a, c.ana.id, "correct horse battery", today=TODAY
+        ),
     ),
     Case(
         policy.change_policy,
