@@ -1,7 +1,7 @@
 """One embedded PostgreSQL and Redis for the whole run, and a migrated database per process.
 
-The servers are those of production but for one thing: they do not wait for the disk. A process that is killed loses
-nothing by that, since the kernel has what it wrote; only a machine without power would. With several test processes (make test) the first one starts the servers and the others are told where
+The servers are durable, as in production, but their folder is in memory where there is room, so that nobody waits for a
+disk. A process that is killed loses nothing by that, since the kernel has what it wrote. With several test processes (make test) the first one starts the servers and the others are told where
 they are; each has a database of its own, copied from one that was migrated once.
 """
 
@@ -25,6 +25,8 @@ from server.embedded_postgres import APP, OWNER
 from server.migrate import migrate
 
 TEMPLATE = "roadbook_template"
+IN_MEMORY = Path("/dev/shm")
+ROOM = 3 * 1024**3
 _servers: list[Embedded] = []
 
 
@@ -124,12 +126,20 @@ def _admin(servers: dict[str, str]) -> psycopg.Connection:
 
 def _start(config: pytest.Config) -> dict[str, str]:
     if not _servers:
-        _servers.append(Embedded.start(Path(tempfile.mkdtemp(prefix="roadbook-test-"))))
+        _servers.append(
+            Embedded.start(Path(tempfile.mkdtemp(prefix="roadbook-test-", dir=_room())))
+        )
         _make_template(_servers[0])
     return {
         "admin": _servers[0].url(database="postgres"),
         "redis": _servers[0].addresses.redis_url,
     }
+
+
+def _room() -> Path | None:
+    """A folder in memory with room for all tests; None where there is none."""
+    is_there = IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK)
+    return IN_MEMORY if is_there and shutil.disk_usage(IN_MEMORY).free > ROOM else None
 
 
 def _make_template(servers: Embedded) -> None:
