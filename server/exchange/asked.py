@@ -68,7 +68,10 @@ _FROM = """
 from asked_import a left join person n on n.company_id = a.company_id and n.id = a.person_id
 where a.company_id = :company and (cast(:asker as uuid) is null or a.person_id = :asker)
 """
-_ONE = f"select {_COLUMNS}, a.report {_FROM} and a.id = :id"
+# Whoever follows one that goes on does not read its report over and over.
+_ONE = f"""
+select {_COLUMNS}, case when not a.state = any(:open) then a.report end as report {_FROM} and a.id = :id
+"""
 _LIST = f"""
 select {_COLUMNS}, cast(null as jsonb) as report {_FROM}
   and (:is_open_alone is false or a.state = any(:open))
@@ -150,8 +153,9 @@ class AskedImport:
 
 
 def ask_import(
-    uow: UnitOfWork,
+    database: Database,
     media: Media,
+    company_id: int,
     person_id: UUID,
     *,
     sheet: str | None,
@@ -162,34 +166,40 @@ def ask_import(
     """Let a worker look at the file at `path`, which nobody changes any more. Nothing of the company changes by it, so it
     is not logged. Raises TooManyImports.
     """
-    uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"import {person_id}")
-    found = uow.rows(_OPEN, company=uow.company_id, person=person_id, states=list(_OPEN_STATES))
-    if found[0].open >= OPEN_MAX:
-        raise TooManyImports(
-            Said("{most} imports are on their way already: wait for one of them", most=OPEN_MAX)
-        )
     id_ = uuid4()
-    uow.connection.execute(
-        insert(asked_import).values(
-            company_id=uow.company_id,
-            id=id_,
-            person_id=person_id,
-            sheet=sheet,
-            file_name=plain(file_name)[:200],
-            system=system,
-            size=path.stat().st_size,
-            state=ASKING.after(None, "bring"),
-        )
-    )
-    # Before the row is there for good: a file without a row is harmless, and goes by no other way than a purge.
-    media.storage.put(file_key(uow.company_id, id_), path)
-    leave_work_each(uow, IMPORT, [id_])
+    key, size = file_key(company_id, id_), path.stat().st_size
+    # Before the transaction: what phones are told waits for every one that is open.
+    media.storage.put(key, path)
+    try:
+        with database.company(company_id) as uow:
+            _must_have_room(uow, person_id)
+            uow.connection.execute(
+                insert(asked_import).values(
+                    company_id=company_id,
+                    id=id_,
+                    person_id=person_id,
+                    sheet=sheet,
+                    file_name=plain(file_name)[:200],
+                    system=system,
+                    size=size,
+                    state=ASKING.after(None, "bring"),
+                )
+            )
+            leave_work_each(uow, IMPORT, [id_])
+    except BaseException:
+        media.storage.delete(key)
+        raise
     return id_
 
 
 def read_asked(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> AskedImport:
-    """One import; of an asker only their own. Raises NoSuchImport."""
-    found = uow.rows(_ONE, company=uow.company_id, id=import_id, asker=asker_id)
+    """One import, with its report unless a worker has something to do with it; of an asker only their own.
+
+    Raises NoSuchImport.
+    """
+    found = uow.rows(
+        _ONE, company=uow.company_id, id=import_id, asker=asker_id, open=list(_OPEN_STATES)
+    )
     if not found:
         raise NoSuchImport(Said("there is no such import"))
     return _asked(found[0])
@@ -311,6 +321,16 @@ def file_key(company_id: int, import_id: UUID) -> str:
 def marked_key(company_id: int, import_id: UUID) -> str:
     """Where the copy is in which faults are marked."""
     return f"{company_id}/import/{import_id}.marked.xlsx"
+
+
+def _must_have_room(uow: UnitOfWork, person_id: UUID) -> None:
+    # One after the other, so that the bound holds.
+    uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"import {person_id}")
+    found = uow.rows(_OPEN, company=uow.company_id, person=person_id, states=list(_OPEN_STATES))
+    if found[0].open >= OPEN_MAX:
+        raise TooManyImports(
+            Said("{most} imports are on their way already: wait for one of them", most=OPEN_MAX)
+        )
 
 
 def _move(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None, act: str) -> None:

@@ -320,16 +320,16 @@ def _brought(
     with tempfile.TemporaryDirectory(prefix="roadbook-import-") as folder:
         path = Path(folder) / "file"
         file.save(path)
-        with desk.database.company(visitor.company_id) as uow:
-            return ask_import(
-                uow,
-                media,
-                visitor.person_id,
-                sheet=sheet,
-                file_name=Path(file.filename or "file").name,
-                path=path,
-                system=system,
-            )
+        return ask_import(
+            desk.database,
+            media,
+            visitor.company_id,
+            visitor.person_id,
+            sheet=sheet,
+            file_name=Path(file.filename or "file").name,
+            path=path,
+            system=system,
+        )
 
 
 def _fault_in(file: FileStorage | None, system: str) -> str | None:

@@ -47,10 +47,16 @@ def brought(db: Database, cast: Cast, media: Media, tmp_path: Path) -> Brought:
         number += 1
         path = tmp_path / f"{number}.csv"
         path.write_text("\n".join(lines), encoding="utf-8")
-        with db.company(cast.company.id) as uow:
-            return ask_import(
-                uow, media, person.id, sheet=sheet, file_name="file.csv", path=path, system=system
-            )
+        return ask_import(
+            db,
+            media,
+            cast.company.id,
+            person.id,
+            sheet=sheet,
+            file_name="file.csv",
+            path=path,
+            system=system,
+        )
 
     return bring
 
@@ -233,11 +239,12 @@ def test_one_of_others_is_not_there(db: Database, cast: Cast, brought: Brought) 
         assert [one.id for one in list_asked(uow, None, is_open_alone=True)] == [import_id]
 
 
-def test_somebody_has_only_so_many_on_the_way(cast: Cast, brought: Brought) -> None:
+def test_somebody_has_only_so_many_on_the_way(cast: Cast, media: Media, brought: Brought) -> None:
     for _ in range(OPEN_MAX):
         brought(cast.ada, "store", "code,name")
     with pytest.raises(TooManyImports):
         brought(cast.ada, "store", "code,name")
+    assert len(list(media.storage.stored())) == OPEN_MAX
 
 
 def test_files_go_after_a_week(db: Database, cast: Cast, media: Media, brought: Brought) -> None:

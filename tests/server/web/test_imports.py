@@ -26,6 +26,7 @@ from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import Cast, add_holder
 from tests.server.web.conftest import SECRET, Office, token_in
+from tests.sync.talking import counted_statements
 
 HEAD = ("code", "name", "channel", "position")
 GOOD = ("Z1", "First", "kiosk", "REP-ANA")
@@ -126,8 +127,15 @@ def test_a_file_with_a_fault_writes_nothing_and_the_mended_one_is_written(
     assert run in ada.get("/imports/").text
 
 
-def test_what_is_on_its_way_is_cancelled(office: Office, shop: Workshop, ada: FlaskClient) -> None:
+def test_what_is_on_its_way_is_cancelled(
+    office: Office, shop: Workshop, ada: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with counted_statements(monkeypatch) as none:
+        ada.get("/imports/")
     place = bring(ada, worksheet(HEAD, GOOD)).headers["Location"]
+    with counted_statements(monkeypatch) as one:
+        ada.get("/imports/")
+    assert len(none) == len(one)
     assert 'data-state="CANCELLED"' in act(ada, place, "cancel").text
     assert work(office, shop) == ["done"]
     assert 'data-state="CANCELLED"' in ada.get(place).text
