@@ -72,6 +72,15 @@ _VERSIONS = """
 select v.version, v.reason, v.received_at, v.trust, v.answers, v.computed, v.points, v.sent
 from form_answer_version v where v.company_id = :company and v.id = :id order by v.version
 """
+PICTURES_MAX = 60
+_PICTURES = """
+select f.sha256, (select max(r.reader_version) from file_reading r
+                  where r.company_id = f.company_id and r.sha256 = f.sha256) as reader_version
+from file f
+where f.company_id = :company and f.sha256 = any(:named)
+  and not exists (select from photo p
+                  where p.company_id = f.company_id and p.sha256 = f.sha256 and p.person_id <> :person)
+"""
 _REST = """
 select r.doc, v.definition from form_answer a
 join record r on r.company_id = a.company_id and r.id = a.id
@@ -110,6 +119,15 @@ class AnswerListed:
     def words(self) -> dict[str, Any]:
         """The title of its form, with those in other languages."""
         return {"title": self.title, "titles": self.titles}
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPicture:
+    """A photo that answers a question; `reader_version` made the copies that can be shown, None: not yet."""
+
+    question: Mapping[str, Any]
+    sha256: str
+    reader_version: int | None
 
 
 AnswerMark = tuple[date, datetime, UUID]
@@ -236,6 +254,30 @@ def show_answer(
         flags=tuple(decode_document(rest.doc)["flags"]),
         versions=versions,
     )
+
+
+def answer_pictures(uow: UnitOfWork, shown: AnswerShown) -> list[AnswerPicture]:
+    """The photos that answer its questions, in their order. What is somebody else's photo is not shown by naming it."""
+    named = [
+        (question, sha256)
+        for question in shown.definition["questions"]
+        if question["type"] == "PHOTO"
+        for sha256 in shown.looked_at.answers.get(question["code"]) or ()
+    ][:PICTURES_MAX]
+    if not named:
+        return []
+    rows = uow.rows(
+        _PICTURES,
+        company=uow.company_id,
+        named=sorted({sha256 for _, sha256 in named}),
+        person=shown.head.person_id,
+    )
+    readings = {row.sha256: row.reader_version for row in rows}
+    return [
+        AnswerPicture(question, sha256, readings[sha256])
+        for question, sha256 in named
+        if sha256 in readings
+    ]
 
 
 def product_names(uow: UnitOfWork, answers: Mapping[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from server.exchange.cells import Raw
 from server.forms.answers import (
     AnswerListed,
     AnswerMark,
+    answer_pictures,
     count_listed,
     list_answers,
     product_names,
@@ -113,6 +114,7 @@ def answer_routes(desk: Desk, routes: Blueprint) -> None:
                     asker_id=visitor.person_id,
                 )
                 products = product_names(uow, shown.looked_at.answers)
+                photos = answer_pictures(uow, shown)
         except NoSuchAnswer:
             raise NotFound from None
         zone = visitor.policy.time_zone
@@ -127,6 +129,16 @@ def answer_routes(desk: Desk, routes: Blueprint) -> None:
                 if shown.looked_at.version == shown.head.version
                 else []
             ),
+            photos=[
+                {
+                    "question": told_title(photo.question),
+                    **{
+                        name: desk.picture(visitor, photo.sha256, photo.reader_version, name)
+                        for name in ("thumb", "full")
+                    },
+                }
+                for photo in photos
+            ],
             versions=shown.versions,
             looked_at=shown.looked_at.version,
             zone=zone,

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.forms.answers import AnswerShown, list_answers, show_answer
+from server.forms.answers import AnswerShown, answer_pictures, list_answers, show_answer
 from server.forms.errors import NoSuchAnswer
 from server.forms.words import (
     answer_lines,
@@ -17,8 +17,10 @@ from server.forms.words import (
     told_score,
 )
 from sync.unit_of_work import Database
+from tests.evidence_factories import add_file, add_read_file
 from tests.factories import Cast, Person
 from tests.form_factories import ANSWERS, COLA, TEA, answer, definition, published
+from tests.photo_factories import digest_of, shot
 from tests.sync.talking import HOUR, Json, Phone
 
 PhoneOf = Callable[[Person], Phone]
@@ -193,3 +195,25 @@ def test_figures_are_told_with_their_points() -> None:
 )
 def test_flags_are_told_in_words(flag: Json, said: str) -> None:
     assert told_form_flag(flag, definition(), "UTC") == said
+
+
+def test_photos_that_answer_a_question_are_shown_and_those_of_others_are_not(
+    cast: Cast, ana: Phone, phone: PhoneOf, db: Database
+) -> None:
+    said = definition(code="SHELVES")
+    said["questions"].append({"code": "shelf", "type": "PHOTO", "title": "The shelf"})
+    form = published(db, cast.company, said)
+    assert phone(cast.ben).push_one(shot(phone(cast.ben), "of ben"))["status"] == "applied"
+    with db.company(cast.company.id) as uow:
+        add_read_file(uow, cast, "shelf")
+        add_file(uow, cast, "not read yet", "STORED")
+        add_read_file(uow, cast, "of ben")
+    digests = [digest_of(name) for name in ("of ben", "not read yet", "shelf", "never came")]
+    id_ = filled(ana, form, cast.ana_stores[0], answers={**ANSWERS, "shelf": digests})
+    found = shown(db, cast, id_)
+    with db.reading(cast.company.id) as uow:
+        pictures = answer_pictures(uow, found)
+    assert [(one.sha256, one.reader_version) for one in pictures] == [
+        (digest_of("not read yet"), None),
+        (digest_of("shelf"), 1),
+    ]
