@@ -144,8 +144,8 @@ def _room() -> Path | None:
 
 def _make_template(servers: Embedded) -> None:
     with servers.postgres.connect("postgres") as connection:
-        for setting in ("fsync", "full_page_writes"):
-            connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+        # What is in memory is not to grow to the gigabytes that a service may keep.
+        connection.execute("alter system set max_wal_size = '256MB'")
         connection.execute("select pg_reload_conf()")
         connection.execute(
             sql.SQL("create database {} owner {}").format(
