@@ -32,6 +32,8 @@ from babel.numbers import (
 from babel.support import NullTranslations, Translations
 
 LANGUAGES = ("en", "zh")
+# Before what a word is said of.
+BAR = "|"
 NAMES = {"en": "English", "zh": "中文"}
 CATALOGUES = Path(__file__).parent / "translations"
 # What Babel knows of how each is written.
@@ -68,13 +70,19 @@ def chosen_language(*wishes: str | None) -> str:
 
 
 def sentence(said: str, /) -> str:
-    """Mark a sentence for the catalogues that is told later, by `tell`."""
+    """Mark a sentence for the catalogues that is told later, by `tell`.
+
+    A word that other languages tell apart says after a bar what it is said of: "open|store", "open|task". In English
+    the bar and what follows is not told.
+    """
     return said
 
 
 def tell(said: str, /, **figures: object) -> str:
     """The sentence in the language that is spoken, with its figures at their places."""
     told = catalogue(_spoken.get()).gettext(said)
+    if told == said and BAR in said:
+        told = said.partition(BAR)[0]
     return told.format(**figures) if figures else told
 
 

@@ -175,6 +175,7 @@ VALUES = {
     "QUARANTINED": sentence("in quarantine"),
     "RECALLED": sentence("recalled"),
     "REFUSED": sentence("refused"),
+    "REGION": sentence("a region"),
     "REJECTED": sentence("rejected"),
     "RELEASED": sentence("released"),
     "RETIRED": sentence("retired"),

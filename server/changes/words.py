@@ -3,31 +3,36 @@
 What has no words here is told by its own name, with spaces: nothing is left out of the log because nobody named it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from server.changes.field_words import FIELDS, VALUES
 from server.identity.change_log import LoggedChange
 from server.identity.setting_words import SETTINGS, told_setting
 from server.language import (
+    joined_words,
     sentence,
     tell,
     tell_number,
     told_day,
+    told_list,
     told_moment,
     told_money,
     told_number,
 )
-from server.vocabulary import name_of
+from server.vocabulary import FLAG_NAMES, flag_name, name_of
 
 SHORT = 160
 LONG = 4_000
 DEPTH_MAX = 6
 _E7 = 10_000_000
 _ID_LENGTH = 36
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# A choice, as the contract writes it.
+_CODE = re.compile("[A-Z]{2,}(?:_[A-Z]+)+")
 
 KINDS = {
     "account": sentence("Account"),
@@ -83,7 +88,7 @@ ACTIONS = {
     "file.reread": sentence("files read again"),
     "file.retry": sentence("read again"),
     "occupancy.end": sentence("ended"),
-    "occupancy.give": sentence("given"),
+    "occupancy.give": sentence("given|position"),
     "occupancy.reopen": sentence("goes on"),
     "occupancy.take_away": sentence("taken away"),
     "person.change_email": sentence("got another e-mail"),
@@ -227,11 +232,17 @@ def differences(
 
 def told_differences(told: list[Difference], at_most: int | None = None) -> str:
     """The differences in one line; with `at_most` only so many letters of it."""
-    said = "; ".join(
-        f"{one.name}: {one.after}"
-        if one.before is None and one.after is not None
-        else f"{one.name}: {one.before or '–'} → {one.after or '–'}"
-        for one in told
+    said = joined_words(
+        [
+            tell("{first}: {rest}", first=one.name, rest=one.after)
+            if one.before is None and one.after is not None
+            else tell(
+                "{first}: {rest}",
+                first=one.name,
+                rest=f"{one.before or '–'} → {one.after or '–'}",
+            )
+            for one in told
+        ]
     )
     return said if at_most is None else _cut(said, at_most)
 
@@ -257,7 +268,8 @@ def _told_list(
             if len(value) != len(other)
             else tell("{number}, in another order", number=number)
         )
-    return f"{number}: " + ", ".join(_told(one, field, names, zone, None, 1) for one in own)
+    rest = told_list([_told(one, field, names, zone, None, 1) for one in own])
+    return tell("{first}: {rest}", first=number, rest=rest)
 
 
 def _told(
@@ -270,11 +282,17 @@ def _told(
     if depth >= DEPTH_MAX:
         return "…"
     if isinstance(value, list):
-        return ", ".join(_told(one, field, names, zone, currency, depth + 1) for one in value)
-    return "; ".join(
-        f"{told_field(str(name), names)}: {_told(one, str(name), names, zone, currency, depth + 1)}"
-        for name, one in value.items()
-        if one is not None and one != []
+        return told_list([_told(one, field, names, zone, currency, depth + 1) for one in value])
+    return joined_words(
+        [
+            tell(
+                "{first}: {rest}",
+                first=told_field(str(name), names),
+                rest=_told(one, str(name), names, zone, currency, depth + 1),
+            )
+            for name, one in value.items()
+            if one is not None and one != []
+        ]
     )
 
 
@@ -313,11 +331,10 @@ def _told_text(value: str, names: Mapping[str, str], zone: str) -> str:
         return names[value]
     if value in VALUES:
         return tell(VALUES[value])
-    if len(value) == _ID_LENGTH:
-        try:
-            return str(UUID(value))[:8]
-        except ValueError:
-            return value
+    if value in FLAG_NAMES or _CODE.fullmatch(value):
+        return flag_name(value) if value in FLAG_NAMES else name_of(value.lower())
+    if _ID.fullmatch(value):
+        return value[:8]
     read = _read_time(value)
     if isinstance(read, datetime):
         return told_moment(round(read.timestamp() * 1000), zone)

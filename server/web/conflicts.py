@@ -34,7 +34,7 @@ KINDS = {
     "visit": sentence("visit"),
     "attendance": sentence("attendance"),
 }
-STATES = {"OPEN": (sentence("open"), "warn"), "DECIDED": (sentence("decided"), "good")}
+STATES = {"OPEN": (sentence("open|conflict"), "warn"), "DECIDED": (sentence("decided"), "good")}
 FIELDS = {
     "name": sentence("Name"),
     "code": sentence("Code"),

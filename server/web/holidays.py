@@ -60,7 +60,9 @@ def _columns(*, may_set: bool) -> tuple[Column[CalendarDay], ...]:
         Column(sentence("Name"), lambda each: each.name, lambda each: each.name),
         Column(
             sentence("What"),
-            lambda each: Badge(tell("worked"), "good") if each.is_worked else Badge(tell("free")),
+            lambda each: (
+                Badge(tell("worked"), "good") if each.is_worked else Badge(tell("free|day"))
+            ),
             lambda each: "worked" if each.is_worked else "free",
         ),
         Column(

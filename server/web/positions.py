@@ -53,7 +53,7 @@ from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 HOLDING_WORDS = {
-    "HELD": sentence("held"),
+    "HELD": sentence("held|position"),
     "VACANT": sentence("vacant"),
     "UNCOVERED": sentence("vacant, and nobody stands in"),
 }

@@ -155,7 +155,7 @@ def _columns(zone: str) -> tuple[Column[Proposal], ...]:
             lambda one: one.subject,
         ),
         Column(sentence("What"), lambda one: tell(KINDS[one.kind]), lambda one: one.kind),
-        Column(sentence("By"), lambda one: one.proposer, lambda one: one.proposer),
+        Column(sentence("Proposed by"), lambda one: one.proposer, lambda one: one.proposer),
         Column(
             sentence("Since"),
             lambda one: told_moment(round(one.proposed_at.timestamp() * 1000), zone),

@@ -98,7 +98,7 @@ def quarantine_routes(desk: Desk) -> Blueprint:
             ],
             is_more=sum(one.items for one in reasons) >= COUNTED_MAX,
             states=[
-                ("", tell("open")),
+                ("", tell("open|item")),
                 *((key, tell(words)) for key, (words, _) in STATES.items()),
             ],
             codes=[

@@ -42,9 +42,9 @@ from sync.geo import Point, to_wgs84
 from sync.unit_of_work import UnitOfWork
 
 STATES = {
-    "ACTIVE": (sentence("open"), "good"),
+    "ACTIVE": (sentence("open|store"), "good"),
     "PROPOSED": (sentence("proposed"), "warn"),
-    "CLOSED": (sentence("closed"), ""),
+    "CLOSED": (sentence("closed|store"), ""),
     "REFUSED": (sentence("refused"), "bad"),
 }
 OPEN = ("ACTIVE", "PROPOSED")

@@ -55,7 +55,7 @@ SORTS = {
     "OTHER": sentence("Other"),
 }
 SHOWN = {
-    "OPEN": (sentence("open"), "warn"),
+    "OPEN": (sentence("open|task"), "warn"),
     "OVERDUE": (sentence("overdue"), "bad"),
     "DONE": (sentence("done"), "good"),
     "WITHDRAWN": (sentence("withdrawn"), ""),
