@@ -125,16 +125,18 @@ def _one_activity_routes(desk: Desk, routes: Blueprint) -> None:
             progress=found,
         )
 
-    @routes.get("/<uuid:activity_id>/<any(approve, open, suspend, reopen, end, settle):act>")
+    @routes.get("/<uuid:activity_id>/acts/<act>")
     @desk.page(*OFFICE)
     def ask(visitor: Visitor, activity_id: UUID, act: str) -> ResponseReturnValue:
         """What a step would do, and to whom, before it is done."""
         return _ask(desk, visitor, activity_id, act)
 
-    @routes.post("/<uuid:activity_id>/<any(approve, open, suspend, reopen, end, settle):act>")
+    @routes.post("/<uuid:activity_id>/acts/<act>")
     @desk.page(*OFFICE, body=FORM_BODY)
     def do(visitor: Visitor, activity_id: UUID, act: str) -> ResponseReturnValue:
         """Do it, or say beside the form why not."""
+        if act not in ACTS:
+            raise NotFound
         form = request.form
         try:
             with desk.database.company(visitor.company_id) as uow:

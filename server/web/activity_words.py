@@ -7,7 +7,7 @@ from server.language import sentence
 STATES: Mapping[str, tuple[str, str]] = {
     "DRAFT": (sentence("draft"), ""),
     "APPROVED": (sentence("approved"), "good"),
-    "OPEN": (sentence("open"), "good"),
+    "OPEN": (sentence("under way"), "good"),
     "SUSPENDED": (sentence("suspended"), "warn"),
     "ENDED": (sentence("ended"), ""),
     "SETTLED": (sentence("settled"), ""),

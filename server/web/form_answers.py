@@ -49,7 +49,7 @@ FORMS_MAX = 200
 Json = Mapping[str, Any]
 COLUMNS: tuple[Column[AnswerListed], ...] = (
     Column(
-        sentence("Form"),
+        sentence("Name of the form"),
         lambda one: Link(told_title(one.words), url_for("forms.answer_page", answer_id=one.id)),
         lambda one: one.form_code,
     ),

@@ -210,13 +210,13 @@ def _one_form_routes(desk: Desk, routes: Blueprint) -> None:
         )
         return response
 
-    @routes.get("/<code>/<any(publish, retire):act>")
+    @routes.get("/<code>/acts/<act>")
     @desk.page(*ADMIN)
     def ask(visitor: Visitor, code: str, act: str) -> ResponseReturnValue:
         """What publishing or retiring would do, and to whom, before it is done."""
         with desk.database.reading(visitor.company_id) as uow:
             form = _shown(uow, code)
-            if not _may(form, act):
+            if act not in {"publish", "retire"} or not _may(form, act):
                 raise NotFound
             number = None if act == "retire" and form.version is None else form.version
             definition = (
@@ -246,10 +246,12 @@ def _one_form_routes(desk: Desk, routes: Blueprint) -> None:
             **_words(definition),
         )
 
-    @routes.post("/<code>/<any(publish, retire):act>")
+    @routes.post("/<code>/acts/<act>")
     @desk.page(*ADMIN, body=FORM_BODY)
     def do(visitor: Visitor, code: str, act: str) -> ResponseReturnValue:
         """Publish or retire it, as it was looked at."""
+        if act not in {"publish", "retire"}:
+            raise NotFound
         decide = publish_template if act == "publish" else retire_template
         try:
             with desk.database.company(visitor.company_id) as uow:
@@ -413,7 +415,7 @@ def _badges(form: FormListed) -> list[Badge]:
 def _columns(zone: str) -> tuple[Column[FormListed], ...]:
     return (
         Column(
-            sentence("Form"),
+            sentence("Name of the form"),
             lambda form: Link(told_title(form.words), url_for("forms.form_page", code=form.code)),
             lambda form: form.title,
         ),

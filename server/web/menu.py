@@ -66,14 +66,6 @@ AREAS = (
     Area("people.people_list", PLANNERS, sentence("People"), PEOPLE),
     Area("positions.position_list", PLANNERS, sentence("Positions"), PEOPLE),
     Area("devices.device_list", ADMIN, sentence("Phones"), PEOPLE),
-    Area("holidays.year", ("regional_manager", "admin"), sentence("Calendar"), PEOPLE),
-    Area("conflicts.conflict_list", PLANNERS, sentence("Conflicts"), UPKEEP),
-    Area("forms.form_list", OFFICE, sentence("Forms"), MASTERS),
-    Area("activities.activity_list", OFFICE, sentence("Activities"), MASTERS),
-    Area("imports.import_list", ("regional_manager", "admin"), sentence("Imports"), UPKEEP),
-    Area("exports.export_list", OFFICE, sentence("Exports"), UPKEEP),
-    Area("settings.all_settings", ADMIN, sentence("Settings"), UPKEEP),
-    Area("changes.change_list", ADMIN, sentence("Changes"), UPKEEP),
     Area("stores.store_list", OFFICE, sentence("Stores"), MASTERS),
     Area("accounts.account_list", OFFICE, sentence("Accounts"), MASTERS),
     Area("products.product_list", ADMIN, sentence("Products"), MASTERS),
@@ -84,6 +76,7 @@ AREAS = (
     Area("quarantine.kept_list", ADMIN, sentence("Quarantine"), UPKEEP),
     Area("imports.import_list", PLANNERS, sentence("Imports"), UPKEEP),
     Area("exports.export_list", OFFICE, sentence("Exports"), UPKEEP),
+    Area("settings.all_settings", ADMIN, sentence("Settings"), UPKEEP),
     Area("changes.change_list", ADMIN, sentence("Changes"), UPKEEP),
 )
 

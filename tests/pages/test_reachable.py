@@ -241,7 +241,7 @@ def test_imports_forms_and_activities_have_no_barriers(
         "/targets/",
         "/forms/",
         "/forms/STORE_CHECK",
-        "/forms/STORE_CHECK/retire",
+        "/forms/STORE_CHECK/acts/retire",
         "/forms/import",
         "/forms/answers/",
         f"/forms/answers/{answer.id}",
@@ -249,7 +249,7 @@ def test_imports_forms_and_activities_have_no_barriers(
         "/activities/new",
         f"/activities/{activity.id}",
         f"/activities/{activity.id}/edit",
-        f"/activities/{activity.id}/suspend",
+        f"/activities/{activity.id}/acts/suspend",
     ):
         seat.go(path)
         seat.page.wait_for_load_state("networkidle")

@@ -84,19 +84,19 @@ def test_a_draft_is_made_changed_approved_and_lives_its_life(
     assert "An end cap beside the cooler" in ada.get(place).text
     assert 'value="120.50"' in ada.get(f"{place}/edit").text
     assert "is changed" in post(ada, f"{place}/edit", **{**TERMS, "name": "Caps"}).text
-    assert "get it with their next sync" in ada.get(f"{place}/approve").text
-    assert "is approved" in post(ada, f"{place}/approve", code="CAPS-1").text
+    assert "get it with their next sync" in ada.get(f"{place}/acts/approve").text
+    assert "is approved" in post(ada, f"{place}/acts/approve", code="CAPS-1").text
     approved = row_of(office)
     assert (approved.code, approved.name) == ("CAPS-1", "Caps")
     if approved.state == "APPROVED":
-        post(ada, f"{place}/open")
-    assert 'role="alert"' in post(ada, f"{place}/suspend", reason=" ").text
+        post(ada, f"{place}/acts/open")
+    assert 'role="alert"' in post(ada, f"{place}/acts/suspend", reason=" ").text
     assert row_of(office).state == "OPEN"
-    assert "is suspended" in post(ada, f"{place}/suspend", reason="out of stock").text
-    assert "open again" in post(ada, f"{place}/reopen").text
-    assert ada.get(f"{place}/settle").status_code == 404
-    assert "is ended" in post(ada, f"{place}/end").text
-    assert "is settled" in post(ada, f"{place}/settle").text
+    assert "is suspended" in post(ada, f"{place}/acts/suspend", reason="out of stock").text
+    assert "open again" in post(ada, f"{place}/acts/reopen").text
+    assert ada.get(f"{place}/acts/settle").status_code == 404
+    assert "is ended" in post(ada, f"{place}/acts/end").text
+    assert "is settled" in post(ada, f"{place}/acts/settle").text
     assert ada.get(f"{place}/edit").status_code == 404
     with ada.get(f"{place}/settlement?format=csv") as made_file:
         assert made_file.data.decode("utf-8-sig").startswith("place,activity,store")
@@ -191,9 +191,9 @@ def test_others_see_what_they_may_and_change_nothing(
         assert client.get(f"/activities/{draft}").status_code == 404
         page = client.get(f"/activities/{open_}").text
         assert "Suspend…" not in page
-        assert client.get(f"/activities/{open_}/suspend").status_code == 404
+        assert client.get(f"/activities/{open_}/acts/suspend").status_code == 404
         assert client.get(f"/activities/{open_}/edit").status_code == 404
-        refused = post(client, f"/activities/{open_}/suspend", reason="no")
+        refused = post(client, f"/activities/{open_}/acts/suspend", reason="no")
         assert refused.status_code == 422
         assert client.get(f"/activities/{open_}/settlement").status_code == 404
     assert row_of(office, open_).state == "OPEN"

@@ -65,13 +65,13 @@ def bring(client: FlaskClient, definition: Any) -> Any:
 
 
 def decide(client: FlaskClient, code: str, act: str, **other: str) -> str:
-    page = client.get(f"/forms/{code}/{act}").text
+    page = client.get(f"/forms/{code}/acts/{act}").text
     sent = {
         "_token": page.split('name="_token" value="')[1].split('"')[0],
         "basis": page.split('name="basis" value="')[1].split('"')[0],
         **other,
     }
-    return client.post(f"/forms/{code}/{act}", data=sent, follow_redirects=True).text
+    return client.post(f"/forms/{code}/acts/{act}", data=sent, follow_redirects=True).text
 
 
 def phone_of(office: Office, person: Person) -> Phone:
@@ -93,14 +93,14 @@ def test_a_form_comes_from_a_file_to_phones_and_leaves_them(
     phone = phone_of(office, office.cast.ana)
     assert "The draft is kept" in bring(ada, WITH_BRANCH).text
     assert forms_on(phone) == []
-    asked = ada.get("/forms/CAMPAIGN/publish").text
+    asked = ada.get("/forms/CAMPAIGN/acts/publish").text
     assert "Every phone of the company gets this version" in asked
     assert "Phones get it" in decide(ada, "CAMPAIGN", "publish")
     assert forms_on(phone) == ["Campaign"]
-    assert "nobody fills it in any more" in ada.get("/forms/CAMPAIGN/retire").text
+    assert "nobody fills it in any more" in ada.get("/forms/CAMPAIGN/acts/retire").text
     decide(ada, "CAMPAIGN", "retire")
     assert forms_on(phone) == []
-    assert ada.get("/forms/CAMPAIGN/retire").status_code == 404
+    assert ada.get("/forms/CAMPAIGN/acts/retire").status_code == 404
 
 
 def test_branching_is_told_in_words_in_the_language_of_who_looks(ada: FlaskClient) -> None:
@@ -127,7 +127,7 @@ def test_the_next_version_says_what_it_changes_before_and_after_it_is_published(
     del saved["questions"][4]
     bring(ada, saved)
     for page in (
-        ada.get("/forms/CAMPAIGN/publish").text,
+        ada.get("/forms/CAMPAIGN/acts/publish").text,
         ada.get("/forms/CAMPAIGN?version=draft").text,
     ):
         assert "<del>Was one seen?</del>" in page
@@ -179,10 +179,10 @@ def test_only_admins_change_forms_and_reps_see_none(office: Office, ada: FlaskCl
     bring(ada, WITH_BRANCH)
     sam = office.browser(office.cast.sam)
     assert "Publish the draft" not in sam.get("/forms/CAMPAIGN").text
-    for place in ("/forms/import", "/forms/CAMPAIGN/publish", "/forms/CAMPAIGN/retire"):
+    for place in ("/forms/import", "/forms/CAMPAIGN/acts/publish", "/forms/CAMPAIGN/acts/retire"):
         assert sam.get(place).status_code == 404
     token = token_in(sam.get("/forms/"))
-    assert sam.post("/forms/CAMPAIGN/publish", data={"_token": token}).status_code == 404
+    assert sam.post("/forms/CAMPAIGN/acts/publish", data={"_token": token}).status_code == 404
     assert office.browser(office.cast.ana).get("/forms/").status_code == 404
     assert ada.get("/forms/NOWHERE").status_code == 404
 
