@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from mobile_contract.price_bodies import decode_prices
 from mobile_contract.pricing import Entries, Slab
 from server.catalogue.checks import check_period, whole_ms
 from server.catalogue.errors import NoSuchPriceList, PeriodInvalid, StateWrong
@@ -19,8 +18,7 @@ from server.catalogue.price_rows import PriceRow, check_price_rows
 from server.catalogue.product_list import product_by_code
 from server.identity.change_log import Actor
 from server.language import Said
-from sync.bodies import read_bodies
-from sync.price_book import prices_changed
+from sync.price_book import prices_changed, prices_of_bodies
 from sync.unit_of_work import UnitOfWork
 
 _LIST = "select id, ended_at from price_list where company_id = :company and id = :id"
@@ -115,9 +113,9 @@ def _stretches(
         raise NoSuchPriceList(Said("there is no such price list in this company"))
     versions = uow.rows(_VERSIONS, company=uow.company_id, id=list_id, since=begins, until=ends)
     parts = [part for part in _in_force(versions, begins, ends) if part[2] is not None]
-    bodies = read_bodies(uow, {bytes(row.sha256) for _, _, row in parts})
+    prices = prices_of_bodies(uow, {bytes(row.sha256) for _, _, row in parts})
     for start, end, row in parts:
-        yield start, end, row, decode_prices(bodies[bytes(row.sha256)])
+        yield start, end, row, prices[bytes(row.sha256)]
     if not parts:
         yield begins, ends, None, {}
 

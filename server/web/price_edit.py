@@ -7,44 +7,38 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from server.catalogue.asked import AskedPeriod, read_end, read_period
 from server.catalogue.divisions import list_divisions
 from server.catalogue.errors import (
     CatalogueError,
-    CodeTaken,
-    NoSuchPriceList,
-    NoSuchProduct,
-    PeriodInvalid,
-    RowsInvalid,
 )
 from server.catalogue.price_changes import PriceChange, change_price, plan_price_change
 from server.catalogue.price_lists import (
     NewPriceList,
-    PublishedPrices,
     edit_price_list,
-    end_price_list,
     make_price_list,
-    publish_prices,
 )
-from server.catalogue.price_rows import read_price_csv
 from server.catalogue.product_list import ProductListed, find_product
-from server.catalogue.terms_list import PriceListListed, read_price_list, whom_of
+from server.catalogue.terms_list import PriceListListed, whom_of
 from server.catalogue.whom import stores_of
-from server.http.bodies import BodyBounds
 from server.identity.sessions import Visitor
-from server.language import tell, tell_number, told_money
+from server.language import tell, told_money
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.master_words import told_end, told_hour
 from server.web.menu import ADMIN
+from server.web.price_parts import (
+    leads_to_list,
+    note_refusal,
+    read_asked_period,
+    read_held,
+    told_versions,
+)
+from server.web.price_publish import ending_routes, publishing_routes
 from server.web.typed import typed_text
 from server.web.whom_form import read_whom, typed_whom, whom_choices
 from sync.money import told_amount
 from sync.unit_of_work import UnitOfWork
 
-FILE_BYTES_MAX = 16 * 1024 * 1024
-FILE_BODY = BodyBounds(wire_bytes=FILE_BYTES_MAX, unpacked_bytes=FILE_BYTES_MAX)
-FAULTS_SHOWN = 100
 SLABS_SHOWN = 20
 BLANK_SLABS = 2
 
@@ -80,7 +74,7 @@ def price_edit_routes(desk: Desk, routes: Blueprint) -> None:
                 with desk.database.company(visitor.company_id) as uow:
                     list_id = make_price_list(uow, visitor.actor, new)
             except CatalogueError as refused:
-                _note(form, refused)
+                note_refusal(form, refused)
             else:
                 flash(tell("Added: {name}. It has no prices yet.", name=new.name), "notice")
                 return redirect(url_for("prices.list_page", list_id=list_id), code=303)
@@ -88,8 +82,8 @@ def price_edit_routes(desk: Desk, routes: Blueprint) -> None:
             return _form(uow, form, None)
 
     _editing_routes(desk, routes)
-    _publishing_routes(desk, routes)
-    _ending_routes(desk, routes)
+    publishing_routes(desk, routes)
+    ending_routes(desk, routes)
     _changing_routes(desk, routes)
 
 
@@ -99,7 +93,7 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
     def edit_list(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """A form with the list as it is."""
         with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
+            held = read_held(uow, list_id)
             typed = typed_whom(uow, whom_of(uow, "price_list", held.id, held.level))
             return _form(uow, Filled({"code": held.code, "name": held.name, **typed}), held)
 
@@ -109,7 +103,7 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
         """Change a list's name, code and whom it is for."""
         form = Filled()
         with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
+            held = read_held(uow, list_id)
             whom = read_whom(uow, form)
         for name in ("code", "name"):
             if not form.text(name):
@@ -126,9 +120,9 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
                         whom=whom,
                     )
             except CatalogueError as refused:
-                _note(form, refused)
+                note_refusal(form, refused)
             else:
-                return _done(
+                return leads_to_list(
                     list_id,
                     tell("Saved. Phones take it at their next sync.")
                     if is_changed
@@ -144,7 +138,7 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
     def change_price_form(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """A form with what a unit of a product costs by this list."""
         with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
+            held = read_held(uow, list_id)
             product, fault = _product(uow)
             unit = typed_text(request.args.get("unit"), 12)
             if product is None or unit not in {name for name, _ in product.units}:
@@ -172,7 +166,7 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
         """Show what a changed price makes, or save it."""
         form = Filled()
         with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
+            held = read_held(uow, list_id)
             product = find_product(uow, form.text("product"))
             if product is None or form["unit"] not in {name for name, _ in product.units}:
                 raise NotFound
@@ -182,14 +176,14 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
                 if form["act"] == "save":
                     with desk.database.company(visitor.company_id) as uow:
                         made = change_price(uow, visitor.actor, list_id, change)
-                    return _done(list_id, _told_versions(made))
+                    return leads_to_list(list_id, told_versions(made))
                 with desk.database.rehearsal(visitor.company_id) as uow:
                     stretches = plan_price_change(uow, list_id, change)
                     change_price(uow, visitor.actor, list_id, change)
                     whom = whom_of(uow, "price_list", held.id, held.level)
                     stores = len(stores_of(uow, whom))
             except CatalogueError as refused:
-                _note(form, refused)
+                note_refusal(form, refused)
             else:
                 zone = visitor.policy.time_zone
                 return draw(
@@ -215,109 +209,6 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
                     after=_told_slabs(change.slabs, held.currency),
                 )
         return _change_form(form, held, product, form["unit"])
-
-
-def _publishing_routes(desk: Desk, routes: Blueprint) -> None:
-    @routes.get("/<uuid:list_id>/publish")
-    @desk.page(*ADMIN)
-    def publish_form(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
-        """A form for a file of prices."""
-        with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
-        form = Filled({"from": (visitor.today + timedelta(days=1)).isoformat()})
-        return _publish_form(form, held)
-
-    @routes.post("/<uuid:list_id>/publish")
-    @desk.page(*ADMIN, body=FILE_BODY)
-    def publish(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
-        """Check a file and change nothing, or publish it: all of it or nothing."""
-        form = Filled()
-        with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
-            period = _period(uow, form)
-        file = request.files.get("file")
-        text = ""
-        if file is None or not file.filename:
-            form.fault("file", tell("Choose a file."))
-        else:
-            try:
-                text = file.read().decode("utf-8-sig")
-            except UnicodeDecodeError:
-                form.fault("file", tell("The file is not in UTF-8."))
-        is_check = form["act"] != "publish"
-        found: list[tuple[int, str, str]] = []
-        done: PublishedPrices | None = None
-        if form.is_good and period is not None:
-            database = desk.database
-            opened = database.rehearsal if is_check else database.company
-            try:
-                rows = read_price_csv(text, held.currency)
-                with opened(visitor.company_id) as uow:
-                    done = publish_prices(
-                        uow,
-                        visitor.actor,
-                        list_id,
-                        rows,
-                        valid_from=period.valid_from,
-                        valid_until=period.valid_until,
-                        may_be_past=period.may_be_past,
-                    )
-            except RowsInvalid as refused:
-                found = [(fault.row, fault.column, str(fault.words)) for fault in refused.faults]
-                form.fault(
-                    "",
-                    tell_number(
-                        "Nothing was published: one place in the file is wrong.",
-                        "Nothing was published: {number} places in the file are wrong.",
-                        len(found),
-                    ),
-                )
-            except CatalogueError as refused:
-                _note(form, refused)
-            else:
-                if not is_check:
-                    return _done(list_id, _told_versions([done]))
-        return _publish_form(form, held, faults=found, checked=done)
-
-
-def _ending_routes(desk: Desk, routes: Blueprint) -> None:
-    @routes.get("/<uuid:list_id>/end")
-    @desk.page(*ADMIN)
-    def ask_end(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
-        """What it means that a list ends, before it is done."""
-        return _ask_end(desk, visitor, list_id, Filled({}))
-
-    @routes.post("/<uuid:list_id>/end")
-    @desk.page(*ADMIN, body=FORM_BODY)
-    def end_list(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
-        """End a list, now or after a day."""
-        form = Filled()
-        last = form.moment("last")
-        if form.is_good:
-            try:
-                with desk.database.company(visitor.company_id) as uow:
-                    end_price_list(uow, visitor.actor, list_id, at=read_end(uow, last))
-            except CatalogueError as refused:
-                _note(form, refused)
-            else:
-                return _done(list_id, tell("Ended. Phones take it at their next sync."))
-        return _ask_end(desk, visitor, list_id, form)
-
-
-def _ask_end(desk: Desk, visitor: Visitor, list_id: UUID, form: Filled) -> ResponseReturnValue:
-    with desk.database.reading(visitor.company_id) as uow:
-        held = _read(uow, list_id)
-        stores = len(stores_of(uow, whom_of(uow, "price_list", held.id, held.level)))
-    return draw(
-        "prices/end.html", 200 if form.is_good else 422, held=held, form=form, stores=stores
-    )
-
-
-def _read(uow: UnitOfWork, list_id: UUID) -> PriceListListed:
-    try:
-        return read_price_list(uow, list_id)
-    except NoSuchPriceList:
-        raise NotFound from None
 
 
 def _product(uow: UnitOfWork) -> tuple[ProductListed | None, str | None]:
@@ -379,7 +270,7 @@ def _read_change(uow: UnitOfWork, form: Filled, held: PriceListListed) -> PriceC
         form.fault("slabs", tell("Give a price, or say that it is to have none."))
     if slabs and form["none"] == "1":
         form.fault("slabs", tell("It has a price, or it has none: not both."))
-    period = _period(uow, form)
+    period = read_asked_period(uow, form)
     if period is None:
         return None
     return PriceChange(
@@ -392,35 +283,6 @@ def _read_change(uow: UnitOfWork, form: Filled, held: PriceListListed) -> PriceC
     )
 
 
-def _period(uow: UnitOfWork, form: Filled) -> AskedPeriod | None:
-    starts, ends = form.moment("from"), form.moment("until")
-    if not form.is_good:
-        return None
-    try:
-        return read_period(uow, starts, ends, may_be_past=form["past"] == "1")
-    except PeriodInvalid as refused:
-        form.fault("from", str(refused))
-        return None
-
-
-def _publish_form(
-    form: Filled,
-    held: PriceListListed,
-    *,
-    faults: list[tuple[int, str, str]] | None = None,
-    checked: PublishedPrices | None = None,
-) -> ResponseReturnValue:
-    return draw(
-        "prices/publish.html",
-        200 if form.is_good else 422,
-        form=form,
-        held=held,
-        found=(faults or [])[:FAULTS_SHOWN],
-        more=max(0, len(faults or ()) - FAULTS_SHOWN),
-        checked=checked,
-    )
-
-
 def _form(uow: UnitOfWork, form: Filled, held: PriceListListed | None) -> ResponseReturnValue:
     return draw(
         "prices/edit.html",
@@ -430,40 +292,6 @@ def _form(uow: UnitOfWork, form: Filled, held: PriceListListed | None) -> Respon
         divisions=[("", tell("of all divisions"))]
         + [(str(one.id), one.name) for one in list_divisions(uow)],
         whom=whom_choices(uow, form, is_fixed=held is not None),
-    )
-
-
-def _note(form: Filled, refused: CatalogueError) -> None:
-    match refused:
-        case NoSuchPriceList() | NoSuchProduct():
-            raise NotFound
-        case CodeTaken():
-            form.fault("code", str(refused))
-        case PeriodInvalid():
-            form.fault("last" if form["last"] else "from", str(refused))
-        case RowsInvalid():
-            form.fault("slabs", str(refused.faults[0].words))
-        case _:
-            names = ("code", "name", "currency", "division_id")
-            form.refused(
-                refused, names, {"for whom": "level", "class": "class", "channel": "channel"}
-            )
-
-
-def _done(list_id: UUID, words: str) -> ResponseReturnValue:
-    flash(words, "notice")
-    return redirect(url_for("prices.list_page", list_id=list_id), code=303)
-
-
-def _told_versions(made: list[PublishedPrices]) -> str:
-    if not made:
-        return tell("It is like this already.")
-    told = ", ".join(str(one.version) for one in made)
-    return tell_number(
-        "Published: version {versions}. Phones take it at their next sync.",
-        "Published: versions {versions}. Phones take them at their next sync.",
-        len(made),
-        versions=told,
     )
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from server.catalogue.errors import CatalogueError, NoSuchPriceList, StateWrong
+from server.catalogue.errors import CatalogueError, StateWrong
 from server.catalogue.price_explained import PriceExplained, explain_price
 from server.catalogue.price_rows import COLUMNS as FILE_COLUMNS
 from server.catalogue.product_list import ProductListed, find_product
@@ -18,7 +18,6 @@ from server.catalogue.terms_list import (
     VersionListed,
     list_price_lists,
     prices_of,
-    read_price_list,
     versions_of,
 )
 from server.catalogue.whom_named import WhomNamed, whoms_named
@@ -31,6 +30,7 @@ from server.web.listing import Badge, Column, Link, Listing, answer_listing
 from server.web.master_words import told_changes, told_hour, told_period
 from server.web.menu import ADMIN
 from server.web.price_edit import price_edit_routes
+from server.web.price_parts import read_held
 from server.web.typed import typed_day, typed_text
 from server.web.whom_form import LEVELS, told_whom
 from sync.money import told_amount
@@ -157,7 +157,7 @@ def price_routes(desk: Desk) -> Blueprint:
     def list_page(visitor: Visitor, list_id: UUID) -> ResponseReturnValue:
         """One list: for whom, its versions, and the prices of one of them."""
         with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
+            held = read_held(uow, list_id)
             whom = whoms_named(uow, "price_list", [list_id]).get(list_id)
             versions = versions_of(uow, list_id, at_most=VERSIONS_SHOWN)
             changes = told_changes(uow, "price_list", list_id, visitor.policy.time_zone)
@@ -188,7 +188,7 @@ def price_routes(desk: Desk) -> Blueprint:
     def version_file(visitor: Visitor, list_id: UUID, version: int) -> ResponseReturnValue:
         """The prices of a version as the file that publishing takes."""
         with desk.database.reading(visitor.company_id) as uow:
-            held = _read(uow, list_id)
+            held = read_held(uow, list_id)
             lines = _lines(uow, list_id, version)
         made = _file(held, lines)
         return Response(
@@ -205,13 +205,6 @@ def price_routes(desk: Desk) -> Blueprint:
 
     price_edit_routes(desk, routes)
     return routes
-
-
-def _read(uow: UnitOfWork, list_id: UUID) -> PriceListListed:
-    try:
-        return read_price_list(uow, list_id)
-    except NoSuchPriceList:
-        raise NotFound from None
 
 
 def _chosen(held: PriceListListed, versions: list[VersionListed]) -> int | None:

@@ -38,7 +38,7 @@ from server.web.route_words import placed
 from server.web.rule_words import told_rule
 from server.web.store_edit import store_edit_routes
 from server.web.typed import typed_text, typed_uuid
-from sync.geo import Point, to_wgs84
+from sync.geo import Datum, Point, to_wgs84
 from sync.unit_of_work import UnitOfWork
 
 STATES = {
@@ -160,19 +160,25 @@ def store_routes(desk: Desk) -> Blueprint:
     @routes.get("/pinned")
     @desk.page(*PLANNERS)
     def pinned(visitor: Visitor) -> ResponseReturnValue:
-        """A place on the base map as a pin, WGS-84, and the region that it lies in; for the script of the form."""
+        """A place on the base map (`at`) or in WGS-84 (`pin`), 10⁻⁶ degrees, as the other, and the region that it lies
+        in; for the script of the form.
+        """
+        typed, datum = request.args.get("at"), desk.base_map.datum
+        if typed is None:
+            typed, datum = request.args.get("pin", ""), Datum.WGS84
         try:
-            lat, lon = (int(part) for part in request.args.get("at", "").split(",", 1))
+            lat, lon = (int(part) for part in typed.split(",", 1))
         except ValueError:
             raise NotFound from None
         if not (abs(lat) <= 90 * _E6 and abs(lon) <= 180 * _E6):
             raise NotFound
-        pin = to_wgs84(lat * 10, lon * 10, desk.base_map.datum)
+        pin = to_wgs84(lat * 10, lon * 10, datum)
         with desk.database.reading(visitor.company_id) as uow:
             region_id = regions_of(uow, [Point(pin.lat_e7, pin.lon_e7)])[0]
         told = {
             "lat": f"{pin.lat_e7 / 1e7:.6f}",
             "lon": f"{pin.lon_e7 / 1e7:.6f}",
+            "at": placed(pin.lat_e7, pin.lon_e7, desk.base_map),
             "region": None if region_id is None else str(region_id),
         }
         return packed(msgspec.json.encode(told))

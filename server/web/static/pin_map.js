@@ -31,19 +31,38 @@
   const lat = document.getElementById("field-lat");
   const lon = document.getElementById("field-lon");
   const region = document.getElementById("field-region_id");
-  map.on("click", async (event) => {
-    const place = event.latlng.wrap();
+  async function ask(name, degrees) {
     const asked = new URL(held.dataset.pinned, location.href);
-    asked.searchParams.set("at", `${Math.round(place.lat * 1e6)},${Math.round(place.lng * 1e6)}`);
+    asked.searchParams.set(name, degrees.map((one) => Math.round(one * 1e6)).join(","));
     const answer = await fetch(asked);
-    if (!answer.ok) return;
-    const found = await answer.json();
-    at = [place.lat, place.lng];
-    lat.value = found.lat;
-    lon.value = found.lon;
-    // The region of the pin is offered; where it stays another one is chosen.
+    return answer.ok ? answer.json() : null;
+  }
+
+  // The region of the pin is offered; where it is to stay another one is chosen.
+  function offer(found) {
     if (found.region && region && [...region.options].some((option) => option.value === found.region)) region.value = found.region;
+    at = roadbookMap.place(found.at);
     draw();
     held.dataset.pinnedAt = `${found.lat},${found.lon}`;
+  }
+
+  map.on("click", async (event) => {
+    const place = event.latlng.wrap();
+    const found = await ask("at", [place.lat, place.lng]);
+    if (!found) return;
+    lat.value = found.lat;
+    lon.value = found.lon;
+    offer(found);
   });
+
+  for (const field of [lat, lon]) {
+    field.addEventListener("change", async () => {
+      const typed = [Number(lat.value), Number(lon.value)];
+      if (!lat.value.trim() || !lon.value.trim() || typed.some((one) => !Number.isFinite(one)) || Math.abs(typed[0]) > 90 || Math.abs(typed[1]) > 180) return;
+      const found = await ask("pin", typed);
+      if (!found) return;
+      offer(found);
+      map.setView(at, Math.max(map.getZoom(), 14), { animate: false });
+    });
+  }
 })();

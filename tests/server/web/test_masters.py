@@ -432,8 +432,10 @@ def test_a_store_is_added_in_the_region_of_its_pin_and_shown(
     assert told == {
         "lat": "31.350000",
         "lon": "121.500000",
+        "at": [31_350_000, 121_500_000],
         "region": str(market.cast.regions.north),
     }
+    assert admin.get("/stores/pinned?pin=31350000,121500000").json == told
     for typed, words in (
         ({"code": ""}, "must be there"),
         ({"lat": "91"}, "Degrees from -90 to 90"),
