@@ -90,6 +90,17 @@ def _first_order(page: Any) -> None:
     page.wait_for_selector(".versions")
 
 
+def _first(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_load_state("networkidle")
+
+
+def _mended(page: Any) -> None:
+    _first(page)
+    page.click("button[value=check]")
+    page.wait_for_selector("#faults")
+
+
 def _first_phone(page: Any) -> None:
     page.click("tbody a >> nth=0")
     page.wait_for_selector(".steps")
@@ -189,6 +200,16 @@ def shots() -> tuple[Shot, ...]:
         Shot("promotion-edit", ADMIN, "/promotions/", _after(_first_row, _change)),
         Shot("accounts", ADMIN, "/accounts/"),
         Shot("account", ADMIN, "/accounts/", _second_row),
+        Shot("quarantine", ADMIN, "/quarantine/"),
+        Shot("quarantine-item", ADMIN, "/quarantine/?code=invalid_field", _mended),
+        Shot("conflict", MANAGER, "/conflicts/", _first),
+        Shot("tasks", MANAGER, "/tasks/"),
+        Shot("task-new", MANAGER, "/tasks/new"),
+        Shot("notices", MANAGER, "/notices/"),
+        Shot("notice", MANAGER, "/notices/", _first),
+        Shot("notice-new", ADMIN, "/notices/new"),
+        Shot("appeals", MANAGER, "/appeals/?which=all"),
+        Shot("appeal", MANAGER, "/appeals/?which=appealed", _first),
         Shot("audits", AUDITOR, "/audits/"),
         Shot("audit-review", AUDITOR, "/audits/", _review),
         Shot("people", ADMIN, "/people/"),

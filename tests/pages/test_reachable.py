@@ -254,3 +254,29 @@ def test_imports_forms_and_activities_have_no_barriers(
         seat.go(path)
         seat.page.wait_for_load_state("networkidle")
         assert faults_of(seat) == [], path
+
+
+def test_what_is_to_be_cared_for_has_no_barriers(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down("yue.lin@demo.example", width=WIDTHS[-1])
+    for path in (
+        "/quarantine/",
+        "/conflicts/",
+        "/tasks/",
+        "/tasks/new",
+        "/notices/",
+        "/notices/new",
+        "/appeals/",
+    ):
+        seat.go(path)
+        assert faults_of(seat) == [], path
+        # A demo of one day has no verdicts.
+        if not path.endswith("new") and path != "/appeals/":
+            seat.page.click("tbody a >> nth=0")
+            assert faults_of(seat) == [], seat.page.url
+    seat.go("/quarantine/")
+    seat.page.click("tbody a >> nth=0")
+    seat.page.fill("#field-item", "{}")
+    seat.page.click("button[value=check]")
+    assert faults_of(seat) == []
+    seat.page.click("button[value=set_aside]")
+    assert faults_of(seat) == []
