@@ -38,7 +38,7 @@ from sync.geo import Point
 from sync.scope import take_turn
 from sync.unit_of_work import Database, UnitOfWork
 
-MOVED_MAX = 10_000
+MOVED_MAX = 2_000
 
 _STORES = """
 select id, region_id, lat_e7, lon_e7 from store

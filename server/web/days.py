@@ -28,6 +28,7 @@ from server.web.day_map import map_of
 from server.web.day_rows import Row, row_of
 from server.web.desk import FORM_BODY, Desk, draw, packed
 from server.web.menu import FIELD, OFFICE
+from server.web.region_shapes import placed_boundary
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
@@ -145,7 +146,7 @@ def day_routes(desk: Desk) -> Blueprint:
                 {
                     "type": "Feature",
                     "properties": {"id": str(row.id), "name": row.name},
-                    "geometry": row.boundary,
+                    "geometry": placed_boundary(row.boundary, desk.base_map.datum),
                 }
                 for row in rows
             ],

@@ -205,3 +205,13 @@ def test_the_statements_of_regions_do_not_grow_with_them(
                 )
     assert counts[:3] == counts[3:]
     assert max(counts) <= 16, counts
+
+
+def test_more_stores_than_may_change_at_once_are_refused(
+    office: Office, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.planning.region_changes.MOVED_MAX", 0)
+    mia = office.browser(cast.mia)
+    page = mia.get(f"/regions/{cast.regions.north}")
+    told = mia.post("/regions/rehearse", data=form_of(page, boundary=json.dumps(LONGER))).text
+    assert "1 stores would change their region; at most 0 may at once: draw it in steps." in told
