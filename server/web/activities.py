@@ -87,7 +87,7 @@ def activity_routes(desk: Desk) -> Blueprint:
         return answer_listing(
             desk,
             visitor,
-            _listing(visitor, state),
+            _listing(visitor, state, is_file="format" in request.args),
             "activities/list.html",
             states=[(name, tell(words)) for name, (words, _) in STATES.items()],
             state=state,
@@ -426,7 +426,9 @@ def _counted(
     ]
 
 
-def _listing(visitor: Visitor, state: str) -> Listing[ActivityListed]:
+def _listing(visitor: Visitor, state: str, *, is_file: bool) -> Listing[ActivityListed]:
+    """The list; a file has its currency in a column of its own, where the amount is in minor units."""
+
     def read(
         uow: UnitOfWork, after: str | None, at_most: int
     ) -> tuple[list[ActivityListed], str | None]:
@@ -443,7 +445,7 @@ def _listing(visitor: Visitor, state: str) -> Listing[ActivityListed]:
 
     return Listing(
         name="activities",
-        columns=COLUMNS,
+        columns=COLUMNS if is_file else [column for column in COLUMNS if column is not CURRENCY],
         read=read,
         nothing=sentence("There is no activity like this."),
     )
@@ -458,6 +460,9 @@ def _mark(typed: str) -> ActivityMark:
     return date.fromisoformat(day), code, UUID(activity_id)
 
 
+CURRENCY: Column[ActivityListed] = Column(
+    sentence("Currency"), lambda one: one.currency, lambda one: one.currency
+)
 COLUMNS: tuple[Column[ActivityListed], ...] = (
     Column(
         sentence("Activity"),
@@ -482,7 +487,7 @@ COLUMNS: tuple[Column[ActivityListed], ...] = (
         lambda one: one.pay_minor,
         is_number=True,
     ),
-    Column(sentence("Currency"), lambda one: one.currency, lambda one: one.currency),
+    CURRENCY,
     Column(sentence("Division"), lambda one: one.division_code, lambda one: one.division_code),
     Column(sentence("Items"), lambda one: str(one.items), lambda one: one.items, is_number=True),
     Column(sentence("Stores"), lambda one: str(one.stores), lambda one: one.stores, is_number=True),
