@@ -29,7 +29,6 @@ def test_a_phone_is_enrolled_by_the_picture_works_hands_over_and_is_wiped(
 ) -> None:
     seat = sit_down(ADMIN)
     page, site = seat.page, seat.site
-    page.click("nav >> text=People and phones")
     seat.go("/devices/")
     page.click("text=Enrol a phone")
     page.fill("[name=name]", "Chen Mei")
