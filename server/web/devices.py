@@ -112,7 +112,9 @@ def device_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[De
             sort="held",
         ),
         Column(
-            sentence("Since"), since, lambda one: one.outbox_oldest_at if one.outbox_count else None
+            sentence("The oldest"),
+            since,
+            lambda one: one.outbox_oldest_at if one.outbox_count else None,
         ),
         Column(
             sentence("Clock"),

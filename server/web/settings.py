@@ -184,7 +184,7 @@ def version_listing(visitor: Visitor) -> Listing[PolicyVersion]:
                 lambda one: one.version,
             ),
             Column(
-                sentence("Since"),
+                sentence("In force since"),
                 lambda one: told_moment(round(one.since.timestamp() * 1000), zone),
                 lambda one: one.since,
             ),
