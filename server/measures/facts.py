@@ -25,9 +25,10 @@ TIME_LABELS = {
     "year": "to_char({day}, 'YYYY')",
 }
 
-# What was decided last about each flag, by visit. Days of visits never change, so the period bounds it.
+# What was decided last about each flag, by visit. Days of visits never change, so the period bounds it. Materialised:
+# it is worked out once, and not for each visit.
 DECIDED = """
-decided as (
+decided as materialized (
     select d.visit_id,
            coalesce(array_agg(d.flag) filter (where d.decision = 'ACCEPTED'), '{}') as accepted,
            coalesce(array_agg(d.flag) filter (where d.decision = 'REJECTED' and not d.is_derived),
