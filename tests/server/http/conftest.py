@@ -134,8 +134,9 @@ def code_of(response: TestResponse) -> tuple[int, str]:
 
 
 def path_of(rule: Rule) -> str:
-    """A path of a route, with a made-up id or digest where it has one."""
+    """A path of a route, with a made-up id or digest where it has one, and the first word where it has one of several."""
     path = re.sub(r"<uuid:[^>]+>", str(UUID(int=0)), rule.rule)
+    path = re.sub(r"<any\((\w+)[^>]*>", r"\1", path)
     return re.sub(r"<[^>]+>", "0" * 64, path)
 
 
