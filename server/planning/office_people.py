@@ -5,9 +5,10 @@ and without it. `rehearse_holding` makes the change, looks, and takes it back. A
 and routes of the field below them, to people whom they see; the rest is for admins, and pages declare so.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from server.identity.change_log import Actor
@@ -169,17 +170,17 @@ def give_position(
 
     Raises what `give_occupancy` and `move_person` raise, and LastAdmin.
     """
-    take_turn(uow)
-    if is_instead:
-        move_person(
-            uow,
-            actor,
-            person_id=person_id,
-            position_id=position_id,
-            first_day=first_day,
-            today=today,
-        )
-    else:
+    with _an_admin_stays(uow, max(first_day, today)):
+        if is_instead:
+            move_person(
+                uow,
+                actor,
+                person_id=person_id,
+                position_id=position_id,
+                first_day=first_day,
+                today=today,
+            )
+            return
         give_occupancy(
             uow,
             actor,
@@ -190,16 +191,14 @@ def give_position(
             is_acting=is_acting,
             today=today,
         )
-    _an_admin_stays(uow, max(first_day, today))
 
 
 def end_holding(
     uow: UnitOfWork, actor: Actor, occupancy_id: UUID, *, last_day: date, today: date
 ) -> None:
     """An occupancy ends with a day. Raises what `end_occupancy` raises, and LastAdmin."""
-    take_turn(uow)
-    end_occupancy(uow, actor, occupancy_id, last_day=last_day, today=today)
-    _an_admin_stays(uow, max(date.fromordinal(last_day.toordinal() + 1), today))
+    with _an_admin_stays(uow, max(last_day + timedelta(days=1), today)):
+        end_occupancy(uow, actor, occupancy_id, last_day=last_day, today=today)
 
 
 def let_go(
@@ -216,20 +215,19 @@ def let_go(
 
     Where they were to leave sooner, what that ended is theirs again until the new day, unless somebody else was given it.
     """
-    take_turn(uow)
-    set_before = locked_person(uow, person_id).left_on
-    if set_before is not None and today < set_before < left_on:
-        return_person(uow, actor, person_id, today=today)
-    hand_over_leaver(
-        uow,
-        actor,
-        person_id,
-        left_on=left_on,
-        today=today,
-        successors=dict(successors),
-        is_meant=is_meant,
-    )
-    _an_admin_stays(uow, max(left_on, today))
+    with _an_admin_stays(uow, max(left_on, today)):
+        set_before = locked_person(uow, person_id).left_on
+        if set_before is not None and today < set_before < left_on:
+            return_person(uow, actor, person_id, today=today)
+        hand_over_leaver(
+            uow,
+            actor,
+            person_id,
+            left_on=left_on,
+            today=today,
+            successors=dict(successors),
+            is_meant=is_meant,
+        )
 
 
 def change_position(
@@ -245,19 +243,18 @@ def change_position(
     today: date,
 ) -> None:
     """Give a position this code, name, role, region and division. Raises what `edit_position` raises, and LastAdmin."""
-    take_turn(uow)
-    edit_position(
-        uow,
-        actor,
-        position_id,
-        code=code,
-        name=name,
-        role=role,
-        region_id=region_id,
-        division_id=division_id,
-        today=today,
-    )
-    _an_admin_stays(uow, today)
+    with _an_admin_stays(uow, today):
+        edit_position(
+            uow,
+            actor,
+            position_id,
+            code=code,
+            name=name,
+            role=role,
+            region_id=region_id,
+            division_id=division_id,
+            today=today,
+        )
 
 
 def hand_over_position(
@@ -275,23 +272,25 @@ def hand_over_position(
     """Another person holds a position of the field from a day on; the present holder's time ends, unless the other is acting.
 
     Raises NoSuchPosition and NoSuchPerson, also for those that the asker may not see, TooEarly for a day in the past where they
-    are no admin, and what `hand_over` raises.
+    are no admin, LastAdmin, and what `hand_over` raises.
     """
     take_turn(uow)
     check_may_hand_over(uow, [position_id], today=today, asker_id=asker_id)
     if first_day < today and not sees_all(uow, asker_id, today):
         raise TooEarly(Said("a position is handed over from today on"))
     check_people_seen(uow, [to_person_id], today=today, asker_id=asker_id)
-    hand_over(
-        uow,
-        actor,
-        position_id=position_id,
-        to_person_id=to_person_id,
-        first_day=first_day,
-        last_day=last_day,
-        is_acting=is_acting,
-        today=today,
-    )
+    after = first_day if last_day is None else last_day + timedelta(days=1)
+    with _an_admin_stays(uow, max(after, today)):
+        hand_over(
+            uow,
+            actor,
+            position_id=position_id,
+            to_person_id=to_person_id,
+            first_day=first_day,
+            last_day=last_day,
+            is_acting=is_acting,
+            today=today,
+        )
 
 
 def hand_over_routes(
@@ -349,12 +348,20 @@ def phones_of(uow: UnitOfWork, person_id: UUID) -> list[PhoneHeld]:
     return [PhoneHeld(row.id, row.model, row.outbox_count) for row in rows]
 
 
-def _an_admin_stays(uow: UnitOfWork, day: date) -> None:
-    """Raise LastAdmin where nobody would be admin of the company on this day: nobody could undo it on a page."""
-    if not uow.rows(_ADMINS_ON, company=uow.company_id, day=day, roles=list(SEES_ALL))[0].it:
+@contextmanager
+def _an_admin_stays(uow: UnitOfWork, day: date) -> Iterator[None]:
+    """Raise LastAdmin where the change leaves nobody who is admin of the company on this day: nobody could undo it on a page."""
+    take_turn(uow)
+    had_one = _has_admin(uow, day)
+    yield
+    if had_one and not _has_admin(uow, day):
         raise LastAdmin(
             Said("from {day} on nobody would be admin of the company: name another first", day=day)
         )
+
+
+def _has_admin(uow: UnitOfWork, day: date) -> bool:
+    return bool(uow.rows(_ADMINS_ON, company=uow.company_id, day=day, roles=list(SEES_ALL))[0].it)
 
 
 def _keys(uow: UnitOfWork, people: Iterable[UUID]) -> dict[UUID, frozenset[UUID]]:

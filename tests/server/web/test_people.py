@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from server.identity.change_log import Actor
 from server.identity.people import create_person
@@ -229,6 +229,19 @@ def test_the_last_admin_cannot_go_and_somebody_who_was_to_leave_can_stay(
         person=cast.ana.id,
     )
     assert [row.ends_on for row in held] == [None]
+
+
+def test_whoever_is_no_admin_can_leave_also_where_nobody_is_admin_by_then(
+    owner_engine: Engine, cast: Cast, ada: FlaskClient
+) -> None:
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text("update occupancy set ends_on = :day where person_id = :person"),
+            {"day": today() + timedelta(days=30), "person": cast.ada.id},
+        )
+    later = (today() + timedelta(days=60)).isoformat()
+    looked = send(ada, f"/people/{cast.ana.id}/leave", act="look", left_on=later)
+    assert 'id="confirm"' in looked.text
 
 
 def test_a_day_of_leaving_that_is_set_later_gives_the_days_between_back(
