@@ -134,6 +134,17 @@ def _hand_over(page: Any) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def _opened(page: Any) -> None:
+    page.click("tbody a >> nth=0")
+    page.wait_for_load_state("networkidle")
+
+
+def _route(page: Any) -> None:
+    _second_row(page)
+    page.click("a.button[href^='/routes/']:has(.visually-hidden) >> nth=0")
+    page.wait_for_load_state("networkidle")
+
+
 def _second_row(page: Any) -> None:
     page.click("tbody a >> nth=1")
     page.wait_for_load_state("networkidle")
@@ -180,6 +191,22 @@ def shots() -> tuple[Shot, ...]:
         Shot("map-team", MANAGER, day, _drawn),
         Shot("map-person", MANAGER, day, _after(_drawn, _person)),
         Shot("map-visit", MANAGER, day, _after(_drawn, _visit)),
+        Shot("routes", MANAGER, "/routes/"),
+        Shot("position-plan", MANAGER, "/routes/", _second_row),
+        Shot("route-edit", MANAGER, "/routes/", _route),
+        Shot("stores-given", MANAGER, "/routes/stores"),
+        Shot("overview", MANAGER, "/overview/"),
+        Shot("facts", MANAGER, "/facts/?measure=PC"),
+        Shot("flags", MANAGER, "/flags/"),
+        Shot("targets", MANAGER, "/targets/"),
+        Shot("tasks", MANAGER, "/tasks/"),
+        Shot("notices", MANAGER, "/notices/"),
+        Shot("appeals", MANAGER, "/appeals/"),
+        Shot("appeal", MANAGER, "/appeals/", _first_row),
+        Shot("conflicts", MANAGER, "/conflicts/"),
+        Shot("conflict", MANAGER, "/conflicts/", _opened),
+        Shot("quarantine", ADMIN, "/quarantine/"),
+        Shot("kept-item", ADMIN, "/quarantine/", _opened),
         Shot("regions", MANAGER, "/regions/", _regions),
         Shot("region-drawn", MANAGER, "/regions/", _after(_regions, _redrawn)),
         Shot("target-plans", ADMIN, "/targets/plans"),
@@ -250,11 +277,17 @@ def take(address: str, folder: Path) -> list[str]:
         browser = playwright.chromium.launch(
             executable_path=find_browser(), args=["--no-sandbox"] if os.geteuid() == 0 else []
         )
+        kept = {
+            email: _signed_in(browser, address, email)
+            for email in sorted({shot.email for shot in shots() if shot.email is not None})
+        }
         for language, locale in LANGUAGES.items():
             for width in WIDTHS:
                 for shot in shots():
                     context = browser.new_context(
-                        viewport={"width": width, "height": 800}, locale=locale
+                        viewport={"width": width, "height": 800},
+                        locale=locale,
+                        storage_state=None if shot.email is None else kept[shot.email],
                     )
                     page = context.new_page()
                     page.on("console", lambda told: said.extend(_faults(told)))
@@ -269,13 +302,21 @@ def _faults(told: Any) -> list[str]:
     return [told.text] if told.type == "error" else []
 
 
+def _signed_in(browser: Any, address: str, email: str) -> Any:
+    """What a browser keeps of somebody who signed in: once each, for signing in is throttled."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/sign-in")
+    page.fill("[name=email]", email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("button.main")
+    page.wait_for_selector("header nav")
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
 def _take(page: Any, address: str, shot: Shot, file: Path) -> None:
-    if shot.email is not None:
-        page.goto(f"{address}/sign-in")
-        page.fill("[name=email]", shot.email)
-        page.fill("[name=password]", PASSWORD)
-        page.click("button.main")
-        page.wait_for_load_state("networkidle")
     page.goto(address + shot.path)
     page.wait_for_load_state("networkidle")
     if shot.before is not None:
