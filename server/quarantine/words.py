@@ -157,7 +157,7 @@ _WAITS_IN_VAIN = CodeWords(
 )
 STATES = {
     "QUARANTINED": (sentence("to be decided"), "warn"),
-    "DEFERRED": (sentence("waits"), ""),
+    "DEFERRED": (sentence("waits for a record"), ""),
     "RELEASED": (sentence("applied"), "good"),
     "SET_ASIDE": (sentence("set aside"), ""),
 }
