@@ -121,3 +121,9 @@ def test_sentences_and_things_stand_after_one_another_as_the_language_writes_the
     assert (str(things), str(sentences)) == ("A, B, C", "a number; yes or no")
     with speaking("zh"):
         assert (str(things), str(sentences)) == ("A、B、C", "须为数字；须为是或否")
+
+
+def test_a_word_that_chinese_tells_apart_says_what_it_is_of() -> None:
+    assert {tell("open|store"), tell("open|task"), tell("open")} == {"open"}
+    with speaking("zh"):
+        assert (tell("open|store"), tell("open|task")) == ("营业中", "未完成")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.days.words import NAMED, nth, told_distance, told_flag, told_length
+from server.language import speaking
 from sync.flag import Flag
 from tests.sync.talking import NOON
 
@@ -157,3 +158,13 @@ def test_numbers_count_as_people_do() -> None:
         "13th",
         "22nd",
     ]
+
+
+def test_evidence_is_told_in_the_language_of_who_reads_it() -> None:
+    with speaking("zh"):
+        told = {flag["flag"]: told_flag(flag, ZONE) for flag, _ in SENTENCES}
+        assert told["clock_offset"] == "上传时手机时钟快 4 分钟 11 秒"
+        assert told["steps_skipped"] == "3 个必做步骤中缺 2 个：打招呼、检查门店"
+        known = {flag: words for flag, words in told.items() if flag in NAMED}
+        english = {flag: words for flag, words in known.items() if re.search("[a-z]{3}", words)}
+    assert english == {}
