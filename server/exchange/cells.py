@@ -279,7 +279,7 @@ class Scaled:
             "number from {least} to {most}{unit}",
             least=self._told(self.least),
             most=self._told(self.most),
-            unit=f" {self.unit}" if self.unit else "",
+            unit=f" {tell(self.unit)}" if self.unit else "",
         )
 
 

@@ -167,7 +167,9 @@ STORE = Sheet(
         ),
         Column(name="class", cell=Choice(CLASSES), about=sentence("its class")),
         Column(
-            name="address", cell=Words(ADDRESS_MAX, is_of_lines=True), about=sentence("where it is")
+            name="address",
+            cell=Words(ADDRESS_MAX, is_of_lines=True),
+            about=sentence("where it is|store"),
         ),
         Column(
             name="contact_name", cell=Words(CONTACT_NAME_MAX), about=sentence("whom to ask for")
@@ -189,12 +191,14 @@ STORE = Sheet(
         ),
         Column(
             name="lat",
-            cell=Scaled(7, -900_000_000, 900_000_000, "degrees, WGS 84", is_rounded=True),
+            cell=Scaled(7, -900_000_000, 900_000_000, sentence("degrees, WGS 84"), is_rounded=True),
             about=sentence("its pin's latitude"),
         ),
         Column(
             name="lon",
-            cell=Scaled(7, -1_800_000_000, 1_800_000_000, "degrees, WGS 84", is_rounded=True),
+            cell=Scaled(
+                7, -1_800_000_000, 1_800_000_000, sentence("degrees, WGS 84"), is_rounded=True
+            ),
             about=sentence("its pin's longitude"),
         ),
         Column(

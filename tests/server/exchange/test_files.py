@@ -84,7 +84,7 @@ def test_numbers_days_and_claims_keep_their_kind_in_xlsx() -> None:
 )
 def test_encoding_and_separator_are_found_out_and_told(data: bytes, told: str) -> None:
     table = read_csv(data, KNOWN)
-    assert table.told == f"CSV, {told}"
+    assert str(table.told) == f"CSV, {told}"
     assert list(table.header.cells) == HEADER
     assert [list(row.cells) for row in table.rows] == [["S1", "店"]]
 
