@@ -74,7 +74,6 @@ select {_COLUMNS}, case when not a.state = any(:open) then a.report end as repor
 """
 _LIST = f"""
 select {_COLUMNS}, cast(null as jsonb) as report {_FROM}
-  and (:is_open_alone is false or a.state = any(:open))
 order by a.asked_at desc, a.id limit :at_most
 """
 _OPEN = """
@@ -205,16 +204,12 @@ def read_asked(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> Asked
     return _asked(found[0])
 
 
-def list_asked(
-    uow: UnitOfWork, asker_id: UUID | None, *, is_open_alone: bool = False, at_most: int = 50
-) -> list[AskedImport]:
+def list_asked(uow: UnitOfWork, asker_id: UUID | None, *, at_most: int = 50) -> list[AskedImport]:
     """Imports that people asked for in the last days, the latest first, without reports; of an asker only their own."""
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
         asker=asker_id,
-        is_open_alone=is_open_alone,
-        open=list(_OPEN_STATES),
         at_most=at_most,
     )
     return [_asked(row) for row in rows]

@@ -236,7 +236,7 @@ def test_one_of_others_is_not_there(db: Database, cast: Cast, brought: Brought) 
         with pytest.raises(NoSuchImport):
             cancel_import(uow, import_id, cast.mia.id)
         assert list_asked(uow, cast.mia.id) == []
-        assert [one.id for one in list_asked(uow, None, is_open_alone=True)] == [import_id]
+        assert [one.id for one in list_asked(uow, None)] == [import_id]
 
 
 def test_somebody_has_only_so_many_on_the_way(cast: Cast, media: Media, brought: Brought) -> None:
