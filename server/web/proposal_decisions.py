@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,7 @@ from sync.unit_of_work import UnitOfWork
 Form = MultiDict[str, str]
 DrawPage = Callable[[Visitor, UUID, Form, str], ResponseReturnValue]
 _E7 = 10_000_000
+_LAT_MAX, _LON_MAX = 90, 180
 _DIGITS_MAX = 20
 
 
@@ -247,11 +248,15 @@ def _typed_pin(form: Form, written: Mapping[str, str]) -> dict[str, int] | None:
     ]
     if not any(degrees):
         return None
+    wrong = FieldInvalid(Said("pin: latitude and longitude in degrees"))
     try:
-        lat, lon = (int((Decimal(each) * _E7).to_integral_value()) for each in degrees)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise FieldInvalid(Said("pin: latitude and longitude in degrees")) from None
-    return {"lat_e7": lat, "lon_e7": lon}
+        lat, lon = (Decimal(each) for each in degrees)
+        is_on_earth = abs(lat) <= _LAT_MAX and abs(lon) <= _LON_MAX
+    except ArithmeticError:
+        raise wrong from None
+    if not is_on_earth:
+        raise wrong
+    return {"lat_e7": round(lat * _E7), "lon_e7": round(lon * _E7)}
 
 
 def _kept(

@@ -12,6 +12,7 @@ Boundary = Mapping[str, Any]
 Corner = tuple[float, float]
 _AREAS = ("Polygon", "MultiPolygon")
 _DIGITS = 7
+_DEGREES_MAX = 1_000
 
 
 def placed_boundary(boundary: Boundary, datum: Datum) -> Boundary:
@@ -52,9 +53,17 @@ def read_geojson(raw: bytes) -> Boundary:
         read = {"type": "MultiPolygon", "coordinates": parts}
         if len(parts) == 1:
             read = {"type": "Polygon", "coordinates": parts[0]}
-        return _each(read, lambda at: (float(at[0]), float(at[1])))
+        return _each(read, lambda at: (_degrees(at[0]), _degrees(at[1])))
     except (KeyError, TypeError, ValueError, IndexError, RecursionError):
         raise BoundaryInvalid(Said("no GeoJSON area"), "no_area") from None
+
+
+def _degrees(value: Any) -> float:
+    """A number that may be one of degrees; whether it lies on the earth is told with the line."""
+    degrees = float(value)
+    if not abs(degrees) <= _DEGREES_MAX:
+        raise ValueError(value)
+    return degrees
 
 
 def _areas(value: Any) -> Iterable[Boundary]:

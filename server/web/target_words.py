@@ -1,7 +1,7 @@
 """What the pages of plans say and read: amounts, weights, why a part has what it has, why a split is refused."""
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 
 from babel.numbers import get_currency_precision
@@ -96,7 +96,7 @@ def typed_amount(field: str, typed: str, currency: str | None) -> int:
     try:
         number = Decimal(typed.strip().replace(",", "").replace(" ", "")[:_DIGITS_MAX])
         scaled = number.scaleb(digits)
-    except InvalidOperation:
+    except ArithmeticError:
         raise TypedWrongly(field, tell("This is no number.")) from None
     if not scaled.is_finite() or scaled != scaled.to_integral_value():
         words = tell("A number with at most {digits} digits after the point.", digits=digits)
@@ -110,7 +110,7 @@ def typed_permille(typed: str) -> int:
     """A percentage with at most one digit after the point. Raises TypedWrongly."""
     try:
         permille = Decimal(typed.strip()[:_DIGITS_MAX] or "0") * 10
-    except InvalidOperation:
+    except ArithmeticError:
         raise TypedWrongly("weights", tell(_FIELDS["weights"])) from None
     if not permille.is_finite() or permille != permille.to_integral_value():
         raise TypedWrongly("weights", tell(_FIELDS["weights"]))

@@ -39,9 +39,11 @@
         }
         layer.addTo(map);
       }
+      // A region that is far larger than all others, as a province above a city, is not what one wants to see.
       const shown = layers.filter((layer) => layer.feature.properties.place);
       const fitted = shown.length ? shown : layers;
-      if (fitted.length) map.fitBounds(L.featureGroup(fitted.slice(Math.min(fitted.length - 1, fitted.length > 1 && size(fitted[0]) > 20 * size(fitted[1]) ? 1 : 0))).getBounds().pad(0.03), { animate: false });
+      const isFarLarger = fitted.length > 1 && size(fitted[0]) > 20 * size(fitted[1]);
+      if (fitted.length) map.fitBounds(L.featureGroup(fitted.slice(isFarLarger ? 1 : 0)).getBounds().pad(0.03), { animate: false });
       page.dataset.drawn = String(layers.length);
       roadbookStores(map, page.dataset.places, drawStores);
     });

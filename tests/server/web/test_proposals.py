@@ -237,9 +237,10 @@ def test_a_store_is_decided_otherwise_and_a_new_one_put_where_it_belongs(
     told = mia.post(f"/routes/proposals/{proposal}/rehearse", data=form).text
     assert "<td>Ben</td>" in told
     assert "<td>Ana</td>" in told
-    wrong = form | {"set-pin-lat": "north", "set-pin-lon": "1"}
-    kept = mia.post(f"/routes/proposals/{proposal}", data=wrong)
-    assert "latitude and longitude in degrees" in kept.text
+    for lat in ("north", "nan", "91", "1e999999"):
+        wrong = form | {"set-pin-lat": lat, "set-pin-lon": "1"}
+        kept = mia.post(f"/routes/proposals/{proposal}", data=wrong)
+        assert "latitude and longitude in degrees" in kept.text, lat
     assert 'value="Q7"' in kept.text
     pinned = form | {"set-pin-lat": "31.25", "set-pin-lon": "121.5"}
     assert mia.post(f"/routes/proposals/{proposal}", data=pinned).status_code == 303

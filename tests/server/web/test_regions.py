@@ -185,8 +185,13 @@ def test_lines_on_a_shifted_map_come_back_as_they_were() -> None:
         assert corner == pytest.approx([121.4, 31.3], abs=2e-7)
     with pytest.raises(BoundaryInvalid):
         taken_boundary({"type": "Polygon", "coordinates": [[["x", 1]]]}, Datum.WGS84, [])
-    with pytest.raises(BoundaryInvalid):
-        read_geojson(b"[" * 10_000)
+    for wrong in (
+        b"[" * 10_000,
+        b'{"type":"Polygon","coordinates":[[[NaN,1],[1,1],[1,2],[NaN,1]]]}',
+        b'{"type":"Polygon","coordinates":[[[1e300,1],[1,1],[1,2],[1e300,1]]]}',
+    ):
+        with pytest.raises(BoundaryInvalid):
+            read_geojson(wrong)
 
 
 def test_the_statements_of_regions_do_not_grow_with_them(
