@@ -27,6 +27,7 @@ def test_a_target_that_is_set_comes_to_the_phone(
             }
 
         assert held() == {}
+        page.click("nav >> text=Planning")
         page.click("nav >> text=Targets")
         page.click("text=Set and split")
         page.click("text=Set a target")
