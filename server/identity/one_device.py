@@ -1,7 +1,6 @@
 """One phone as whoever looks after it sees it: what became of it, what it sent last, what of it waits."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -89,17 +88,6 @@ def read_device(uow: UnitOfWork, device_id: UUID) -> DeviceSeen:
         kept_count=kept[0].all_of_them if kept else 0,
         code_issued_by=code[0].issued_by if code else None,
     )
-
-
-def devices_of(uow: UnitOfWork, person_ids: list[UUID]) -> Mapping[UUID, int]:
-    """How many phones these people have that are let in."""
-    rows = uow.rows(
-        "select person_id, count(*) as phones from device where company_id = :company"
-        " and person_id = any(:people) and state in ('ACTIVE', 'DRAINING') group by person_id",
-        company=uow.company_id,
-        people=person_ids,
-    )
-    return {row.person_id: row.phones for row in rows}
 
 
 def _pushes(uow: UnitOfWork, listed: DeviceListed) -> list[Push]:
