@@ -6,7 +6,7 @@ that comes from a page of ours: by its origin, and by a token that only pages of
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -16,7 +16,8 @@ from urllib.parse import quote, urlsplit
 
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden, NotFound, RequestEntityTooLarge
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound, RequestEntityTooLarge
 
 from server.http.bodies import BodyBounds
 from server.http.callers import NO_BODY, Caller, callable_by
@@ -112,6 +113,7 @@ class Desk:
                 self.bound_body(body)
                 if request.method == "POST":
                     self.check_form(visitor)
+                check_text(places)
                 with speaking(self.language(visitor)):
                     return self.finish(make_response(view(visitor, **places)))
 
@@ -215,6 +217,20 @@ def check_origin() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         raise Forbidden(OTHER_SITE)
+
+
+def check_text(places: Mapping[str, Any]) -> None:
+    """Raise where a NUL stands in the address or the form: no browser lets anybody type one, and no database keeps it."""
+    if any("\0" in str(value) for value in (*places.values(), *_texts(request.args))):
+        raise NotFound
+    if any("\0" in text for text in _texts(request.form)):
+        raise BadRequest
+
+
+def _texts(typed: MultiDict[str, str]) -> Iterator[str]:
+    for name, values in typed.lists():
+        yield name
+        yield from values
 
 
 def is_local(place: str | None) -> bool:

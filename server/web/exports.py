@@ -69,6 +69,8 @@ def export_routes(desk: Desk) -> Blueprint:
         try:
             asked = dict(parse_qsl(question, max_num_fields=_ARGUMENTS_MAX))
             arguments = {key: asked[key] for key in asked if key not in _NOT_OF_THE_LIST}
+            if "\0" in "".join((*arguments, *arguments.values())):
+                raise NotFound
             # What is no list is told here and not by a worker.
             with desk.database.reading(visitor.company_id) as uow:
                 EXPORTERS[name](uow, visitor, arguments)
@@ -101,8 +103,9 @@ def _one_export_routes(desk: Desk, routes: Blueprint) -> None:
         except NotStored:
             raise NotFound from None
         response = Response(stream_with_context(pieces), content_type=FORMS[run.form])
+        name = run.arguments["sheet"] if run.name == "sheet" else run.name
         response.headers["Content-Disposition"] = (
-            f'attachment; filename="{run.arguments.get("sheet", run.name)}-{run.asked_at:%Y-%m-%d}.{run.form}"'
+            f'attachment; filename="{name}-{run.asked_at:%Y-%m-%d}.{run.form}"'
         )
         if run.size is not None:
             response.headers["Content-Length"] = str(run.size)
@@ -124,7 +127,7 @@ def _one_export_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _name_of(run: ExportRun) -> str:
     """What an export is of."""
-    sheet = SHEET_TITLES.get(str(run.arguments.get("sheet")))
+    sheet = SHEET_TITLES.get(str(run.arguments.get("sheet"))) if run.name == "sheet" else None
     return tell(sheet or NAMES.get(run.name, run.name))
 
 

@@ -276,7 +276,7 @@ def _line(desk: Desk, visitor: Visitor, typed: Typed) -> Boundary | None:
     datum = desk.base_map.datum
     try:
         drawn = json.loads(typed.boundary)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BoundaryInvalid(Said("no GeoJSON area"), "no_area") from None
     held = None if typed.region_id is None else known.get(typed.region_id)
     # Untouched: as it is kept, digit by digit.

@@ -199,6 +199,19 @@ def test_a_company_that_no_code_can_name_is_told_like_a_wrong_password(
     assert office.browser().post("/sign-in", data=said).status_code == 403
 
 
+def test_a_nul_in_an_address_or_a_form_is_an_answer_and_no_fault(office: Office) -> None:
+    ada = office.browser(office.cast.ada)
+    token = token_in(ada.get("/orders/"))
+    for path, _ in pages_of(office, "GET"):
+        assert ada.get(f"{path}?words=%00").status_code == 404, path
+    for path, roles in pages_of(office, "POST"):
+        if not roles or "admin" in roles:
+            sent = ada.post(path, data={"_token": token, "codes": "a\0b"})
+            assert sent.status_code == 400, path
+    for path in ("/forms/%00", "/devices/codes/%00", "/settings/%00"):
+        assert ada.get(path).status_code == 404, path
+
+
 def test_a_body_above_its_bound_is_not_read_for_its_token(office: Office) -> None:
     browser = office.browser(office.cast.sam)
     token = token_in(browser.get("/orders/"))

@@ -251,3 +251,18 @@ def test_each_list_that_may_be_long_is_written(
     assert mia.post("/exports/", data=asked).status_code == 303
     assert work(office, shop) == ["done"]
     assert run_of(office, office.cast.mia).state == "READY"
+
+
+def test_what_a_question_says_beside_its_list_breaks_no_file(
+    office: Office, shop: Workshop
+) -> None:
+    mia = office.browser(office.cast.mia)
+    token = token_in(mia.get(f"/facts/?{QUESTION}&format=csv"))
+    asked = {"_token": token, "name": "facts", "form": "csv"}
+    nul = mia.post("/exports/", data={**asked, "question": f"{QUESTION}&x=%00"})
+    assert nul.status_code == 404
+    mia.post("/exports/", data={**asked, "question": f"{QUESTION}&sheet=a%22%0d%0aX: y"})
+    work(office, shop)
+    with mia.get(f"/exports/{run_of(office, office.cast.mia).id}") as made:
+        assert made.headers["Content-Disposition"].startswith('attachment; filename="facts-2')
+    assert "Facts behind a figure" in mia.get("/exports/").text

@@ -220,3 +220,10 @@ def test_more_stores_than_may_change_at_once_are_refused(
     page = mia.get(f"/regions/{cast.regions.north}")
     told = mia.post("/regions/rehearse", data=form_of(page, boundary=json.dumps(LONGER))).text
     assert "1 stores would change their region; at most 0 may at once: draw it in steps." in told
+
+
+def test_a_line_that_is_nested_without_end_is_no_line(office: Office, cast: Cast) -> None:
+    mia = office.browser(cast.mia)
+    page = mia.get(f"/regions/{cast.regions.north}")
+    for path, status in (("/regions/rehearse", 200), ("/regions/", 422)):
+        assert mia.post(path, data=form_of(page, boundary="[" * 100_000)).status_code == status
