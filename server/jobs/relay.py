@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from server.jobs.work import LONG_TOPICS, run_outbox_row
+from server.jobs.work import PHOTO_TOPICS, SHEET_TOPICS, run_outbox_row
 from sync.unit_of_work import Database
 
 QUEUE = "roadbook"
-# Work that takes a second and not a millisecond has a queue and readers of its own: ten thousand photos
-# that arrive at once delay nothing else.
-LONG_QUEUE = "roadbook-photos"
+# Work that takes a second and not a millisecond has queues of its own: ten thousand photos that arrive at once, or
+# a spreadsheet of stores, delay nothing else.
+PHOTO_QUEUE = "roadbook-photos"
+SHEET_QUEUE = "roadbook-sheets"
 ROWS_AT_ONCE = 200
 # With more than this in the queue nothing is added: it would only grow what has to be done twice.
 QUEUE_FULL = 5_000
-# Of the long queue less, so that a company that sends much does not stand before the others for long, and
+# Of the long queues less, so that a company that sends much does not stand before the others for long, and
 # nothing waits in it until it is enqueued again.
 LONG_ROWS_AT_ONCE = 50
 LONG_QUEUE_FULL = 100
@@ -46,14 +47,15 @@ update outbox set enqueued_at = clock_timestamp() where company_id = :company an
 """
 
 
-_SHORT_WAITING = _WAITING.format(of_lane="topic <> all(:long_topics)")
-_LONG_WAITING = _WAITING.format(of_lane="topic = any(:long_topics)")
+_SHORT_WAITING = _WAITING.format(of_lane="topic <> all(:topics)")
+_LONG_WAITING = _WAITING.format(of_lane="topic = any(:topics)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
     queue: Queue
     waiting: str
+    topics: tuple[str, ...]
     full: int
     at_once: int
     again_s: int
@@ -65,7 +67,8 @@ class Relay:
 
     database: Database
     queue: Queue
-    long_queue: Queue
+    photo_queue: Queue
+    sheet_queue: Queue
 
     def relay(self) -> int:
         """Enqueue what waits, at most `ROWS_AT_ONCE` a company; the number enqueued.
@@ -76,9 +79,18 @@ class Relay:
             companies = [row[0] for row in uow.rows("select companies_with_outbox()")]
         if not companies:
             return 0
+        bounds = (LONG_QUEUE_FULL, LONG_ROWS_AT_ONCE, LONG_AGAIN_S)
         lanes = (
-            _Lane(self.queue, _SHORT_WAITING, QUEUE_FULL, ROWS_AT_ONCE, AGAIN_S),
-            _Lane(self.long_queue, _LONG_WAITING, LONG_QUEUE_FULL, LONG_ROWS_AT_ONCE, LONG_AGAIN_S),
+            _Lane(
+                self.queue,
+                _SHORT_WAITING,
+                (*PHOTO_TOPICS, *SHEET_TOPICS),
+                QUEUE_FULL,
+                ROWS_AT_ONCE,
+                AGAIN_S,
+            ),
+            _Lane(self.photo_queue, _LONG_WAITING, PHOTO_TOPICS, *bounds),
+            _Lane(self.sheet_queue, _LONG_WAITING, SHEET_TOPICS, *bounds),
         )
         return sum(self._relay_lane(lane, companies) for lane in lanes)
 
@@ -98,7 +110,7 @@ class Relay:
                     company=company_id,
                     again_s=again_s,
                     at_most=lane.at_once,
-                    long_topics=list(LONG_TOPICS),
+                    topics=list(lane.topics),
                 )
             ]
             if not rows:

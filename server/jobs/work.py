@@ -227,7 +227,8 @@ EFFECTS: Mapping[str, Effect] = {
 
 
 # Each takes seconds or minutes, and not milliseconds: they are done beside the others (relay.py).
-LONG_TOPICS = (FILE_READ, EXPORT, IMPORT)
+PHOTO_TOPICS = (FILE_READ,)
+SHEET_TOPICS = (EXPORT, IMPORT)
 
 
 def do_row(

@@ -3,7 +3,7 @@
 Jobs run in the main thread, one at a time (RQ's SimpleWorker: no fork, four times the jobs a
 second); the relay and the schedule have a thread each, so that a long night's work delays nobody's
 items. Files are read from a queue of their own by as many threads as the settings say, each of which waits
-for a process that does the work (server/photos/reading.py). A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
+for a process that does the work (server/photos/reading.py); imports and exports have a queue and one thread. A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
 """
 
 import json
@@ -26,7 +26,7 @@ from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
-from server.jobs.relay import LONG_QUEUE, QUEUE, Relay, make_queue
+from server.jobs.relay import PHOTO_QUEUE, QUEUE, SHEET_QUEUE, Relay, make_queue
 from server.jobs.schedule import RedisMemory, Schedule
 from server.jobs.work import Workshop, open_workshop
 
@@ -95,8 +95,11 @@ class WorkerProcess:
             for name, turns in self._recurring().items()
         ]
         readers = [
-            threading.Thread(target=self._read_files, name=f"reader-{number}", daemon=True)
-            for number in range(1, self.readers + 1)
+            threading.Thread(target=self._work_beside, args=(queue,), name=name, daemon=True)
+            for name, queue in (
+                ("sheets", SHEET_QUEUE),
+                *((f"reader-{number}", PHOTO_QUEUE) for number in range(1, self.readers + 1)),
+            )
         ]
         for thread in (*threads, *readers):
             thread.start()
@@ -113,11 +116,11 @@ class WorkerProcess:
         """Stop after the job at hand; fit to be a signal handler."""
         self.stopping.set()
 
-    # --- the queues: one in the main thread, that of files in threads beside it -------------------------
+    # --- the queues: one in the main thread, those of long work in threads beside it --------------------
 
-    def _read_files(self) -> None:
+    def _work_beside(self, queue: str) -> None:
         try:
-            self._work_queue(LONG_QUEUE, ReadingWorker)
+            self._work_queue(queue, ReadingWorker)
         finally:
             # As below: a worker without one of its threads ends.
             self.stopping.set()
@@ -186,7 +189,10 @@ class WorkerProcess:
 
     def _recurring(self) -> "dict[str, list[_Recurring]]":
         relay = Relay(
-            self.shop.database, make_queue(self.client), make_queue(self.client, LONG_QUEUE)
+            self.shop.database,
+            make_queue(self.client),
+            make_queue(self.client, PHOTO_QUEUE),
+            make_queue(self.client, SHEET_QUEUE),
         )
         schedule = Schedule(
             self.shop.database,

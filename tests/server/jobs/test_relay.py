@@ -3,7 +3,10 @@
 import pytest
 import redis
 from rq import Queue
+from rq.serializers import JSONSerializer
 
+from server.exchange.asked import IMPORT
+from server.exports.runs import EXPORT
 from server.jobs import relay as relay_module
 from server.jobs.relay import Relay
 from server.jobs.work import Workshop, do_row
@@ -13,6 +16,15 @@ from tests.factories import Company
 from tests.server.jobs.conftest import add_row, rows_of, run
 
 EFFECTS = {"test": lambda *_: None}
+
+
+def make_relay(shop: Workshop, queue: Queue, long_queue: Queue) -> Relay:
+    """With a queue for sheets beside these."""
+    return Relay(shop.database, queue, long_queue, sheets_of(queue))
+
+
+def sheets_of(queue: Queue) -> Queue:
+    return Queue(f"{queue.name}-sheets", connection=queue.connection, serializer=JSONSerializer)
 
 
 def names(queue: Queue, company: Company) -> list[str]:
@@ -32,7 +44,7 @@ def test_rows_are_enqueued_once_under_their_own_names(
     shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     rows = [add_row(shop.database, company) for _ in range(3)]
-    relay = Relay(shop.database, queue, long_queue)
+    relay = make_relay(shop, queue, long_queue)
     relay.relay()
     relay.relay()
     assert names(queue, company) == [f"outbox-{company.id}-{row}" for row in rows]
@@ -43,7 +55,7 @@ def test_what_a_job_carries_is_plain_json(
     shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     row = add_row(shop.database, company)
-    Relay(shop.database, queue, long_queue).relay()
+    make_relay(shop, queue, long_queue).relay()
     job = queue.fetch_job(f"outbox-{company.id}-{row}")
     assert job is not None
     assert job.func_name == "server.jobs.work.run_outbox_row"
@@ -54,7 +66,7 @@ def test_a_queue_that_was_lost_loses_nothing(
     shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     add_row(shop.database, company)
-    relay = Relay(shop.database, queue, long_queue)
+    relay = make_relay(shop, queue, long_queue)
     relay.relay()
     queue.connection.flushdb()
     relay.relay()
@@ -68,7 +80,7 @@ def test_what_waits_in_a_long_queue_is_not_enqueued_again_soon(
     shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     add_row(shop.database, company)
-    relay = Relay(shop.database, queue, long_queue)
+    relay = make_relay(shop, queue, long_queue)
     relay.relay()
     age(shop.database, company, relay_module.AGAIN_FROM_EMPTY_S + 1)
     relay.relay()
@@ -92,7 +104,7 @@ def test_a_queue_that_does_not_answer_leaves_rows_as_they_were(
 
     monkeypatch.setattr(queue, "enqueue_many", away)
     with pytest.raises(redis.ConnectionError):
-        Relay(shop.database, queue, long_queue).relay()
+        make_relay(shop, queue, long_queue).relay()
     assert rows_of(shop.database, company)[0].enqueued_at is None
 
 
@@ -104,7 +116,7 @@ def test_a_full_queue_is_not_filled_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add_row(shop.database, company)
-    relay = Relay(shop.database, queue, long_queue)
+    relay = make_relay(shop, queue, long_queue)
     relay.relay()
     monkeypatch.setattr(relay_module, "QUEUE_FULL", 0)
     add_row(shop.database, company)
@@ -115,7 +127,7 @@ def test_a_failed_row_waits_longer_each_time(
     shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     row = add_row(shop.database, company)
-    relay = Relay(shop.database, queue, long_queue)
+    relay = make_relay(shop, queue, long_queue)
 
     def fail(*_: object) -> None:
         raise ValueError("no")
@@ -138,7 +150,7 @@ def test_what_is_set_aside_stays_out_of_the_queue(
     row = add_row(shop.database, company, topic="nobody's")
     do_row(shop, company.id, row)
     age(shop.database, company, 100_000)
-    Relay(shop.database, queue, long_queue).relay()
+    make_relay(shop, queue, long_queue).relay()
     assert names(queue, company) == []
 
 
@@ -148,9 +160,9 @@ def test_two_relays_at_once_do_not_wait_for_each_other(
     add_row(shop.database, company)
     with shop.database.company(company.id) as uow:
         uow.rows("select id from outbox for update")
-        Relay(shop.database, queue, long_queue).relay()
+        make_relay(shop, queue, long_queue).relay()
     assert names(queue, company) == []
-    Relay(shop.database, queue, long_queue).relay()
+    make_relay(shop, queue, long_queue).relay()
     assert len(names(queue, company)) == 1
 
 
@@ -159,9 +171,20 @@ def test_files_to_be_read_have_a_queue_of_their_own(
 ) -> None:
     photos = [add_row(shop.database, company, topic=FILE_READ) for _ in range(3)]
     other = add_row(shop.database, company)
-    Relay(shop.database, queue, long_queue).relay()
+    make_relay(shop, queue, long_queue).relay()
     assert names(queue, company) == [f"outbox-{company.id}-{other}"]
     assert names(long_queue, company) == [f"outbox-{company.id}-{row}" for row in photos]
+
+
+def test_imports_and_exports_wait_for_no_photo(
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
+) -> None:
+    sheets = [add_row(shop.database, company, topic=topic) for topic in (IMPORT, EXPORT)]
+    add_row(shop.database, company, topic=FILE_READ)
+    make_relay(shop, queue, long_queue).relay()
+    assert names(sheets_of(queue), company) == [f"outbox-{company.id}-{row}" for row in sheets]
+    assert len(names(long_queue, company)) == 1
+    assert names(queue, company) == []
 
 
 def test_many_files_to_be_read_keep_nothing_else_out_and_do_not_fill_their_queue(
@@ -175,7 +198,7 @@ def test_many_files_to_be_read_keep_nothing_else_out_and_do_not_fill_their_queue
     monkeypatch.setattr(relay_module, "LONG_QUEUE_FULL", 3)
     for _ in range(10):
         add_row(shop.database, company, topic=FILE_READ)
-    relay = Relay(shop.database, queue, long_queue)
+    relay = make_relay(shop, queue, long_queue)
     for _ in range(4):
         relay.relay()
     add_row(shop.database, company)
