@@ -53,18 +53,28 @@ AT_MOST = 2_000
 _FIRST = UUID(int=0)
 # The names come last: only those of the page are looked up.
 _PAGE = """
-select c.*, n.name as person_name, p.code as position_code, s.code as store_code,
-       s.name as store_name
+select c.*, n.id as whose_id, n.name as person_name, p.code as position_code,
+       s.code as store_code, s.name as store_name
 from (
     select f.* from fact f
     where (cast(:after_at as timestamptz) is null
            or (f.at, f.id) > (cast(:after_at as timestamptz), cast(:after_id as uuid))){of_group}
     order by f.at, f.id limit :at_most
 ) c
-left join person n on n.company_id = :company and n.id = c.person_id
+{holder}
+left join person n on n.company_id = :company and n.id = {whose}
 left join position p on p.company_id = :company and p.id = c.position_id
 left join store s on s.company_id = :company and s.id = c.store_id
 order by c.at, c.id
+"""
+# Whose a planned stop is that is told of its position: who held that on the day, who stood in before all.
+_HOLDER = """
+left join lateral (
+    select o.person_id from occupancy o
+    where o.company_id = :company and o.position_id = c.position_id
+      and o.starts_on <= c.day and (o.ends_on is null or o.ends_on >= c.day)
+    order by o.is_acting desc, o.starts_on limit 1
+) h on c.person_id is null
 """
 
 
@@ -142,7 +152,11 @@ def read_behind(
     asking = begin_asking(uow, question)
     parts = _FACTS[facts](asking, with_left_out)
     of_group = "".join(f" and f.{name} = :{name}" for name in asking.keys)
-    statement = f"{asking.with_(*parts)} {_PAGE.format(of_group=of_group)}"
+    holder, whose = "", "c.person_id"
+    if facts == "stops":
+        holder, whose = _HOLDER, "coalesce(c.person_id, h.person_id)"
+    page = _PAGE.format(of_group=of_group, holder=holder, whose=whose)
+    statement = f"{asking.with_(*parts)} {page}"
     rows = ask(
         uow,
         asking,
@@ -161,7 +175,7 @@ def _behind(row: Any, numbers: Sequence[str], to_accept: Sequence[str]) -> Behin
         id=named["id"],
         at=named["at"],
         day=named["day"],
-        person_id=named["person_id"],
+        person_id=named["whose_id"],
         person_name=named["person_name"],
         position_code=named["position_code"],
         store_id=named["store_id"],

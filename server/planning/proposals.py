@@ -324,7 +324,7 @@ def _placed(
     today: date,
 ) -> dict[str, Any]:
     if place is None:
-        raise FieldInvalid(Said("code: a new store needs the company's code for it: --code"))
+        raise FieldInvalid(Said("code: a new store needs the company's code for it"))
     held = uow.rows(_STORE, company=uow.company_id, store=store_id, today=today)[0]
     region_id = place.region_id
     lat_e7 = columns.get("lat_e7", held.lat_e7)
@@ -333,8 +333,8 @@ def _placed(
     if region_id is None:
         raise FieldInvalid(
             Said(
-                "region_id: the store's pin is in no region's boundary; name its region with "
-                "--region, one of {what}",
+                "region_id: the store's pin is in no region's boundary; name its region, "
+                "one of {what}",
                 what=region_codes(uow),
             )
         )

@@ -195,6 +195,7 @@ def _visit(
             }
             for photo in facts.photos
         },
+        may_open=visitor.has_role(*OFFICE),
         may_decide=visitor.has_role(*OFFICE) and facts.person.person_id != visitor.person_id,
     )
 

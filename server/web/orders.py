@@ -28,6 +28,7 @@ from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing, part_by_day
 from server.web.menu import OFFICE
 from server.web.typed import typed_period, typed_uuid
+from sync.kinds.order.states import ORDERING
 from sync.unit_of_work import UnitOfWork
 
 STATES = {
@@ -58,6 +59,8 @@ ACTS: Mapping[str, tuple[Callable[..., int], str, bool]] = {
     "cancel": (cancel_orders, sentence("Cancel"), True),
     "close": (close_orders, sentence("Close"), False),
 }
+# Of those that the states of an order call otherwise.
+_STEPS = {"cancel": "cancel confirmed"}
 AT_ONCE_MAX = 200
 
 
@@ -233,6 +236,7 @@ def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
             told_price=told_price,
             holds=told_holds(version.holds),
             acts=[(name, tell(words), wants) for name, (_, words, wants) in ACTS.items()],
+            allowed=_allowed(order.state),
             deliverers=deliverers,
             zone=visitor.policy.time_zone,
             made_ms=lambda at: round(at.timestamp() * 1000),
@@ -255,6 +259,16 @@ def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
             content_type="application/pdf",
             headers={"Content-Disposition": f'inline; filename="slip-{str(order_id)[:8]}.pdf"'},
         )
+
+
+def _allowed(state: str) -> frozenset[str]:
+    """What can be done with an order in this state; with one that is confirmed also what follows its slip,
+    for that is printed beside the page.
+    """
+    follows = set(ORDERING.acts_from(state))
+    if "print" in follows:
+        follows |= set(ORDERING.acts_from("PRINTED"))
+    return frozenset(name for name in (*ACTS, "dispatch") if _STEPS.get(name, name) in follows)
 
 
 def _done(uow: UnitOfWork, visitor: Visitor, ids: list[UUID], form: MultiDict[str, str]) -> int:

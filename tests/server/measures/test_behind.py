@@ -77,6 +77,13 @@ def test_stops_say_whether_they_were_visited(behind: ReadBehind) -> None:
     }
 
 
+def test_stops_say_who_was_to_visit_them_whoever_is_asked_about(
+    behind: ReadBehind, day: Cast
+) -> None:
+    for asked in ({}, {"person_id": day.ana.id}):
+        assert {each.person_id for each in behind("stops", **asked)} == {day.ana.id}
+
+
 @pytest.mark.usefixtures("day")
 def test_sales_are_those_at_stores_visited_and_orders_are_all(behind: ReadBehind) -> None:
     (sale,) = behind("sales")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -85,6 +86,24 @@ def test_a_reason_is_wanted_where_the_rep_is_told_it(
     assert state_of(market, held) == "HELD"
     do(sam, "release", held, reason="agreed by phone")
     assert market.seen_by(market.cast.ana, held)["answer"] == "agreed by phone"
+
+
+def test_the_page_of_an_order_offers_what_can_follow_in_its_state(
+    market: Market, browser: Callable[[Person], FlaskClient]
+) -> None:
+    held, good = market.submitted(line(market.goods.oat, "PC", 1, 1)), market.submitted()
+    mia = browser(market.cast.mia)
+
+    def offered(order: UUID) -> set[str]:
+        text = mia.get(f"/orders/{order}").text
+        return set(re.findall(r'name="act" value="(\w+)"', text))
+
+    assert offered(held) == {"release", "reject"}
+    assert offered(good) == {"confirm", "reject"}
+    do(mia, "confirm", good)
+    assert offered(good) == {"cancel", "dispatch"}
+    do(mia, "cancel", good, reason="closed down")
+    assert offered(good) == set()
 
 
 def test_an_order_goes_out_with_the_driver_and_comes_to_that_phone(
