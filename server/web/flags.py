@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 
 from server.days.teams import list_teams
 from server.identity.permissions import visible_positions
+from server.identity.policy import FLAGS_TO_ACCEPT
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, tell_number, told_moment
 from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
@@ -31,6 +32,14 @@ from sync.unit_of_work import UnitOfWork
 
 AT_ONCE_MAX = 200
 _FLAG_MAX = 60
+
+# What a list of them may have: what visits have by themselves, and what follows from others of the day.
+_OF_VISITS = frozenset(FLAGS_TO_ACCEPT) | {
+    "overlapping",
+    "repeated_store",
+    "implied_speed",
+    "repeated_fix",
+}
 
 
 def flag_routes(desk: Desk) -> Blueprint:
@@ -58,7 +67,7 @@ def flag_routes(desk: Desk) -> Blueprint:
             which="all" if asked.is_all else "",
             region="" if asked.region is None else str(asked.region),
             teams=teams,
-            flags=[(name, flag_name(name)) for name in FLAG_NAMES],
+            flags=[(name, flag_name(name)) for name in FLAG_NAMES if name in _OF_VISITS],
             reason_max=REASON_LENGTH_MAX,
         )
 

@@ -284,6 +284,12 @@ def flags_of(client: FlaskClient, more: str = "") -> list[str]:
     return [piece.partition('"')[0] for piece in text.split('name="id" value="')[1:]]
 
 
+def test_flags_are_chosen_from_those_that_a_visit_can_have(office: Office) -> None:
+    text = office.browser(office.cast.mia).get("/flags/").text
+    for name, is_offered in {"too_short": True, "overlapping": True, "blurred": False}.items():
+        assert (f'<option value="{name}"' in text) is is_offered
+
+
 def test_several_flags_are_decided_at_once_with_a_reason(
     office: Office, facts: dict[str, UUID]
 ) -> None:
