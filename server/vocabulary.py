@@ -398,6 +398,23 @@ def name_of(code: str) -> str:
     return code.replace("_", " ") if told == code else told
 
 
+# What the reasons of auditors say where a company has set none of its own.
+AUDIT_REASON_WORDS = frozenset(
+    {
+        sentence("The photos do not show it"),
+        sentence("Too dark, blurred or cut off to tell"),
+        sentence("Taken elsewhere, at another time, or used before"),
+        sentence("It is there, and not as the standards say"),
+        sentence("The store does not have it"),
+    }
+)
+
+
+def told_audit_reason(words: str) -> str:
+    """What a reason of auditors says; one of a company's own stands as it was written."""
+    return tell(words) if words in AUDIT_REASON_WORDS else words
+
+
 # Flags by their short names; a flag that has none is told by its code.
 FLAG_NAMES: Mapping[str, str] = {
     "offsite": sentence("checked in elsewhere"),

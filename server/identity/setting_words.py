@@ -15,7 +15,7 @@ from server.language import (
     told_number,
     told_weekday_names,
 )
-from server.vocabulary import flag_name
+from server.vocabulary import flag_name, told_audit_reason
 from sync.policy import ANY
 
 # What a setting is, and so which controls it has.
@@ -499,7 +499,7 @@ def _told_parts(setting: Setting, value: Any, currency: str) -> str:
             )
         case "reasons":
             return "; ".join(
-                f"{code}: {reason['words']} ({tell(TASK_NAMES[reason['task']])})"
+                f"{code}: {told_audit_reason(reason['words'])} ({tell(TASK_NAMES[reason['task']])})"
                 for code, reason in value.items()
             )
         case "money_by_channel":

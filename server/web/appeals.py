@@ -22,6 +22,7 @@ from server.audits.errors import AuditError, BeyondScope, FieldInvalid, NoSuchAu
 from server.audits.one_case import ItemFound, read_case
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_day
+from server.vocabulary import told_audit_reason
 from server.web.audits import ANSWERS
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing
@@ -245,7 +246,7 @@ def _verdict(
         return None
     words, tone = VERDICTS[said["verdict"]]
     code = said["reason_code"]
-    why = [reasons.get(code, code) if code else "", said["reason"] or ""]
+    why = [told_audit_reason(reasons.get(code, code)) if code else "", said["reason"] or ""]
     return tell(words), tone, ": ".join(filter(None, why))
 
 

@@ -31,6 +31,7 @@ from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict, undo_v
 from server.days.words import told_flag
 from server.identity.sessions import Visitor
 from server.language import sentence, tell
+from server.vocabulary import told_audit_reason
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
@@ -231,7 +232,9 @@ def _page(
             (link(one.sha256, one.reader_version, "thumb"), one.business_day, one.role)
             for one in earlier
         ],
-        "reasons": [(code, each["words"]) for code, each in shown.reasons.items()],
+        "reasons": [
+            (code, told_audit_reason(each["words"])) for code, each in shown.reasons.items()
+        ],
     }
 
 

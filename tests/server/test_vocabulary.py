@@ -9,8 +9,15 @@ from server.exchange.sheets import SHEETS
 from server.identity.policy import RANGES
 from server.language import speaking
 from server.state_drawings import machines
-from server.vocabulary import FLAG_NAMES, flag_name, name_of
+from server.vocabulary import (
+    AUDIT_REASON_WORDS,
+    FLAG_NAMES,
+    flag_name,
+    name_of,
+    told_audit_reason,
+)
 from sync.organisation import ROLES
+from sync.policy import AUDIT_REASONS
 
 SERVER = Path(__file__).resolve().parents[2] / "server"
 AREAS = (
@@ -30,6 +37,13 @@ def codes() -> Iterator[str]:
     for machine in machines():
         for step in machine.steps:
             yield from (state.lower() for state in (step.source, step.target) if state is not None)
+
+
+def test_reasons_of_auditors_are_told_in_the_language_unless_they_are_a_companys_own() -> None:
+    assert {reason["words"] for reason in AUDIT_REASONS.values()} == AUDIT_REASON_WORDS
+    with speaking("zh"):
+        assert all(told_audit_reason(words) != words for words in AUDIT_REASON_WORDS)
+        assert told_audit_reason("Open") == "Open"
 
 
 def test_a_field_a_state_and_a_role_have_a_word() -> None:
