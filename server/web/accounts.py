@@ -25,7 +25,7 @@ from server.planning.store_sheet import StoreAsked, list_store_lines
 from server.planning.stores import edit_stores
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
 from server.web.master_words import FOUND_MAX, found_for_scripts, told_changes, told_hour
 from server.web.menu import ADMIN, OFFICE
 from server.web.orders import HOLDS
@@ -111,20 +111,18 @@ def account_routes(desk: Desk) -> Blueprint:
     @desk.page(*OFFICE)
     def account_list(visitor: Visitor) -> ResponseReturnValue:
         """The accounts that the visitor may see, by code."""
-
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[AccountLine], str | None]:
-            rows = list_account_lines(
+        read = pages_of(
+            lambda uow, after, at_most: list_account_lines(
                 uow,
                 words=request.args.get("words", ""),
                 today=visitor.today,
                 asker_id=visitor.person_id,
-                after=None if after is None else typed_text(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            return shown, shown[-1].code if len(rows) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: one.code,
+            typed_text,
+        )
 
         return answer_listing(
             desk,

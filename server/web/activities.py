@@ -54,7 +54,8 @@ from server.web.activity_words import (
     STORE_STATES,
 )
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import FORMS, Badge, Column, Link, Listing, answer_listing
+from server.web.listing import FORMS, Badge, Column, Link, Listing, answer_listing, pages_of
+from server.web.marks import day_and_id
 from server.web.menu import OFFICE
 from server.web.typed import typed_uuid
 from sync.kinds.activity.states import RUNNING_ACTIVITY
@@ -428,20 +429,18 @@ def _counted(
 
 def _listing(visitor: Visitor, state: str, *, is_file: bool) -> Listing[ActivityListed]:
     """The list; a file has its currency in a column of its own, where the amount is in minor units."""
-
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[ActivityListed], str | None]:
-        rows = list_activities(
+    read = pages_of(
+        lambda uow, after, at_most: list_activities(
             uow,
             today=visitor.today,
             states=(state,) if state else RUNNING_ACTIVITY.stored_states,
             asker_id=visitor.person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda one: f"{one.starts_on}~{one.id}~{one.code or ''}",
+        _mark,
+    )
 
     return Listing(
         name="activities",
@@ -449,10 +448,6 @@ def _listing(visitor: Visitor, state: str, *, is_file: bool) -> Listing[Activity
         read=read,
         nothing=sentence("There is no activity like this."),
     )
-
-
-def _mark_of(one: ActivityListed) -> str:
-    return f"{one.starts_on}~{one.id}~{one.code or ''}"
 
 
 def _mark(typed: str) -> ActivityMark:
@@ -495,21 +490,19 @@ COLUMNS: tuple[Column[ActivityListed], ...] = (
 
 
 def _store_listing(visitor: Visitor, activity_id: UUID, state: str) -> Listing[ActivityStoreListed]:
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[ActivityStoreListed], str | None]:
-        rows = list_activity_stores(
+    read = pages_of(
+        lambda uow, after, at_most: list_activity_stores(
             uow,
             today=visitor.today,
             states=(state,) if state else PARTICIPATING.stored_states,
             activity_id=activity_id,
             asker_id=visitor.person_id,
-            after=None if after is None else _store_mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        more = f"{shown[-1].business_day}~{shown[-1].id}" if len(rows) > at_most else None
-        return shown, more
+            after=after,
+            at_most=at_most,
+        ),
+        lambda one: f"{one.business_day}~{one.id}",
+        day_and_id,
+    )
 
     return Listing(
         name="activity-stores",
@@ -518,11 +511,6 @@ def _store_listing(visitor: Visitor, activity_id: UUID, state: str) -> Listing[A
         key=lambda one: str(one.id),
         nothing=sentence("No store is like this."),
     )
-
-
-def _store_mark(typed: str) -> tuple[date, UUID]:
-    day, id_ = typed.split("~")
-    return date.fromisoformat(day), UUID(id_)
 
 
 STORE_COLUMNS: tuple[Column[ActivityStoreListed], ...] = (

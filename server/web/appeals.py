@@ -5,7 +5,6 @@ admin closes the appeal, and the first verdict counts. Reps see what was found o
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -25,10 +24,10 @@ from server.language import sentence, tell, told_day
 from server.vocabulary import told_audit_reason
 from server.web.audits import ANSWERS
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
+from server.web.marks import day_and_id
 from server.web.menu import FIELD, OFFICE
 from server.web.refusals import refused_field
-from sync.unit_of_work import UnitOfWork
 
 READERS = (*OFFICE, *FIELD, "auditor")
 # What is asked for: the states, and whether an appeal was made.
@@ -125,20 +124,19 @@ def case_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Case
         raise NotFound
     _, states, is_appealed = WHICH[which]
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[CaseListed], str | None]:
-        rows = list_cases(
+    read = pages_of(
+        lambda uow, after, at_most: list_cases(
             uow,
             today=visitor.today,
             states=states,
             is_appealed=is_appealed,
             asker_id=visitor.person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda one: f"{one.business_day}~{one.id}",
+        day_and_id,
+    )
 
     return Listing(
         name="verdicts",
@@ -282,12 +280,3 @@ def _told(refused: AuditError) -> str:
             return tell("Choose what the appeal is about.")
         return tell("Say why, in at most {number} letters.", number=APPEAL_REASON_MAX)
     return tell("This is not possible any more: {why}", why=str(refused))
-
-
-def _mark_of(one: CaseListed) -> str:
-    return f"{one.business_day}~{one.id}"
-
-
-def _mark(typed: str) -> tuple[date, UUID]:
-    day, _, audit_visit_id = typed.partition("~")
-    return date.fromisoformat(day), UUID(audit_visit_id)

@@ -1,8 +1,8 @@
 """The log of changes: who changed what and when, what it was before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, request, url_for
@@ -32,7 +32,8 @@ from server.identity.change_log import LoggedChange
 from server.identity.sessions import Visitor
 from server.language import sentence, told_moment
 from server.web.desk import Desk, draw
-from server.web.listing import Column, Link, Listing, answer_listing
+from server.web.listing import Column, Link, Listing, answer_listing, pages_of, told_pages
+from server.web.marks import moment
 from server.web.menu import ADMIN
 from server.web.typed import typed_day
 from sync.unit_of_work import UnitOfWork
@@ -99,14 +100,8 @@ def change_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Ch
         raise NotFound
     asked, zone = _asked(arguments), visitor.policy.time_zone
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[ChangeTold], str | None]:
-        mark = None if after is None else _mark(after)
-        found = list_changes(uow, asked, ZoneInfo(zone), mark, at_most + 1)
-        shown = found[:at_most]
+    def told(uow: UnitOfWork, shown: Sequence[LoggedChange]) -> list[ChangeTold]:
         names = names_of(uow, shown)
-        more = f"{shown[-1].at.isoformat()}~{shown[-1].id}" if len(found) > at_most else None
         return [
             ChangeTold(
                 entry,
@@ -114,7 +109,13 @@ def change_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Ch
                 differences(entry, names, zone, at_most=SHORT),
             )
             for entry in shown
-        ], more
+        ]
+
+    read = pages_of(
+        lambda uow, after, at_most: list_changes(uow, asked, ZoneInfo(zone), after, at_most),
+        lambda one: f"{one.at.isoformat()}~{one.id}",
+        _mark,
+    )
 
     def subject_link(told: ChangeTold) -> Link:
         entry = told.entry
@@ -150,7 +151,7 @@ def change_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Ch
                 lambda told: told_differences(told.differs),
             ),
         ),
-        read=read,
+        read=told_pages(read, told),
         nothing=sentence("Nothing was changed like this."),
         exporter="changes",
     )
@@ -178,7 +179,6 @@ def _day(typed: str | None) -> date | None:
 
 def _mark(typed: str) -> Mark:
     at, number = typed.split("~")
-    moment = datetime.fromisoformat(at)
-    if moment.tzinfo is None or len(number) > 18:
+    if len(number) > 18:
         raise ValueError(typed)
-    return moment, int(number)
+    return moment(at), int(number)

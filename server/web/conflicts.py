@@ -23,7 +23,8 @@ from server.planning.conflicts import Choice, Conflict, Other, choose, find_conf
 from server.planning.errors import AlreadyDecided, FieldInvalid, NoSuchConflict, PlanningError
 from server.planning.named_stores import DEGREE_E7, told_pin
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
+from server.web.marks import moment_and_id
 from server.web.menu import PLANNERS
 from server.web.refusals import refused_field
 from server.web.route_words import told_refusal
@@ -88,18 +89,17 @@ def conflict_routes(desk: Desk) -> Blueprint:
         if state not in STATES:
             raise NotFound
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[Conflict], str | None]:
-            found = list_conflicts(
+        read = pages_of(
+            lambda uow, after, at_most: list_conflicts(
                 uow,
                 state=state,  # type: ignore[arg-type]
                 seen=_seen(uow, visitor),
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = found[:at_most]
-            return shown, _mark_of(shown[-1]) if len(found) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: f"{one.opened_at.isoformat()}~{one.id}",
+            moment_and_id,
+        )
 
         return answer_listing(
             desk,
@@ -276,15 +276,3 @@ def _told(refused: PlanningError) -> str:
     if refused.code == "choice_invalid":
         return tell("Choose for each field.")
     return told_refusal(refused)
-
-
-def _mark_of(one: Conflict) -> str:
-    return f"{one.opened_at.isoformat()}~{one.id}"
-
-
-def _mark(typed: str) -> tuple[datetime, UUID]:
-    at, _, conflict_id = typed.partition("~")
-    read = datetime.fromisoformat(at)
-    if read.tzinfo is None:
-        raise ValueError
-    return read, UUID(conflict_id)

@@ -24,10 +24,18 @@ from server.quarantine.words import code_words, told_kind
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.device_words import ACTS, KEPT, STATES, STATUSES, told_state
 from server.web.enrolling import enrolling_routes
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.listing import (
+    Badge,
+    Column,
+    Link,
+    Listing,
+    Shown,
+    answer_listing,
+    pages_of,
+    told_pages,
+)
 from server.web.menu import ADMIN
 from server.web.spans import told_age, told_offset, told_size
-from sync.unit_of_work import UnitOfWork
 
 SILENT_DAYS = (1, 3, 7, 14, 30)
 NOT_SHUT_OUT = ("ACTIVE", "DRAINING", "WIPED")
@@ -66,13 +74,11 @@ def device_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[De
     now = datetime.now(UTC)
     asked = _asked(arguments, now)
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[DeviceListed], str | None]:
-        rows = page_of_devices(uow, asked, None if after is None else _mark(after), at_most + 1)
-        shown = rows[:at_most]
-        more = f"{shown[-1][1]}~{shown[-1][0].id}" if len(rows) > at_most else None
-        return [one for one, _ in shown], more
+    read = pages_of(
+        lambda uow, after, at_most: page_of_devices(uow, asked, after, at_most),
+        lambda row: f"{row[1]}~{row[0].id}",
+        _mark,
+    )
 
     def since(one: DeviceListed) -> Shown:
         if not one.outbox_count:
@@ -132,7 +138,7 @@ def device_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[De
     return Listing(
         name="devices",
         columns=columns,
-        read=read,
+        read=told_pages(read, lambda _, rows: [one for one, _ in rows]),
         nothing=sentence("No phone is like this."),
         sorted_by=asked.sort,
         exporter="devices",

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,7 +18,18 @@ from server.measures.names import name_things
 from server.vocabulary import flag_name
 from server.web.desk import Desk
 from server.web.figure_words import MEASURE_MEANINGS, MEASURE_WORDS
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, part_by_day
+from server.web.listing import (
+    Badge,
+    Column,
+    Link,
+    Listing,
+    Read,
+    Shown,
+    answer_listing,
+    pages_of,
+    part_by_day,
+)
+from server.web.marks import moment_and_id
 from server.web.menu import OFFICE
 from server.web.overview import narrowed_told
 from server.web.overview_asked import DIMENSIONS, Asked, read_asked
@@ -146,27 +155,29 @@ def _group_told(uow: UnitOfWork, asked: Asked, key: str) -> str:
     return ": ".join((tell(DIMENSIONS[asked.by]), name or tell("none")))
 
 
-def _reader(asked: Asked, kind: str, key: str | None, *, has_left_out: bool) -> Any:
+def _reader(asked: Asked, kind: str, key: str | None, *, has_left_out: bool) -> Read[Behind]:
     question = asked.question() if key is None else asked.question(asked.by)
 
-    def read(uow: UnitOfWork, after: str | None, at_most: int) -> tuple[list[Behind], str | None]:
+    def find(uow: UnitOfWork, after: Mark | None, at_most: int) -> list[Behind]:
         try:
-            rows = read_behind(
+            return read_behind(
                 uow,
                 question,
                 kind,
                 key=None if key is None else (key,),
                 with_left_out=has_left_out,
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
+                after=after,
+                at_most=at_most,
             )
         except QuestionInvalid:
             # This kind of fact is not told apart like this: nobody is led here.
             raise NotFound from None
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
 
-    return read
+    return pages_of(
+        find,
+        lambda fact: f"{fact.at.isoformat()}~{fact.id}",
+        lambda typed: Mark(*moment_and_id(typed)),
+    )
 
 
 def _columns(
@@ -284,15 +295,3 @@ def _reason(reason: str) -> str:
     if reason == "rejected as the day showed":
         return tell("rejected, as the day showed")
     return tell("{flag} rejected", flag=flag_name(flag))
-
-
-def _mark_of(fact: Behind) -> str:
-    return f"{fact.at.isoformat()}~{fact.id}"
-
-
-def _mark(typed: str) -> Mark:
-    at, fact_id = typed.split("~")
-    read = datetime.fromisoformat(at)
-    if read.tzinfo is None:
-        raise ValueError
-    return Mark(read, UUID(fact_id))

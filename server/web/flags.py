@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -25,10 +25,19 @@ from server.measures.flag_decisions import (
 )
 from server.vocabulary import FLAG_NAMES, flag_name
 from server.web.desk import FORM_BODY, Desk
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, part_by_day
+from server.web.listing import (
+    Badge,
+    Column,
+    Link,
+    Listing,
+    Shown,
+    answer_listing,
+    pages_of,
+    part_by_day,
+)
+from server.web.marks import moment
 from server.web.menu import OFFICE
 from server.web.typed import typed_period
-from sync.unit_of_work import UnitOfWork
 
 AT_ONCE_MAX = 200
 _FLAG_MAX = 60
@@ -141,10 +150,8 @@ def flag_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Flag
     """The list of flags that an address asks for. Raises NotFound."""
     asked = _read_asked(visitor, arguments)
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[FlagListed], str | None]:
-        rows = list_flags(
+    read = pages_of(
+        lambda uow, after, at_most: list_flags(
             uow,
             asked.first,
             asked.last,
@@ -152,11 +159,12 @@ def flag_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Flag
             is_open=not asked.is_all,
             region_id=asked.region,
             asker_id=visitor.person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda row: f"{row.began_at.isoformat()}~{row.visit_id}~{row.flag}",
+        _mark,
+    )
 
     return Listing(
         name="flags",
@@ -222,15 +230,8 @@ def _chosen(typed: str) -> tuple[UUID, str]:
         raise NotFound from None
 
 
-def _mark_of(row: FlagListed) -> str:
-    return f"{row.began_at.isoformat()}~{row.visit_id}~{row.flag}"
-
-
 def _mark(typed: str) -> FlagMark:
     if not typed.isprintable():
         raise ValueError
     at, visit, flag = typed.split("~")
-    read = datetime.fromisoformat(at)
-    if read.tzinfo is None:
-        raise ValueError
-    return FlagMark(read, UUID(visit), flag)
+    return FlagMark(moment(at), UUID(visit), flag)

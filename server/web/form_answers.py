@@ -1,7 +1,6 @@
 """What was answered to forms: a list with its files, and each answer in words with how its score came about."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from werkzeug.exceptions import NotFound
 from server.exchange.cells import Raw
 from server.forms.answers import (
     AnswerListed,
-    AnswerMark,
     answer_pictures,
     count_listed,
     list_answers,
@@ -38,8 +36,10 @@ from server.web.listing import (
     Link,
     Listing,
     answer_listing,
+    pages_of,
     send_listing,
 )
+from server.web.marks import day_moment_and_id
 from server.web.menu import OFFICE
 from server.web.typed import typed_period
 from sync.kinds.form_template.states import PUBLISHING
@@ -192,21 +192,20 @@ def _listing(
     first, last = typed_period(arguments, visitor.today)
     code = arguments.get("form") or None
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[AnswerListed], str | None]:
-        rows = list_answers(
+    read = pages_of(
+        lambda uow, after, at_most: list_answers(
             uow,
             form_code=code,
             first_day=first,
             last_day=last,
-            after=None if after is None else _mark(after),
+            after=after,
             asker_id=visitor.person_id,
             has_answers=has_answers,
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            at_most=at_most,
+        ),
+        lambda one: f"{one.business_day}~{one.answered_at.isoformat()}~{one.id}",
+        day_moment_and_id,
+    )
 
     return Listing(
         name="answers",
@@ -218,12 +217,3 @@ def _listing(
             uow, form_code=code, first_day=first, last_day=last, asker_id=visitor.person_id
         ),
     )
-
-
-def _mark_of(one: AnswerListed) -> str:
-    return f"{one.business_day}~{one.answered_at.isoformat()}~{one.id}"
-
-
-def _mark(typed: str) -> AnswerMark:
-    day, at, answer_id = typed.split("~")
-    return date.fromisoformat(day), datetime.fromisoformat(at), UUID(answer_id)

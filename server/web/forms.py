@@ -21,7 +21,7 @@ from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_moment, told_money
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.form_answers import answer_routes
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
 from server.web.menu import ADMIN, OFFICE
 from sync.kinds.form_template.states import PUBLISHING
 from sync.unit_of_work import UnitOfWork
@@ -388,13 +388,14 @@ def _bounds(asked: Json) -> str | None:
 def _listing(visitor: Visitor, state: str) -> Listing[FormListed]:
     zone = visitor.policy.time_zone
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[FormListed], str | None]:
-        states = (state,) if state else PUBLISHING.stored_states
-        rows = list_forms(uow, states=states, after=after or "", at_most=at_most + 1)
-        shown = rows[:at_most]
-        return shown, shown[-1].code if len(rows) > at_most else None
+    states = (state,) if state else PUBLISHING.stored_states
+    read = pages_of(
+        lambda uow, after, at_most: list_forms(
+            uow, states=states, after=after or "", at_most=at_most
+        ),
+        lambda one: one.code,
+        str,
+    )
 
     return Listing(
         name="forms",

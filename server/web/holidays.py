@@ -28,10 +28,9 @@ from server.planning.holidays import (
     remove_holiday,
 )
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
 from server.web.people_words import ADMINS, READERS, asked_day, told_refused
 from server.web.typed import typed_day
-from sync.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +95,16 @@ def holiday_routes(desk: Desk) -> Blueprint:
         may_set = visitor.has_role(*ADMINS)
         is_file = request.args.get("format") is not None
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[CalendarDay], str | None]:
-            rows = list_days(
+        read = pages_of(
+            lambda uow, after, at_most: list_days(
                 uow,
                 asked,
-                after=None if after is None else date.fromisoformat(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            return shown, shown[-1].day.isoformat() if len(rows) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: one.day.isoformat(),
+            date.fromisoformat,
+        )
 
         return answer_listing(
             desk,

@@ -49,9 +49,11 @@ from server.web.listing import (
     Listing,
     answer_listing,
     draw_rows,
+    pages_of,
     send_exported,
     send_listing,
 )
+from server.web.marks import moment_and_id
 from server.web.menu import ADMIN
 from server.web.sheet_words import ASKED_STATES, CHANGES, FAULT_WORDS, RUN_STATES, SHEET_TITLES
 from sync.unit_of_work import UnitOfWork
@@ -385,20 +387,16 @@ def _bringing(
 def _run_listing(visitor: Visitor) -> Listing[Run]:
     zone, person_id = visitor.policy.time_zone, _asker(visitor)
 
-    def read(uow: UnitOfWork, after: str | None, at_most: int) -> tuple[list[Run], str | None]:
-        rows = list_runs(
-            uow,
-            person_id=person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
-
     return Listing(
         name="imports",
         columns=_run_columns(zone),
-        read=read,
+        read=pages_of(
+            lambda uow, after, at_most: list_runs(
+                uow, person_id=person_id, after=after, at_most=at_most
+            ),
+            lambda run: f"{run.started_at.isoformat()}~{run.id}",
+            moment_and_id,
+        ),
         nothing=sentence("Nothing was imported yet."),
     )
 
@@ -469,12 +467,3 @@ def _held_listing(name: str, columns: Sequence[Column[R]], rows: Sequence[R]) ->
 
 def _ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
-
-
-def _mark_of(run: Run) -> str:
-    return f"{run.started_at.isoformat()}~{run.id}"
-
-
-def _mark(typed: str) -> tuple[datetime, UUID]:
-    at, run_id = typed.split("~")
-    return datetime.fromisoformat(at), UUID(run_id)

@@ -36,6 +36,10 @@ FORMS = {
 }
 
 R = TypeVar("R")
+# A row as it is told, and where in the list a row stands.
+T = TypeVar("T")
+M = TypeVar("M")
+Read = Callable[[UnitOfWork, str | None, int], tuple[Sequence[R], str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Listing(Generic[R]):
 
     name: str
     columns: Sequence[Column[R]]
-    read: Callable[[UnitOfWork, str | None, int], tuple[Sequence[R], str | None]]
+    read: Read[R]
     # The id of a row that can be chosen, where something can be done with several.
     key: Callable[[R], str] | None = None
     nothing: str = ""
@@ -92,6 +96,36 @@ class Listing(Generic[R]):
     count: Callable[[UnitOfWork], int] | None = None
     # Else how far through the list a mark stands, in thousandths, for a worker that writes all of it.
     part_done: Callable[[str], int] | None = None
+
+
+def pages_of(
+    find: Callable[[UnitOfWork, M | None, int], Sequence[R]],
+    mark_of: Callable[[R], str],
+    mark: Callable[[str], M],
+) -> Read[R]:
+    """How a list is read of what `find` finds after a mark: so many rows at most. A row more tells that more follow.
+
+    `mark_of` writes where a row stands into an address, `mark` reads it there (marks.py).
+    """
+
+    def read(uow: UnitOfWork, after: str | None, at_most: int) -> tuple[Sequence[R], str | None]:
+        rows = find(uow, None if after is None else mark(after), at_most + 1)
+        shown = rows[:at_most]
+        return shown, mark_of(shown[-1]) if len(rows) > at_most else None
+
+    return read
+
+
+def told_pages(read: Read[R], told: Callable[[UnitOfWork, Sequence[R]], Sequence[T]]) -> Read[T]:
+    """How a list is read whose rows are told with what is known of them only together."""
+
+    def read_told(
+        uow: UnitOfWork, after: str | None, at_most: int
+    ) -> tuple[Sequence[T], str | None]:
+        rows, more = read(uow, after, at_most)
+        return told(uow, rows), more
+
+    return read_told
 
 
 @dataclass(frozen=True, slots=True)

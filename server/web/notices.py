@@ -36,7 +36,8 @@ from server.tasks.notices import (
 )
 from server.tasks.whom import regions_to_tell, whom_to_ask
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
+from server.web.marks import moment, moment_and_id
 from server.web.menu import OFFICE
 from server.web.people_words import ROLE_WORDS
 from server.web.refusals import refused_field
@@ -172,20 +173,18 @@ def _one_notice_routes(desk: Desk, routes: Blueprint) -> None:
 
 def notice_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[NoticeListed]:
     """The list of notices that an address asks for."""
-
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[NoticeListed], str | None]:
-        rows = list_notices(
+    read = pages_of(
+        lambda uow, after, at_most: list_notices(
             uow,
             today=visitor.today,
             only_shown=arguments.get("which") == "shown",
             asker_id=visitor.person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda one: f"{one.given_at.isoformat()}~{one.id}",
+        moment_and_id,
+    )
 
     zone = visitor.policy.time_zone
     return Listing(
@@ -229,18 +228,19 @@ def notice_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[No
 
 
 def _readers(visitor: Visitor, notice_id: UUID, *, only_unread: bool) -> Listing[Reader]:
-    def read(uow: UnitOfWork, after: str | None, at_most: int) -> tuple[list[Reader], str | None]:
-        rows = readers_of(
+    read = pages_of(
+        lambda uow, after, at_most: readers_of(
             uow,
             notice_id,
             today=visitor.today,
             only_unread=only_unread,
             asker_id=visitor.person_id,
-            after=None if after is None else _reader_mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _reader_mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        _reader_mark_of,
+        _reader_mark,
+    )
 
     zone = visitor.policy.time_zone
     return Listing(
@@ -403,15 +403,6 @@ def _day(typed: str, field: str) -> date:
         raise FieldInvalid(f"{field}: a day") from None
 
 
-def _mark_of(one: NoticeListed) -> str:
-    return f"{one.given_at.isoformat()}~{one.id}"
-
-
-def _mark(typed: str) -> tuple[datetime, UUID]:
-    at, _, notice_id = typed.partition("~")
-    return _moment(at), UUID(notice_id)
-
-
 def _reader_mark_of(one: Reader) -> str:
     at = "" if one.read_at is None else one.read_at.isoformat()
     return f"{at}~{one.person_id}~{one.person}"
@@ -421,14 +412,7 @@ def _reader_mark(typed: str) -> ReaderMark:
     at, person_id, person = typed.split("~", 2)
     if not person.isprintable():
         raise ValueError
-    return ReaderMark(_moment(at) if at else None, person, UUID(person_id))
-
-
-def _moment(typed: str) -> datetime:
-    read = datetime.fromisoformat(typed)
-    if read.tzinfo is None:
-        raise ValueError
-    return read
+    return ReaderMark(moment(at) if at else None, person, UUID(person_id))
 
 
 def _ms(at: datetime) -> int:

@@ -1,7 +1,7 @@
 """Orders in the back office: what is held and why, what is confirmed, printed, sent out; versions side by side."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -25,7 +25,8 @@ from server.orders.order_list import OrderListed, list_deliverers, list_orders
 from server.orders.printing import print_slip
 from server.orders.words import told_holds, told_line, told_price
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing, part_by_day
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of, part_by_day
+from server.web.marks import day_moment_and_id
 from server.web.menu import OFFICE
 from server.web.typed import typed_period, typed_uuid
 from sync.kinds.order.states import ORDERING
@@ -178,20 +179,19 @@ def order_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Ord
     """The list of orders that an address asks for. Raises NotFound."""
     first, last, state = _asked(visitor, arguments)
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[OrderListed], str | None]:
-        rows = list_orders(
+    read = pages_of(
+        lambda uow, after, at_most: list_orders(
             uow,
             states=[state] if state else None,
             first_day=first,
             last_day=last,
             asker_id=visitor.person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda order: f"{order.business_day}~{order.ordered_at.isoformat()}~{order.id}",
+        day_moment_and_id,
+    )
 
     return Listing(
         name="orders",
@@ -281,15 +281,6 @@ def _done(uow: UnitOfWork, visitor: Visitor, ids: list[UUID], form: MultiDict[st
     decide, _, wants_reason = ACTS[name]
     reason = {"reason": form.get("reason", "")} if wants_reason else {}
     return decide(uow, visitor.actor, ids, asker_id=visitor.person_id, **reason)
-
-
-def _mark_of(order: OrderListed) -> str:
-    return f"{order.business_day}~{order.ordered_at.isoformat()}~{order.id}"
-
-
-def _mark(typed: str) -> tuple[date, datetime, UUID]:
-    day, at, order_id = typed.split("~")
-    return date.fromisoformat(day), datetime.fromisoformat(at), UUID(order_id)
 
 
 def _back(form: MultiDict[str, str]) -> str:

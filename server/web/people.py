@@ -32,7 +32,8 @@ from server.planning.positions import ROUTED_ROLES
 from server.web.choices import people_choices
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.leaving import leaving_routes
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
+from server.web.marks import text_and_id
 from server.web.people_words import (
     ADMINS,
     READERS,
@@ -168,19 +169,18 @@ def people_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Pe
     """The list of people that an address asks for. Raises NotFound."""
     asked = _asked(arguments)
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[PersonFound], str | None]:
-        rows = find_people(
+    read = pages_of(
+        lambda uow, after, at_most: find_people(
             uow,
             asked,
             today=visitor.today,
             asker_id=visitor.person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, f"{shown[-1].name}~{shown[-1].id}" if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda one: f"{one.name}~{one.id}",
+        text_and_id,
+    )
 
     return Listing(
         name="people",
@@ -311,10 +311,3 @@ def _when(one: Held, visitor: Visitor) -> tuple[str, str]:
     if one.lasts(visitor.today):
         return tell("now"), "good"
     return tell("to come"), "warn"
-
-
-def _mark(typed: str) -> tuple[str, UUID]:
-    name, _, person_id = typed.rpartition("~")
-    if "\0" in name:
-        raise ValueError(typed)
-    return name, UUID(person_id)

@@ -36,7 +36,8 @@ from server.planning.positions import ROUTED_ROLES
 from server.web.choices import people_choices, position_choices
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.handing_over import handing_over_routes
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
+from server.web.marks import text_and_id
 from server.web.people_words import (
     ADMINS,
     READERS,
@@ -182,19 +183,18 @@ def position_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[
     """The list of positions that an address asks for. Raises NotFound."""
     asked = _asked(arguments)
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[PositionHeld], str | None]:
-        rows = list_held_positions(
+    read = pages_of(
+        lambda uow, after, at_most: list_held_positions(
             uow,
             asked,
             today=visitor.today,
             asker_id=visitor.person_id,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, f"{shown[-1].code}~{shown[-1].id}" if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda one: f"{one.code}~{one.id}",
+        text_and_id,
+    )
 
     return Listing(
         name="positions",
@@ -498,10 +498,3 @@ def _position(uow: UnitOfWork, visitor: Visitor, position_id: UUID) -> PositionH
         return find_held_position(uow, position_id, today=visitor.today, asker_id=visitor.person_id)
     except NoSuchPosition:
         raise NotFound from None
-
-
-def _mark(typed: str) -> tuple[str, UUID]:
-    code, _, position_id = typed.rpartition("~")
-    if "\0" in code:
-        raise ValueError(typed)
-    return code, UUID(position_id)

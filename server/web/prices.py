@@ -1,5 +1,6 @@
 """Price lists: for whom each is, its versions and their prices; what a store pays on a day, and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -26,7 +27,7 @@ from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_money, told_number
 from server.planning.named_stores import StoreNamed, find_store_named
 from server.web.desk import Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of, told_pages
 from server.web.master_words import told_changes, told_hour, told_period
 from server.web.menu import ADMIN
 from server.web.price_edit import price_edit_routes
@@ -109,6 +110,11 @@ def _in_force(held: PriceListListed, zone: str) -> str | Badge:
     )
 
 
+def _rows(uow: UnitOfWork, shown: Sequence[PriceListListed]) -> list[ListRow]:
+    named = whoms_named(uow, "price_list", [one.id for one in shown])
+    return [ListRow(one, named.get(one.id)) for one in shown]
+
+
 def price_routes(desk: Desk) -> Blueprint:
     """/prices and what is below it."""
     routes = Blueprint("prices", __name__, url_prefix="/prices")
@@ -121,22 +127,17 @@ def price_routes(desk: Desk) -> Blueprint:
         if state not in STATES:
             raise NotFound
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[ListRow], str | None]:
-            rows = list_price_lists(
+        read = pages_of(
+            lambda uow, after, at_most: list_price_lists(
                 uow,
                 words=request.args.get("words", ""),
                 with_ended=state == "all",
-                after=None if after is None else typed_text(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            named = whoms_named(uow, "price_list", [one.id for one in shown])
-            return (
-                [ListRow(one, named.get(one.id)) for one in shown],
-                shown[-1].code if len(rows) > at_most else None,
-            )
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: one.code,
+            typed_text,
+        )
 
         return answer_listing(
             desk,
@@ -144,7 +145,7 @@ def price_routes(desk: Desk) -> Blueprint:
             Listing(
                 name="price-lists",
                 columns=_columns(visitor.policy.time_zone),
-                read=read,
+                read=told_pages(read, _rows),
                 nothing=sentence("There is no price list like this."),
             ),
             "prices/list.html",

@@ -31,7 +31,7 @@ from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_number
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
 from server.web.master_words import FOUND_MAX, found_for_scripts, told_changes
 from server.web.menu import ADMIN
 from server.web.typed import typed_text, typed_uuid
@@ -92,20 +92,19 @@ def product_routes(desk: Desk) -> Blueprint:
             categories = list_categories(uow)
         division = next((one for one in divisions if one.code == asked.get("division")), None)
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[ProductListed], str | None]:
-            rows = list_products(
+        read = pages_of(
+            lambda uow, after, at_most: list_products(
                 uow,
                 statuses=(state,) if state else PRODUCT_STATUSES,
                 division_id=None if division is None else division.id,
                 category=typed_text(asked.get("group")) or None,
                 words=asked.get("words", ""),
-                after=None if after is None else typed_text(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            return shown, shown[-1].code if len(rows) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: one.code,
+            typed_text,
+        )
 
         return answer_listing(
             desk,

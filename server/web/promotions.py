@@ -1,6 +1,6 @@
 """Promotions: what each takes off, for whom and when; drafted, published, ended."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from server.catalogue.whom_named import WhomNamed, whoms_named
 from server.identity.sessions import Visitor
 from server.language import sentence, tell
 from server.web.desk import Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of, told_pages
 from server.web.master_words import told_changes, told_hour, told_period
 from server.web.menu import ADMIN
 from server.web.promotion_edit import (
@@ -101,18 +101,17 @@ def promotion_routes(desk: Desk) -> Blueprint:
         if state not in {"LIVING", *STATES}:
             raise NotFound
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[PromotionRow], str | None]:
-            found = list_promotions(
+        read = pages_of(
+            lambda uow, after, at_most: list_promotions(
                 uow,
                 words=request.args.get("words", ""),
                 states=LIVING if state == "LIVING" else (state,),
-                after=None if after is None else typed_text(after),
-                at_most=at_most + 1,
-            )
-            shown = found[:at_most]
-            return _rows(uow, shown), shown[-1].code if len(found) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: one.code,
+            typed_text,
+        )
 
         return answer_listing(
             desk,
@@ -120,7 +119,7 @@ def promotion_routes(desk: Desk) -> Blueprint:
             Listing(
                 name="promotions",
                 columns=_columns(visitor.policy.time_zone),
-                read=read,
+                read=told_pages(read, _rows),
                 nothing=sentence("There is no promotion like this."),
             ),
             "promotions/list.html",
@@ -157,10 +156,9 @@ def promotion_routes(desk: Desk) -> Blueprint:
     return routes
 
 
-def _rows(uow: UnitOfWork, shown: Iterable[PromotionListed]) -> list[PromotionRow]:
-    found = list(shown)
-    named = product_names(uow, {number for one in found for number in numbers_in(one.said)})
-    whoms = whoms_named(uow, "promotion", [one.id for one in found])
+def _rows(uow: UnitOfWork, shown: Sequence[PromotionListed]) -> list[PromotionRow]:
+    named = product_names(uow, {number for one in shown for number in numbers_in(one.said)})
+    whoms = whoms_named(uow, "promotion", [one.id for one in shown])
     return [
-        PromotionRow(one, says_of(one.said, one, named) or "", whoms.get(one.id)) for one in found
+        PromotionRow(one, says_of(one.said, one, named) or "", whoms.get(one.id)) for one in shown
     ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,8 @@ from server.planning.proposals import Proposal, list_proposals
 from server.planning.region_list import list_region_tree
 from server.planning.rules import with_held_windows
 from server.web.desk import Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
+from server.web.marks import moment_and_id
 from server.web.menu import PLANNERS
 from server.web.proposal_decisions import (
     Form,
@@ -34,7 +34,6 @@ from server.web.proposal_decisions import (
 )
 from server.web.route_words import map_words
 from server.web.rule_words import told_rule
-from sync.unit_of_work import UnitOfWork
 
 KINDS = {
     "route": sentence("route"),
@@ -78,18 +77,17 @@ def proposal_routes(desk: Desk, routes: Blueprint) -> None:
         if state not in STATES:
             raise NotFound
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[Proposal], str | None]:
-            found = list_proposals(
+        read = pages_of(
+            lambda uow, after, at_most: list_proposals(
                 uow,
                 state=state,  # type: ignore[arg-type]
                 seen=visible_positions(uow, visitor.person_id, visitor.today),
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = found[:at_most]
-            return shown, _mark_of(shown[-1]) if len(found) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda proposal: f"{proposal.proposed_at.isoformat()}~{proposal.id}",
+            moment_and_id,
+        )
 
         return answer_listing(
             desk,
@@ -227,12 +225,3 @@ def _sides(
             mark, tone = "", ""
         after.append(StopTold(str(names[id_]), told, mark, tone))
     return before, after
-
-
-def _mark_of(proposal: Proposal) -> str:
-    return f"{proposal.proposed_at.isoformat()}~{proposal.id}"
-
-
-def _mark(typed: str) -> tuple[datetime, UUID]:
-    at, _, proposal_id = typed.partition("~")
-    return datetime.fromisoformat(at), UUID(proposal_id)

@@ -43,11 +43,11 @@ from server.quarantine.kept_list import (
 )
 from server.quarantine.words import CODES, STATES, CodeWords, code_words, told_kind
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
+from server.web.marks import moment
 from server.web.menu import ADMIN
 from server.web.typed import typed_uuid
 from sync.errors import NotThere
-from sync.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from mobile_contract.answers import Result
@@ -192,21 +192,20 @@ def kept_listing(desk: Desk, visitor: Visitor, arguments: Mapping[str, str]) -> 
     asked = _asked(arguments)
     before = None if asked.days is None else desk.clock() - timedelta(days=asked.days)
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[KeptListed], str | None]:
-        rows = list_kept(
+    read = pages_of(
+        lambda uow, after, at_most: list_kept(
             uow,
             asked.states,
-            at_most + 1,
+            at_most,
             code=asked.code or None,
             person_id=asked.person_id,
             device_id=asked.device_id,
             before=before,
-            after=None if after is None else _mark(after),
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+        ),
+        lambda item: f"{item.received_at.isoformat()}~{item.op_id}~{bytes(item.digest).hex()}",
+        _mark,
+    )
 
     is_open = asked.state == "" or asked.state in OPEN
     return Listing(
@@ -463,16 +462,9 @@ def _key(typed: str) -> Key:
     return typed_uuid(op_id), bytes.fromhex(digest)
 
 
-def _mark_of(item: KeptListed) -> str:
-    return f"{item.received_at.isoformat()}~{item.op_id}~{bytes(item.digest).hex()}"
-
-
 def _mark(typed: str) -> KeptMark:
     at, op_id, digest = typed.split("~")
-    read = datetime.fromisoformat(at)
-    if read.tzinfo is None:
-        raise ValueError
-    return KeptMark(read, UUID(op_id), bytes.fromhex(digest))
+    return KeptMark(moment(at), UUID(op_id), bytes.fromhex(digest))
 
 
 def _ms(at: datetime) -> int:

@@ -32,7 +32,7 @@ from server.planning.region_list import (
     region_reach,
 )
 from server.web.desk import Desk, draw, packed
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
 from server.web.menu import PLANNERS
 from server.web.region_shapes import (
     Boundary,
@@ -73,18 +73,17 @@ def region_routes(desk: Desk) -> Blueprint:
         with desk.database.reading(visitor.company_id) as uow:
             reach = region_reach(uow, visitor.person_id, visitor.today)
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[RegionRow], str | None]:
-            found = list_region_tree(
+        read = pages_of(
+            lambda uow, after, at_most: list_region_tree(
                 uow,
                 today=visitor.today,
                 asker_id=visitor.person_id,
-                after=None if after is None else UUID(after),
-                at_most=at_most + 1,
-            )
-            shown = found[:at_most]
-            return shown, str(shown[-1].id) if len(found) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: str(one.id),
+            UUID,
+        )
 
         return answer_listing(
             desk,

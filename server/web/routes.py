@@ -1,5 +1,6 @@
 """Routes: the positions of one's regions with what they have to do, and a position's six weeks that follow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -30,7 +31,8 @@ from server.planning.workload import (
     six_weeks,
 )
 from server.web.desk import Desk, draw, packed
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of, told_pages
+from server.web.marks import text_and_id
 from server.web.menu import OFFICE, PLANNERS
 from server.web.proposals import proposal_routes
 from server.web.route_edit import edit_routes
@@ -132,18 +134,20 @@ def route_routes(desk: Desk) -> Blueprint:
         """The positions that the visitor may see, with what the six weeks that follow ask of them."""
         region_id = typed_uuid(request.args.get("region"))
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[PositionRow], str | None]:
-            found = list_positions(
+        read = pages_of(
+            lambda uow, after, at_most: list_positions(
                 uow,
                 today=visitor.today,
                 asker_id=visitor.person_id,
                 region_id=region_id,
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = found[:at_most]
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: f"{one.code}~{one.id}",
+            text_and_id,
+        )
+
+        def told(uow: UnitOfWork, shown: Sequence[PositionListed]) -> list[PositionRow]:
             first, last = six_weeks(visitor.today)
             loads = read_workloads(
                 uow,
@@ -153,12 +157,10 @@ def route_routes(desk: Desk) -> Blueprint:
                 policy=visitor.policy,
                 calendar=read_calendar(uow, visitor.policy),
             )
-            rows = [
+            return [
                 PositionRow(position, loads[position.id], visitor.policy.day_capacity_min)
                 for position in shown
             ]
-            more = f"{shown[-1].code}~{shown[-1].id}" if len(found) > at_most else None
-            return rows, more
 
         with desk.database.reading(visitor.company_id) as uow:
             regions = list_regions(uow, today=visitor.today, asker_id=visitor.person_id)
@@ -168,7 +170,7 @@ def route_routes(desk: Desk) -> Blueprint:
             Listing(
                 name="routes",
                 columns=COLUMNS,
-                read=read,
+                read=told_pages(read, told),
                 nothing=sentence("There is no position in the field here."),
             ),
             "routes/list.html",
@@ -299,8 +301,3 @@ def typed_day(typed: str) -> date:
         return date.fromisoformat(typed)
     except ValueError:
         raise NotFound from None
-
-
-def _mark(typed: str) -> tuple[str, UUID]:
-    code, _, position_id = typed.rpartition("~")
-    return code, UUID(position_id)

@@ -37,7 +37,7 @@ from server.language import sentence, tell, told_list, told_moment, told_number,
 from server.planning.store_list import list_channels
 from server.vocabulary import flag_name
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Column, Link, Listing, answer_listing
+from server.web.listing import Column, Link, Listing, answer_listing, pages_of
 from server.web.menu import ADMIN
 from server.web.setting_form import Control, control_of, read_group
 from sync.kinds.policy.publish import policy_fields
@@ -163,13 +163,6 @@ def version_listing(visitor: Visitor) -> Listing[PolicyVersion]:
     """The list of versions."""
     zone = visitor.policy.time_zone
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[PolicyVersion], str | None]:
-        rows = list_versions(uow, None if after is None else _mark(after), at_most + 1)
-        shown = rows[:at_most]
-        return shown, str(shown[-1].version) if len(rows) > at_most else None
-
     def differs(one: PolicyVersion) -> str:
         return told_list([tell(SETTINGS[name].title) for name in one.differing])
 
@@ -191,7 +184,7 @@ def version_listing(visitor: Visitor) -> Listing[PolicyVersion]:
             Column(sentence("Who"), _maker, _maker),
             Column(sentence("What it changed"), lambda one: differs(one) or None, differs),
         ),
-        read=read,
+        read=pages_of(list_versions, lambda one: str(one.version), _mark),
     )
 
 

@@ -1,7 +1,6 @@
 """Stores are given to positions: by list, by a line drawn around them on the map, or by a spreadsheet."""
 
 from collections.abc import Callable
-from uuid import UUID
 
 import msgspec
 from flask import Blueprint, flash, redirect, request, url_for
@@ -22,7 +21,8 @@ from server.planning.route_sheets import (
     place_stores,
 )
 from server.web.desk import FORM_BODY, Desk, draw, packed
-from server.web.listing import Column, Listing, answer_listing
+from server.web.listing import Column, Listing, answer_listing, pages_of
+from server.web.marks import text_and_id
 from server.web.menu import PLANNERS
 from server.web.route_words import map_words, placed, told_refusal
 from server.web.typed import typed_uuid
@@ -54,19 +54,18 @@ def store_place_routes(desk: Desk, routes: Blueprint) -> None:
         """The stores that the visitor may see, to be given to positions."""
         search = _search()
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[StoreFound], str | None]:
-            found = find_stores(
+        read = pages_of(
+            lambda uow, after, at_most: find_stores(
                 uow,
                 search,
                 today=visitor.today,
                 asker_id=visitor.person_id,
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = found[:at_most]
-            return shown, f"{shown[-1].name}~{shown[-1].id}" if len(found) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: f"{one.name}~{one.id}",
+            text_and_id,
+        )
 
         with desk.database.reading(visitor.company_id) as uow:
             who = {"today": visitor.today, "asker_id": visitor.person_id}
@@ -223,8 +222,3 @@ def _box(desk: Desk) -> tuple[int, int, int, int]:
         for lat, lon in ((south, west), (north, east))
     )
     return Point(*low).lat_e7, low.lon_e7, high.lat_e7, high.lon_e7
-
-
-def _mark(typed: str) -> tuple[str, UUID]:
-    name, _, store_id = typed.rpartition("~")
-    return name, UUID(store_id)

@@ -30,7 +30,8 @@ from server.planning.store_sheet import (
     visits_of_store,
 )
 from server.web.desk import Desk, draw, packed
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
+from server.web.marks import text_and_id
 from server.web.master_words import FOUND_MAX, found_for_scripts, told_changes
 from server.web.menu import ADMIN, OFFICE, PLANNERS
 from server.web.orders import STATES as ORDER_STATES
@@ -108,20 +109,18 @@ def store_routes(desk: Desk) -> Blueprint:
         """The stores that the visitor may see, by name."""
         asked = _asked(request.args)
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[StoreLine], str | None]:
-            rows = list_store_lines(
+        read = pages_of(
+            lambda uow, after, at_most: list_store_lines(
                 uow,
                 asked,
                 today=visitor.today,
                 asker_id=visitor.person_id,
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            more = f"{shown[-1].name}~{shown[-1].id}" if len(rows) > at_most else None
-            return shown, more
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: f"{one.name}~{one.id}",
+            text_and_id,
+        )
 
         with desk.database.reading(visitor.company_id) as uow:
             regions = list_regions(uow, today=visitor.today, asker_id=visitor.person_id)
@@ -258,8 +257,3 @@ def _asked(arguments: Mapping[str, str]) -> StoreAsked:
         account_id=typed_uuid(arguments["account"]) if arguments.get("account") else None,
         without_pin=arguments.get("pin") == "none",
     )
-
-
-def _mark(typed: str) -> tuple[str, UUID]:
-    name, _, store_id = typed_text(typed, 300).rpartition("~")
-    return name, UUID(store_id)

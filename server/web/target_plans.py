@@ -42,7 +42,7 @@ from server.targets.splitting import Weights
 from server.targets.tree import Level, Place
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.figure_words import MEASURE_WORDS
-from server.web.listing import Column, Link, Listing, answer_listing
+from server.web.listing import Column, Link, Listing, answer_listing, pages_of
 from server.web.menu import PLANNERS
 from server.web.target_words import (
     TypedWrongly,
@@ -81,18 +81,16 @@ def plan_routes(desk: Desk, routes: Blueprint) -> None:
     @desk.page(*PLANNERS)
     def plan_list(visitor: Visitor) -> ResponseReturnValue:
         """What is set, the latest year first."""
-
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[PlanListed], str | None]:
-            found = list_plans(
+        read = pages_of(
+            lambda uow, after, at_most: list_plans(
                 uow,
                 reach=plan_reach(uow, visitor.person_id, visitor.today),
-                after=None if after is None else UUID(after),
-                at_most=at_most + 1,
-            )
-            shown = found[:at_most]
-            return shown, str(shown[-1].id) if len(found) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            lambda one: str(one.id),
+            UUID,
+        )
 
         return answer_listing(
             desk,

@@ -17,7 +17,7 @@ from server.targets.months import read_month
 from server.targets.progress_list import ProgressMark, TargetProgress, list_progress
 from server.web.desk import Desk
 from server.web.figure_words import MEASURE_WORDS
-from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
 from server.web.menu import OFFICE, PLANNERS
 from server.web.target_plans import plan_routes
 from sync.unit_of_work import UnitOfWork
@@ -48,10 +48,8 @@ def target_routes(desk: Desk) -> Blueprint:
             raise NotFound
         first = month if position is None else _months_before(month, MONTHS_SHOWN - 1)
 
-        def read(
-            uow: UnitOfWork, after: str | None, at_most: int
-        ) -> tuple[list[TargetProgress], str | None]:
-            rows = list_progress(
+        read = pages_of(
+            lambda uow, after, at_most: list_progress(
                 uow,
                 first,
                 last_month=month,
@@ -59,11 +57,12 @@ def target_routes(desk: Desk) -> Blueprint:
                 position_id=position,
                 measure=measure or None,
                 asker_id=visitor.person_id,
-                after=None if after is None else _mark(after),
-                at_most=at_most + 1,
-            )
-            shown = rows[:at_most]
-            return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+                after=after,
+                at_most=at_most,
+            ),
+            _mark_of,
+            _mark,
+        )
 
         return answer_listing(
             desk,

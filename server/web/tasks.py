@@ -41,7 +41,7 @@ from server.tasks.tasks import (
 )
 from server.tasks.whom import stores_to_ask_at, whom_to_ask
 from server.web.desk import FORM_BODY, Desk, draw
-from server.web.listing import Badge, Column, Link, Listing, answer_listing
+from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
 from server.web.menu import OFFICE
 from server.web.people_words import ROLE_WORDS
 from server.web.refusals import refused_field
@@ -207,10 +207,8 @@ def task_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Task
     position_id = typed_uuid(position) if position else None
     is_over = state in {"DONE", "WITHDRAWN"}
 
-    def read(
-        uow: UnitOfWork, after: str | None, at_most: int
-    ) -> tuple[list[TaskListed], str | None]:
-        rows = list_tasks(
+    read = pages_of(
+        lambda uow, after, at_most: list_tasks(
             uow,
             today=visitor.today,
             states=["OPEN"] if state == "OVERDUE" else [state],
@@ -218,11 +216,12 @@ def task_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Task
             only_overdue=state == "OVERDUE",
             asker_id=visitor.person_id,
             is_latest_first=is_over,
-            after=None if after is None else _mark(after),
-            at_most=at_most + 1,
-        )
-        shown = rows[:at_most]
-        return shown, _mark_of(shown[-1]) if len(rows) > at_most else None
+            after=after,
+            at_most=at_most,
+        ),
+        lambda one: f"{one.due_on}~{one.position_code or ''}~{one.id}",
+        _mark,
+    )
 
     return Listing(
         name="tasks",
@@ -451,10 +450,6 @@ def _shown_state(one: TaskListed) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 80 else f"{line[:79]}…"
-
-
-def _mark_of(one: TaskListed) -> str:
-    return f"{one.due_on}~{one.position_code or ''}~{one.id}"
 
 
 def _mark(typed: str) -> TaskMark:
