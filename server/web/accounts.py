@@ -312,6 +312,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
             "receipts": told_amount(account.unapplied_receipts_minor, account.currency),
             "elsewhere": "\n".join(f"{system}={id_}" for system, id_ in elsewhere.items()),
         }
+        typed |= {f"seen_{name}": typed[name] for name in ("receivables", "receipts")}
         return _form(Filled(typed), account)
 
     @routes.post("/<uuid:account_id>/edit")
@@ -323,9 +324,23 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
             account = _read(uow, visitor, account_id)
         figures = _figures(form, account.currency)
         fields: dict[str, Any] = {"code": form.text("code"), "name": form.text("name")}
-        for name in ("open_receivables_minor", "unapplied_receipts_minor"):
-            if figures.get(name, getattr(account, name)) != getattr(account, name):
-                fields |= {name: figures[name], "as_of": figures["as_of"]}
+        for name, column in (
+            ("receivables", "open_receivables_minor"),
+            ("receipts", "unapplied_receipts_minor"),
+        ):
+            held = getattr(account, column)
+            seen = form.amount(f"seen_{name}", account.currency)
+            seen = held if seen is None else seen
+            if figures.get(column, seen) == seen:
+                continue
+            if held != seen:
+                form.fault(
+                    name,
+                    tell(
+                        "Somebody changed this meanwhile. Open it anew and look at it as it is now."
+                    ),
+                )
+            fields |= {column: figures[column], "as_of": figures["as_of"]}
 
         def save(uow: UnitOfWork) -> UUID:
             edit_accounts(uow, visitor.actor, {account_id: fields})

@@ -22,6 +22,7 @@ from server.tasks.errors import (
 )
 from server.tasks.notices import (
     DAYS_MAX,
+    POSITIONS_MAX,
     REASON_MAX,
     NewNotice,
     NoticeListed,
@@ -339,7 +340,14 @@ def _audience(
         role = form.get("role", "")
         if role not in ROLE_WORDS:
             raise NotFound
-        found = whom_to_ask(uow, today=visitor.today, asker_id=visitor.person_id, role=role)
+        found = whom_to_ask(
+            uow,
+            today=visitor.today,
+            asker_id=visitor.person_id,
+            role=role,
+            # All of them, or one too many: then nobody is told, and that is said.
+            at_most=POSITIONS_MAX + 1,
+        )
         return "POSITIONS", [one.id for one in found]
     name = "region" if audience == "REGION" else "position"
     return audience, [typed_uuid(typed) for typed in form.getlist(name)]

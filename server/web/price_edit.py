@@ -191,6 +191,7 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
                     held=held,
                     product=product,
                     form=form,
+                    pairs=_pairs(form),
                     stores=stores,
                     stretches=[
                         (
@@ -238,11 +239,7 @@ def _choosing(
 def _change_form(
     form: Filled, held: PriceListListed, product: ProductListed, unit: str
 ) -> ResponseReturnValue:
-    pairs = [
-        pair
-        for pair in zip(form.every("quantity"), form.every("price"), strict=False)
-        if pair[1].strip()
-    ]
+    pairs = [pair for pair in _pairs(form) if pair[1].strip()]
     blank = [("", "")] * max(0, min(BLANK_SLABS, SLABS_SHOWN - len(pairs)))
     return draw(
         "prices/change.html",
@@ -255,9 +252,14 @@ def _change_form(
     )
 
 
+def _pairs(form: Filled) -> list[tuple[str, str]]:
+    """The quantities that were typed, each with its price."""
+    return list(zip(form.every("quantity"), form.every("price"), strict=False))
+
+
 def _read_change(uow: UnitOfWork, form: Filled, held: PriceListListed) -> PriceChange | None:
     slabs = []
-    for quantity, price in zip(form.every("quantity"), form.every("price"), strict=False):
+    for quantity, price in _pairs(form):
         line = Filled({"quantity": quantity, "price": price})
         if not line.text("price"):
             continue

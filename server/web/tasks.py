@@ -29,6 +29,7 @@ from server.tasks.errors import (
 from server.tasks.tasks import (
     DAYS_AHEAD_MAX,
     REASON_MAX,
+    TASKS_AT_ONCE,
     NewTask,
     TaskListed,
     TaskMark,
@@ -328,6 +329,8 @@ def _asked_for(uow: UnitOfWork, visitor: Visitor, given: Given) -> list[NewTask]
             asker_id=asker,
             region_id=typed_uuid(region) if region else None,
             role=role or None,
+            # All of them, or one too many: then none is asked, and that is told.
+            at_most=TASKS_AT_ONCE + 1,
         )
         ids = [one.id for one in found]
     else:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from server.app import build_app
-from server.catalogue.accounts import NewAccount, make_accounts
+from server.catalogue.accounts import NewAccount, edit_accounts, make_accounts
 from server.catalogue.whom import Whom
 from server.http.service import Service
 from server.identity.change_log import Actor, LoggedChange, changes_of
@@ -165,6 +165,14 @@ def test_a_price_is_changed_from_a_day_on_and_a_phone_gets_it(
     phone = market.phone(market.cast.ana)
     phone.pull()
     assert [one["version"] for one in phone.fields(market.goods.base)["versions"]] == [2]
+
+
+def test_a_quantity_that_comes_without_a_price_is_none(market: Market, admin: FlaskClient) -> None:
+    path = f"/prices/{market.goods.base}/change"
+    token = token_in(admin.get(f"{path}?product=OAT&unit=PC"))
+    form = {"_token": token, "product": "OAT", "unit": "PC", "from": "2027-02-01"}
+    asked = admin.post(path, data={**form, "quantity": ["1", "10"], "price": ["5.50"]})
+    assert (asked.status_code, "US$5.50" in asked.text) == (200, True)
 
 
 @pytest.mark.parametrize(
@@ -592,6 +600,25 @@ def test_an_account_is_added_and_changed(market: Market, admin: FlaskClient) -> 
     )
     wrong = sent(admin, "/accounts/new", **{**form, "code": "C3", "stores": "B7"})
     assert (wrong.status_code, "there is none with the code B7" in wrong.text) == (422, True)
+
+
+def test_what_an_account_owes_by_now_is_not_overwritten_by_what_a_form_showed(
+    market: Market, admin: FlaskClient, account: UUID
+) -> None:
+    place = f"/accounts/{account}/edit"
+    page = admin.get(place).text
+    shown = {
+        name: page.split(f'name="{name}"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+        for name in ("code", "receivables", "receipts", "seen_receivables", "seen_receipts")
+    }
+    with market.db.company(market.cast.company.id) as uow:
+        edit_accounts(uow, market.office, {account: {"open_receivables_minor": 77_777}})
+    held = "select name, open_receivables_minor as owed from account where id = :id"
+    assert sent(admin, place, **shown, name="Renamed").status_code == 303
+    assert rows(market, held, id=account) == [("Renamed", 77_777)]
+    late = sent(admin, place, **{**shown, "receivables": "5.00"}, name="Renamed")
+    assert (late.status_code, "Somebody changed this meanwhile" in late.text) == (422, True)
+    assert rows(market, held, id=account) == [("Renamed", 77_777)]
 
 
 def test_the_statements_of_lists_and_pages_grow_with_nothing(

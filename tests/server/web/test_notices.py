@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
+from server.tasks.whom import whom_to_ask
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from tests.factories import Person
 from tests.server.web.conftest import SECRET, Office, token_in
-from tests.server.web.test_tasks import today_of
+from tests.server.web.test_tasks import OFFERED, today_of
 from tests.sync.talking import Phone
 
 
@@ -72,7 +73,11 @@ def test_a_notice_for_a_region_is_on_its_phones_and_its_readers_are_told(
     assert "新价格" in sam.get("/notices/?which=shown").text
 
 
-def test_a_role_is_told_by_its_positions_that_are_seen(office: Office, sam: FlaskClient) -> None:
+def test_a_role_is_told_by_its_positions_that_are_seen(
+    office: Office, sam: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By all of them, also where a list would offer fewer.
+    monkeypatch.setattr(whom_to_ask, "__kwdefaults__", {**OFFERED, "at_most": 1})
     give(sam, today_of(office), audience="ROLE", role="rep")
     (notice,) = given(office)
     assert notice.audience == "POSITIONS"

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from server.identity.change_log import Actor
 from server.tasks.tasks import NewTask, give_tasks
+from server.tasks.whom import whom_to_ask
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from tests.factories import Person
@@ -16,6 +17,8 @@ from tests.server.web.conftest import SECRET, Office, token_in
 from tests.sync.talking import Phone, counted_statements
 
 ACTOR = Actor.command("the office")
+# What a list of positions to choose from asks for beside who asks.
+OFFERED = {"region_id": None, "role": None}
 
 
 def phone_of(office: Office, person: Person) -> Phone:
@@ -82,6 +85,14 @@ def test_a_region_or_a_role_is_asked_as_far_as_it_is_seen(office: Office, sam: F
     assert "One task is given." in give(sam, office, whom="region", region=north, role="rep")
     assert "2 tasks are given." in give(sam, office, whom="region", role="rep")
     assert "Choose whom it is asked of." in give(sam, office, whom="region", role="driver")
+
+
+def test_of_many_positions_all_are_asked_or_none(
+    office: Office, sam: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As many as a list offers.
+    monkeypatch.setattr(whom_to_ask, "__kwdefaults__", {**OFFERED, "at_most": 1})
+    assert "2 tasks are given." in give(sam, office, whom="region", role="rep")
 
 
 def test_people_are_asked_by_their_address(office: Office, sam: FlaskClient) -> None:
