@@ -37,6 +37,17 @@ from sync.unit_of_work import Database, UnitOfWork
 
 ASSIGNED_MAX = 2_000
 
+# Whether an id is of a record, or one at which records are (sync/scope.py).
+_IS_TAKEN = """
+select exists (select from record where company_id = :company and id = :id)
+    or exists (select from record_key where company_id = :company and key = :id)
+    or exists (select from route where company_id = :company and id = :id)
+    or exists (select from position where company_id = :company and id = :id)
+    or exists (select from person where company_id = :company and id = :id)
+    or exists (select from region where company_id = :company and id = :id)
+    or exists (select from division where company_id = :company and id = :id)
+    or exists (select from company where id = :company and key = :id) as it
+"""
 _OWNERS = """
 select distinct position_id from store
 where company_id = :company and id = any(:ids) and position_id is not null
@@ -125,7 +136,12 @@ def add_route(
     today: date,
     asker_id: UUID | None,
 ) -> Effects:
-    """A new route of a position. Raises NoSuchPosition, NoSuchStore, NameTaken, StopsInvalid, PhoneTooFull."""
+    """A new route of a position. Raises NoSuchPosition, NoSuchStore, NameTaken, StopsInvalid, PhoneTooFull, and Outdated
+    where its id is of something that is there: who travels a route sees what is at its id.
+    """
+    take_turn(uow)
+    if uow.rows(_IS_TAKEN, company=uow.company_id, id=route_id)[0].it:
+        raise Outdated(Said("somebody changed this route meanwhile: look at it as it is now"))
     check_positions_seen(uow, [position_id], today=today, asker_id=asker_id)
     check_stores_seen(uow, [stop.store_id for stop in stops], today=today, asker_id=asker_id)
     return make_route(

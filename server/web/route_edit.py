@@ -212,7 +212,7 @@ def typed_stops(typed: str) -> list[Stop]:
     try:
         sheet = msgspec.json.decode(typed, type=Sheet)
         return [Stop(store_id, sheet.rules[number]) for store_id, number in sheet.stops]
-    except (msgspec.DecodeError, IndexError):
+    except (msgspec.DecodeError, IndexError, RecursionError):
         raise StopsInvalid("the stops of this page cannot be read: open it anew") from None
 
 

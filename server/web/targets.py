@@ -23,6 +23,7 @@ from server.web.target_plans import plan_routes
 from sync.unit_of_work import UnitOfWork
 
 MONTHS_SHOWN = 12
+_MARK_MAX = 1_000
 
 
 def target_routes(desk: Desk) -> Blueprint:
@@ -216,7 +217,7 @@ def _mark_of(row: TargetProgress) -> str:
 
 
 def _mark(typed: str) -> ProgressMark:
-    read = json.loads(typed)
+    read = json.loads(typed) if len(typed) <= _MARK_MAX else None
     if not isinstance(read, list) or len(read) != 5:
         raise ValueError
     month, id_, measure, code, group = (None if part is None else str(part) for part in read)

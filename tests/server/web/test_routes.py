@@ -196,6 +196,33 @@ def test_a_route_is_begun_and_ended(office: Office, planned: Cast, db: Database)
     assert mia.get(f"/routes/{made}").status_code == 404
 
 
+def test_a_route_takes_the_id_of_nothing_else(office: Office, planned: Cast, db: Database) -> None:
+    cast = planned
+    mia = office.browser(cast.mia)
+    text = mia.get(f"/routes/positions/{cast.ana.position_id}/new").text
+    sheet = json.dumps({"rules": [rule()], "stops": [[str(cast.ana_stores[0]), 0]]})
+    form = form_of(text, sheet=sheet, name="Third round")
+    documents = "select id, kind, version from record where company_id = :company order by id"
+    with db.reading(cast.company.id) as uow:
+        before = uow.rows(documents, company=cast.company.id)
+        key = uow.rows("select key from company where id = :id", id=cast.company.id)[0].key
+    # Whoever travels a route sees what is at its id.
+    others = (cast.ana_stores[0], cast.ana_route, cast.ben.position_id, cast.ben.id, key)
+    for other in (*others, cast.regions.wharf):
+        told = mia.post("/routes/rehearse", data=form | {"route": str(other)})
+        assert (told.status_code, "meanwhile" in told.text) == (200, True)
+        mia.post("/routes/", data=form | {"route": str(other)})
+    nested = form | {"sheet": '{"rules":[{"a":' + "[" * 10_000}
+    assert "cannot be read" in mia.post("/routes/rehearse", data=nested).text
+    assert mia.get(f"/targets/?after={'[' * 5_000}").status_code == 404
+    with db.reading(cast.company.id) as uow:
+        assert uow.rows(documents, company=cast.company.id) == before
+    # Sent twice it is one route.
+    for _ in range(2):
+        assert mia.post("/routes/", data=form).status_code == 303
+    assert len(route_of(db, cast, UUID(form["route"])).stores) == 1
+
+
 def test_nobody_sets_what_they_may_not_see(
     office: Office, planned: Cast, db: Database, owner_engine: Engine
 ) -> None:
