@@ -114,7 +114,7 @@ PHOTOS: Mapping[str, tuple[str, str]] = {
     "OK": (sentence("nothing odd"), "good"),
     "FLAGGED": (sentence("flagged"), "warn"),
     "PASS": (sentence("passed"), "good"),
-    "FAIL": (sentence("failed"), "bad"),
+    "FAIL": (sentence("did not pass"), "bad"),
     "APPEALED": (sentence("appealed against"), "warn"),
     "FINAL": (sentence("final"), ""),
 }

@@ -42,7 +42,7 @@ STATES = {
     "APPEALED": (sentence("appealed"), "warn"),
     "FINAL": (sentence("final"), ""),
 }
-RESULTS = {"PASS": (sentence("passed"), "good"), "FAIL": (sentence("failed"), "bad")}
+RESULTS = {"PASS": (sentence("passed"), "good"), "FAIL": (sentence("did not pass"), "bad")}
 VERDICTS = {
     "PASS": (sentence("passes"), "good"),
     "FAIL": (sentence("fails"), "bad"),
