@@ -21,6 +21,7 @@ from mobile_contract.records.activity import (
 from mobile_contract.records.store import CHANNEL_MAX
 from mobile_contract.schema import faults_of
 from server.activities.errors import FieldInvalid
+from server.field_bounds import wanted_text
 from server.language import Said
 
 # A period longer than this is a typing error.
@@ -125,14 +126,7 @@ def checklist(standards: Sequence[StandardItem]) -> list[dict[str, Any]]:
 
 def _check_text(name: str, value: Any, least: int, most: int) -> None:
     if not isinstance(value, str) or "\x00" in value or not least <= len(value) <= most:
-        raise FieldInvalid(
-            Said(
-                "{name}: a text of {least} to {most} characters",
-                name=Said(name),
-                least=least,
-                most=most,
-            )
-        )
+        raise FieldInvalid(wanted_text(name, least, most))
 
 
 def _check_list(name: str, value: Any, most: int) -> None:

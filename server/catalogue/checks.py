@@ -8,6 +8,7 @@ from typing import Any
 from mobile_contract.fields import TIME_MAX
 from mobile_contract.records.price_list import CURRENCY_PATTERN
 from server.catalogue.errors import FieldInvalid, PeriodInvalid
+from server.field_bounds import wanted_text, wanted_whole
 from server.language import Said
 
 _FIRST = datetime.fromtimestamp(0, UTC)
@@ -18,14 +19,7 @@ def check_text(name: str, value: Any, least: int, most: int) -> None:
     """Raise FieldInvalid where it is no text of `least` to `most` characters."""
     is_text = isinstance(value, str) and "\x00" not in value
     if not is_text or not least <= len(value) <= most or (least and not value.strip()):
-        raise FieldInvalid(
-            Said(
-                "{name}: a text of {least} to {most} characters",
-                name=Said(name),
-                least=least,
-                most=most,
-            )
-        )
+        raise FieldInvalid(wanted_text(name, least, most))
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -35,14 +29,7 @@ def check_text(name: str, value: Any, least: int, most: int) -> None:
 def check_whole(name: str, value: Any, least: int, most: int) -> None:
     """Raise FieldInvalid where it is no whole number from `least` to `most`."""
     if type(value) is not int or not least <= value <= most:
-        raise FieldInvalid(
-            Said(
-                "{name}: a whole number from {least} to {most}",
-                name=Said(name),
-                least=least,
-                most=most,
-            )
-        )
+        raise FieldInvalid(wanted_whole(name, least, most))
 
 
 def check_currency(value: Any) -> None:

@@ -24,6 +24,7 @@ from mobile_contract.records.store import (
     NAME_MAX,
     OPENING_HOURS_MAX,
 )
+from server.field_bounds import wanted_text, wanted_whole
 from server.identity.change_log import Actor, log_changes
 from server.language import Said
 from server.planning.errors import CodeTaken, FieldInvalid, NoSuchStore
@@ -250,25 +251,11 @@ def check_store(columns: Mapping[str, Any]) -> None:
         elif name in _LENGTHS:
             least, most = _LENGTHS[name]
             if not isinstance(value, str) or "\x00" in value or not least <= len(value) <= most:
-                raise FieldInvalid(
-                    Said(
-                        "{name}: a text of {least} to {most} characters",
-                        name=Said(name),
-                        least=least,
-                        most=most,
-                    )
-                )
+                raise FieldInvalid(wanted_text(name, least, most))
         elif name in _RANGES:
             least, most = _RANGES[name]
             if type(value) is not int or not least <= value <= most:
-                raise FieldInvalid(
-                    Said(
-                        "{name}: a whole number from {least} to {most}",
-                        name=Said(name),
-                        least=least,
-                        most=most,
-                    )
-                )
+                raise FieldInvalid(wanted_whole(name, least, most))
         elif name == "store_class" and value not in CLASSES:
             raise FieldInvalid(Said("store_class: one of {choices}", choices=", ".join(CLASSES)))
     if (columns["lat_e7"] is None) != (columns["lon_e7"] is None):

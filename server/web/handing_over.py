@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
@@ -24,6 +24,7 @@ from server.planning.positions import PositionListed, list_positions
 from server.planning.route_sheets import RouteSheet, read_position_routes
 from server.planning.workload import read_calendar, read_workloads, six_weeks
 from server.web.choices import people_choices
+from server.web.confirmed import is_done, say_saved
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.people_words import (
     READERS,
@@ -73,10 +74,8 @@ def handing_over_routes(desk: Desk, routes: Blueprint) -> None:
             )
 
         try:
-            if form.get("act") == "save":
-                with desk.database.company(visitor.company_id) as uow:
-                    change(uow)
-                return _done(position_id)
+            if is_done(desk, visitor, form, change):
+                return say_saved(url_for("positions.position_page", position_id=position_id))
             with desk.database.reading(visitor.company_id) as uow:
                 held = holders_of(uow, position_id, today=visitor.today, asker_id=visitor.person_id)
             found = rehearse_holding(
@@ -117,10 +116,8 @@ def handing_over_routes(desk: Desk, routes: Blueprint) -> None:
             )
 
         try:
-            if form.get("act") == "save":
-                with desk.database.company(visitor.company_id) as uow:
-                    change(uow)
-                return _done(position_id)
+            if is_done(desk, visitor, form, change):
+                return say_saved(url_for("positions.position_page", position_id=position_id))
             found = rehearse(
                 desk.database,
                 visitor.company_id,
@@ -131,11 +128,6 @@ def handing_over_routes(desk: Desk, routes: Blueprint) -> None:
         except REFUSALS as refused:
             return _page(desk, visitor, position_id, form, told_parts=told_refused(refused))
         return _page(desk, visitor, position_id, form, parts=found)
-
-
-def _done(position_id: UUID) -> ResponseReturnValue:
-    flash(tell("Saved. Phones take it at their next sync."), "notice")
-    return redirect(url_for("positions.position_page", position_id=position_id), code=303)
 
 
 def _page(

@@ -30,6 +30,7 @@ from server.planning.office_people import (
     rehearse_holding,
 )
 from server.web.choices import people_choices
+from server.web.confirmed import is_done
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.people_words import ADMINS, REFUSALS, asked_day, told_doubts, told_refused
 from server.web.typed import typed_uuid
@@ -78,9 +79,7 @@ def leaving_routes(desk: Desk, routes: Blueprint) -> None:
             )
 
         try:
-            if form.get("act") == "save":
-                with desk.database.company(visitor.company_id) as uow:
-                    change(uow)
+            if is_done(desk, visitor, form, change):
                 flash(
                     tell(
                         "{name} is gone from {day} on.",

@@ -34,6 +34,7 @@ from server.planning.position_list import (
 )
 from server.planning.positions import ROUTED_ROLES
 from server.web.choices import people_choices, position_choices
+from server.web.confirmed import is_done, say_saved
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.handing_over import handing_over_routes
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
@@ -244,11 +245,8 @@ def _giving_routes(desk: Desk, routes: Blueprint) -> None:
             )
 
         try:
-            if form.get("act") == "save":
-                with desk.database.company(visitor.company_id) as uow:
-                    change(uow)
-                flash(tell("Saved. Phones take it at their next sync."), "notice")
-                return redirect(url_for("people.person_page", person_id=person_id), code=303)
+            if is_done(desk, visitor, form, change):
+                return say_saved(url_for("people.person_page", person_id=person_id))
             found = rehearse_holding(
                 desk.database,
                 visitor.company_id,
@@ -282,12 +280,9 @@ def _giving_routes(desk: Desk, routes: Blueprint) -> None:
         try:
             with desk.database.reading(visitor.company_id) as uow:
                 holding = find_holding(uow, occupancy_id)
-            if form.get("act") == "save":
-                with desk.database.company(visitor.company_id) as uow:
-                    change(uow)
-                flash(tell("Saved. Phones take it at their next sync."), "notice")
-                return redirect(
-                    url_for("positions.position_page", position_id=holding.position_id), code=303
+            if is_done(desk, visitor, form, change):
+                return say_saved(
+                    url_for("positions.position_page", position_id=holding.position_id)
                 )
             found = rehearse_holding(
                 desk.database,
@@ -369,13 +364,8 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
             )
 
         try:
-            if form.get("act") == "save":
-                with desk.database.company(visitor.company_id) as uow:
-                    change(uow)
-                flash(tell("Saved. Phones take it at their next sync."), "notice")
-                return redirect(
-                    url_for("positions.position_page", position_id=position_id), code=303
-                )
+            if is_done(desk, visitor, form, change):
+                return say_saved(url_for("positions.position_page", position_id=position_id))
             with desk.database.reading(visitor.company_id) as uow:
                 holders = holders_of(
                     uow, position_id, today=visitor.today, asker_id=visitor.person_id
