@@ -18,6 +18,7 @@ from server.forms.templates import import_template, publish_template, retire_tem
 from server.forms.words import told_decimal, told_title
 from server.http.bodies import BodyBounds
 from server.identity.sessions import Visitor
+from server.identity.setting_words import STEP_NAMES
 from server.language import sentence, tell, told_moment, told_money
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.form_answers import answer_routes
@@ -55,16 +56,6 @@ SOURCES = {
     "FIXED": sentence("rows of the form"),
     "MUST_STOCK": sentence("products that the store must stock"),
     "CATEGORY": sentence("products of a category"),
-}
-STEPS = {
-    "PREPARE": sentence("prepare"),
-    "GREET": sentence("greet"),
-    "CHECK_STORE": sentence("check the store"),
-    "MERCHANDISE": sentence("merchandise"),
-    "TAKE_STOCK": sentence("take stock"),
-    "PRESENT": sentence("present"),
-    "AGREE_ORDER": sentence("agree the order"),
-    "REVIEW": sentence("review and file"),
 }
 WHAT = {
     "added": (sentence("added"), "good"),
@@ -351,7 +342,7 @@ def _words(definition: Json) -> dict[str, Any]:
         "told_title": told_title,
         "types": {name: tell(words) for name, words in TYPES.items()},
         "sources": {name: tell(words) for name, words in SOURCES.items()},
-        "steps": {name: tell(words) for name, words in STEPS.items()},
+        "steps": {name: tell(words) for name, words in STEP_NAMES.items()},
         "what": {name: (tell(words), tone) for name, (words, tone) in WHAT.items()},
         "parts": {name: tell(words) for name, words in PARTS.items()},
         "told_field": _told_field,
