@@ -41,6 +41,8 @@ def test_a_target_that_is_set_comes_to_the_phone(
         page.click("#rehearse")
         page.wait_for_selector("#save")
         assert "144 targets" in page.inner_text("#rehearsed")
+        # Saying why once that is seen changes nothing of it.
+        page.fill("[name=reason]", "A line for every store")
         page.click("#save")
         page.wait_for_selector(".notice")
         lan.sync()
