@@ -11,7 +11,7 @@ A region is "own" for an auditor with all that is below it. A seat at a region w
 stands for the whole company: an auditor there has no own region and sees everything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -46,17 +46,19 @@ def seats_of(uow: UnitOfWork, person_id: UUID, today: date) -> tuple[Seat, ...]:
     return tuple(Seat(row.id, row.role, row.region_id) for row in rows)
 
 
-def visible_positions(uow: UnitOfWork, person_id: UUID, today: date) -> frozenset[UUID]:
-    """The positions whose work this person may see today."""
-    asked = visible_positions_query(uow.company_id, person_id, today)
+def visible_positions(
+    uow: UnitOfWork, person_id: UUID, today: date, *, but: Sequence[str] = ()
+) -> frozenset[UUID]:
+    """The positions whose work this person may see today; with `but`, by their seats of other roles than these."""
+    asked = visible_positions_query(uow.company_id, person_id, today, but=but)
     return frozenset(uow.connection.execute(asked).scalars())
 
 
 def positions_seen_by(
-    uow: UnitOfWork, asker_id: UUID | None, today: date
+    uow: UnitOfWork, asker_id: UUID | None, today: date, *, but: Sequence[str] = ()
 ) -> frozenset[UUID] | None:
     """`visible_positions` of an asker; None, which is all, where nobody in the company asks."""
-    return None if asker_id is None else visible_positions(uow, asker_id, today)
+    return None if asker_id is None else visible_positions(uow, asker_id, today, but=but)
 
 
 def sees_all(uow: UnitOfWork, asker_id: UUID | None, today: date) -> bool:
@@ -64,12 +66,15 @@ def sees_all(uow: UnitOfWork, asker_id: UUID | None, today: date) -> bool:
     return asker_id is None or any(seat.role in SEES_ALL for seat in seats_of(uow, asker_id, today))
 
 
-def visible_positions_query(company_id: int, person_id: UUID, today: date) -> Select[UUID]:
+def visible_positions_query(
+    company_id: int, person_id: UUID, today: date, *, but: Sequence[str] = ()
+) -> Select[UUID]:
     """`visible_positions` as a query of position ids, to be used inside another."""
     held = _held_by(company_id, person_id, today).subquery("held")
     seat = (
         select(position.c.role, position.c.region_id)
         .where(position.c.company_id == company_id, position.c.id.in_(select(held.c.position_id)))
+        .where(position.c.role.not_in(but))
         .cte("seat")
     )
     below = _at_or_below(

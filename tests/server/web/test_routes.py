@@ -246,6 +246,33 @@ def test_nobody_sets_what_they_may_not_see(
     assert 'role="alert"' in told
 
 
+def test_what_somebody_audits_is_not_theirs_to_plan(
+    office: Office, planned: Cast, owner_engine: Engine
+) -> None:
+    cast = planned
+    with owner_engine.begin() as connection:
+        lead = factories.add_holder(
+            connection, cast.company, "Lea", "regional_manager", cast.regions.south
+        )
+        seat = factories.add_position(
+            connection, cast.company, "AUD-LEA", role="auditor", region_id=cast.regions.wharf
+        )
+        factories.add_occupancy(
+            connection, cast.company, position_id=seat, person_id=lead.id, is_acting=True
+        )
+    lea = office.browser(lead)
+    assert lea.get("/routes/").status_code == 200
+    for path in (
+        f"/routes/{cast.ana_route}",
+        f"/routes/positions/{cast.ana.position_id}",
+        f"/positions/{cast.ana.position_id}/hand-over",
+    ):
+        assert lea.get(path).status_code == 404, path
+    form = form_of(office.browser(cast.mia).get(f"/routes/{cast.ana_route}").text)
+    form["_token"] = token_in(lea.get("/tasks/new"))
+    assert lea.post("/routes/rehearse", data=form).status_code == 404
+
+
 def test_a_rule_is_read_from_its_form_and_told_in_words(office: Office, cast: Cast) -> None:
     mia = office.browser(cast.mia)
     asked = (
