@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -204,6 +204,10 @@ def written(demo_site: Site) -> Written:
         texts |= set(_texts_in(row.doc))
     for code, reason in Policy().audit_reasons.items():
         texts |= {code, reason["words"]}
+    for row in demo_site.rows(
+        "select answers::jsonb as answers from form_answer_version where company_id = :company limit 5000"
+    ):
+        texts |= set(_strings_in(row.answers))
     for row in demo_site.rows("select fields from conflict where company_id = :company"):
         texts |= set(_texts_in(row.fields))
     lines = {" ".join(text.split()) for text in texts if _WORD.search(text)}
@@ -219,6 +223,16 @@ def _texts_in(value: object, name: str = "") -> Iterator[str]:
             yield from _texts_in(inner, name)
     elif isinstance(value, str) and name in WRITTEN:
         yield value
+
+
+def _strings_in(value: object) -> Iterator[str]:
+    """All of them: what was typed into a form is the company's, whatever its question is called."""
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(inner, str):
+        yield inner
+    elif isinstance(inner, Iterable):
+        for each in inner:
+            yield from _strings_in(each)
 
 
 @pytest.mark.parametrize("person", PEOPLE)
