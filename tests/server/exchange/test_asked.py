@@ -213,7 +213,10 @@ def test_a_regional_manager_imports_routes_of_their_positions_and_nothing_else(
     cast: Cast, owner_engine: Engine, brought: Brought, look: Look
 ) -> None:
     with owner_engine.begin() as connection:
-        connection.execute(text("update store set code = upper(name)"))
+        connection.execute(
+            text("update store set code = upper(name) where company_id = :company"),
+            {"company": cast.company.id},
+        )
         nora = add_holder(connection, cast.company, "Nora", "regional_manager", cast.regions.north)
     head, rule = "position,route,store,rule", "mon every week from 2026-03-02"
     theirs = look(brought(nora, "route", head, f"REP-ANA,New,ANCHOR,{rule}"))

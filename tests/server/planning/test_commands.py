@@ -95,7 +95,7 @@ def test_a_new_store_needs_its_code(run: Run, cast: Cast, sync_engine: SyncEngin
     (result,) = push_items(sync_engine, cast.ana.device, [new])
     assert "code:" in refused(run("proposal", "approve", result["proposal_id"]))
     line = refused(run("proposal", "approve", result["proposal_id"], "--code", "L1"))
-    assert "--region, one of HARBOUR, NORTH, SOUTH, WHARF" in line
+    assert "name its region, one of HARBOUR, NORTH, SOUTH, WHARF" in line
     place = ("--code", "L1", "--region", "NORTH", "--position", "REP-BEN")
     done = run("proposal", "approve", result["proposal_id"], *place)
     assert done.output == "Approved: Lantern.\n"

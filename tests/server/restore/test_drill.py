@@ -160,7 +160,7 @@ def test_a_dump_is_restored_into_a_younger_server_whose_transaction_ids_are_lowe
     with running(folder / "old") as servers, serving(servers, way) as database:
         with servers.postgres.connect() as connection:
             connection.execute(
-                "do $$ begin for i in 1..3000 loop perform pg_current_xact_id(); commit;"
+                "do $$ begin for i in 1..5000 loop perform pg_current_xact_id(); commit;"
                 " end loop; end $$"
             )
         cast = make_company(servers, database)

@@ -143,7 +143,10 @@ def test_stores_are_taken_in_refused_with_a_reason_and_put_in_by_their_codes(
     office: Office, ada: FlaskClient, owner_engine: Engine
 ) -> None:
     with owner_engine.begin() as connection:
-        connection.execute(text("update store set code = upper(name)"))
+        connection.execute(
+            text("update store set code = upper(name) where company_id = :company"),
+            {"company": office.cast.company.id},
+        )
     place = f"/activities/{(running := activity(office))}"
     first, second = (store_in(office, running, "REQUESTED", number) for number in (0, 1))
     assert "One store is decided" in post(ada, f"{place}/stores", act="approve", id=str(first)).text

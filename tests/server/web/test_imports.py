@@ -188,7 +188,10 @@ def test_a_regional_manager_takes_out_the_routes_of_their_positions(
     office: Office, owner_engine: Engine
 ) -> None:
     with owner_engine.begin() as connection:
-        connection.execute(text("update store set code = upper(name)"))
+        connection.execute(
+            text("update store set code = upper(name) where company_id = :company"),
+            {"company": office.cast.company.id},
+        )
         nora = add_holder(
             connection, office.cast.company, "Nora", "regional_manager", office.cast.regions.north
         )
