@@ -27,7 +27,8 @@ def device_of(site: Site, device: UUID) -> Any:
 def test_a_phone_is_enrolled_by_the_picture_works_hands_over_and_is_wiped(
     sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
-    seat = sit_down(ADMIN)
+    seat = sit_down()
+    seat.sign_in(ADMIN)
     page, site = seat.page, seat.site
     seat.go("/devices/")
     page.click("text=Enrol a phone")

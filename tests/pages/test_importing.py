@@ -52,7 +52,8 @@ def work(site: Site) -> None:
 def test_an_admin_sees_the_fault_of_a_sheet_and_the_mended_one_comes_to_a_phone(
     sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
-    seat = sit_down("yue.lin@demo.example")
+    seat = sit_down()
+    seat.sign_in("yue.lin@demo.example")
     site, page = seat.site, seat.page
     good = ("NEW-1", "Corner of the imports", "KIOSK", "REP-09")
     (rep,) = site.rows(

@@ -28,7 +28,8 @@ def numbers_told(seat: Seat) -> dict[str, tuple[int, int]]:
 def test_a_leaver_hands_over_and_both_phones_follow(
     sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
-    seat = sit_down(ADMIN)
+    seat = sit_down()
+    seat.sign_in(ADMIN)
     page = seat.page
     today = datetime.now(ZoneInfo(TIME_ZONE)).date()
     (held,) = seat.site.rows(

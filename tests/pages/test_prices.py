@@ -38,7 +38,8 @@ where v.company_id = :company and l.code = 'BASE' order by v.version
 def test_a_price_that_is_changed_is_what_the_next_order_gets(
     sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
-    seat = sit_down(ADMIN)
+    seat = sit_down()
+    seat.sign_in(ADMIN)
     page = seat.page
     (store,) = seat.site.rows(STORE)
     (product,) = seat.site.rows(

@@ -19,7 +19,8 @@ select s.id, r.code from store s join region r on r.id = s.region_id where s.com
 def test_stores_that_change_sides_leave_one_phone_and_come_to_the_other(
     sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
-    seat = sit_down(MANAGER)
+    seat = sit_down()
+    seat.sign_in(MANAGER)
     page, site = seat.page, seat.site
     page.click("nav >> text=Planning")
     page.click("nav >> text=Regions")

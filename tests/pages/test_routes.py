@@ -34,7 +34,8 @@ def phone_of(site: Site, name: str, file: Path) -> Iterator[Phone]:
 def test_a_route_that_is_moved_leaves_one_phone_and_comes_to_the_other(
     sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
-    seat = sit_down(MANAGER)
+    seat = sit_down()
+    seat.sign_in(MANAGER)
     (route,) = seat.site.rows(
         "select r.id, r.name, array(select s.store_id from route_stop s where s.route_id = r.id) as stores"
         " from route r join position p on p.id = r.position_id where r.company_id = :company"

@@ -35,13 +35,15 @@ def test_a_wrong_password_is_told_and_begins_no_session(sit_down: Callable[..., 
 
 
 def test_each_person_keeps_the_language_they_chose(sit_down: Callable[..., Seat]) -> None:
-    seat = sit_down("min.luo@demo.example")
+    seat = sit_down()
+    seat.sign_in("min.luo@demo.example")
     seat.page.click("text=中文")
     seat.page.wait_for_selector("text=退出")
     assert seat.page.get_attribute("html", "lang") == "zh-Hans"
     (held,) = seat.site.rows("select language from person where email = 'min.luo@demo.example'")
     assert held.language == "zh"
-    again = sit_down("min.luo@demo.example")
+    again = sit_down()
+    again.sign_in("min.luo@demo.example")
     again.page.wait_for_selector("text=退出")
 
 

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 def test_a_target_that_is_set_comes_to_the_phone(
     sit_down: Callable[..., Seat], tmp_path: Path
 ) -> None:
-    seat = sit_down(MANAGER)
+    seat = sit_down()
+    seat.sign_in(MANAGER)
     page, site = seat.page, seat.site
     with phone_of(site, "Zhou Lan", tmp_path / "lan") as lan:
 
