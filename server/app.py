@@ -72,6 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             datum=Datum(chosen.map_datum),
         ),
         chosen.public_url,
+        answers_within_ms=chosen.answers_within_ms,
     )
 
 
@@ -79,8 +80,13 @@ def build_app(
     service: Service,
     base_map: BaseMap = BaseMap(),  # noqa: B008 - it is frozen
     public_url: str | None = None,
+    *,
+    answers_within_ms: int | None = None,
 ) -> Flask:
-    """The application over a service that is already made; raises when a route is not declared."""
+    """The application over a service that is already made; raises when a route is not declared.
+
+    Without `answers_within_ms` no worker is needed: pages answer everything themselves.
+    """
     app = Flask("server", static_folder=None)
     # Answering OPTIONS by itself would be a way around the declarations of routes.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -90,7 +96,14 @@ def build_app(
     register_document(app, api)
     app.register_blueprint(health_routes(service))
     app.register_blueprint(front_routes())
-    register_pages(app, Desk(service, service.secret, base_map, public_url=public_url))
+    desk = Desk(
+        service,
+        service.secret,
+        base_map,
+        public_url=public_url,
+        answers_within_ms=answers_within_ms,
+    )
+    register_pages(app, desk)
     app.register_blueprint(link_routes(service))
     # After flask-smorest, which registers handlers of its own.
     register_problems(app)

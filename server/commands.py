@@ -9,7 +9,7 @@ import click
 from server.cli import say, settings
 from server.processes import CannotStart
 
-_WORKER_POOL = 5
+_WORKER_POOL = 6
 
 
 @click.command()
@@ -63,6 +63,7 @@ def worker() -> None:
     from server.jobs.worker import WorkerProcess, run_worker
     from server.media.installed import media_of
     from server.photos.installed import room_of
+    from server.web.answerers import ANSWERERS
     from server.web.exporters import EXPORTERS
     from server.wiring import make_engine, make_redis
     from sync.engine import Engine
@@ -90,6 +91,7 @@ def worker() -> None:
                 media=media_of(loaded),
                 room=room,
                 exporters=EXPORTERS,
+                answerers=ANSWERERS,
             ),
             client=make_redis(loaded),
             ledger_days=loaded.ledger_days,

@@ -81,6 +81,7 @@ class Settings:
     backlog: int
     pool_wait_s: int
     statement_timeout_s: int
+    answers_within_ms: int
     lock_timeout_s: int
     idle_in_transaction_s: int
     ledger_days: int
@@ -221,6 +222,7 @@ class SettingsSchema(Schema):
     backlog = _whole(512, 16, 65535)
     pool_wait_s = _whole(5, 1, 60)
     statement_timeout_s = _whole(30, 1, 3600)
+    answers_within_ms = _whole(60, 0, 60_000)
     lock_timeout_s = _whole(10, 1, 3600)
     idle_in_transaction_s = _whole(30, 1, 3600)
     ledger_days = _whole(400, 30, 3660)

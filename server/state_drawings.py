@@ -5,6 +5,7 @@ from the objects that the code itself asks what may follow.
 import argparse
 from pathlib import Path
 
+from server.answers.asked import ANSWERING
 from server.exchange.asked import ASKING
 from server.exchange.runs import IMPORTING
 from server.exports.runs import EXPORTING
@@ -16,7 +17,7 @@ from sync.state_machine import StateMachine
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "STATES.md"
 
 # Those that belong to no kind of record.
-OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, ASKING, IMPORTING, EXPORTING)
+OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, ASKING, IMPORTING, EXPORTING, ANSWERING)
 
 _HEAD = """# States
 

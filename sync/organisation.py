@@ -369,6 +369,35 @@ Index(
 )
 Index("export_run_asked_at_ix", export_run.c.company_id, export_run.c.asked_at)
 
+# What pages asked that takes long: a worker answers, and the answer is kept for a while.
+long_answer = company_table(
+    "long_answer",
+    # Made of whose question it is and what it asks.
+    filled("id", Uuid),
+    filled("person_id", Uuid),
+    filled("name", Text),
+    filled("arguments", Document),
+    filled("state", Text),
+    Column("answer", Text),
+    Column("failure", Text),
+    filled("asked_at", Moment),
+    # Until when the worker that reads it has it for itself.
+    Column("held_until", Moment),
+    # As of when the answer is.
+    Column("read_at", Moment),
+    Column("ended_at", Moment),
+    CheckConstraint("state in ('WAITING', 'READING', 'READY', 'FAILED')", name="state"),
+    belongs_to("person_id", "person"),
+    key=("id",),
+)
+Index(
+    "long_answer_person_id_ix",
+    long_answer.c.company_id,
+    long_answer.c.person_id,
+    long_answer.c.asked_at,
+)
+Index("long_answer_asked_at_ix", long_answer.c.company_id, long_answer.c.asked_at)
+
 store_division = company_table(
     "store_division",
     filled("store_id", Uuid),
@@ -392,6 +421,7 @@ __all__ = [
     "external_id",
     "holiday",
     "import_run",
+    "long_answer",
     "occupancy",
     "person",
     "policy",

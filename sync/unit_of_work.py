@@ -5,6 +5,7 @@ row-level security reads; it is set for the transaction, so a pooled connection 
 over to the next company.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sync.direct import begin, take_over
@@ -25,6 +27,9 @@ RUN = (
     "extract(epoch from pg_postmaster_start_time())::text || ' ' ||"
     " (select extract(epoch from stats_reset) from pg_stat_bgwriter)::text"
 )
+
+# Of this transaction, whose next statement has so many milliseconds.
+_BOUND = "select set_config('statement_timeout', cast(:left as text), true)"
 
 _READING = "isolation level repeatable read, read only"
 _NOTE_RUN = f"insert into server_start (run) select {RUN} on conflict (run) do nothing"
@@ -39,19 +44,43 @@ class UnitOfWork:
     connection: Connection
     driver: psycopg.Connection[Any]
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    # By the steady clock: when its time is over, where it has an end.
+    ends_at: float | None = None
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do this once the transaction is durable, and only then."""
         self.afterwards.append(act)
 
+    def end_within(self, milliseconds: int) -> None:
+        """Let all that `rows` is asked from now on take no longer than this: it raises OutOfTime then."""
+        self.ends_at = time.monotonic() + milliseconds / 1000
+
     def rows(self, statement: str, **values: Any) -> list[Any]:
-        """The rows of a statement with `:name` parameters."""
+        """The rows of a statement with `:name` parameters. Raises OutOfTime where its time is over."""
+        if self.ends_at is not None:
+            return self._rows_in_time(statement, values, self.ends_at)
         # All at once: one by one each row costs a call of the driver.
         return list(self.connection.execute(text(statement), values).all())
+
+    def _rows_in_time(self, statement: str, values: dict[str, Any], ends_at: float) -> list[Any]:
+        left_ms = int((ends_at - time.monotonic()) * 1000)
+        if left_ms < 1:
+            raise OutOfTime
+        self.connection.execute(text(_BOUND), {"left": left_ms})
+        try:
+            return list(self.connection.execute(text(statement), values).all())
+        except OperationalError as error:
+            if isinstance(error.orig, psycopg.errors.QueryCanceled):
+                raise OutOfTime from error
+            raise
 
     def run(self, statement: str, **values: Any) -> int:
         """Execute a statement with `:name` parameters; the number of rows it touched."""
         return self.connection.execute(text(statement), values).rowcount
+
+
+class OutOfTime(Exception):
+    """The transaction did not come to its end in the time that it was given."""
 
 
 class _RolledBack(Exception):

@@ -4,13 +4,13 @@ The queue is only a wake-up call. A row leaves the outbox when its effect has ha
 what the queue loses is enqueued again, so an emptied Redis costs seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from server.jobs.work import PHOTO_TOPICS, SHEET_TOPICS, run_outbox_row
+from server.jobs.work import ANSWER_TOPICS, PHOTO_TOPICS, SHEET_TOPICS, run_outbox_row
 from sync.unit_of_work import Database
 
 QUEUE = "roadbook"
@@ -18,6 +18,13 @@ QUEUE = "roadbook"
 # a spreadsheet of stores, delay nothing else.
 PHOTO_QUEUE = "roadbook-photos"
 SHEET_QUEUE = "roadbook-sheets"
+ANSWER_QUEUE = "roadbook-answers"
+LONG_QUEUES: Mapping[str, tuple[str, ...]] = {
+    PHOTO_QUEUE: PHOTO_TOPICS,
+    SHEET_QUEUE: SHEET_TOPICS,
+    ANSWER_QUEUE: ANSWER_TOPICS,
+}
+_LONG_TOPICS = tuple(topic for topics in LONG_QUEUES.values() for topic in topics)
 ROWS_AT_ONCE = 200
 # With more than this in the queue nothing is added: it would only grow what has to be done twice.
 QUEUE_FULL = 5_000
@@ -63,12 +70,11 @@ class _Lane:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Moves rows of all companies to the queues."""
+    """Moves rows of all companies to the queues; the long ones by name."""
 
     database: Database
     queue: Queue
-    photo_queue: Queue
-    sheet_queue: Queue
+    long_queues: Mapping[str, Queue]
 
     def relay(self) -> int:
         """Enqueue what waits, at most `ROWS_AT_ONCE` a company; the number enqueued.
@@ -81,16 +87,11 @@ class Relay:
             return 0
         bounds = (LONG_QUEUE_FULL, LONG_ROWS_AT_ONCE, LONG_AGAIN_S)
         lanes = (
-            _Lane(
-                self.queue,
-                _SHORT_WAITING,
-                (*PHOTO_TOPICS, *SHEET_TOPICS),
-                QUEUE_FULL,
-                ROWS_AT_ONCE,
-                AGAIN_S,
+            _Lane(self.queue, _SHORT_WAITING, _LONG_TOPICS, QUEUE_FULL, ROWS_AT_ONCE, AGAIN_S),
+            *(
+                _Lane(self.long_queues[name], _LONG_WAITING, topics, *bounds)
+                for name, topics in LONG_QUEUES.items()
             ),
-            _Lane(self.photo_queue, _LONG_WAITING, PHOTO_TOPICS, *bounds),
-            _Lane(self.sheet_queue, _LONG_WAITING, SHEET_TOPICS, *bounds),
         )
         return sum(self._relay_lane(lane, companies) for lane in lanes)
 

@@ -17,6 +17,7 @@ import redis
 
 from mobile_contract.version import CURRENT
 from server.activities.day_begins import begin_activities
+from server.answers.asked import purge_answers
 from server.audits.draws import draw_weeks
 from server.audits.queue import look_at_waiting
 from server.audits.standing import end_appeal_times, let_stand
@@ -153,7 +154,7 @@ class Schedule:
             turns += self._purge(company_id, now)
             turns += self._let_files_go(company_id, now)
             self._end_old_uploads(company_id, now)
-            self._purge_files_of_pages(company_id, now)
+            self._purge_what_pages_left(company_id, now)
             turns += self._release_understood(company_id, now)
             self._release_ready(company_id)
             self._count_days(company_id, now)
@@ -325,17 +326,20 @@ class Schedule:
         except Exception:
             logger.exception("ending old uploads of company %d failed", company_id)
 
-    def _purge_files_of_pages(self, company_id: int, now: datetime) -> None:
+    def _purge_what_pages_left(self, company_id: int, now: datetime) -> None:
         """What pages wrote and what was brought to them, about once an hour: twice at once does no harm."""
         place = (company_id, "files of pages")
-        if self.media is None or now < self._not_before.get(place, _LONG_AGO):
+        if now < self._not_before.get(place, _LONG_AGO):
             return
         self._not_before[place] = now + UPLOADS_LOOKED_AT_EVERY
         try:
+            purge_answers(self.database, company_id, now)
+            if self.media is None:
+                return
             purge_exports(self.database, self.media, company_id, now)
             purge_imports(self.database, self.media, company_id, now)
         except Exception:
-            logger.exception("purging exports and imports of company %d failed", company_id)
+            logger.exception("purging what pages left of company %d failed", company_id)
 
     def _release_understood(self, company_id: int, now: datetime) -> bool:
         """Items of a newer contract are kept until the server has it: it may have it now."""

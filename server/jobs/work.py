@@ -16,6 +16,8 @@ from uuid import UUID
 from mobile_contract.schema import plain
 from server.activities.activities import START
 from server.activities.stores import start_stores
+from server.answers.asked import ANSWER, Answerer
+from server.answers.reading import answer_question
 from server.audits.appeals import open_appeals
 from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
@@ -86,6 +88,8 @@ class Workshop:
     room: ReadingRoom | None = None
     # What long lists are written by, by the name of the list.
     exporters: Mapping[str, Exporter] = field(default_factory=dict)
+    # Who answers what pages ask, by the name of the question.
+    answerers: Mapping[str, Answerer[Any]] = field(default_factory=dict)
 
     @property
     def files(self) -> Media:
@@ -205,6 +209,12 @@ def import_(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None
         do_import(shop.database, shop.files, SHEETS, company_id, UUID(text))
 
 
+def answer(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Answer what pages asked and had no time for."""
+    for text in payload["ids"]:
+        answer_question(shop.database, shop.answerers, company_id, UUID(text))
+
+
 EFFECTS: Mapping[str, Effect] = {
     "release_deferred": release_deferred,
     PLAN_AGAIN: plan_again,
@@ -223,12 +233,15 @@ EFFECTS: Mapping[str, Effect] = {
     FILE_READ: file_read,
     EXPORT: export,
     IMPORT: import_,
+    ANSWER: answer,
 }
 
 
 # Each takes seconds or minutes, and not milliseconds: they are done beside the others (relay.py).
 PHOTO_TOPICS = (FILE_READ,)
 SHEET_TOPICS = (EXPORT, IMPORT)
+# Somebody waits for it.
+ANSWER_TOPICS = (ANSWER,)
 
 
 def do_row(

@@ -3,7 +3,7 @@
 Jobs run in the main thread, one at a time (RQ's SimpleWorker: no fork, four times the jobs a
 second); the relay and the schedule have a thread each, so that a long night's work delays nobody's
 items. Files are read from a queue of their own by as many threads as the settings say, each of which waits
-for a process that does the work (server/photos/reading.py); imports and exports have a queue and one thread. A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
+for a process that does the work (server/photos/reading.py); imports and exports have a queue and one thread, and so has what a page waits for. A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
 """
 
 import json
@@ -26,7 +26,15 @@ from rq.exceptions import DequeueTimeout
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
-from server.jobs.relay import PHOTO_QUEUE, QUEUE, SHEET_QUEUE, Relay, make_queue
+from server.jobs.relay import (
+    ANSWER_QUEUE,
+    LONG_QUEUES,
+    PHOTO_QUEUE,
+    QUEUE,
+    SHEET_QUEUE,
+    Relay,
+    make_queue,
+)
 from server.jobs.schedule import RedisMemory, Schedule
 from server.jobs.work import Workshop, open_workshop
 
@@ -97,6 +105,7 @@ class WorkerProcess:
         readers = [
             threading.Thread(target=self._work_beside, args=(queue,), name=name, daemon=True)
             for name, queue in (
+                ("answers", ANSWER_QUEUE),
                 ("sheets", SHEET_QUEUE),
                 *((f"reader-{number}", PHOTO_QUEUE) for number in range(1, self.readers + 1)),
             )
@@ -191,8 +200,7 @@ class WorkerProcess:
         relay = Relay(
             self.shop.database,
             make_queue(self.client),
-            make_queue(self.client, PHOTO_QUEUE),
-            make_queue(self.client, SHEET_QUEUE),
+            {name: make_queue(self.client, name) for name in LONG_QUEUES},
         )
         schedule = Schedule(
             self.shop.database,

@@ -78,6 +78,8 @@ class Desk:
     base_map: BaseMap = BaseMap()
     # Where phones and browsers reach this server, where the installation says so.
     public_url: str | None = None
+    # How long a page looks for an answer itself before it leaves that to a worker; None: however long it takes.
+    answers_within_ms: int | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

@@ -1,13 +1,15 @@
 """The facts behind a figure: the visits, orders, stops, stores … that it was made from, a page at a time or as a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
+from server.answers.asked import Answered, Answerer
 from server.days.teams import list_teams
 from server.identity.permissions import visible_positions
 from server.identity.sessions import Visitor
@@ -16,7 +18,7 @@ from server.measures.behind import NUMBERS, Behind, Mark, facts_behind, read_beh
 from server.measures.errors import QuestionInvalid
 from server.measures.names import name_things
 from server.vocabulary import flag_name
-from server.web.desk import Desk
+from server.web.desk import Desk, draw
 from server.web.figure_words import MEASURE_MEANINGS, MEASURE_WORDS
 from server.web.listing import (
     Badge,
@@ -25,14 +27,17 @@ from server.web.listing import (
     Listing,
     Read,
     Shown,
-    answer_listing,
+    drawn_page,
     pages_of,
     part_by_day,
+    read_page,
+    send_listing,
 )
 from server.web.marks import moment_and_id
 from server.web.menu import OFFICE
 from server.web.overview import narrowed_told
 from server.web.overview_asked import DIMENSIONS, Asked, read_asked
+from server.web.waiting import answer_to, stand_told, told_as_of
 from sync.unit_of_work import UnitOfWork
 
 FACTS: Mapping[str, str] = {
@@ -65,6 +70,8 @@ _OF_CHECKS = ("over", "out_of")
 _ORDERS = ("sales", "orders", "lines", "deliveries")
 _ON_THE_MAP = ("visits", "stops", "checks", "stocking", "tracks", "duty")
 _KEY_MAX = 200
+# What an address asks of the list beside the question and the measure.
+_OF_A_PAGE = ("facts", "all", "after")
 _MINUTE_MS = 60_000
 
 
@@ -89,11 +96,23 @@ def fact_routes(desk: Desk) -> Blueprint:
             (url_for("facts.facts_page", facts=each, **arguments), tell(FACTS[each]), each)
             for each in facts_behind(behind.measure)
         ]
-        return answer_listing(
-            desk,
-            visitor,
-            fact_listing(visitor, request.args),
+        listing = fact_listing(visitor, request.args)
+        form = request.args.get("format")
+        if form is not None:
+            return send_listing(desk, visitor, listing, form)
+        again = {name: request.args[name] for name in _OF_A_PAGE if name in request.args}
+        found = answer_to(desk, visitor, FACTS_PAGE, {**again, **arguments})
+        stand = None if isinstance(found, Answered) else stand_told(desk, found)
+        if stand is not None and stand.is_shown:
+            return Response(status=204)
+        return draw(
             "facts/list.html",
+            listing=drawn_page(listing, found.value.rows, found.value.more)
+            if isinstance(found, Answered)
+            else None,
+            stand=stand,
+            as_of=told_as_of(visitor, found),
+            again=request.full_path.rstrip("?"),
             asked=asked,
             name=tell(MEASURE_WORDS[behind.measure]),
             meaning=tell(MEASURE_MEANINGS[behind.measure]),
@@ -144,6 +163,24 @@ def fact_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Behi
         exporter="facts",
         part_done=part_by_day(asked.first, asked.last),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FactsPage:
+    """A page of facts, and the mark after which the next begins."""
+
+    rows: Sequence[Behind]
+    more: str | None
+
+
+def _facts_page(
+    uow: UnitOfWork, visitor: Visitor, arguments: Mapping[str, str], _now: datetime
+) -> FactsPage:
+    listing = fact_listing(visitor, arguments)
+    return FactsPage(*read_page(uow, listing, arguments.get("after")))
+
+
+FACTS_PAGE = Answerer("facts", FactsPage, _facts_page)
 
 
 def _group_told(uow: UnitOfWork, asked: Asked, key: str) -> str:

@@ -162,10 +162,21 @@ def answer_listing(
 
 def draw_rows(uow: UnitOfWork, listing: Listing[R]) -> Drawn:
     """The rows of the page that is asked for."""
+    return drawn_page(listing, *read_page(uow, listing, request.args.get("after")))
+
+
+def read_page(
+    uow: UnitOfWork, listing: Listing[R], after: str | None
+) -> tuple[Sequence[R], str | None]:
+    """The rows of the page after a mark, and the mark of the next. Raises NotFound where it is no mark."""
     try:
-        rows, more = listing.read(uow, request.args.get("after"), ROWS_A_PAGE)
+        return listing.read(uow, after, ROWS_A_PAGE)
     except ValueError:
         raise NotFound from None
+
+
+def drawn_page(listing: Listing[R], rows: Sequence[R], more: str | None) -> Drawn:
+    """A page of the list as its template takes it."""
     return Drawn(
         listing.name,
         [(tell(column.title), column.is_number) for column in listing.columns],

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
+from server.answers.asked import Answered, Failed, Waiting
 from server.days.reading import read_days
 from server.days.teams import Team, list_teams, phones_of
 from server.identity.permissions import visible_positions
@@ -19,7 +20,7 @@ from server.identity.sessions import Visitor
 from server.language import sentence, tell
 from server.measures.errors import MeasuresError
 from server.measures.names import name_things
-from server.targets.standings import Standing, read_standings
+from server.targets.standings import Standing
 from server.web.day_rows import row_of
 from server.web.desk import Desk, draw, packed
 from server.web.figure_words import (
@@ -31,11 +32,13 @@ from server.web.figure_words import (
     told_figure,
     told_parts,
 )
-from server.web.listing import answer_listing
+from server.web.listing import draw_rows, send_listing
 from server.web.menu import OFFICE
+from server.web.overview_answers import GROUPS, SERIES, STANDINGS
 from server.web.overview_asked import DIMENSIONS, Asked, read_asked
-from server.web.overview_charts import series_of
-from server.web.overview_groups import listing_of, read_groups
+from server.web.overview_charts import told_series
+from server.web.overview_groups import listing_of, named_groups, read_groups
+from server.web.waiting import answer_to, draw_stand, stand_told, told_as_of
 from sync.unit_of_work import UnitOfWork
 
 MOST_PEOPLE = 200
@@ -75,15 +78,15 @@ def overview_routes(desk: Desk) -> Blueprint:
     def figures(visitor: Visitor) -> ResponseReturnValue:
         """The figures of the period, with what to hold each against."""
         asked = read_asked(visitor, request.args)
-        with desk.database.reading(visitor.company_id) as uow:
-            standings = read_standings(
-                uow, asked.question(), asked.measures, today=visitor.today, now=desk.clock()
-            )
+        found = answer_to(desk, visitor, STANDINGS, asked.kept)
+        if not isinstance(found, Answered):
+            return draw_stand(desk, found, "#figures", url_for("overview.page", **asked.kept))
         return draw(
             "overview/figures.html",
             asked=asked,
-            cards=[_card(asked, standing) for standing in standings],
+            cards=[_card(asked, standing) for standing in found.value],
             charted=_charted(asked),
+            as_of=told_as_of(visitor, found),
         )
 
     @routes.get("/groups")
@@ -91,32 +94,26 @@ def overview_routes(desk: Desk) -> Blueprint:
     def groups(visitor: Visitor) -> ResponseReturnValue:
         """The table by people, places or products; a file of it."""
         asked = read_asked(visitor, request.args)
+        form = request.args.get("format")
         try:
-            with desk.database.reading(visitor.company_id) as uow:
-                found = read_groups(uow, asked, now=desk.clock())
+            if form is not None:
+                return _groups_in_file(desk, visitor, asked, form)
+            return _groups_drawn(desk, visitor, asked)
         except MeasuresError as refused:
             return draw("parts/alert.html", 400, detail=str(refused))
-        listing = listing_of(asked, found, request.args.get("sort", "name"))
-        is_part = request.headers.get("HX-Request") == "true"
-        return answer_listing(
-            desk,
-            visitor,
-            listing,
-            "overview/groups.html",
-            asked=asked,
-            is_part=is_part,
-            caption=tell("By {what}", what=tell(DIMENSIONS[asked.by]).lower()),
-        )
 
     @routes.get("/series")
     @desk.page(*OFFICE)
     def series(visitor: Visitor) -> ResponseReturnValue:
-        """One measure over the period and by groups, for the charts."""
+        """One measure over the period and by groups, for the charts; with 202 where it is still being read."""
         asked = read_asked(visitor, request.args)
         measure = _charted(asked)
-        with desk.database.reading(visitor.company_id) as uow:
-            told = series_of(uow, asked, measure, now=desk.clock())
-        return packed(msgspec.json.encode(told))
+        found = answer_to(desk, visitor, SERIES, {**asked.kept, "measure": measure})
+        if isinstance(found, Failed):
+            return packed(msgspec.json.encode({"failed": stand_told(desk, found).failure}))
+        if isinstance(found, Waiting):
+            return Response(status=202)
+        return packed(msgspec.json.encode(told_series(asked, measure, found.value)))
 
     @routes.get("/now")
     @desk.page(*OFFICE)
@@ -141,6 +138,41 @@ def overview_routes(desk: Desk) -> Blueprint:
         )
 
     return routes
+
+
+def _groups_in_file(desk: Desk, visitor: Visitor, asked: Asked, form: str) -> ResponseReturnValue:
+    with desk.database.reading(visitor.company_id) as uow:
+        rows = named_groups(read_groups(uow, asked, now=desk.clock()))
+    return send_listing(desk, visitor, listing_of(asked, rows, _sort()), form)
+
+
+def _groups_drawn(desk: Desk, visitor: Visitor, asked: Asked) -> ResponseReturnValue:
+    found = answer_to(desk, visitor, GROUPS, asked.kept)
+    is_part = request.headers.get("HX-Request") == "true"
+    again = url_for("overview.page", **asked.kept)
+    drawn = stand = None
+    if isinstance(found, Answered):
+        listing = listing_of(asked, named_groups(found.value), _sort())
+        with desk.database.reading(visitor.company_id) as uow:
+            drawn = draw_rows(uow, listing)
+    elif is_part:
+        return draw_stand(desk, found, "#groups", again)
+    else:
+        stand = stand_told(desk, found)
+    return draw(
+        "overview/groups.html",
+        asked=asked,
+        is_part=is_part,
+        caption=tell("By {what}", what=tell(DIMENSIONS[asked.by]).lower()),
+        listing=drawn,
+        stand=stand,
+        as_of=told_as_of(visitor, found),
+        again=again,
+    )
+
+
+def _sort() -> str:
+    return request.args.get("sort", "name")
 
 
 def narrowed_told(
@@ -240,6 +272,9 @@ def _words() -> dict[str, str]:
         "now": tell("this period"),
         "before": tell("the period before"),
         "failed": tell("The chart could not be fetched. Open the page anew."),
+        "waits": tell(
+            "There is much to read: a worker is at it. You can go on meanwhile; it is kept for you."
+        ),
         "failed_part": tell("This part could not be fetched. Open the page anew."),
         "nothing": tell("There is nothing to draw in this period."),
     }

@@ -3,7 +3,8 @@
 Numbers are whole steps of which `scale` are one; what is read beside them is told here, in the visitor's language.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -33,55 +34,88 @@ _BY_DAY_MAX = 45
 _BY_WEEK_MAX = 200
 
 
-def series_of(uow: UnitOfWork, asked: Asked, measure: str, *, now: datetime) -> dict[str, Any]:
-    """The trend and the bars of a measure. The statements are those of three questions, and one."""
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A measure's figures by day, week or month of a period and of the one before, and by groups where it is told by
+    them, with what the groups are called.
+    """
+
+    trend: Mapping[str, Figure]
+    before: Mapping[str, Figure]
+    groups: Mapping[str, Figure] | None
+    names: Mapping[str, str]
+
+
+def read_series(uow: UnitOfWork, asked: Asked, measure: str, *, now: datetime) -> Series:
+    """What the charts draw. The statements are those of three questions, and one."""
+    question = asked.question(_unit_of(asked))
+    first, last = _span_before(asked)
+    trend = _by_key(uow, question, measure, now)
+    before = _by_key(uow, replace(question, first_day=first, last_day=last), measure, now)
+    if not _has_groups(asked, measure):
+        return Series(trend, before, None, {})
+    found = _by_key(uow, asked.question(asked.by), measure, now)
+    ranked = sorted(found.items(), key=lambda each: (-_number(each[1]), each[0]))[:BARS_MAX]
+    return Series(
+        trend, before, dict(ranked), name_things(uow, asked.by, [key for key, _ in ranked])
+    )
+
+
+def told_series(asked: Asked, measure: str, series: Series) -> dict[str, Any]:
+    """The trend and the bars of a measure, in the visitor's language."""
     return {
         "name": tell(MEASURE_WORDS[measure]),
-        "trend": _trend(uow, asked, measure, now),
-        "bars": _bars(uow, asked, measure, now),
+        "trend": _trend(asked, series),
+        "bars": _bars(asked, series),
     }
 
 
-def _trend(uow: UnitOfWork, asked: Asked, measure: str, now: datetime) -> dict[str, Any]:
+def _unit_of(asked: Asked) -> str:
     days = (asked.last - asked.first).days + 1
-    unit = "day" if days <= _BY_DAY_MAX else "week" if days <= _BY_WEEK_MAX else "month"
-    question = asked.question(unit)
-    first, last = period_before(asked.first, asked.last, asked.last)
-    before = replace(question, first_day=first, last_day=last)
-    figures = _by_key(uow, question, measure, now)
-    earlier = _by_key(uow, before, measure, now)
+    return "day" if days <= _BY_DAY_MAX else "week" if days <= _BY_WEEK_MAX else "month"
+
+
+def _span_before(asked: Asked) -> tuple[date, date]:
+    return period_before(asked.first, asked.last, asked.last)
+
+
+def _has_groups(asked: Asked, measure: str) -> bool:
+    return (
+        asked.by not in {"day", "week", "month"}
+        and (asked.by not in PRODUCTS or is_by_product(measure))
+        and (asked.by not in {"channel", "store_class"} or is_by_store(measure))
+    )
+
+
+def _trend(asked: Asked, series: Series) -> dict[str, Any]:
+    unit = _unit_of(asked)
+    some = next(iter([*series.trend.values(), *series.before.values()]), None)
     keys = _keys(asked.first, asked.last, unit)
-    keys_before = _keys(first, last, unit)
-    some = next(iter([*figures.values(), *earlier.values()]), None)
+    keys_before = _keys(*_span_before(asked), unit)
     return {
         "labels": [_told_key(key, unit) for key in keys],
         "is_percent": some is not None and some.unit == "ratio",
         "scale": 1 if some is None else _drawn_scale(some),
-        "now": [_step(figures.get(key)) for key in keys],
-        "before": [_step(earlier.get(key)) for key in keys_before][: len(keys)],
-        "told": [_told(figures.get(key)) for key in keys],
-        "told_before": [_told(earlier.get(key)) for key in keys_before][: len(keys)],
+        "now": [_step(series.trend.get(key)) for key in keys],
+        "before": [_step(series.before.get(key)) for key in keys_before][: len(keys)],
+        "told": [_told(series.trend.get(key)) for key in keys],
+        "told_before": [_told(series.before.get(key)) for key in keys_before][: len(keys)],
         "unit": tell(DIMENSIONS[unit]),
     }
 
 
-def _bars(uow: UnitOfWork, asked: Asked, measure: str, now: datetime) -> dict[str, Any]:
-    fits = (asked.by not in PRODUCTS or is_by_product(measure)) and (
-        asked.by not in {"channel", "store_class"} or is_by_store(measure)
-    )
-    if not fits or asked.by in {"day", "week", "month"}:
-        return {"labels": [], "now": [], "told": [], "by": tell(DIMENSIONS[asked.by]), "scale": 1}
-    figures = _by_key(uow, asked.question(asked.by), measure, now)
-    ranked = sorted(figures.items(), key=lambda each: (-_number(each[1]), each[0]))[:BARS_MAX]
-    names = name_things(uow, asked.by, [key for key, _ in ranked])
-    some = next((figure for _, figure in ranked), None)
+def _bars(asked: Asked, series: Series) -> dict[str, Any]:
+    by = tell(DIMENSIONS[asked.by])
+    if series.groups is None:
+        return {"labels": [], "now": [], "told": [], "by": by, "scale": 1}
+    some = next(iter(series.groups.values()), None)
     return {
-        "labels": [names.get(key) or tell("none") for key, _ in ranked],
+        "labels": [series.names.get(key) or tell("none") for key in series.groups],
         "is_percent": some is not None and some.unit == "ratio",
         "scale": 1 if some is None else _drawn_scale(some),
-        "now": [_step(figure) for _, figure in ranked],
-        "told": [_told(figure) for _, figure in ranked],
-        "by": tell(DIMENSIONS[asked.by]),
+        "now": [_step(figure) for figure in series.groups.values()],
+        "told": [_told(figure) for figure in series.groups.values()],
+        "by": by,
     }
 
 

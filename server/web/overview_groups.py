@@ -5,7 +5,7 @@ All groups of a question are read at once; a page follows a mark that has the fi
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -34,6 +34,14 @@ _NUMBER = re.compile(r"(-?[0-9]{1,30})(?:/([1-9][0-9]{0,29}))?")
 
 
 @dataclass(frozen=True, slots=True)
+class Groups:
+    """All groups of the table, and what each is called that has a name."""
+
+    groups: Sequence[Group]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class NamedGroup:
     """A row: the group's key, what it is called, and its figures by measure and currency."""
 
@@ -42,14 +50,20 @@ class NamedGroup:
     figures: dict[tuple[str, str | None], Figure]
 
 
-def read_groups(uow: UnitOfWork, asked: Asked, *, now: datetime) -> list[NamedGroup]:
-    """The groups of the table by their names. The statements are those of one question, and one."""
+def read_groups(uow: UnitOfWork, asked: Asked, *, now: datetime) -> Groups:
+    """The groups of the table. The statements are those of one question, and one."""
     groups = read_measures(uow, asked.question(asked.by), asked.group_measures, now=now)
-    names = name_things(uow, asked.by, [group.key[0] for group in groups])
-    return sorted((_named(group, names) for group in groups), key=lambda row: (row.name, row.key))
+    return Groups(groups, name_things(uow, asked.by, [group.key[0] for group in groups]))
 
 
-def _named(group: Group, names: dict[str, str]) -> NamedGroup:
+def named_groups(found: Groups) -> list[NamedGroup]:
+    """The rows of the table by their names, in the visitor's language."""
+    return sorted(
+        (_named(group, found.names) for group in found.groups), key=lambda row: (row.name, row.key)
+    )
+
+
+def _named(group: Group, names: Mapping[str, str]) -> NamedGroup:
     key = group.key[0]
     return NamedGroup(
         key,

@@ -15,14 +15,32 @@
   document.body.addEventListener("htmx:responseError", (event) => say(event.detail.target, words.failed_part));
   document.body.addEventListener("htmx:sendError", (event) => say(event.detail.target, words.failed_part));
 
-  fetch(place.dataset.series, { headers: { Accept: "application/json" } })
-    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
-    .then((told) => {
-      drawTrend(document.getElementById("trend"), told);
-      drawBars(document.getElementById("bars"), told);
-      place.dataset.drawn = "yes";
-    })
-    .catch(() => say(place, words.failed));
+  const WAIT_MS = 500;
+  ask();
+
+  function ask() {
+    fetch(place.dataset.series, { headers: { Accept: "application/json" } })
+      .then((answer) => (answer.ok ? (answer.status === 202 ? null : answer.json()) : Promise.reject(new Error(String(answer.status)))))
+      .then((told) => {
+        if (told === null) {
+          if (!place.dataset.waits) wait();
+          setTimeout(ask, WAIT_MS);
+          return;
+        }
+        if (told.failed) return say(place, told.failed);
+        delete place.dataset.waits;
+        drawTrend(document.getElementById("trend"), told);
+        drawBars(document.getElementById("bars"), told);
+        place.dataset.drawn = "yes";
+      })
+      .catch(() => say(place, words.failed));
+  }
+
+  // Beside the canvas, which is drawn on later.
+  function wait() {
+    place.dataset.waits = "yes";
+    document.querySelector("#trend [data-title]").textContent = words.waits;
+  }
 
   function drawTrend(figure, told) {
     const trend = told.trend;

@@ -5,10 +5,11 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from server.answers.asked import ANSWER
 from server.exchange.asked import IMPORT
 from server.exports.runs import EXPORT
 from server.jobs import relay as relay_module
-from server.jobs.relay import Relay
+from server.jobs.relay import ANSWER_QUEUE, PHOTO_QUEUE, SHEET_QUEUE, Relay
 from server.jobs.work import Workshop, do_row
 from server.media.files import FILE_READ
 from sync.unit_of_work import Database
@@ -19,12 +20,13 @@ EFFECTS = {"test": lambda *_: None}
 
 
 def make_relay(shop: Workshop, queue: Queue, long_queue: Queue) -> Relay:
-    """With a queue for sheets beside these."""
-    return Relay(shop.database, queue, long_queue, sheets_of(queue))
+    """With a queue for sheets and one for answers beside these."""
+    named = {SHEET_QUEUE: beside(queue, "sheets"), ANSWER_QUEUE: beside(queue, "answers")}
+    return Relay(shop.database, queue, {PHOTO_QUEUE: long_queue, **named})
 
 
-def sheets_of(queue: Queue) -> Queue:
-    return Queue(f"{queue.name}-sheets", connection=queue.connection, serializer=JSONSerializer)
+def beside(queue: Queue, name: str) -> Queue:
+    return Queue(f"{queue.name}-{name}", connection=queue.connection, serializer=JSONSerializer)
 
 
 def names(queue: Queue, company: Company) -> list[str]:
@@ -176,13 +178,25 @@ def test_files_to_be_read_have_a_queue_of_their_own(
     assert names(long_queue, company) == [f"outbox-{company.id}-{row}" for row in photos]
 
 
+def test_what_a_page_waits_for_waits_for_no_import(
+    shop: Workshop, queue: Queue, long_queue: Queue, company: Company
+) -> None:
+    add_row(shop.database, company, topic=IMPORT)
+    row = add_row(shop.database, company, topic=ANSWER)
+    make_relay(shop, queue, long_queue).relay()
+    assert names(beside(queue, "answers"), company) == [f"outbox-{company.id}-{row}"]
+    assert names(queue, company) == []
+
+
 def test_imports_and_exports_wait_for_no_photo(
     shop: Workshop, queue: Queue, long_queue: Queue, company: Company
 ) -> None:
     sheets = [add_row(shop.database, company, topic=topic) for topic in (IMPORT, EXPORT)]
     add_row(shop.database, company, topic=FILE_READ)
     make_relay(shop, queue, long_queue).relay()
-    assert names(sheets_of(queue), company) == [f"outbox-{company.id}-{row}" for row in sheets]
+    assert names(beside(queue, "sheets"), company) == [
+        f"outbox-{company.id}-{row}" for row in sheets
+    ]
     assert len(names(long_queue, company)) == 1
     assert names(queue, company) == []
 
