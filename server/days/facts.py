@@ -243,14 +243,19 @@ def find_seats(uow: UnitOfWork, day: date, people: Collection[UUID]) -> dict[UUI
     return seats
 
 
-def read_facts(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> list[PersonFacts]:
-    """What the day of each of these people is read from, in the order of their names."""
+def read_facts(
+    uow: UnitOfWork, day: date, page: Page, seen: Seen | None, *, is_duty_only: bool = False
+) -> list[PersonFacts]:
+    """What the day of each of these people is read from, in the order of their names; without visits and stops where only
+    their duty matters.
+    """
     company = uow.company_id
     people = find_people(uow, day, page, seen)
     ids = [person.id for person in people]
     seats = find_seats(uow, day, ids)
     visits: dict[UUID, list[Fact]] = {person_id: [] for person_id in ids}
-    for row in uow.rows(_VISITS, company=company, people=ids, day=day):
+    found = [] if is_duty_only else uow.rows(_VISITS, company=company, people=ids, day=day)
+    for row in found:
         fields = msgspec.json.decode(row.doc)
         visits[row.person_id].append(
             Fact(row.id, fields, row.store_name or "", row.is_in_named_plan)
@@ -269,7 +274,7 @@ def read_facts(uow: UnitOfWork, day: date, page: Page, seen: Seen | None) -> lis
         for person_id in ids
     }
     boundaries = _boundaries(uow, set().union(held, *worked.values()))
-    stops = _stops(uow, day, held)
+    stops = {} if is_duty_only else _stops(uow, day, held)
     return [
         PersonFacts(
             person_id=person.id,

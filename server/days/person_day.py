@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from server.days.words import told_flag, told_verdict
 from sync.clock import Trust
 from sync.flag import Flag
 from sync.geo import Point
@@ -41,12 +42,17 @@ class FlagTold:
     """
 
     flag: Flag
-    says: str
+    time_zone: str
     is_derived: bool
 
     @property
     def name(self) -> str:
         return str(self.flag["flag"])
+
+    @property
+    def says(self) -> str:
+        """In the language that is spoken; told when somebody reads it, for a day of many people has thousands."""
+        return told_flag(self.flag, self.time_zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +107,12 @@ class VisitTold:
     place: Point | None
     checked_in: CheckIn | None
     verdict: str | None
-    verdict_says: str | None
     flags: tuple[FlagTold, ...]
+
+    @property
+    def verdict_says(self) -> str | None:
+        """What the verdict rests on, in the language that is spoken."""
+        return None if self.checked_in is None else told_verdict(self.checked_in)
 
 
 class PlannedStop(NamedTuple):

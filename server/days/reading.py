@@ -33,7 +33,7 @@ from server.days.person_day import (
     StopState,
     VisitTold,
 )
-from server.days.words import told_closing, told_flag, told_verdict
+from server.days.words import told_closing
 from server.identity.errors import NoSuchPerson
 from server.identity.permissions import visible_positions
 from sync.clock import Trust, business_day
@@ -78,11 +78,14 @@ def read_days(
     asker_id: UUID | None = None,
     after: tuple[str, UUID] = FIRST,
     at_most: int = AT_MOST_PEOPLE,
+    is_duty_only: bool = False,
 ) -> list[PersonDay]:
     """The days of these people, or of everybody who has one, by name.
 
     Has one: whoever has facts of it, a plan for it, or held a position of the field on it. The next
     page begins `after` the name and the id of the last; a page with fewer than `at_most` is the last.
+
+    `is_duty_only` leaves out visits and stops, for whoever looks at what many people are at just now.
     """
     version, policy = read_policy_of(uow, day)
     seen: Seen | None = None
@@ -92,7 +95,7 @@ def read_days(
     page = Page(person_ids, after, at_most)
     return [
         _Reader(facts, day, now, version, policy, seen).read()
-        for facts in read_facts(uow, day, page, seen)
+        for facts in read_facts(uow, day, page, seen, is_duty_only=is_duty_only)
     ]
 
 
@@ -226,7 +229,6 @@ class _Reader:
             place=None if check_in is None else _occurrence(check_in).point,
             checked_in=checked_in,
             verdict=None if checked_in is None else checked_in.verdict.value,
-            verdict_says=None if checked_in is None else told_verdict(checked_in),
             flags=self._told(fields["flags"], reading.flags),
         )
 
@@ -271,8 +273,8 @@ class _Reader:
     def _told(self, own: Collection[Flag], derived: Collection[Flag]) -> tuple[FlagTold, ...]:
         zone = self.policy.time_zone
         return (
-            *(FlagTold(flag, told_flag(flag, zone), is_derived=False) for flag in own),
-            *(FlagTold(flag, told_flag(flag, zone), is_derived=True) for flag in derived),
+            *(FlagTold(flag, zone, is_derived=False) for flag in own),
+            *(FlagTold(flag, zone, is_derived=True) for flag in derived),
         )
 
 

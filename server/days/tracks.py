@@ -21,7 +21,6 @@ import msgspec
 from server.days.facts import Page, Seat, Seen, find_people, find_seats, read_policy_of
 from server.days.person_day import FlagTold
 from server.days.segments import MOST_SEGMENTS, DayOf, find_segments, read_segments
-from server.days.words import told_flag
 from server.identity.errors import NoSuchPerson
 from server.identity.permissions import visible_positions
 from sync.clock import business_day
@@ -222,7 +221,7 @@ def _told(read: _Read, day: date, policy: Policy, stores: Mapping[UUID, Sequence
         overlapping=reading.overlapping,
         removed=sum(row.removed for row in of_day),
         flags=tuple(
-            FlagTold(flag, told_flag(flag, policy.time_zone), is_derived=False)
+            FlagTold(flag, policy.time_zone, is_derived=False)
             for row in of_day
             for flag in msgspec.json.decode(row.doc)["flags"]
         ),

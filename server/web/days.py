@@ -1,39 +1,45 @@
 """The map: a day of a team or of one person, replayed, with what is odd told in words.
 
-The page is drawn with its list; the map's script asks for the day's places once, as one answer whose statements are
-the same in number for one person and for two hundred.
+The page is drawn with the first of its people; the map's script asks for the places of so many at once and, where there are
+more, for the next with their part of the list. The statements are the same in number for one person and for two hundred.
 """
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from server.days.reading import read_days
+from server.days.person_day import PersonDay
+from server.days.reading import FIRST, read_days
 from server.days.teams import list_teams, people_of_team, phones_of
 from server.days.tracks import read_day_tracks
 from server.days.visit_facts import read_visit_facts
 from server.identity.permissions import visible_positions
 from server.identity.sessions import Visitor
-from server.language import tell
+from server.language import tell, told_number
 from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
 from server.measures.flag_decisions import decide_flag
 from server.vocabulary import flag_name
 from server.web.day_map import map_of
 from server.web.day_rows import Row, row_of
 from server.web.desk import FORM_BODY, Desk, draw, packed
+from server.web.marks import text_and_id
 from server.web.menu import FIELD, OFFICE
 from server.web.region_shapes import placed_boundary
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
 MOST_PEOPLE = 200
+# A team is drawn at once; of more people each part takes a short while of the server.
+PEOPLE_AT_ONCE = 25
 CM_A_KM = 100_000
+_TOTALS = ("planned", "visited", "missed", "unplanned")
 _LONGEST_BACK = timedelta(days=3_660)
 
 
@@ -51,8 +57,7 @@ def day_routes(desk: Desk) -> Blueprint:
             seen = visible_positions(uow, visitor.person_id, visitor.today)
             teams = list_teams(uow, day, seen)
             team = _team(teams)
-            days = _read(uow, desk, visitor, day, team, seen)
-            rows = [row_of(person_day, phone, desk.clock()) for person_day, phone in days]
+            part = _read(uow, desk, visitor, day, team, seen)
         return draw(
             "days/map.html",
             day=day,
@@ -61,8 +66,12 @@ def day_routes(desk: Desk) -> Blueprint:
             today=visitor.today,
             teams=teams,
             team=team,
-            rows=rows,
-            totals=_totals(rows),
+            rows=part.rows,
+            totals=_totals_told(
+                **{name: told_number(total) for name, total in part.totals.items()}
+            ),
+            has_more=part.more is not None,
+            most=MOST_PEOPLE,
             base=desk.base_map,
             nobody=UUID(int=0),
             # The visit whose panel is open at first.
@@ -73,13 +82,20 @@ def day_routes(desk: Desk) -> Blueprint:
     @routes.get("/places")
     @desk.page(*everybody)
     def places(visitor: Visitor) -> ResponseReturnValue:
-        """Where everybody of the team was on the day, for the map's script."""
-        day = _day(visitor)
+        """Where people of the team were on the day, for the map's script; with their lines of the list where they are not
+        the first.
+        """
+        day, after = _day(visitor), request.args.get("after")
         with desk.database.reading(visitor.company_id) as uow:
             seen = visible_positions(uow, visitor.person_id, visitor.today)
             team = _team(list_teams(uow, day, seen))
-            people = [each for each, _ in _read(uow, desk, visitor, day, team, seen)]
-            told = map_of(uow, people, day, desk.now_ms(), visitor.person_id, desk.base_map.datum)
+            part = _read(uow, desk, visitor, day, team, seen, after)
+            told = map_of(
+                uow, part.days, day, desk.now_ms(), visitor.person_id, desk.base_map.datum
+            )
+        told |= {"more": part.more, "totals": part.totals}
+        if after is not None:
+            told["list"] = render_template("days/rows.html", rows=part.rows)
         return packed(msgspec.json.encode(told))
 
     @routes.get("/people/<uuid:person_id>")
@@ -164,8 +180,23 @@ def _words() -> dict[str, str]:
         "planned": tell("planned stop"),
         "stay": tell("stayed here"),
         "data": tell("Land and borders: Natural Earth"),
+        "totals": _totals_told("{visited}", "{planned}", "{missed}", "{unplanned}"),
+        "cut": tell(
+            "These are the first {number} people. Choose a team for the others.",
+            number=told_number(MOST_PEOPLE),
+        ),
         "failed": tell("The places of this day could not be fetched. Open the page anew."),
     }
+
+
+def _totals_told(visited: str, planned: str, missed: str, unplanned: str) -> str:
+    return tell(
+        "{visited} of {planned} planned stops visited, {missed} missed, {unplanned} others",
+        visited=visited,
+        planned=planned,
+        missed=missed,
+        unplanned=unplanned,
+    )
 
 
 def _visit(
@@ -200,6 +231,19 @@ def _visit(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """People of a team by name, each with their line of the list, and the mark after which more follow."""
+
+    days: list[PersonDay]
+    rows: list[Row]
+    more: str | None
+
+    @property
+    def totals(self) -> dict[str, int]:
+        return {name: sum(getattr(row, name) for row in self.rows) for name in _TOTALS}
+
+
 def _read(
     uow: UnitOfWork,
     desk: Desk,
@@ -207,29 +251,33 @@ def _read(
     day: date,
     team: UUID | None,
     seen: frozenset[UUID],
-) -> list[Any]:
-    """The days of the team's people, each with their phone, by name."""
+    after: str | None = None,
+) -> _Part:
+    """The days of so many of the team's people. Raises NotFound where `after` is no mark."""
     named = None if team is None else people_of_team(uow, team, day, seen)
     who = request.args.get("person", "")
     if who:
         named = [typed_uuid(who)]
-    days = read_days(
+    try:
+        begin = FIRST if after is None else text_and_id(after)
+    except ValueError:
+        raise NotFound from None
+    found = read_days(
         uow,
         day,
         desk.now_ms(),
         person_ids=named,
         asker_id=visitor.person_id,
-        at_most=MOST_PEOPLE,
+        after=begin,
+        at_most=PEOPLE_AT_ONCE + 1,
     )
+    days = found[:PEOPLE_AT_ONCE]
     phones = phones_of(uow, [each.person_id for each in days])
-    return [(each, phones.get(each.person_id)) for each in days]
-
-
-def _totals(rows: list[Row]) -> dict[str, int]:
-    return {
-        name: sum(getattr(row, name) for row in rows)
-        for name in ("planned", "visited", "missed", "unplanned", "to_look_at")
-    }
+    return _Part(
+        days,
+        [row_of(each, phones.get(each.person_id), desk.clock()) for each in days],
+        f"{days[-1].name}~{days[-1].person_id}" if len(found) > PEOPLE_AT_ONCE else None,
+    )
 
 
 def _team(teams: list[Any]) -> UUID | None:

@@ -70,6 +70,8 @@ def overview_routes(desk: Desk) -> Blueprint:
             dimensions=[(name, tell(words)) for name, words in DIMENSIONS.items()],
             sort=request.args.get("sort"),
             measure=_charted(asked),
+            measure_name=tell(MEASURE_WORDS[_charted(asked)]),
+            by_name=tell(DIMENSIONS[asked.by]),
             words=msgspec.json.encode(_words()).decode(),
         )
 
@@ -120,19 +122,31 @@ def overview_routes(desk: Desk) -> Blueprint:
     def now(visitor: Visitor) -> ResponseReturnValue:
         """Who is out now: the few who may need somebody first."""
         with desk.database.reading(visitor.company_id) as uow:
-            days = read_days(
+            duties = read_days(
                 uow,
                 visitor.today,
                 desk.now_ms(),
                 asker_id=visitor.person_id,
                 at_most=MOST_PEOPLE,
+                is_duty_only=True,
             )
-            phones = phones_of(uow, [each.person_id for each in days])
-        rows = [row_of(each, phones.get(each.person_id), desk.clock()) for each in days]
-        rows.sort(key=lambda row: (_TONES.index(row.tone), row.name))
+            phones = phones_of(uow, [each.person_id for each in duties])
+            rows = [row_of(each, phones.get(each.person_id), desk.clock()) for each in duties]
+            rows.sort(key=lambda row: (_TONES.index(row.tone), row.name))
+            shown = [row for row in rows if row.tone != "quiet" or row.phone][:PEOPLE_SHOWN]
+            days = read_days(
+                uow,
+                visitor.today,
+                desk.now_ms(),
+                person_ids=[row.person_id for row in shown],
+                asker_id=visitor.person_id,
+            )
+        whole = {
+            each.person_id: row_of(each, phones.get(each.person_id), desk.clock()) for each in days
+        }
         return draw(
             "overview/now.html",
-            rows=[row for row in rows if row.tone != "quiet" or row.phone][:PEOPLE_SHOWN],
+            rows=[whole[row.person_id] for row in shown if row.person_id in whole],
             counts={tone: sum(row.tone == tone for row in rows) for tone in _TONES},
             is_cut=len(rows) == MOST_PEOPLE,
         )

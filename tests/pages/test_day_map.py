@@ -1,9 +1,14 @@
 """A supervisor looks at a day of the team on the map, and decides about what is odd."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from server.demo.company import CODE, TIME_ZONE
+from server.web.days import PEOPLE_AT_ONCE
+from tests.factories import Company, add_occupancy, add_person, add_position, add_region
 from tests.pages.conftest import Seat
 
 pytestmark = pytest.mark.slow
@@ -103,3 +108,41 @@ def test_a_day_that_somebody_may_not_see_is_not_there(sit_down: Callable[..., Se
     (other,) = seat.site.rows("select id from person where name = 'Guo Tao'")
     answer = seat.page.request.get(f"{seat.site.address}/days/people/{other.id}")
     assert answer.status == 404
+
+
+def test_more_people_than_are_drawn_at_once_are_all_there_after_a_while(
+    sit_down: Callable[..., Seat],
+) -> None:
+    seat = sit_down("yue.lin@demo.example")
+    site = seat.site
+    company = Company(site.company_id, UUID(int=0), CODE, TIME_ZONE)
+    owner = create_engine(site.owner_url)
+    with owner.begin() as connection:
+        # A region of their own: nobody else's list has them.
+        region = add_region(connection, company, "Parts")
+        for number in range(PEOPLE_AT_ONCE + 2):
+            person = add_person(connection, company, f"Part{number:02}")
+            position = add_position(
+                connection, company, f"PART{number:02}", role="rep", region_id=region
+            )
+            add_occupancy(connection, company, position_id=position, person_id=person)
+    try:
+        seat.go(f"/days/?day={site.worked_on}&team={region}")
+        seat.page.wait_for_selector(f"#map-page[data-drawn='{PEOPLE_AT_ONCE + 2}']")
+        names = [name.inner_text() for name in seat.page.query_selector_all(".person b")]
+        assert names == [f"Part{number:02}" for number in range(PEOPLE_AT_ONCE + 2)]
+        assert seat.page.inner_text("#totals").startswith("0 of 0 planned stops visited")
+        seat.page.click(f".person >> nth={PEOPLE_AT_ONCE + 1}")
+        seat.page.wait_for_selector(f"#panel:has-text('Part{PEOPLE_AT_ONCE + 1}')")
+    finally:
+        with owner.begin() as connection:
+            for table, condition in (
+                ("occupancy", "position_id in (select id from position where region_id = :region)"),
+                ("position", "region_id = :region"),
+                ("person", "name ~ '^Part[0-9]{2}$'"),
+                ("region", "id = :region"),
+            ):
+                statement = text(f"delete from {table} where {condition}")
+                named = {"region": region} if ":region" in condition else {}
+                connection.execute(statement, named)
+        owner.dispose()

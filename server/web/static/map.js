@@ -1,5 +1,5 @@
 // The map of a day: tracks with their gaps, stays, planned stops and check-ins, replayed by a slider and
-// tied to the list beside it. Places come in one answer; times are seconds of the day.
+// tied to the list beside it. Places of many people come in parts; times are seconds of the day.
 "use strict";
 
 (function () {
@@ -30,23 +30,63 @@
   let chosen = null;
 
   roadbookMap.drawBase(map, page, words.data);
-  fetch(page.dataset.places, { headers: { Accept: "application/json" } })
-    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
-    .then((told) => {
-      day.people = told.people.map(unfold);
-      dress();
-      open();
-      fit();
-      build();
-      page.dataset.drawn = String(day.people.length);
-    })
-    .catch(() => {
-      const said = document.createElement("p");
-      said.className = "alert";
-      said.setAttribute("role", "alert");
-      said.textContent = words.failed;
-      panel.replaceChildren(said);
-    });
+  const list = document.getElementById("people");
+  const totals = {};
+  // Whoever moved the map is not moved away again.
+  let isMoved = false;
+  for (const act of ["pointerdown", "wheel", "keydown"]) {
+    map.getContainer().addEventListener(act, () => { isMoved = true; }, { passive: true });
+  }
+  ask(null);
+
+  function ask(after) {
+    const address = new URL(page.dataset.places, window.location.href);
+    if (after) address.searchParams.set("after", after);
+    fetch(address, { headers: { Accept: "application/json" } })
+      .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
+      .then((part) => take(part, after === null))
+      .catch(() => {
+        const said = document.createElement("p");
+        said.className = "alert";
+        said.setAttribute("role", "alert");
+        said.textContent = words.failed;
+        panel.replaceChildren(said);
+      });
+  }
+
+  function take(part, isFirst) {
+    const people = part.people.map((person, index) => unfold(person, day.people.length + index));
+    day.people.push(...people);
+    if (part.list) list.insertAdjacentHTML("beforeend", part.list);
+    dress(people);
+    const isChosen = open(people, isFirst);
+    for (const [name, number] of Object.entries(part.totals)) totals[name] = (totals[name] || 0) + number;
+    const isCut = part.more && day.people.length >= Number(page.dataset.most);
+    const isLast = !part.more || isCut;
+    if (isFirst || (isLast && !isMoved && !chosen)) fit();
+    if (isChosen) build();
+    else {
+      for (const person of people) buildPerson(person);
+      turn(Number(clock.value));
+    }
+    if (!isLast) return ask(part.more);
+    if (!isFirst) tellTotals();
+    if (isCut) tellCut();
+    page.dataset.drawn = String(day.people.length);
+  }
+
+  function tellTotals() {
+    const language = document.documentElement.lang;
+    const told = words.totals.replace(/\{(\w+)\}/g, (_, name) => totals[name].toLocaleString(language));
+    document.getElementById("totals").textContent = told;
+  }
+
+  function tellCut() {
+    const said = document.createElement("li");
+    said.className = "quiet cut";
+    said.textContent = words.cut;
+    list.append(said);
+  }
 
   function unfold(person, index) {
     person.colour = COLOURS[index % COLOURS.length];
@@ -58,20 +98,21 @@
     return person;
   }
 
-  function dress() {
-    for (const person of day.people) {
+  function dress(people) {
+    for (const person of people) {
       const entry = entryOf(person.id);
       if (entry) entry.querySelector(".swatch").style.backgroundColor = person.colour;
     }
   }
 
-  // The visit that the address names, with its person.
-  function open() {
+  // The visit that the address names, with its person once they are there; whether they came with these.
+  function open(people, isFirst) {
     const visit = page.dataset.open;
-    if (!visit) return;
-    const person = day.people.find((one) => one.visits.some((each) => each.id === visit));
+    if (!visit) return false;
+    const person = people.find((one) => one.visits.some((each) => each.id === visit));
     if (person) mark(person.id);
-    show(page.dataset.visit, visit);
+    if (isFirst) show(page.dataset.visit, visit);
+    return Boolean(person);
   }
 
   function entryOf(id) {
@@ -95,15 +136,17 @@
     appearing = [];
     pieces = [];
     heads = [];
-    for (const person of day.people) {
-      const isFaint = chosen !== null && person.id !== chosen;
-      buildTrack(person, isFaint);
-      if (!isFaint) buildMarks(person);
-      const head = L.circleMarker([0, 0], { radius: 6, color: "#ffffff", weight: 2, fillColor: person.colour, fillOpacity: 1, opacity: isFaint ? 0.3 : 1 })
-        .bindTooltip(textNode(person.name));
-      heads.push({ person, head });
-    }
+    for (const person of day.people) buildPerson(person);
     turn(Number(clock.value));
+  }
+
+  function buildPerson(person) {
+    const isFaint = chosen !== null && person.id !== chosen;
+    buildTrack(person, isFaint);
+    if (!isFaint) buildMarks(person);
+    const head = L.circleMarker([0, 0], { radius: 6, color: "#ffffff", weight: 2, fillColor: person.colour, fillOpacity: 1, opacity: isFaint ? 0.3 : 1 })
+      .bindTooltip(textNode(person.name));
+    heads.push({ person, head });
   }
 
   function buildTrack(person, isFaint) {

@@ -16,6 +16,7 @@
   document.body.addEventListener("htmx:sendError", (event) => say(event.detail.target, words.failed_part));
 
   const WAIT_MS = 500;
+  const waiting = place.querySelector("[data-waiting]");
   ask();
 
   function ask() {
@@ -29,6 +30,7 @@
         }
         if (told.failed) return say(place, told.failed);
         delete place.dataset.waits;
+        waiting.hidden = true;
         drawTrend(document.getElementById("trend"), told);
         drawBars(document.getElementById("bars"), told);
         place.dataset.drawn = "yes";
@@ -39,7 +41,8 @@
   // Beside the canvas, which is drawn on later.
   function wait() {
     place.dataset.waits = "yes";
-    document.querySelector("#trend [data-title]").textContent = words.waits;
+    waiting.textContent = words.waits;
+    waiting.hidden = false;
   }
 
   function drawTrend(figure, told) {
