@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from typing import Any
 
 import redis
@@ -21,6 +22,7 @@ from server.http.problems import register_problems
 from server.http.request_ids import HEADER, begin_request_id, current_request_id
 from server.http.service import Service
 from server.identity.throttle import RedisCounter
+from server.jobs.waking import wake_relay
 from server.media.installed import media_of
 from server.restore.epochs import longest_push
 from server.settings import Settings, load_settings
@@ -59,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             # Half of a process' threads at the most wait for bytes of large files.
             slow_bodies=ProcessGate(max(1, chosen.web_threads // 2)),
             ping_queue=queue.ping,
+            wake_relay=partial(wake_relay, queue),
             metrics_token=chosen.metrics_token,
             body_read_s=chosen.body_read_s,
             longest_push_s=longest_push(chosen).total_seconds(),

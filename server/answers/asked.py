@@ -141,8 +141,10 @@ def ask(
     *,
     now: datetime,
     within_ms: int | None,
+    wake: Callable[[], None] = lambda: None,
 ) -> Answered[T] | Waiting | Failed:
     """The answer, or where it stands. It is looked for here for so many milliseconds; None: for as long as it takes.
+    `wake` lets a worker look at once.
 
     Raises whatever `answerer.read` does.
     """
@@ -180,6 +182,7 @@ def ask(
             kept=KEPT_MAX,
         )
         leave_work_each(uow, ANSWER, [id_])
+        uow.after_commit(wake)
     return Waiting(now)
 
 

@@ -32,6 +32,8 @@ class Service:
     instruments: Instruments = field(default_factory=Instruments)
     # Whether the queue's server answers; what is wrong, where it does not.
     ping_queue: Callable[[], Any] | None = None
+    # Lets a worker look at once for work that somebody waits for; without it one looks half a second later.
+    wake_relay: Callable[[], None] = lambda: None
     # With it /metrics may be read from anywhere; without it only from the machine itself.
     metrics_token: str | None = None
     # How long the bytes of a body may take to come.

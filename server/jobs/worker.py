@@ -36,6 +36,7 @@ from server.jobs.relay import (
     make_queue,
 )
 from server.jobs.schedule import RedisMemory, Schedule
+from server.jobs.waking import wait_to_be_woken
 from server.jobs.work import Workshop, open_workshop
 
 RELAY_EVERY_S = 0.5
@@ -214,7 +215,7 @@ class WorkerProcess:
         return {
             "relay": [
                 _Recurring("heartbeat", HEARTBEAT_EVERY_S, self._beat),
-                _Recurring("relay", RELAY_EVERY_S, relay.relay),
+                _Recurring("relay", RELAY_EVERY_S, relay.relay, can_be_woken=True),
             ],
             "schedule": [
                 _Recurring("schedule", SCHEDULE_EVERY_S, lambda: schedule.round(datetime.now(UTC))),
@@ -227,10 +228,22 @@ class WorkerProcess:
                 for turn in turns:
                     turn.run_if_due(time.monotonic())
                 next_s = min(turn.due_at for turn in turns) - time.monotonic()
-                self.stopping.wait(max(0.05, next_s))
+                self._wait(turns, max(0.05, next_s))
         finally:
             # A worker without one of its threads is no worker: it ends, and is started again.
             self.stopping.set()
+
+    def _wait(self, turns: "list[_Recurring]", longest_s: float) -> None:
+        """Wait for the next turn; where one of them can be woken, until somebody does."""
+        woken = next((turn for turn in turns if turn.can_be_woken), None)
+        if woken is None:
+            self.stopping.wait(longest_s)
+            return
+        try:
+            if wait_to_be_woken(self.client, longest_s):
+                woken.due_at = 0.0
+        except redis.RedisError:
+            self.stopping.wait(longest_s)
 
     def _beat(self) -> None:
         said = {"at": datetime.now(UTC).isoformat(), "jobs_done": self._jobs_done}
@@ -250,6 +263,7 @@ class _Recurring:
     name: str
     every_s: float
     act: Callable[[], object]
+    can_be_woken: bool = False
     due_at: float = 0.0
     failures: int = 0
 

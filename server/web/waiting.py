@@ -1,6 +1,6 @@
 """Parts of pages that may take long: drawn at once where their answer is there, else they wait for the worker that has the question.
 
-What waits looks again every half second and is told nothing where nothing changed, so that a screen reader says it once.
+What waits looks again three times a second and is told nothing where nothing changed, so that a screen reader says it once.
 """
 
 from collections.abc import Mapping
@@ -47,6 +47,7 @@ def answer_to(
         arguments,
         now=desk.clock(),
         within_ms=desk.answers_within_ms,
+        wake=desk.service.wake_relay,
     )
 
 

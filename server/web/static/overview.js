@@ -15,7 +15,7 @@
   document.body.addEventListener("htmx:responseError", (event) => say(event.detail.target, words.failed_part));
   document.body.addEventListener("htmx:sendError", (event) => say(event.detail.target, words.failed_part));
 
-  const WAIT_MS = 500;
+  const WAIT_MS = 300;
   const waiting = place.querySelector("[data-waiting]");
   ask();
 

@@ -1,5 +1,7 @@
 """What is committed reaches the queue, whatever the queue forgets."""
 
+from pathlib import Path
+
 import pytest
 import redis
 from rq import Queue
@@ -10,6 +12,7 @@ from server.exchange.asked import IMPORT
 from server.exports.runs import EXPORT
 from server.jobs import relay as relay_module
 from server.jobs.relay import ANSWER_QUEUE, PHOTO_QUEUE, SHEET_QUEUE, Relay
+from server.jobs.waking import wait_to_be_woken, wake_relay
 from server.jobs.work import Workshop, do_row
 from server.media.files import FILE_READ
 from sync.unit_of_work import Database
@@ -219,3 +222,23 @@ def test_many_files_to_be_read_keep_nothing_else_out_and_do_not_fill_their_queue
     relay.relay()
     assert len(names(long_queue, company)) == 4
     assert len(names(queue, company)) == 1
+
+
+def test_a_relay_is_woken_once_for_all_that_called_and_waits_when_nobody_does(
+    client: redis.Redis,
+) -> None:
+    client.delete("roadbook:wake")
+    for _ in range(20):
+        wake_relay(client)
+    heard = 0
+    while wait_to_be_woken(client, 0.05):
+        heard += 1
+    assert 1 <= heard <= 8
+    assert not wait_to_be_woken(client, 0.05)
+
+
+def test_a_queue_that_is_away_keeps_nobody_from_going_on(tmp_path: Path) -> None:
+    nobody = redis.Redis(unix_socket_path=str(tmp_path / "nobody.sock"))
+    wake_relay(nobody)
+    with pytest.raises(redis.RedisError):
+        wait_to_be_woken(nobody, 0.05)

@@ -86,7 +86,7 @@ def test_figures_that_take_long_are_waited_for_and_told_with_their_moment(
     mia = office.browser(office.cast.mia)
     waiting = figures(mia).text
     assert "a worker is at it" in waiting
-    assert 'hx-trigger="every 500ms"' in waiting
+    assert 'hx-trigger="every 300ms"' in waiting
     assert work(office, shop) == ["done"]
     told = figures(mia).text
     assert "a worker is at it" not in told
