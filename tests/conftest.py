@@ -63,6 +63,22 @@ def fresh_database(servers: dict[str, str]) -> Iterator[dict[str, str]]:
         yield urls
 
 
+@pytest.fixture
+def fresh_engine(fresh_database: dict[str, str]) -> Iterator[Engine]:
+    """As `engine`, in the database of this test alone."""
+    made = create_engine(fresh_database["app"], max_overflow=0)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def fresh_owner_engine(fresh_database: dict[str, str]) -> Iterator[Engine]:
+    """As `owner_engine`, in the database of this test alone."""
+    made = create_engine(fresh_database["owner"], max_overflow=0)
+    yield made
+    made.dispose()
+
+
 @pytest.fixture(scope="session")
 def engine(database: dict[str, str]) -> Iterator[Engine]:
     """Connections as the application's role: it owns nothing and row-level security binds it."""

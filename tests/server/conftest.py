@@ -1,17 +1,21 @@
 """A cast of its own for each test, a phone for anybody, and commands as an operator types them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 from sqlalchemy import Engine
 
 from server.cli import COMMANDS, load_command
 from server.identity.change_log import Actor
+from server.media.installed import Media
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, make_cast
+from tests.standing import Standing, media_in
 from tests.sync.talking import Phone
 
 
@@ -23,6 +27,36 @@ def db(engine: Engine) -> Database:
 @pytest.fixture
 def sync_engine(db: Database) -> SyncEngine:
     return SyncEngine(db, ALL_KINDS, b"a key of the tests" * 2)
+
+
+@pytest.fixture(scope="session")
+def standing_without_files(engine: Engine) -> Standing:
+    return Standing.over(Database(engine), files=False)
+
+
+@pytest.fixture(scope="session")
+def standing_with_files(engine: Engine) -> Standing:
+    return Standing.over(Database(engine), files=True)
+
+
+@pytest.fixture
+def app(standing_without_files: Standing) -> Flask:
+    """An application that takes no files; it has served other tests before."""
+    standing_without_files.renew()
+    return standing_without_files.app
+
+
+@pytest.fixture
+def app_with_files(standing_with_files: Standing, tmp_path: Path) -> Flask:
+    """An application whose files are `media`; it has served other tests before."""
+    standing_with_files.renew(tmp_path)
+    return standing_with_files.app
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Media:
+    """Where the files of a test are."""
+    return media_in(tmp_path)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from mobile_contract.phone.catalogue import (
@@ -18,17 +19,14 @@ from mobile_contract.phone.link import Problem
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.transport import Answer, LinkFailure, Request
 from mobile_contract.pricing import Line, price_lines
-from server.app import build_app
 from server.catalogue.past import let_past_go
 from server.catalogue.price_lists import end_price_list
 from server.catalogue.products import edit_products
 from server.catalogue.promotion_terms import PromotionTerms
 from server.catalogue.whom import Whom
-from server.http.service import Service
 from server.identity.change_log import Actor
 from server.identity.devices import issue_enrolment_code
 from server.planning.stores import edit_stores
-from sync.engine import Engine as SyncEngine
 from sync.price_book import load_price_book
 from sync.unit_of_work import Database
 from tests.catalogue_factories import OFFICE, Goods, add_list, add_promotion, publish
@@ -64,8 +62,7 @@ class OverWsgi:
 
 
 @pytest.fixture
-def way(db: Database, sync_engine: SyncEngine) -> OverWsgi:
-    app = build_app(Service(database=db, engine=sync_engine))
+def way(app: Flask) -> OverWsgi:
     return OverWsgi(app.test_client())
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,20 +18,12 @@ from sqlalchemy import Engine
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from server.app import build_app
-from server.http.admission import ProcessGate
 from server.http.openapi import document
 from server.http.service import Service
-from server.identity.throttle import LocalCounter
-from server.media.installed import Media
-from server.media.staging import Staging
-from server.media.storage import LocalStorage
-from sync.engine import Engine as SyncEngine
-from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import Cast, Device, make_cast
+from tests.standing import Standing
 
-SECRET = b"a secret of at least thirty-two bytes, for tests"
 AT = 1_772_590_000_000
 
 
@@ -146,17 +137,8 @@ def unit_database(engine: Engine) -> Database:
 
 
 @pytest.fixture
-def site(unit_database: Database, tmp_path: Path) -> Site:
-    service = Service(
-        database=unit_database,
-        engine=SyncEngine(unit_database, ALL_KINDS, SECRET),
-        tries=LocalCounter(),
-        first_syncs=ProcessGate(2),
-        media=Media(LocalStorage(tmp_path / "files"), Staging(tmp_path / "uploads")),
-        secret=SECRET,
-        ping_queue=lambda: True,
-    )
-    return Site(build_app(service), service)
+def site(app_with_files: Flask, standing_with_files: Standing) -> Site:
+    return Site(app_with_files, standing_with_files.service)
 
 
 @pytest.fixture(scope="session")

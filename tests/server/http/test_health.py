@@ -14,14 +14,23 @@ from server.http.metrics import Instruments, StockCollector, exposition
 from server.http.service import Service
 from server.http.stock import Stock, read_stock
 from server.migrate import head_revision
+from sync.engine import Engine as SyncEngine
+from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import Cast
 from tests.server.http.conftest import Site, item_of, push_of, visit_of
+from tests.standing import SECRET
 
 
 def site_over(database: Database, **changed: Any) -> Site:
-    service = Service(database=database, engine=None, **changed)  # type: ignore[arg-type]
+    service = Service(database=database, **{"engine": None, **changed})
     return Site(build_app(service), service)
+
+
+@pytest.fixture
+def new_site(unit_database: Database) -> Site:
+    """One that has counted nothing yet."""
+    return site_over(unit_database, engine=SyncEngine(unit_database, ALL_KINDS, SECRET))
 
 
 @pytest.fixture
@@ -87,17 +96,17 @@ def test_without_the_queue_the_service_stays_ready(unit_database: Database) -> N
     assert answer.json["queue"] == "away"
 
 
-def test_requests_problems_and_items_are_counted(site: Site, cast: Cast) -> None:
+def test_requests_problems_and_items_are_counted(new_site: Site, cast: Cast) -> None:
     device = cast.ana.device
     items = (
         visit_of(cast.ana_stores[0]),
         visit_of(cast.ana_stores[1]),
         item_of("made-up", "x", {}),
     )
-    site.ask("/v1/push", push_of(device, *items), device=device)
-    site.ask("/v1/push", {}, device=device)
-    site.client.get("/v1/made/up/by/a/stranger")
-    found = metrics_of(site)
+    new_site.ask("/v1/push", push_of(device, *items), device=device)
+    new_site.ask("/v1/push", {}, device=device)
+    new_site.client.get("/v1/made/up/by/a/stranger")
+    found = metrics_of(new_site)
     assert found["roadbook_requests_total", "/v1/push", "200"] == 1
     assert found["roadbook_requests_total", "(none)", "404"] == 1
     assert found["roadbook_request_seconds_count", "/v1/push"] == 2
@@ -107,7 +116,7 @@ def test_requests_problems_and_items_are_counted(site: Site, cast: Cast) -> None
     assert not any("stranger" in str(name) for name in found)
 
 
-def test_what_is_held_is_shown(site: Site, cast: Cast) -> None:
+def test_what_is_held_is_shown(new_site: Site, cast: Cast) -> None:
     device = cast.ben.device
     orphan = visit_of("5b0c7f5e-54a1-4a0c-9a54-5f2c2f6f3aff")
     pushed = push_of(
@@ -116,8 +125,8 @@ def test_what_is_held_is_shown(site: Site, cast: Cast) -> None:
         item_of("visit", "create", {}),
         outbox={"count": 7, "oldest_at": 1, "bytes": 9},
     )
-    site.ask("/v1/push", pushed, device=device)
-    found = metrics_of(site)
+    new_site.ask("/v1/push", pushed, device=device)
+    found = metrics_of(new_site)
     assert found["roadbook_kept_items", "DEFERRED"] >= 1
     assert found["roadbook_kept_items", "QUARANTINED"] >= 1
     assert found["roadbook_device_outbox_items",] >= 5

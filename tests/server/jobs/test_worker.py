@@ -1,4 +1,7 @@
-"""A worker as its own process: it does what is left for it, outlives its queue, and stops cleanly."""
+"""A worker as its own process: it does what is left for it, outlives its queue, and stops cleanly.
+
+It has a database of its own: a worker does the work of all companies, also what other tests left behind.
+"""
 
 import json
 import os
@@ -11,22 +14,33 @@ from pathlib import Path
 import pytest
 import redis
 from rq.serializers import JSONSerializer
+from sqlalchemy import Engine
 
 from server.embedded_redis import EmbeddedRedis
 from server.jobs.relay import make_queue
 from server.jobs.worker import QuietWorker, living_workers
 from sync.unit_of_work import Database
-from tests.factories import Company
+from tests.factories import Company, make_company
 from tests.server.jobs.conftest import SOON_S, add_row, rows_of, run, until
 
 
 @pytest.fixture
+def its_database(fresh_engine: Engine) -> Database:
+    return Database(fresh_engine)
+
+
+@pytest.fixture
+def its_company(fresh_owner_engine: Engine) -> Company:
+    return make_company(fresh_owner_engine)
+
+
+@pytest.fixture
 def worker(
-    database: dict[str, str], redis_url: str, client: redis.Redis, tmp_path: Path
+    fresh_database: dict[str, str], redis_url: str, client: redis.Redis, tmp_path: Path
 ) -> Iterator[subprocess.Popen[str]]:
     environ = {
         **os.environ,
-        "DATABASE_URL": database["app"],
+        "DATABASE_URL": fresh_database["app"],
         "REDIS_URL": redis_url,
         "SECRET_KEY": "a secret of thirty-two characters and more",
         "ROADBOOK_VAR": str(tmp_path),
@@ -74,27 +88,30 @@ def add_release(database: Database, company: Company) -> int:
 
 @pytest.mark.slow
 def test_a_worker_does_the_outbox_outlives_its_queue_and_stops_when_told(
-    worker: subprocess.Popen[str], client: redis.Redis, job_database: Database, company: Company
+    worker: subprocess.Popen[str],
+    client: redis.Redis,
+    its_database: Database,
+    its_company: Company,
 ) -> None:
-    add_release(job_database, company)
-    until(lambda: not rows_of(job_database, company), "the row was not done")
+    add_release(its_database, its_company)
+    until(lambda: not rows_of(its_database, its_company), "the row was not done")
     until(lambda: living_workers(client) == 1, "no sign of life")
 
     # The queue's server comes back empty, with every connection broken.
     client.flushdb()
     client.client_kill_filter(_type="normal", skipme=True)
-    add_release(job_database, company)
-    until(lambda: not rows_of(job_database, company), "the row was not done after the loss")
+    add_release(its_database, its_company)
+    until(lambda: not rows_of(its_database, its_company), "the row was not done after the loss")
 
     # A row that was handed to a queue which forgot it.
-    row = add_release(job_database, company)
+    row = add_release(its_database, its_company)
     run(
-        job_database,
-        company,
+        its_database,
+        its_company,
         "update outbox set enqueued_at = now() - interval '1 hour' where id = :row",
         row=row,
     )
-    until(lambda: not rows_of(job_database, company), "the forgotten row was not done")
+    until(lambda: not rows_of(its_database, its_company), "the forgotten row was not done")
 
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=SOON_S) == 0
@@ -103,11 +120,11 @@ def test_a_worker_does_the_outbox_outlives_its_queue_and_stops_when_told(
 
 @pytest.mark.slow
 def test_a_worker_without_a_queue_waits_for_it_and_stops_when_told(
-    database: dict[str, str], tmp_path: Path
+    fresh_database: dict[str, str], tmp_path: Path
 ) -> None:
     environ = {
         **os.environ,
-        "DATABASE_URL": database["app"],
+        "DATABASE_URL": fresh_database["app"],
         "REDIS_URL": f"unix://{tmp_path}/nobody.sock",
         "SECRET_KEY": "a secret of thirty-two characters and more",
         "ROADBOOK_VAR": str(tmp_path),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
 from mobile_contract.phone.catalogue import fetch_prices
 from mobile_contract.phone.orders import (
@@ -23,10 +24,8 @@ from mobile_contract.phone.orders import (
 )
 from mobile_contract.phone.phone import Phone
 from mobile_contract.phone.transport import Answer, LinkFailure, Request
-from server.app import build_app
 from server.catalogue.accounts import NewAccount, make_accounts
 from server.catalogue.promotion_terms import PromotionTerms
-from server.http.service import Service
 from server.identity.devices import issue_enrolment_code
 from server.orders.decisions import confirm_orders, dispatch_orders, mark_printed
 from server.planning.stores import edit_stores
@@ -39,9 +38,8 @@ from tests.order_factories import PROOF
 class OverWsgi:
     """The way to the application without a socket."""
 
-    def __init__(self, market: Market) -> None:
-        service = Service(database=market.db, engine=market.engine)
-        self.client = build_app(service).test_client()
+    def __init__(self, app: Flask) -> None:
+        self.client = app.test_client()
         self.is_cut = False
 
     def exchange(self, request: Request) -> Answer:
@@ -61,8 +59,8 @@ class OverWsgi:
 
 
 @pytest.fixture
-def way(market: Market) -> OverWsgi:
-    return OverWsgi(market)
+def way(app: Flask) -> OverWsgi:
+    return OverWsgi(app)
 
 
 def enrolled(market: Market, way: OverWsgi, person: Person) -> Phone:

@@ -1,4 +1,7 @@
-"""A worker as its own process reads what has come, also what one that was killed had begun."""
+"""A worker as its own process reads what has come, also what one that was killed had begun.
+
+It has a database of its own: a worker does the work of all companies, also what other tests left behind.
+"""
 
 import os
 import signal
@@ -13,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 import redis
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from server.media.files import keep_file
 from server.media.keys import copy_key
@@ -21,7 +24,7 @@ from server.media.storage import LocalStorage
 from server.photos.facts import READER_VERSION
 from sync.unit_of_work import Database
 from tests import photo_files as files
-from tests.factories import Cast
+from tests.factories import Cast, make_cast
 
 ROOT = Path(__file__).resolve().parents[3]
 SOON_S = 60.0
@@ -36,8 +39,18 @@ def until(is_so: Callable[[], bool], what: str) -> None:
 
 
 @pytest.fixture
+def db(fresh_engine: Engine) -> Database:
+    return Database(fresh_engine)
+
+
+@pytest.fixture
+def cast(fresh_owner_engine: Engine, db: Database) -> Cast:
+    return make_cast(fresh_owner_engine, db)
+
+
+@pytest.fixture
 def start(
-    database: dict[str, str], redis_url: str, tmp_path: Path
+    fresh_database: dict[str, str], redis_url: str, tmp_path: Path
 ) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
@@ -48,7 +61,7 @@ def start(
             [sys.executable, "-m", "server", "worker"],
             env={
                 **os.environ,
-                "DATABASE_URL": database["app"],
+                "DATABASE_URL": fresh_database["app"],
                 "REDIS_URL": redis_url,
                 "SECRET_KEY": "a secret of thirty-two characters and more",
                 "ROADBOOK_VAR": str(tmp_path),
@@ -89,7 +102,7 @@ def rows(db: Database, cast: Cast, statement: str) -> list[Any]:
 @pytest.mark.slow
 def test_what_a_killed_worker_had_begun_is_read_once_by_the_next(
     start: Callable[[], subprocess.Popen[bytes]],
-    database: dict[str, str],
+    fresh_database: dict[str, str],
     db: Database,
     cast: Cast,
     tmp_path: Path,
@@ -114,7 +127,7 @@ def test_what_a_killed_worker_had_begun_is_read_once_by_the_next(
     assert 2 <= len(rows(db, cast, "select from file_reading")) < PHOTOS
 
     # What would come by itself after half a minute comes now.
-    address = make_url(database["admin"])
+    address = make_url(fresh_database["admin"])
     with psycopg.connect(
         host=str(address.query["host"]), user=address.username, dbname=address.database
     ) as admin:

@@ -11,18 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from server.app import build_app
-from server.http.admission import ProcessGate
-from server.http.service import Service
 from server.identity.sessions import begin_session
-from server.identity.throttle import LocalCounter
 from server.web.desk import SESSION_COOKIE
-from sync.engine import Engine as SyncEngine
-from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, make_cast
-
-SECRET = b"a secret of at least thirty-two bytes, for tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +51,8 @@ def cast(owner_engine: Engine, db: Database) -> Cast:
 
 
 @pytest.fixture
-def office(db: Database, cast: Cast) -> Office:
-    service = Service(
-        database=db,
-        engine=SyncEngine(db, ALL_KINDS, SECRET),
-        secret=SECRET,
-        tries=LocalCounter(),
-        first_syncs=ProcessGate(2),
-    )
-    return Office(build_app(service), db, cast)
+def office(app: Flask, db: Database, cast: Cast) -> Office:
+    return Office(app, db, cast)
 
 
 Asked = Callable[..., Any]

@@ -22,7 +22,8 @@ from tests.audit_factories import (
     states_of,
 )
 from tests.factories import Cast, Person
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import Phone
 
 

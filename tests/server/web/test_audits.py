@@ -15,7 +15,8 @@ from sync.kinds.audit_visit.audit_table import audit_turn
 from sync.unit_of_work import Database
 from tests.audit_factories import Running, add_auditor, add_running, bring, states_of
 from tests.factories import Cast, Person
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import Phone, counted_statements
 
 

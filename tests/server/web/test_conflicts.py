@@ -6,7 +6,8 @@ import pytest
 
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import Phone
 
 

@@ -17,7 +17,8 @@ from server.web.desk import SESSION_COOKIE, is_local
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from tests.server.http.conftest import path_of
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import counted_statements
 
 

@@ -19,7 +19,8 @@ from server.web.enrolling import picture_of
 from sync.engine import Engine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import HOUR, MINUTE, counted_statements, phone_of
 
 INFO = DeviceInfo(model="Testphone 3", os="Android 15", app_version="2.0.0")

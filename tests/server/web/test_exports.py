@@ -4,37 +4,29 @@ import csv
 import io
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from sqlalchemy import Engine, text
 
-from server.app import build_app
 from server.exports.errors import StillWritten
 from server.exports.runs import EXPORT, OPEN_MAX, claim_export, list_exports, purge_exports
 from server.exports.writing import write_export
-from server.http.service import Service
 from server.jobs.work import EFFECTS, Workshop, do_row
 from server.media.installed import Media
-from server.media.staging import Staging
-from server.media.storage import LocalStorage
 from server.web.exporters import EXPORTERS
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import TODAY, Cast, Person
 from tests.measures_factories import add_visit
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 
 QUESTION = "period=2026-03&measure=TC"
-
-
-@pytest.fixture
-def media(tmp_path: Path) -> Media:
-    return Media(LocalStorage(tmp_path / "files"), Staging(tmp_path / "uploads", 0))
 
 
 @pytest.fixture
@@ -44,9 +36,9 @@ def shop(db: Database, media: Media) -> Workshop:
 
 @pytest.fixture
 def office(
+    app_with_files: Flask,
     db: Database,
     cast: Cast,
-    media: Media,
     owner_engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Office:
@@ -59,10 +51,7 @@ def office(
             add_visit(connection, cast.company, cast.ana, store, day=TODAY)
         for store in cast.ben_stores[:2]:
             add_visit(connection, cast.company, cast.ben, store, day=TODAY)
-    service = Service(
-        database=db, engine=SyncEngine(db, ALL_KINDS, SECRET), secret=SECRET, media=media
-    )
-    return Office(build_app(service), db, cast)
+    return Office(app_with_files, db, cast)
 
 
 def ask(client: FlaskClient, form: str = "csv", name: str = "facts") -> str:

@@ -15,7 +15,8 @@ from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from tests.factories import TODAY, Person
 from tests.form_factories import answer, definition, published
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import Phone, counted_statements
 
 WITH_BRANCH: dict[str, Any] = {

@@ -2,39 +2,31 @@
 
 import csv
 import io
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from server.app import build_app
 from server.exchange.asked import IMPORT
 from server.exchange.sheets import ALL_SHEETS
-from server.http.service import Service
 from server.jobs.work import EFFECTS, Workshop, do_row
 from server.media.installed import Media
-from server.media.staging import Staging
-from server.media.storage import LocalStorage
 from server.web.exporters import EXPORTERS
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests.factories import Cast, add_holder
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import counted_statements
 
 HEAD = ("code", "name", "channel", "position")
 GOOD = ("Z1", "First", "kiosk", "REP-ANA")
-
-
-@pytest.fixture
-def media(tmp_path: Path) -> Media:
-    return Media(LocalStorage(tmp_path / "files"), Staging(tmp_path / "uploads", 0))
 
 
 @pytest.fixture
@@ -43,11 +35,8 @@ def shop(db: Database, media: Media) -> Workshop:
 
 
 @pytest.fixture
-def office(db: Database, cast: Cast, media: Media) -> Office:
-    service = Service(
-        database=db, engine=SyncEngine(db, ALL_KINDS, SECRET), secret=SECRET, media=media
-    )
-    return Office(build_app(service), db, cast)
+def office(app_with_files: Flask, db: Database, cast: Cast) -> Office:
+    return Office(app_with_files, db, cast)
 
 
 @pytest.fixture

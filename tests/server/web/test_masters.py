@@ -8,14 +8,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from server.app import build_app
 from server.catalogue.accounts import NewAccount, edit_accounts, make_accounts
 from server.catalogue.whom import Whom
-from server.http.service import Service
 from server.identity.change_log import Actor, LoggedChange, changes_of
 from server.planning.stores import edit_stores
 from sync.unit_of_work import Database
@@ -23,7 +22,7 @@ from tests.catalogue_factories import add_list, add_promotion, publish
 from tests.factories import Person
 from tests.market import Market, make_market
 from tests.order_factories import line, oats
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
 from tests.sync.talking import counted_statements
 
 
@@ -38,8 +37,7 @@ def market(owner_engine: Engine, db: Database) -> Market:
 
 
 @pytest.fixture
-def browser(market: Market) -> Callable[[Person], FlaskClient]:
-    app = build_app(Service(database=market.db, engine=market.engine, secret=SECRET))
+def browser(app: Flask, market: Market) -> Callable[[Person], FlaskClient]:
     return Office(app, market.db, market.cast).browser
 
 

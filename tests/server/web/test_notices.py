@@ -11,8 +11,9 @@ from server.tasks.whom import whom_to_ask
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from tests.factories import Person
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
 from tests.server.web.test_tasks import OFFERED, today_of
+from tests.standing import SECRET
 from tests.sync.talking import Phone
 
 

@@ -7,18 +7,17 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from sqlalchemy import Engine
 
-from server.app import build_app
-from server.http.service import Service
 from server.identity.change_log import Actor
 from sync.unit_of_work import Database
 from tests.factories import Person
 from tests.market import Market, make_market
 from tests.order_factories import line, oats
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
 from tests.sync.talking import counted_statements
 
 WIDE = "first=2026-01-01&last=2026-12-31"
@@ -30,8 +29,7 @@ def market(owner_engine: Engine, db: Database) -> Market:
 
 
 @pytest.fixture
-def browser(market: Market) -> Callable[[Person], FlaskClient]:
-    app = build_app(Service(database=market.db, engine=market.engine, secret=SECRET))
+def browser(app: Flask, market: Market) -> Callable[[Person], FlaskClient]:
     return Office(app, market.db, market.cast).browser
 
 

@@ -14,7 +14,8 @@ from sync.kinds.day_plan.publish import publish_day_plans
 from sync.unit_of_work import Database
 from tests import factories
 from tests.factories import Cast, item, pull_all, push_items, rule
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 
 Propose = Callable[..., UUID]
 

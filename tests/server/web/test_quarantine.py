@@ -15,7 +15,8 @@ from server.identity.change_log import changes_of
 from server.quarantine.words import CODES
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import Json, Phone, counted_statements
 
 

@@ -17,7 +17,8 @@ from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests import factories
 from tests.factories import Cast, rule
-from tests.server.web.conftest import SECRET, Office, token_in
+from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import counted_statements
 
 

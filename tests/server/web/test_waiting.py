@@ -20,7 +20,8 @@ from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database, OutOfTime
 from tests.factories import TODAY, Cast
 from tests.measures_factories import add_visit
-from tests.server.web.conftest import SECRET, Office
+from tests.server.web.conftest import Office
+from tests.standing import SECRET
 
 QUESTION = "period=2026-03&show=visits"
 SERIES = f"/overview/series?{QUESTION}&measure=TC"
