@@ -21,6 +21,7 @@ _PASSES = (
     psycopg.errors.ReadOnlySqlTransaction,
     *STALE,
 )
+_COLLIDES = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 # Of a kind's own: a unique constraint with this end only says that somebody else was quicker.
 _RACED_END = "_raced"
 _RACED = ("ledger_pk", "record_pk", "record_version_pk", "kept_item_pk")
@@ -45,6 +46,14 @@ def is_passing(error: BaseException) -> bool:
     """Whether the same may succeed when it is tried again."""
     cause = cause_of(error)
     return isinstance(cause, _PASSES) or is_race(cause)
+
+
+def is_collision(error: BaseException) -> bool:
+    """Whether it only met somebody else at work, so that the same may succeed at once: a deadlock, a row that changed
+    meanwhile. A lock that was waited for in vain is none: who waits once more waits as long again.
+    """
+    cause = cause_of(error)
+    return isinstance(cause, _COLLIDES) or is_race(cause)
 
 
 def is_lost(error: BaseException) -> bool:

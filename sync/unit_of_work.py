@@ -5,20 +5,28 @@ row-level security reads; it is set for the transaction, so a pooled connection 
 over to the next company.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sync.direct import begin, take_over
-from sync.failures import is_lost
+from sync.failures import is_collision, is_lost
+
+T = TypeVar("T")
+
+log = logging.getLogger("roadbook.sync")
+
+# What waits too long or deadlocks each time waits for more than a moment.
+REHEARSED_AT_MOST = 3
 
 # The run of the server: a restart changes the first part. A recovery after one killed backend
 # keeps the start and may hand out transaction ids again; it resets the statistics, the second part.
@@ -115,6 +123,20 @@ class Database:
         with suppress(_RolledBack), self._begin(company_id) as uow:
             yield uow
             raise _RolledBack
+
+    def rehearse(self, company_id: int, act: Callable[[UnitOfWork], T]) -> T:
+        """What `act` makes in a rehearsal. Where it meets somebody else at work it is tried again: nothing of it stays."""
+        for attempt in range(1, REHEARSED_AT_MOST + 1):
+            found: list[T] = []
+            try:
+                with self.rehearsal(company_id) as uow:
+                    found.append(act(uow))
+                return found[0]
+            except (DBAPIError, psycopg.Error) as error:
+                if not is_collision(error) or attempt == REHEARSED_AT_MOST:
+                    raise
+                log.info("rehearsal of company %d: attempt %d: %s", company_id, attempt, error)
+        raise AssertionError
 
     @contextmanager
     def installation(self) -> Iterator[UnitOfWork]:

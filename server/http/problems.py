@@ -19,6 +19,7 @@ from mobile_contract.problems import RequestRefused
 from server.http.bodies import ENCODINGS
 from server.http.request_ids import current_request_id
 from server.identity.errors import TooManyTries
+from sync.failures import is_passing
 
 MEDIA_TYPE = "application/problem+json"
 # When to come back, where the error itself does not say. Each client is told another moment, up to
@@ -107,6 +108,8 @@ def _of_database(error: BaseException | None) -> RequestRefused | None:
     for prefix, code in _BY_SQLSTATE:
         if state.startswith(prefix):
             return RequestRefused(code, _DETAILS[code])
+    if error is not None and is_passing(error):
+        return RequestRefused("busy", _DETAILS["busy"])
     return None
 
 

@@ -125,8 +125,8 @@ def rehearse_holding(
     positions are `moved` to another region, role or division are they looked at, too.
     """
     first_day = max(day, today)
-    found: list[HoldingRehearsed] = []
-    with database.rehearsal(company_id) as uow:
+
+    def act(uow: UnitOfWork) -> HoldingRehearsed:
         take_turn(uow)
         policy = current_policy(uow)[1]
         named = set(people)
@@ -140,18 +140,15 @@ def rehearse_holding(
         keys_after = _keys(uow, concerned)
         held_after = _held_on(uow, named, first_day)
         effects = _effects(uow, keys_before, keys_after)
-        found.append(
-            HoldingRehearsed(
-                first_day,
-                effects,
-                _days_of(uow, held_before, held_after, today),
-                tuple(
-                    one for one in effects if one.gained and one.records > policy.max_scope_records
-                ),
-                policy.max_scope_records,
-            )
+        return HoldingRehearsed(
+            first_day,
+            effects,
+            _days_of(uow, held_before, held_after, today),
+            tuple(one for one in effects if one.gained and one.records > policy.max_scope_records),
+            policy.max_scope_records,
         )
-    return found[0]
+
+    return database.rehearse(company_id, act)
 
 
 def give_position(

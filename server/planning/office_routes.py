@@ -74,8 +74,8 @@ def rehearse(
     """Make the change with all that follows, note what it did, and take it back. Raises what the change raises."""
     positions = sorted(set(position_ids))
     first, last = six_weeks(today)
-    found: list[Rehearsed] = []
-    with database.rehearsal(company_id) as uow:
+
+    def act(uow: UnitOfWork) -> Rehearsed:
         policy = current_policy(uow)[1]
         calendar = read_calendar(uow, policy)
 
@@ -84,8 +84,9 @@ def rehearse(
 
         before = look()
         effects = change(uow)
-        found.append(Rehearsed(effects, before, look()))
-    return found[0]
+        return Rehearsed(effects, before, look())
+
+    return database.rehearse(company_id, act)
 
 
 def edit_route(

@@ -124,10 +124,7 @@ def rehearse_region(
     database: Database, company_id: int, change: Callable[[UnitOfWork], RegionChange]
 ) -> RegionChange:
     """Make the change with all that follows, note what it did, and take it back. Raises what the change raises."""
-    found: list[RegionChange] = []
-    with database.rehearsal(company_id) as uow:
-        found.append(change(uow))
-    return found[0]
+    return database.rehearse(company_id, change)
 
 
 def change_region(

@@ -164,10 +164,7 @@ def rehearse_plan(
     database: Database, company_id: int, change: Callable[[UnitOfWork], PlanChange]
 ) -> PlanChange:
     """Make the change with all that follows, note what came of it, and take it back. Raises what the change raises."""
-    found: list[PlanChange] = []
-    with database.rehearsal(company_id) as uow:
-        found.append(change(uow))
-    return found[0]
+    return database.rehearse(company_id, change)
 
 
 def compare_versions(

@@ -175,6 +175,9 @@ def _told(desk: Desk, error: Exception) -> ResponseReturnValue:
         detail = None if detail is None else language.tell(detail)
         part = "parts/alert.html" if request.headers.get("HX-Request") == "true" else "error.html"
         answer = draw(part, status, status=status, detail=detail, incident=current_request_id())
+        # Whoever did something reads what became of it; what a page asks for by itself, it asks for again.
+        if request.method == "POST":
+            answer.headers["X-Told"] = "part"
         return desk.finish(answer)
 
 

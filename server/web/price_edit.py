@@ -11,7 +11,12 @@ from server.catalogue.divisions import list_divisions
 from server.catalogue.errors import (
     CatalogueError,
 )
-from server.catalogue.price_changes import PriceChange, change_price, plan_price_change
+from server.catalogue.price_changes import (
+    PriceChange,
+    Stretch,
+    change_price,
+    plan_price_change,
+)
 from server.catalogue.price_lists import (
     NewPriceList,
     edit_price_list,
@@ -177,11 +182,10 @@ def _changing_routes(desk: Desk, routes: Blueprint) -> None:
                     with desk.database.company(visitor.company_id) as uow:
                         made = change_price(uow, visitor.actor, list_id, change)
                     return leads_to_list(list_id, told_versions(made))
-                with desk.database.rehearsal(visitor.company_id) as uow:
-                    stretches = plan_price_change(uow, list_id, change)
-                    change_price(uow, visitor.actor, list_id, change)
-                    whom = whom_of(uow, "price_list", held.id, held.level)
-                    stores = len(stores_of(uow, whom))
+                stretches, stores = desk.database.rehearse(
+                    visitor.company_id,
+                    lambda uow: _rehearsed(uow, visitor, held, change),
+                )
             except CatalogueError as refused:
                 note_refusal(form, refused)
             else:
@@ -250,6 +254,15 @@ def _change_form(
         unit=unit,
         slabs=[*pairs, *(blank if pairs else [("1", ""), *blank[1:]])],
     )
+
+
+def _rehearsed(
+    uow: UnitOfWork, visitor: Visitor, held: PriceListListed, change: PriceChange
+) -> tuple[list[Stretch], int]:
+    """The stretches of time that a changed price makes versions for, and for how many stores it is."""
+    stretches = plan_price_change(uow, held.id, change)
+    change_price(uow, visitor.actor, held.id, change)
+    return stretches, len(stores_of(uow, whom_of(uow, "price_list", held.id, held.level)))
 
 
 def _pairs(form: Filled) -> list[tuple[str, str]]:

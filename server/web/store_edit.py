@@ -150,25 +150,30 @@ def _closing_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/<uuid:store_id>/close")
     @desk.page(*PLANNERS)
     def ask_close(visitor: Visitor, store_id: UUID) -> ResponseReturnValue:
-        """What it does to routes and phones that a store is closed, or opened again."""
+        """How a store is closed, or opened again; what that does to phones is looked for by itself."""
         with desk.database.reading(visitor.company_id) as uow:
             store = _read(uow, visitor, store_id)
             travelled = routes_of_store(uow, store_id, today=visitor.today)
         if store.status not in ("ACTIVE", "CLOSED"):
             raise NotFound
-        act = close_store if store.status == "ACTIVE" else reopen_store
+        return draw("stores/closing.html", store=store, routes=travelled)
+
+    @routes.post("/<uuid:store_id>/close/rehearse")
+    @desk.page(*PLANNERS, body=FORM_BODY)
+    def rehearse_close(visitor: Visitor, store_id: UUID) -> ResponseReturnValue:
+        """What closing or opening would do to phones. Nothing is kept."""
+        with desk.database.reading(visitor.company_id) as uow:
+            status = _read(uow, visitor, store_id).status
+        if status not in ("ACTIVE", "CLOSED"):
+            raise NotFound
+        act, form = close_store if status == "ACTIVE" else reopen_store, Filled()
         try:
-            found = rehearse(
-                desk.database,
-                visitor.company_id,
-                _change(visitor, store_id, store.basis, act),
-                {route.position_id for route in travelled},
-                visitor.today,
+            effects = desk.database.rehearse(
+                visitor.company_id, _change(visitor, store_id, form["basis"], act)
             )
         except PlanningError as refused:
-            flash(told_refusal(refused), "alert")
-            return redirect(url_for("stores.store_page", store_id=store_id), code=303)
-        return draw("stores/closing.html", store=store, routes=travelled, found=found)
+            return draw("stores/not_closing.html", words=told_refusal(refused))
+        return draw("stores/closed.html", effects=effects, is_closing=status == "ACTIVE")
 
     @routes.post("/<uuid:store_id>/close")
     @desk.page(*PLANNERS, body=FORM_BODY)

@@ -81,6 +81,7 @@ def test_an_unknown_encoding_is_told_which_there_are() -> None:
         ("57P01", "not_ready"),
         ("57P03", "not_ready"),
         ("08006", "not_ready"),
+        ("55000", "busy"),
         ("25006", "not_ready"),
         ("42P01", "internal"),
         ("23505", "internal"),

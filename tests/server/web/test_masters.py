@@ -1,8 +1,10 @@
 """The office sets what is sold, at which prices, and to whom: each change from its form to the tables and to phones."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
+from threading import Thread
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,12 +13,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
+from sqlalchemy import text as text_of
 from werkzeug.test import TestResponse
 
 from server.catalogue.accounts import NewAccount, edit_accounts, make_accounts
 from server.catalogue.whom import Whom
 from server.identity.change_log import Actor, LoggedChange, changes_of
+from server.planning.day_plans import plan_again
 from server.planning.stores import edit_stores
+from sync.publish import hold
 from sync.unit_of_work import Database
 from tests.catalogue_factories import add_list, add_promotion, publish
 from tests.factories import Person
@@ -50,6 +55,11 @@ def sent(client: FlaskClient, path: str, **form: Any) -> TestResponse:
     """A form of a page, sent as its browser would; what comes of it."""
     token = token_in(client.get(path))
     return client.post(path, data={"_token": token, **form})
+
+
+def sent_to(client: FlaskClient, place: str, page: str, **form: Any) -> TestResponse:
+    """What the script of a page sends to another place."""
+    return client.post(place, data={"_token": token_in(client.get(page)), **form})
 
 
 def rows(market: Market, question: str, **values: Any) -> list[Any]:
@@ -480,7 +490,8 @@ def test_a_store_is_closed_with_what_it_leaves_and_opened_again(
     store = market.cast.ana_stores[0]
     text = admin.get(f"/stores/{store}/close").text
     assert "North round" in text
-    assert "<td>Ana</td>" in text
+    assert "<td>Ana</td>" in rehearsed_closing(admin, store).text
+    assert stored(market, store).status == "ACTIVE"
     assert (
         sent(admin, f"/stores/{store}/close", act="close", basis=basis_in(text)).status_code == 303
     )
@@ -492,6 +503,71 @@ def test_a_store_is_closed_with_what_it_leaves_and_opened_again(
     )
     assert stored(market, store).status == "ACTIVE"
     assert [last_change(market, "store", store).action] == ["store.reopen"]
+
+
+def rehearsed_closing(client: FlaskClient, store: UUID, **changed: str) -> TestResponse:
+    """What the page of closing a store asks for once it is drawn."""
+    path = f"/stores/{store}/close"
+    return sent_to(
+        client, f"{path}/rehearse", path, basis=basis_in(client.get(path).text), **changed
+    )
+
+
+def test_the_page_of_closing_is_drawn_before_anything_is_rehearsed(
+    market: Market, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = market.cast.ana_stores[0]
+    with counted_statements(monkeypatch) as counted:
+        page = admin.get(f"/stores/{store}/close")
+    assert f'hx-post="/stores/{store}/close/rehearse"' in page.text
+    assert len(counted) < 20
+    again = rehearsed_closing(admin, store) if edited(market, store) else page
+    assert "Close the store" in again.text
+    path = f"/stores/{store}/close"
+    old = sent_to(admin, f"{path}/rehearse", path, basis=basis_in(page.text))
+    assert "Somebody changed this meanwhile." in old.text
+
+
+def edited(market: Market, store: UUID) -> bool:
+    with market.db.company(market.cast.company.id) as uow:
+        return bool(edit_stores(uow, market.office, {store: {"name": "Renamed"}}))
+
+
+def test_a_rehearsal_that_deadlocks_with_somebody_at_work_is_tried_again(
+    market: Market, admin: FlaskClient, owner_engine: Engine
+) -> None:
+    company, store = market.cast.company.id, market.cast.ana_stores[0]
+    path = f"/stores/{store}/close"
+    form = {"_token": token_in(page := admin.get(path)), "basis": basis_in(page.text)}
+    with market.db.company(company) as uow:
+        plan_again(uow, [market.cast.ana.position_id], today())
+        plans = [row.id for row in uow.rows("select id from day_plan")]
+    answers: list[TestResponse] = []
+    asking = Thread(target=lambda: answers.append(admin.post(f"{path}/rehearse", data=form)))
+    with market.db.company(company) as uow:
+        # The same records the other way round, as the batch of a phone may take them.
+        hold(uow, plans)
+        asking.start()
+        wait_until_it_waits(owner_engine)
+        hold(uow, [store])
+        assert answers == []
+    asking.join(30)
+    assert answers[0].status_code == 200
+    assert "<td>Ana</td>" in answers[0].text
+
+
+def wait_until_it_waits(owner_engine: Engine) -> None:
+    """Until somebody waits for a lock of ours."""
+    waiting = (
+        "select count(*) from pg_locks where not granted and pid in"
+        " (select pid from pg_stat_activity where datname = current_database())"
+    )
+    gives_up_at = time.monotonic() + 20
+    while True:
+        with owner_engine.connect() as connection:
+            if connection.execute(text_of(waiting)).scalar_one():
+                return
+        assert time.monotonic() < gives_up_at, "nobody waits"
 
 
 def test_who_sees_a_store_and_who_sets_it(
