@@ -9,7 +9,7 @@ import click
 from server.cli import say, settings
 from server.processes import CannotStart
 
-_WORKER_POOL = 6
+_WORKER_POOL = 7
 
 
 @click.command()

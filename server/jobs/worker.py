@@ -3,7 +3,7 @@
 Jobs run in the main thread, one at a time (RQ's SimpleWorker: no fork, four times the jobs a
 second); the relay and the schedule have a thread each, so that a long night's work delays nobody's
 items. Files are read from a queue of their own by as many threads as the settings say, each of which waits
-for a process that does the work (server/photos/reading.py); imports and exports have a queue and one thread, and so has what a page waits for. A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
+for a process that does the work (server/photos/reading.py); imports and exports have a queue and one thread, what pages wait for has two. A Redis that goes away and comes back is waited for; meanwhile the schedule goes on.
 """
 
 import json
@@ -45,6 +45,8 @@ HEARTBEAT_EVERY_S = 5.0
 HEARTBEAT_KEPT_S = 30
 HEARTBEAT_KEY = "roadbook:worker:{host}:{pid}"
 _WAIT_FOR_JOB_S = 1
+# A page that takes long asks for three things.
+_ANSWERED_AT_ONCE = 2
 _REDIS_WAITS_S = (0.5, 1.0, 2.0, 5.0)
 _WORKER_TTL_S = 20
 _JOIN_S = 10.0
@@ -106,7 +108,10 @@ class WorkerProcess:
         readers = [
             threading.Thread(target=self._work_beside, args=(queue,), name=name, daemon=True)
             for name, queue in (
-                ("answers", ANSWER_QUEUE),
+                *(
+                    (f"answers-{number}", ANSWER_QUEUE)
+                    for number in range(1, _ANSWERED_AT_ONCE + 1)
+                ),
                 ("sheets", SHEET_QUEUE),
                 *((f"reader-{number}", PHOTO_QUEUE) for number in range(1, self.readers + 1)),
             )
