@@ -95,6 +95,8 @@ class Settings:
     media_file_mb: int
     media_open_uploads: int
     media_device_day_mb: int
+    import_person_mb: int
+    import_company_mb: int
     media_keep_free_mb: int
     media_unfinished_h: int
     media_unnamed_days: int
@@ -254,6 +256,9 @@ class SettingsSchema(Schema):
     media_file_mb = _whole(30, 1, 1024)
     media_open_uploads = _whole(64, 1, 1000)
     media_device_day_mb = _whole(2048, 1, 1_000_000)
+    # At least the largest file of an import.
+    import_person_mb = _whole(256, 32, 1_000_000)
+    import_company_mb = _whole(2048, 32, 1_000_000)
     media_keep_free_mb = _whole(1024, 0, 1_000_000)
     media_unfinished_h = _whole(72, 1, 720)
     media_unnamed_days = _whole(30, 1, 3660)

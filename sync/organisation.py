@@ -313,6 +313,8 @@ asked_import = company_table(
     filled("to_do", Integer, server_default="0"),
     Column("report", Document),
     Column("failure", Text),
+    # What of it is in the storage: its file, or the copy in which its faults are marked.
+    filled("held_bytes", BigInteger, server_default="0"),
     # Whether there is a copy of the file in which its faults are marked.
     filled("has_marked", Boolean, server_default="false"),
     Column("run_id", Uuid),

@@ -1,7 +1,8 @@
 """Imports that people ask for on a page: the file waits in the storage, a worker looks at it, and writes it once they say so.
 
-A worker holds an import for a while, and longer with each slice: one that is killed leaves it to the next. What is older than a
-week goes with its file; what was imported stays among the runs (`runs.py`).
+A worker holds an import for a while, and longer with each slice: one that is killed leaves it to the next. A file goes as soon as
+nothing more is done with it; what somebody and what a company has waiting is bounded in bytes. What is older than a week
+goes altogether; what was imported stays among the runs (`runs.py`).
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 
 from mobile_contract.schema import plain
-from server.exchange.faults import NoSuchImport, NotNow, TooManyImports
+from server.exchange.faults import NoSuchImport, NotNow, TooManyImports, TooMuchWaits
 from server.language import Said, keep, read_kept
 from server.media.installed import Media
 from sync.document import encode_document
@@ -33,6 +34,8 @@ HELD_FOR_S = 300
 TRIES = 5
 _PURGED_AT_ONCE = 100
 _OPEN_STATES = ("WAITING", "LOOKING", "CONFIRMED", "WRITING")
+# In which the file may still be read.
+_KEEPING = (*_OPEN_STATES, "READY", "STOPPED")
 
 ASKING = StateMachine(
     "asked_import",
@@ -55,6 +58,8 @@ ASKING = StateMachine(
             Step(state, "cancel", "CANCELLED", "whoever imports")
             for state in ("WAITING", "LOOKING", "READY", "CONFIRMED")
         ),
+        Step("STOPPED", "let go", "CANCELLED", "whoever imports; what was written stays"),
+        Step("FAULTY", "let go", "CANCELLED", "whoever imports, of the marked copy"),
         Step("LOOKING", "fail", "FAILED", "the worker, where the file cannot be read"),
         Step("WRITING", "fail", "FAILED", "the worker"),
     ),
@@ -80,12 +85,20 @@ _OPEN = """
 select count(*) as open from asked_import
 where company_id = :company and person_id = :person and state = any(:states)
 """
+_HELD = """
+select coalesce(sum(held_bytes) filter (where person_id = :person), 0)::bigint as of_person,
+       coalesce(sum(held_bytes), 0)::bigint as of_company
+from asked_import where company_id = :company and held_bytes > 0
+"""
+_TURN = "select pg_advisory_xact_lock(hashtextextended(:key, 7))"
 _LOCK = """
 select state, turn, held_until < clock_timestamp() as is_left from asked_import
 where company_id = :company and id = :id and (cast(:asker as uuid) is null or person_id = :asker) for update
 """
 _MOVE = """
-update asked_import set state = :state, changed_at = clock_timestamp(), held_until = null
+update asked_import set state = :state, changed_at = clock_timestamp(), held_until = null,
+       held_bytes = case when :state = any(:keeping) then held_bytes else 0 end,
+       has_marked = has_marked and :state = any(:keeping)
 where company_id = :company and id = :id
 """
 _TAKE_UP = """
@@ -100,13 +113,15 @@ where company_id = :company and id = :id and turn = :turn and state in ('LOOKING
 """
 _END = """
 update asked_import set state = :state, report = coalesce(cast(:report as jsonb), report),
-       failure = :failure, has_marked = :has_marked, run_id = coalesce(cast(:run as uuid), run_id),
+       failure = :failure, has_marked = :marked_bytes > 0,
+       held_bytes = case when :state = any(:keeping) then size else 0 end + :marked_bytes, run_id = coalesce(cast(:run as uuid), run_id),
        done = case when cast(:report as jsonb) is null then done else :done end,
        to_do = case when cast(:report as jsonb) is null then to_do else :to_do end,
        changed_at = clock_timestamp(), held_until = null
 where company_id = :company and id = :id
 """
 _NOTE_SHEET = "update asked_import set sheet = :sheet where company_id = :company and id = :id"
+_BYTES = "select held_bytes from asked_import where company_id = :company and id = :id"
 _LEAVE = """
 update asked_import set held_until = clock_timestamp()
 where company_id = :company and id = :id and turn = :turn
@@ -163,15 +178,19 @@ def ask_import(
     system: str | None,
 ) -> UUID:
     """Let a worker look at the file at `path`, which nobody changes any more. Nothing of the company changes by it, so it
-    is not logged. Raises TooManyImports.
+    is not logged. Raises TooManyImports, TooMuchWaits.
     """
     id_ = uuid4()
     key, size = file_key(company_id, id_), path.stat().st_size
+    with database.reading(company_id) as uow:
+        _must_have_room(uow, media, person_id, size)
     # Before the transaction: what phones are told waits for every one that is open.
     media.storage.put(key, path)
     try:
         with database.company(company_id) as uow:
-            _must_have_room(uow, person_id)
+            # One after the other, so that the bounds hold.
+            uow.rows(_TURN, key=f"imports of {company_id}")
+            _must_have_room(uow, media, person_id, size)
             uow.connection.execute(
                 insert(asked_import).values(
                     company_id=company_id,
@@ -181,6 +200,7 @@ def ask_import(
                     file_name=plain(file_name)[:200],
                     system=system,
                     size=size,
+                    held_bytes=size,
                     state=ASKING.after(None, "bring"),
                 )
             )
@@ -221,9 +241,14 @@ def confirm_import(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> N
     leave_work_each(uow, IMPORT, [import_id])
 
 
-def cancel_import(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> None:
-    """Want no more of it; what was written stays. Raises NoSuchImport, NotNow."""
-    _move(uow, import_id, asker_id, "cancel")
+def cancel_import(
+    uow: UnitOfWork, media: Media, import_id: UUID, asker_id: UUID | None, act: str = "cancel"
+) -> None:
+    """Want no more of it; what was written stays. Its file goes, unless it may go on from where it stops: then by the act
+    "let go". Raises NoSuchImport, NotNow.
+    """
+    if _move(uow, import_id, asker_id, act) not in _KEEPING:
+        uow.after_commit(lambda: forget_files(media, uow.company_id, import_id))
 
 
 def take_up(uow: UnitOfWork, import_id: UUID) -> tuple[AskedImport | None, bool]:
@@ -262,16 +287,18 @@ def end_turn(
     to_do: int = 0,
     run_id: UUID | None = None,
     failure: Said | str | None = None,
-    has_marked: bool = False,
-) -> None:
-    """A worker is through with it. Of one that was cancelled meanwhile it is only noted how far it came."""
+    marked_bytes: int = 0,
+) -> bool:
+    """A worker is through with it; whether its file may go. Of one that was cancelled meanwhile it is only noted how far it
+    came.
+    """
     locked = uow.rows(_LOCK, company=uow.company_id, id=asked.id, asker=None)
     if not locked or locked[0].turn != asked.turn:
-        return
+        return not locked
     state = ASKING.after(locked[0].state, act)
     if state is None:
         if locked[0].state != "STOPPED":
-            return
+            return locked[0].state not in _KEEPING
         state = "STOPPED"
     uow.run(
         _END,
@@ -283,8 +310,16 @@ def end_turn(
         to_do=to_do,
         run=run_id,
         failure=None if failure is None else plain(keep(failure)),
-        has_marked=has_marked,
+        marked_bytes=marked_bytes,
+        keeping=list(_KEEPING),
     )
+    return state not in _KEEPING
+
+
+def read_held(uow: UnitOfWork, import_id: UUID) -> int:
+    """How many bytes of it are in the storage."""
+    found = uow.rows(_BYTES, company=uow.company_id, id=import_id)
+    return found[0].held_bytes if found else 0
 
 
 def leave_turn(uow: UnitOfWork, asked: AskedImport) -> None:
@@ -299,13 +334,18 @@ def purge_imports(database: Database, media: Media, company_id: int, now: dateti
         with database.reading(company_id) as uow:
             old = uow.rows(_OLD, company=company_id, before=now - STAYS, at_most=_PURGED_AT_ONCE)
         for row in old:
-            media.storage.delete(file_key(company_id, row.id))
-            media.storage.delete(marked_key(company_id, row.id))
+            forget_files(media, company_id, row.id)
         with database.company(company_id) as uow:
             uow.run(_FORGET, company=company_id, ids=[row.id for row in old])
         purged += len(old)
         if len(old) < _PURGED_AT_ONCE:
             return purged
+
+
+def forget_files(media: Media, company_id: int, import_id: UUID) -> None:
+    """Let go of an import's file, and of the copy of it in which faults are marked."""
+    media.storage.delete(file_key(company_id, import_id))
+    media.storage.delete(marked_key(company_id, import_id))
 
 
 def file_key(company_id: int, import_id: UUID) -> str:
@@ -318,17 +358,21 @@ def marked_key(company_id: int, import_id: UUID) -> str:
     return f"{company_id}/import/{import_id}.marked.xlsx"
 
 
-def _must_have_room(uow: UnitOfWork, person_id: UUID) -> None:
-    # One after the other, so that the bound holds.
-    uow.rows("select pg_advisory_xact_lock(hashtextextended(:key, 7))", key=f"import {person_id}")
+def _must_have_room(uow: UnitOfWork, media: Media, person_id: UUID, size: int) -> None:
     found = uow.rows(_OPEN, company=uow.company_id, person=person_id, states=list(_OPEN_STATES))
     if found[0].open >= OPEN_MAX:
         raise TooManyImports(
             Said("{most} imports are on their way already: wait for one of them", most=OPEN_MAX)
         )
+    (held,) = uow.rows(_HELD, company=uow.company_id, person=person_id)
+    bounds = media.bounds
+    if held.of_person + size > bounds.import_person_bytes:
+        raise TooMuchWaits(held.of_person, bounds.import_person_bytes, is_own=True)
+    if held.of_company + size > bounds.import_company_bytes:
+        raise TooMuchWaits(held.of_company, bounds.import_company_bytes, is_own=False)
 
 
-def _move(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None, act: str) -> None:
+def _move(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None, act: str) -> str:
     locked = uow.rows(_LOCK, company=uow.company_id, id=import_id, asker=asker_id)
     if not locked:
         raise NoSuchImport(Said("there is no such import"))
@@ -340,7 +384,8 @@ def _move(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None, act: str) -> 
                 state=Said(locked[0].state.lower()),
             )
         )
-    uow.run(_MOVE, company=uow.company_id, id=import_id, state=state)
+    uow.run(_MOVE, company=uow.company_id, id=import_id, state=state, keeping=list(_KEEPING))
+    return state
 
 
 def _asked(row: Any) -> AskedImport:

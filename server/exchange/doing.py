@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from server.exchange.asked import (
@@ -20,6 +21,7 @@ from server.exchange.asked import (
     marked_key,
     note_done,
     note_sheet,
+    read_held,
     take_up,
 )
 from server.exchange.faults import FAULTS_MAX, Cancelled, ExchangeError, StillImported
@@ -56,12 +58,11 @@ def do_import(
     try:
         _do(database, media, sheets, company_id, asked)
     except (ExchangeError, NotStored) as error:
-        with database.company(company_id) as uow:
-            end_turn(uow, asked, "fail", failure=_said(error))
+        _end(database, media, company_id, asked, "fail", failure=_said(error))
     except Exception as error:
         if asked.turn >= TRIES:
-            with database.company(company_id) as uow:
-                end_turn(uow, asked, "fail", failure=f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            _end(database, media, company_id, asked, "fail", failure=said)
         else:
             with database.company(company_id) as uow:
                 leave_turn(uow, asked)
@@ -78,8 +79,8 @@ def _do(
     with database.reading(company_id) as uow:
         visitor = read_visitor(uow, asked.person_id, datetime.now(UTC))
     if visitor is None or not visitor.has_role(*IMPORTERS):
-        with database.company(company_id) as uow:
-            end_turn(uow, asked, "fail", failure=Said("this person may import nothing any more"))
+        said = Said("this person may import nothing any more")
+        _end(database, media, company_id, asked, "fail", failure=said)
         return
     data = b"".join(media.storage.stream(file_key(company_id, asked.id)))
     file = File(data, asked.file_name, asked.system)
@@ -91,18 +92,32 @@ def _do(
     report = _imported(database, visitor, sheets, sheet, file, asked, is_dry=is_dry)
     if report is None:
         return
-    has_marked = bool(report.faults) and _keep_marked(media, visitor, asked, file, sheet, report)
+    marked = _keep_marked(media, visitor, asked, file, sheet, report) if report.faults else 0
+    _end(
+        database,
+        media,
+        company_id,
+        asked,
+        _act(report, is_dry=is_dry),
+        report=report.as_json(at_most=KEPT_MAX, faults_at_most=FAULTS_MAX),
+        done=report.done,
+        to_do=report.added + report.changed,
+        run_id=report.run_id,
+        marked_bytes=marked,
+    )
+
+
+def _end(
+    database: Database, media: Media, company_id: int, asked: AskedImport, act: str, **came: Any
+) -> None:
+    """Be through with it; what nobody reads any more goes from the storage."""
     with database.company(company_id) as uow:
-        end_turn(
-            uow,
-            asked,
-            _act(report, is_dry=is_dry),
-            report=report.as_json(at_most=KEPT_MAX, faults_at_most=FAULTS_MAX),
-            done=report.done,
-            to_do=report.added + report.changed,
-            run_id=report.run_id,
-            has_marked=has_marked,
-        )
+        is_over = end_turn(uow, asked, act, **came)
+        held = read_held(uow, asked.id)
+    if is_over:
+        media.storage.delete(file_key(company_id, asked.id))
+    if is_over and not held:
+        media.storage.delete(marked_key(company_id, asked.id))
 
 
 def _imported(
@@ -148,8 +163,8 @@ def _act(report: Report, *, is_dry: bool) -> str:
 
 def _keep_marked(
     media: Media, visitor: Visitor, asked: AskedImport, file: File, sheet: Sheet, report: Report
-) -> bool:
-    """Keep a copy of the file in which the faults are marked; whether that could be written."""
+) -> int:
+    """Keep a copy of the file in which the faults are marked; how many bytes it has, 0 where it could not be written."""
     key = marked_key(visitor.company_id, asked.id)
     with tempfile.TemporaryDirectory(prefix="roadbook-import-") as folder:
         path = Path(folder) / "marked.xlsx"
@@ -159,11 +174,12 @@ def _keep_marked(
         except ExchangeError as error:
             # A cell of a CSV file may be longer than one of XLSX; the table of faults says all the same.
             logger.info("import %s has no marked copy: %s", asked.id, error)
-            return False
+            return 0
         # What was marked at an earlier look makes room: the first to come stays in the storage.
         media.storage.delete(key)
+        size = path.stat().st_size
         media.storage.put(key, path)
-    return True
+    return size
 
 
 def _said(error: Exception) -> Said | str:

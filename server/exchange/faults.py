@@ -6,6 +6,7 @@ from typing import ClassVar
 from server.language import Said
 
 FAULTS_MAX = 10_000
+MIB = 1024 * 1024
 
 # code → what it means; docs/operating.md lists them, and a test compares.
 FAULT_CODES = {
@@ -123,6 +124,21 @@ class TooManyImports(ExchangeError):
     """Somebody has as many imports on the way as anybody may."""
 
     code = "too_many_imports"
+
+
+class TooMuchWaits(ExchangeError):
+    """The files of somebody, or of a company, that wait have as many bytes as they may have."""
+
+    code = "too_much_waits"
+
+    def __init__(self, held: int, most: int, *, is_own: bool) -> None:
+        numbers = {"held": held // MIB, "most": most // MIB}
+        super().__init__(
+            Said("your files that wait have {held} MiB, of {most} at most", **numbers)
+            if is_own
+            else Said("the company's files that wait have {held} MiB, of {most} at most", **numbers)
+        )
+        self.held, self.most, self.is_own = held, most, is_own
 
 
 class StillImported(ExchangeError):

@@ -19,6 +19,9 @@ class MediaBounds:
     device_day_bytes: int = 2048 * MB
     unfinished_for: timedelta = timedelta(hours=72)
     unnamed_for: timedelta = timedelta(days=30)
+    # Of files of imports that wait, with the copies in which faults are marked.
+    import_person_bytes: int = 256 * MB
+    import_company_bytes: int = 2048 * MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +67,6 @@ def bounds_of(settings: Settings) -> MediaBounds:
         device_day_bytes=settings.media_device_day_mb * MB,
         unfinished_for=timedelta(hours=settings.media_unfinished_h),
         unnamed_for=timedelta(days=settings.media_unnamed_days),
+        import_person_bytes=settings.import_person_mb * MB,
+        import_company_bytes=settings.import_company_mb * MB,
     )

@@ -26,7 +26,14 @@ from server.exchange.asked import (
     read_asked,
 )
 from server.exchange.doing import IMPORTERS
-from server.exchange.faults import NoSuchImport, NoSuchRun, NotNow, TooManyImports
+from server.exchange.faults import (
+    MIB,
+    NoSuchImport,
+    NoSuchRun,
+    NotNow,
+    TooManyImports,
+    TooMuchWaits,
+)
 from server.exchange.report import KEPT_MAX, told_fault, told_reading
 from server.exchange.runs import Run, list_runs, read_run
 from server.exchange.sheet import Sheet
@@ -60,7 +67,6 @@ from sync.unit_of_work import UnitOfWork
 
 # The file, and what a form has beside it.
 IMPORT_BODY = BodyBounds(FILE_BYTES_MAX + 64 * 1024, FILE_BYTES_MAX + 64 * 1024)
-MIB = 1024 * 1024
 R = TypeVar("R")
 Json = Mapping[str, Any]
 
@@ -141,6 +147,8 @@ def import_routes(desk: Desk) -> Blueprint:
                 import_id = _brought(desk, media, visitor, file, sheet or None, system or None)
             except TooManyImports:
                 fault = tell("Three of your files are on their way already. Wait for one.")
+            except TooMuchWaits as refused:
+                fault = _told_waiting(refused)
         if import_id is None:
             with desk.database.reading(visitor.company_id) as uow:
                 listing = draw_rows(uow, _run_listing(visitor))
@@ -187,14 +195,16 @@ def _one_import_routes(desk: Desk, routes: Blueprint) -> None:
     @desk.page(*IMPORTERS, body=FORM_BODY)
     def act(visitor: Visitor, import_id: UUID) -> ResponseReturnValue:
         """Write it, go on with it, or want no more of it."""
-        decide = {"confirm": confirm_import, "cancel": cancel_import}.get(
-            request.form.get("act", "")
-        )
-        if decide is None:
+        chosen = request.form.get("act", "")
+        if chosen not in {"confirm", "cancel", "let go"}:
             raise NotFound
+        media = _media(desk)
         try:
             with desk.database.company(visitor.company_id) as uow:
-                decide(uow, import_id, _asker(visitor))
+                if chosen == "confirm":
+                    confirm_import(uow, import_id, _asker(visitor))
+                else:
+                    cancel_import(uow, media, import_id, _asker(visitor), chosen)
         except NoSuchImport:
             raise NotFound from None
         except NotNow:
@@ -347,6 +357,19 @@ def _fault_in(file: FileStorage | None, system: str) -> str | None:
     if size > FILE_BYTES_MAX:
         return tell("The file has more than {number} MiB: split it.", number=FILE_BYTES_MAX // MIB)
     return None
+
+
+def _told_waiting(refused: TooMuchWaits) -> str:
+    numbers = {"held": refused.held // MIB, "most": refused.most // MIB}
+    if refused.is_own:
+        return tell(
+            "Your files that wait have {held} MiB; they may have {most}. Write, cancel or let go of one below first.",
+            **numbers,
+        )
+    return tell(
+        "The files of your company that wait have {held} MiB; they may have {most}. Ask whoever brought them to write or cancel one.",
+        **numbers,
+    )
 
 
 def _on_the_way(desk: Desk, visitor: Visitor) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from server.exchange.asked import (
     take_up,
 )
 from server.exchange.doing import do_import
-from server.exchange.faults import NoSuchImport, NotNow, StillImported, TooManyImports
+from server.exchange.faults import NoSuchImport, NotNow, StillImported, TooManyImports, TooMuchWaits
 from server.exchange.sheets import SHEETS
 from server.media.installed import Media
 from server.media.staging import Staging
@@ -42,14 +42,20 @@ def brought(db: Database, cast: Cast, media: Media, tmp_path: Path) -> Brought:
     """A file that somebody brought: `brought(cast.mia, "store", "code,name", "S1,Shop")`."""
     number = 0
 
-    def bring(person: Person, sheet: str | None, *lines: str, system: str | None = None) -> UUID:
+    def bring(
+        person: Person,
+        sheet: str | None,
+        *lines: str,
+        system: str | None = None,
+        into: Media = media,
+    ) -> UUID:
         nonlocal number
         number += 1
         path = tmp_path / f"{number}.csv"
         path.write_text("\n".join(lines), encoding="utf-8")
         return ask_import(
             db,
-            media,
+            into,
             cast.company.id,
             person.id,
             sheet=sheet,
@@ -135,7 +141,7 @@ def test_faults_are_told_and_marked_in_a_copy(
     (fault,) = looked.report["faults"]
     assert (fault["row"], fault["code"]) == (3, "unknown")
     assert looked.has_marked
-    assert sorted(stored.key.count("marked") for stored in media.storage.stored()) == [0, 1]
+    assert stored(media) == [f"{import_id}.marked.xlsx"]
     with pytest.raises(NotNow):
         confirm(db, cast, import_id)
 
@@ -174,7 +180,7 @@ def test_one_that_is_cancelled_while_it_is_written_keeps_what_was_written_and_go
         calls.append(1)
         if len(calls) == 3:  # two are rehearsed, one is written
             with db.company(cast.company.id) as uow:
-                cancel_import(uow, import_id, None)
+                cancel_import(uow, media, import_id, None)
             return False
         return True
 
@@ -231,13 +237,15 @@ def test_a_regional_manager_imports_routes_of_their_positions_and_nothing_else(
     assert "only admins" in str(refused.failure)
 
 
-def test_one_of_others_is_not_there(db: Database, cast: Cast, brought: Brought) -> None:
+def test_one_of_others_is_not_there(
+    db: Database, cast: Cast, media: Media, brought: Brought
+) -> None:
     import_id = brought(cast.ada, "store", *NEW)
     with db.company(cast.company.id) as uow:
         with pytest.raises(NoSuchImport):
             read_asked(uow, import_id, cast.mia.id)
         with pytest.raises(NoSuchImport):
-            cancel_import(uow, import_id, cast.mia.id)
+            cancel_import(uow, media, import_id, cast.mia.id)
         assert list_asked(uow, cast.mia.id) == []
         assert [one.id for one in list_asked(uow, None)] == [import_id]
 
@@ -248,6 +256,67 @@ def test_somebody_has_only_so_many_on_the_way(cast: Cast, media: Media, brought:
     with pytest.raises(TooManyImports):
         brought(cast.ada, "store", "code,name")
     assert len(list(media.storage.stored())) == OPEN_MAX
+
+
+def stored(media: Media) -> list[str]:
+    return sorted(one.key.rsplit("/", 1)[1] for one in media.storage.stored())
+
+
+def cancel(db: Database, cast: Cast, media: Media, import_id: UUID, act: str = "cancel") -> None:
+    with db.company(cast.company.id) as uow:
+        cancel_import(uow, media, import_id, None, act)
+
+
+def test_a_file_goes_as_soon_as_nothing_more_is_done_with_it(
+    db: Database, cast: Cast, media: Media, brought: Brought, look: Look
+) -> None:
+    cancelled = brought(cast.ada, "store", *NEW)
+    cancel(db, cast, media, cancelled)
+    assert stored(media) == []
+    ready = brought(cast.ada, "store", *NEW)
+    look(ready)
+    assert stored(media) == [str(ready)]
+    cancel(db, cast, media, ready)
+    written = brought(cast.ada, "store", *NEW)
+    look(written)
+    confirm(db, cast, written)
+    assert look(written).state == "DONE"
+    assert stored(media) == []
+    assert look(brought(cast.ada, "store", "")).state == "FAILED"
+    assert stored(media) == []
+    faulty = brought(cast.ada, "store", "code,name,channel", "Z9,,kiosk")
+    look(faulty)
+    assert stored(media) == [f"{faulty}.marked.xlsx"]
+    cancel(db, cast, media, faulty, "let go")
+    assert stored(media) == []
+    assert not asked(db, cast, faulty).has_marked
+    with db.reading(cast.company.id) as uow:
+        assert {row.held_bytes for row in uow.rows("select held_bytes from asked_import")} == {0}
+
+
+def test_somebody_and_a_company_have_only_so_many_bytes_waiting(
+    db: Database, cast: Cast, media: Media, brought: Brought, look: Look
+) -> None:
+    line = "x" * 1_000
+    bounds = replace(media.bounds, import_person_bytes=2_500, import_company_bytes=3_500)
+    bounded = replace(media, bounds=bounds)
+    adas = [brought(cast.ada, "store", line, into=bounded) for _ in range(2)]
+    with pytest.raises(TooMuchWaits, match="your files that wait"):
+        brought(cast.ada, "store", line, into=bounded)
+    brought(cast.mia, "store", line, into=bounded)
+    with pytest.raises(TooMuchWaits, match="the company's files that wait"):
+        brought(cast.mia, "store", line, into=bounded)
+    assert len(stored(media)) == 3
+    cancel(db, cast, media, adas[0])
+    brought(cast.ada, "store", line, into=bounded)
+
+
+def test_bringing_and_cancelling_over_and_over_fills_nothing(
+    db: Database, cast: Cast, media: Media, brought: Brought
+) -> None:
+    for _ in range(2 * OPEN_MAX):
+        cancel(db, cast, media, brought(cast.ada, "store", *NEW))
+    assert stored(media) == []
 
 
 def test_files_go_after_a_week(db: Database, cast: Cast, media: Media, brought: Brought) -> None:
