@@ -19,7 +19,9 @@ from server.planning.positions import (
 from sync.unit_of_work import UnitOfWork
 
 FOUND_MAX = 50
-PLACED_MAX = 5_000
+# More than a map of stores can show one by one: they are counted by the cells of a grid then.
+PLACED_MAX = 1_000
+CELLS_HIGH, CELLS_WIDE = 16, 24
 
 _ROUTES = """
 select r.id, r.name, r.position_id, r.is_active, p.code as position_code
@@ -81,7 +83,17 @@ select t.id, t.code, t.name, t.lat_e7, t.lon_e7,
 from seen_store t
 left join position o on o.company_id = t.company_id and o.id = t.position_id
 where t.status = 'ACTIVE' and t.lat_e7 between :south and :north and t.lon_e7 between :west and :east
-order by t.id limit :at_most
+order by t.id
+"""  # noqa: S608
+
+
+# The grid lies still under the map: a cell has the same stores wherever the map was moved to.
+_COUNTED = f"""
+{SEEN_STORES}
+select round(avg(t.lat_e7))::int as lat_e7, round(avg(t.lon_e7))::int as lon_e7, count(*)::int as stores
+from seen_store t
+where t.status = 'ACTIVE' and t.lat_e7 between :south and :north and t.lon_e7 between :west and :east
+group by floor(t.lat_e7 / cast(:high as float8)), floor(t.lon_e7 / cast(:wide as float8))
 """  # noqa: S608
 
 
@@ -145,6 +157,15 @@ class StorePlaced:
     lat_e7: int
     lon_e7: int
     owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoresCounted:
+    """So many stores lie around this place."""
+
+    lat_e7: int
+    lon_e7: int
+    stores: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,19 +251,29 @@ def place_stores(
     today: date,
     asker_id: UUID | None,
     at_most: int = PLACED_MAX,
-) -> list[StorePlaced]:
-    """Active stores that the asker may see in a box of south, west, north, east, degrees × 10⁷. At most three queries."""
+) -> tuple[list[StorePlaced], list[StoresCounted]]:
+    """Active stores that the asker may see in a box of south, west, north, east, degrees × 10⁷; where there are more than
+    so many, none of them, but how many lie where. At most four queries.
+    """
     south, west, north, east = box
+    seen = stores_seen(uow, today=today, asker_id=asker_id)
+    here = {"south": south, "west": west, "north": north, "east": east}
     rows = uow.rows(
-        _PLACED,
-        **stores_seen(uow, today=today, asker_id=asker_id),
-        south=south,
-        west=west,
-        north=north,
-        east=east,
-        at_most=at_most,
+        _COUNTED,
+        **seen,
+        **here,
+        high=_cell(north - south, CELLS_HIGH),
+        wide=_cell(east - west, CELLS_WIDE),
     )
-    return [StorePlaced(*row) for row in rows]
+    counted = [StoresCounted(*row) for row in rows]
+    if sum(one.stores for one in counted) > at_most:
+        return [], counted
+    return [StorePlaced(*row) for row in uow.rows(_PLACED, **seen, **here)], []
+
+
+def _cell(span: int, cells: int) -> int:
+    """The side of a cell, of which so many at most go into a span: a power of two, so that zooming halves cells."""
+    return 1 << max(0, -(-span // cells) - 1).bit_length()
 
 
 def _sheets(

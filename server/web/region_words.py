@@ -72,7 +72,7 @@ def editor_words() -> dict[str, str]:
     """What the editor's script says."""
     return {
         "data": tell("Land and borders: Natural Earth"),
-        "zoom": tell("Not all stores are shown here: zoom in."),
+        "zoom": tell("There are too many stores here to show each: zoom in."),
         "inside": tell("{number} of the stores shown lie inside."),
         "part": tell("Part {part}"),
         "hole": tell("Part {part}, hole {hole}"),

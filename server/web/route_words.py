@@ -40,7 +40,7 @@ def map_words() -> dict[str, str]:
         "lasso": tell("Draw around stores"),
         "lasso_ends": tell("Stop drawing"),
         "lassoed": tell("{number} stores chosen on the map"),
-        "zoom": tell("Not all stores are shown here: zoom in."),
+        "zoom": tell("There are too many stores here to show each: zoom in."),
         "unsaved": tell("Changed, not saved"),
     }
 

@@ -14,7 +14,6 @@ from server.planning.office_routes import ASSIGNED_MAX, Effects, give_stores, re
 from server.planning.positions import list_positions, list_regions
 from server.planning.route_sheets import (
     FOUND_MAX,
-    PLACED_MAX,
     StoreFound,
     StoreSearch,
     find_stores,
@@ -98,12 +97,12 @@ def store_place_routes(desk: Desk, routes: Blueprint) -> None:
     @routes.get("/stores/places")
     @desk.page(*PLANNERS)
     def store_places(visitor: Visitor) -> ResponseReturnValue:
-        """Stores with a pin in a part of the map, for the scripts: id, code, name, place, whose they are."""
+        """What the part of the map that is shown has, for the scripts: its stores as id, code, name, place, whose they are;
+        of more than can be drawn how many lie where.
+        """
         box = _box(desk)
         with desk.database.reading(visitor.company_id) as uow:
-            found = place_stores(
-                uow, box, today=visitor.today, asker_id=visitor.person_id, at_most=PLACED_MAX + 1
-            )
+            found, counted = place_stores(uow, box, today=visitor.today, asker_id=visitor.person_id)
         told = {
             "stores": [
                 [
@@ -113,9 +112,11 @@ def store_place_routes(desk: Desk, routes: Blueprint) -> None:
                     placed(one.lat_e7, one.lon_e7, desk.base_map),
                     one.owner,
                 ]
-                for one in found[:PLACED_MAX]
+                for one in found
             ],
-            "is_cut": len(found) > PLACED_MAX,
+            "counted": [
+                [placed(one.lat_e7, one.lon_e7, desk.base_map), one.stores] for one in counted
+            ],
         }
         return packed(msgspec.json.encode(told))
 

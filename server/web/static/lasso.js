@@ -51,8 +51,11 @@ window.roadbookLasso = function (map, button, words, chosen) {
   }
 };
 
-// The stores in the part of the map that is shown, fetched when it changes.
+// The stores in the part of the map that is shown, fetched when it changes. Where there are more than can be drawn the
+// numbers of those around a place are, and `shown` is told that there are no stores but these numbers.
 window.roadbookStores = function (map, address, shown) {
+  const numbers = L.layerGroup().addTo(map);
+  const said = new Intl.NumberFormat(document.documentElement.lang);
   let asked = 0;
   let waits = null;
   map.on("moveend", () => {
@@ -69,8 +72,24 @@ window.roadbookStores = function (map, address, shown) {
       limit(bounds.getNorth(), 90), limit(bounds.getEast(), 180),
     ];
     fetch(`${address}?box=${box.join(",")}`)
-      .then((answer) => (answer.ok ? answer.json() : { stores: [], is_cut: false }))
-      .then((told) => { if (number === asked) shown(told.stores, told.is_cut); });
+      .then((answer) => (answer.ok ? answer.json() : { stores: [], counted: [] }))
+      .then((told) => {
+        if (number !== asked) return;
+        const counted = told.counted.map(([at, stores]) => ({ point: roadbookMap.place(at), stores }));
+        drawNumbers(counted);
+        shown(told.stores, counted.length > 0, counted);
+      });
+  }
+
+  function drawNumbers(counted) {
+    numbers.clearLayers();
+    for (const { point, stores } of counted) {
+      const side = Math.round(Math.min(46, 20 + 4 * Math.log2(stores)));
+      const icon = L.divIcon({ className: "stores-counted", html: said.format(stores), iconSize: [side, side] });
+      L.marker(point, { icon, keyboard: false, pmIgnore: true })
+        .on("click", () => map.setView(point, Math.min(map.getMaxZoom(), map.getZoom() + 2)))
+        .addTo(numbers);
+    }
   }
   fetchShown();
 };

@@ -14,15 +14,15 @@
   let isFitted = false;
   roadbookMap.drawBase(map, page, words.data);
 
-  roadbookStores(map, page.dataset.places, (found, isCut) => {
+  roadbookStores(map, page.dataset.places, (found, isCut, counted) => {
     stores = found.map(([id, code, name, at, owner]) => ({ id, code, name, owner, point: roadbookMap.place(at) }));
-    if (!isFitted && stores.length) {
+    if (!isFitted && (stores.length || counted.length)) {
       isFitted = true;
-      map.fitBounds(L.latLngBounds(stores.map((store) => store.point)).pad(0.05), { animate: false, maxZoom: 16 });
+      map.fitBounds(L.latLngBounds([...stores, ...counted].map((one) => one.point)).pad(0.05), { animate: false, maxZoom: 16 });
     }
     tell(isCut);
     draw();
-    page.dataset.drawn = String(stores.length);
+    page.dataset.drawn = String(stores.length || counted.length);
   });
 
   roadbookLasso(map, document.getElementById("lasso"), words, (isInside) => {

@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
 
 from server.planning.day_plans import make_day_plans
+from server.planning.route_sheets import CELLS_HIGH, CELLS_WIDE, PLACED_MAX
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
@@ -289,6 +291,45 @@ def test_a_rule_is_read_from_its_form_and_told_in_words(office: Office, cast: Ca
     assert mia.get(asked.replace("weekday", "nothing")).status_code == 400
     assert mia.get(asked.replace("11:00", "07:00")).status_code == 400
     assert mia.get(asked.replace("2026-03-02", "soon")).status_code == 400
+
+
+def test_of_more_stores_than_a_map_can_show_it_is_told_how_many_lie_where(
+    office: Office, cast: Cast, owner_engine: Engine
+) -> None:
+    """Bounded, however many there are and however large the part of the map is."""
+    made = """
+    insert into store (company_id, id, code, name, channel, address, status, lat_e7, lon_e7, region_id)
+    select :company, gen_random_uuid(), 'M' || n, 'Shop', 'kiosk', '', 'ACTIVE',
+           311000000 + (n %% 100) * 20000, 1214000000 + (n / 100) * 20000, :region
+    from generate_series(1, :stores) n
+    """.replace("%%", "%")
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text(made),
+            {"company": cast.company.id, "region": cast.regions.north, "stores": 3 * PLACED_MAX},
+        )
+    ada, mia = office.browser(cast.ada), office.browser(cast.mia)
+
+    def placed(browser: FlaskClient, box: str) -> Any:
+        return browser.get(f"/routes/stores/places?box={box}", headers={"Accept-Encoding": ""})
+
+    whole = "31000000,121000000,32000000,122000000"
+    for browser, box in (
+        (ada, whole),
+        (mia, whole),
+        (ada, "-90000000,-180000000,90000000,180000000"),
+    ):
+        answer = placed(browser, box)
+        told = answer.json
+        assert told["stores"] == []
+        assert sum(stores for _, stores in told["counted"]) == 3 * PLACED_MAX + 5
+        assert len(told["counted"]) <= (CELLS_HIGH + 1) * (CELLS_WIDE + 1)
+        assert len(answer.data) < 20_000
+    assert len(placed(ada, "31100000,121400000,31300000,121460000").json["counted"]) > 60
+    near = placed(ada, "31100000,121400000,31150000,121450000")
+    assert near.json["counted"] == []
+    assert 100 < len(near.json["stores"]) <= PLACED_MAX
+    assert len(near.data) < 110 * PLACED_MAX
 
 
 def test_stores_are_found_and_given_to_a_position(
