@@ -31,6 +31,12 @@ class CodeTaken(ActivityError):
     code = "code_taken"
 
 
+class MayNotDecide(ActivityError):
+    """Nobody decides about what they asked for themselves."""
+
+    code = "may_not_decide"
+
+
 class WrongState(ActivityError):
     """What it is by now does not let this happen."""
 

@@ -15,7 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from server.activities.errors import BeyondScope
-from server.identity.permissions import SEES_ALL, positions_seen_by, seats_of
+from server.identity.permissions import (
+    SEES_ALL,
+    positions_seen_by,
+    positions_to_act_for,
+    seats_of,
+)
 from server.language import Said
 from sync.scope import OVERSEERS
 from sync.unit_of_work import UnitOfWork
@@ -88,5 +93,13 @@ def must_decide(uow: UnitOfWork, asker_id: UUID | None, today: date) -> None:
 
 def seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
     """The values of `STORE_IS_SEEN`."""
-    positions = positions_seen_by(uow, asker_id, today)
+    return _values(positions_seen_by(uow, asker_id, today))
+
+
+def decided_by(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
+    """The values of `STORE_IS_SEEN` where it is decided about stores: what somebody only audits is not theirs to decide."""
+    return _values(positions_to_act_for(uow, asker_id, today))
+
+
+def _values(positions: frozenset[UUID] | None) -> dict[str, Any]:
     return {"sees_all": positions is None, "positions": sorted(positions or ())}

@@ -16,12 +16,13 @@ from mobile_contract.records.activity_store import DECISION_MAX
 from server.activities.errors import (
     AlreadyIn,
     FieldInvalid,
+    MayNotDecide,
     NoSuchActivity,
     NoSuchActivityStore,
     NoSuchStore,
     WrongState,
 )
-from server.activities.rights import IS_SEEN, SEATS, STORE_IS_SEEN, must_decide, seen
+from server.activities.rights import IS_SEEN, SEATS, STORE_IS_SEEN, decided_by, must_decide
 from server.identity.change_log import Actor, log_changes
 from server.language import Said
 from sync.kinds.activity_store.publish import publish_decided, publish_entered
@@ -38,7 +39,7 @@ _TAKING = ("APPROVED", "OPEN", "SUSPENDED")
 _SELECT = """
 select p.id, p.activity_id, a.code as activity_code, a.name as activity_name,
        a.state as activity_state, p.store_id, s.code as store_code, s.name as store_name, p.state,
-       n.name as person, q.code as position_code, p.business_day, p.note, p.photos, p.flags,
+       p.person_id, n.name as person, q.code as position_code, p.business_day, p.note, p.photos, p.flags,
        p.refusal, p.answer, p.decided_at,
        (select count(*) from audit_visit v
         where v.company_id = p.company_id and v.activity_store_id = p.id) as audit_visits
@@ -65,7 +66,7 @@ where p.company_id = :company and p.activity_id = :activity and {STORE_IS_SEEN}
 group by p.state
 """  # noqa: S608  put together from constants, above
 _LOCK = f"""
-select p.id, p.state, a.state as activity_state, s.code as store_code, {STORE_IS_SEEN} as is_seen
+select p.id, p.state, p.person_id, a.state as activity_state, s.code as store_code, {STORE_IS_SEEN} as is_seen
 from activity_store p
 join activity a on a.company_id = p.company_id and a.id = p.activity_id
 join store s on s.company_id = p.company_id and s.id = p.store_id
@@ -138,6 +139,7 @@ class ActivityStoreListed:
     store_code: str | None
     store_name: str
     state: str
+    person_id: UUID | None
     person: str | None
     position_code: str | None
     business_day: date
@@ -148,6 +150,10 @@ class ActivityStoreListed:
     answer: str | None
     decided_at: datetime | None
     audit_visits: int
+
+    def is_asked_by(self, person_id: UUID) -> bool:
+        """Whether this person asks for it, and so does not decide about it."""
+        return self.state == "REQUESTED" and self.person_id == person_id
 
 
 def list_activity_stores(
@@ -173,7 +179,7 @@ def list_activity_stores(
         after_day=None if after is None else after[0],
         after_id=None if after is None else after[1],
         at_most=at_most,
-        **seen(uow, asker_id, today),
+        **decided_by(uow, asker_id, today),
     )
     return [
         ActivityStoreListed(**{**row._mapping, "flags": tuple(row.flags)})  # noqa: SLF001 - SQLAlchemy's public name
@@ -186,7 +192,7 @@ def count_by_state(
 ) -> dict[str, int]:
     """How many stores of an activity stand in each state, in the order of the states."""
     rows = uow.rows(
-        _COUNTS, company=uow.company_id, activity=activity_id, **seen(uow, asker_id, today)
+        _COUNTS, company=uow.company_id, activity=activity_id, **decided_by(uow, asker_id, today)
     )
     found = {row.state: row.stores for row in rows}
     return {state: found[state] for state in PARTICIPATING.stored_states if state in found}
@@ -204,9 +210,10 @@ def approve_requests(
 ) -> dict[UUID, str]:
     """Take these stores in; the state of each. Where the activity is open they run it at once.
 
-    All or none: raises NoSuchActivityStore, BeyondScope, WrongState, FieldInvalid.
+    All or none: raises NoSuchActivityStore, BeyondScope, MayNotDecide, WrongState, FieldInvalid.
     """
     held = _held(uow, ids, asker_id, today)
+    _must_be_of_others(held, asker_id)
     decided = {}
     for row in held:
         if row.activity_state not in _TAKING:
@@ -238,6 +245,7 @@ def refuse_stores(
     if not reason.strip():
         raise FieldInvalid(Said("reason: a text of 1 to {most} characters", most=DECISION_MAX))
     held = _held(uow, ids, asker_id, today)
+    _must_be_of_others(held, asker_id)
     decided = {row.id: _after(row, "refuse") for row in held}
     _decide(uow, actor, "activity_store.refuse", held, decided, reason, now or datetime.now(UTC))
 
@@ -279,7 +287,7 @@ def enter_stores(
             company=uow.company_id,
             ids=wanted,
             activity=activity_id,
-            **seen(uow, asker_id, today),
+            **decided_by(uow, asker_id, today),
         )
         if row.is_seen
     }
@@ -444,11 +452,18 @@ def _held(
 ) -> Sequence[Any]:
     """These, locked, their records before their rows; of what the asker may not see none is there."""
     wanted = list(dict.fromkeys(ids))
-    held = [row for row in _locked(uow, wanted, seen(uow, asker_id, today)) if row.is_seen]
+    held = [row for row in _locked(uow, wanted, decided_by(uow, asker_id, today)) if row.is_seen]
     if len(held) < len(wanted):
         raise NoSuchActivityStore(Said("there is no such store in an activity of this company"))
     must_decide(uow, asker_id, today)
     return held
+
+
+def _must_be_of_others(held: Sequence[Any], asker_id: UUID | None) -> None:
+    if asker_id is not None and any(
+        row.state == "REQUESTED" and row.person_id == asker_id for row in held
+    ):
+        raise MayNotDecide(Said("nobody decides about a request of their own"))
 
 
 def _locked(uow: UnitOfWork, ids: Sequence[UUID], seen: dict[str, Any]) -> list[Any]:

@@ -4,7 +4,7 @@ What is appealed against is put into the queue again, for whoever has not looked
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from mobile_contract.records.audit_visit import APPEAL_REASON_MAX
 from server.audits.errors import FieldInvalid, NoSuchAuditVisit, WrongState
 from server.audits.queue import offer_turns
-from server.audits.rights import CASE_IS_SEEN, must_decide, seen
+from server.audits.rights import CASE_IS_SEEN, appealed_by, must_decide
 from server.identity.change_log import Actor, log_change
 from server.language import Said
 from sync.kinds.audit_visit.appeal import against_appeal, appealed
@@ -67,7 +67,10 @@ def appeal_for(
     today = now.astimezone(current_policy(uow)[1].zone).date()
     held = hold_documents(uow, [audit_visit_id])
     rows = uow.rows(
-        _SEEN, company=uow.company_id, audit_visit=audit_visit_id, **seen(uow, asker_id, today)
+        _SEEN,
+        company=uow.company_id,
+        audit_visit=audit_visit_id,
+        **appealed_by(uow, asker_id, today),
     )
     if not rows or audit_visit_id not in held:
         raise NoSuchAuditVisit(Said("there is no such audit visit in this company"))
@@ -113,6 +116,14 @@ def appeal_for(
         after={"items": list(items), "reason": reason.strip()},
     )
     return appeal_id
+
+
+def may_appeal_for(
+    uow: UnitOfWork, audit_visit_id: UUID, *, today: date, asker_id: UUID | None
+) -> bool:
+    """Whether an audit visit is the asker's to appeal for, as far as rights go: they brought it, or act for its position."""
+    values = appealed_by(uow, asker_id, today)
+    return bool(uow.rows(_SEEN, company=uow.company_id, audit_visit=audit_visit_id, **values))
 
 
 def open_appeals(uow: UnitOfWork, audit_visit_ids: Iterable[UUID], *, now: datetime) -> int:

@@ -16,7 +16,7 @@ from sync.unit_of_work import UnitOfWork
 # whoever brought it what was found: what waits for whom is not for their eyes, nor what another auditor found of what they may
 # look at themselves.
 _LISTED = f"""
-select c.id, a.code as activity_code, s.code as store_code, s.name as store_name, n.name as person,
+select c.id, a.code as activity_code, s.code as store_code, s.name as store_name, c.person_id, n.name as person,
        c.business_day, c.state, c.entry, c.result, c.judged_at, c.appeal_until,
        coalesce(c.appeal_verdict_id, c.verdict_id) as verdict_id,
        (select array_agg(i.item order by i.place) from audit_verdict_item i
@@ -58,6 +58,7 @@ class CaseListed:
     activity_code: str | None
     store_code: str | None
     store_name: str
+    person_id: UUID
     person: str
     business_day: date
     state: str

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from server.audits.errors import FieldInvalid, NoSuchAuditVisit, WrongState
+from server.audits.errors import FieldInvalid, MayNotDecide, NoSuchAuditVisit, WrongState
 from server.audits.rights import must_keep
 from server.identity.change_log import Actor, log_changes
 from server.language import Said
@@ -29,7 +29,7 @@ where t.company_id = :company and t.audit_visit_id = any(:ids) and t.state in ('
 order by t.id for update of t
 """
 _LOCK = """
-select c.id, c.state, v.evidence from audit_case c
+select c.id, c.state, c.person_id, v.evidence from audit_case c
 left join audit_verdict v on v.company_id = c.company_id and v.id = c.verdict_id
 where c.company_id = :company and c.id = any(:ids) order by c.id for update of c
 """
@@ -57,7 +57,7 @@ def close_cases(
 ) -> int:
     """Close these audit visits without an auditor; how many. All or none.
 
-    Raises BeyondScope unless an admin asks, NoSuchAuditVisit, FieldInvalid; WrongState where a verdict counts
+    Raises BeyondScope unless an admin asks, NoSuchAuditVisit, MayNotDecide about their own, FieldInvalid; WrongState where a verdict counts
     already or was given a moment ago. The number of statements does not grow with them.
     """
     must_keep(uow, asker_id, today)
@@ -72,6 +72,8 @@ def close_cases(
     cases = uow.rows(_LOCK, company=company, ids=wanted)
     if len(cases) < len(wanted):
         raise NoSuchAuditVisit(Said("there is no such audit visit in this company"))
+    if asker_id is not None and any(row.person_id == asker_id for row in cases):
+        raise MayNotDecide(Said("nobody closes what they brought themselves"))
     states = {row.id: _closed(row) for row in cases}
     uow.run(_CLOSE, company=company, ids=list(states), states=list(states.values()))
     dropped = TURN.after("READY", "drop")

@@ -39,6 +39,12 @@ class FieldInvalid(AuditError):
     code = "field_invalid"
 
 
+class MayNotDecide(AuditError):
+    """Nobody decides about what they brought themselves."""
+
+    code = "may_not_decide"
+
+
 class WrongState(AuditError):
     """What it is by now does not let this happen."""
 

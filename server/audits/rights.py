@@ -11,7 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from server.audits.errors import BeyondScope
-from server.identity.permissions import SEES_ALL, positions_seen_by, seats_of
+from server.identity.permissions import (
+    SEES_ALL,
+    positions_seen_by,
+    positions_to_act_for,
+    seats_of,
+)
 from server.language import Said
 from sync.scope import OVERSEERS
 from sync.unit_of_work import UnitOfWork
@@ -56,7 +61,15 @@ _DECIDERS = frozenset({*OVERSEERS, *SEES_ALL})
 
 def seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
     """The values of `CASE_IS_SEEN`."""
-    positions = positions_seen_by(uow, asker_id, today)
+    return _values(positions_seen_by(uow, asker_id, today), asker_id)
+
+
+def appealed_by(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
+    """The values of `CASE_IS_SEEN` for what the asker may appeal for: not what they only audit."""
+    return _values(positions_to_act_for(uow, asker_id, today), asker_id)
+
+
+def _values(positions: frozenset[UUID] | None, asker_id: UUID | None) -> dict[str, Any]:
     return {"sees_all": positions is None, "positions": sorted(positions or ()), "asker": asker_id}
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from server.identity.permissions import SEES_ALL, SEES_ELSEWHERE, seats_of, visible_positions
+from server.identity.permissions import SEES_ALL, positions_to_act_for, seats_of
 from server.planning.positions import SEEN_STORES, stores_seen
 from sync.unit_of_work import UnitOfWork
 
@@ -51,7 +51,8 @@ def reach_of(uow: UnitOfWork, asker_id: UUID, today: date) -> Reach | None:
     """What somebody reaches; None where that is everything."""
     if any(seat.role in SEES_ALL for seat in seats_of(uow, asker_id, today)):
         return None
-    return Reach(uow, asker_id, today, visible_positions(uow, asker_id, today, but=SEES_ELSEWHERE))
+    positions = positions_to_act_for(uow, asker_id, today)
+    return None if positions is None else Reach(uow, asker_id, today, positions)
 
 
 def positions_reached(uow: UnitOfWork, asker_id: UUID, today: date) -> frozenset[str] | None:

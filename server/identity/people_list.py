@@ -10,7 +10,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from server.identity.errors import NoSuchPerson
-from server.identity.permissions import positions_seen_by, sees_all
+from server.identity.permissions import positions_to_act_for, sees_all
 from server.language import Said
 from sync.unit_of_work import UnitOfWork
 
@@ -245,9 +245,9 @@ def held_by(uow: UnitOfWork, person_id: UUID, *, today: date, asker_id: UUID | N
 
 
 def _seen_by(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, object]:
-    """What `_SEEN` asks for. An admin's positions need not be read."""
+    """What `_SEEN` asks for: whom one gives work and positions. An admin's positions need not be read."""
     is_all = sees_all(uow, asker_id, today)
-    seen = frozenset() if is_all else positions_seen_by(uow, asker_id, today) or frozenset()
+    seen = frozenset() if is_all else positions_to_act_for(uow, asker_id, today) or frozenset()
     return {
         "company": uow.company_id,
         "asker": asker_id,

@@ -7,6 +7,10 @@
 | auditor | those, and every position outside their own region, which they never get to audit |
 | admin | every position of the company |
 
+What somebody sees as an auditor they look at, and that is all: they judge what was photographed there (server/audits), and
+decide, ask, tell or plan nothing. `positions_to_act_for` has what is theirs to act for; lists of what waits for somebody
+have the same, so that nothing stands there that they may not decide.
+
 A region is "own" for an auditor with all that is below it. A seat at a region with no parent
 stands for the whole company: an auditor there has no own region and sees everything.
 """
@@ -59,6 +63,16 @@ def positions_seen_by(
 ) -> frozenset[UUID] | None:
     """`visible_positions` of an asker; None, which is all, where nobody in the company asks."""
     return None if asker_id is None else visible_positions(uow, asker_id, today, but=but)
+
+
+def positions_to_act_for(
+    uow: UnitOfWork, asker_id: UUID | None, today: date
+) -> frozenset[UUID] | None:
+    """The positions for which an asker decides, asks, tells and plans; None, which is all, where nobody in the company asks.
+
+    Those that they see, without what they see only as an auditor.
+    """
+    return positions_seen_by(uow, asker_id, today, but=SEES_ELSEWHERE)
 
 
 def sees_all(uow: UnitOfWork, asker_id: UUID | None, today: date) -> bool:

@@ -15,7 +15,7 @@ from server.days.reading import read_day
 from server.identity.change_log import Actor, log_change
 from server.identity.companies import company_day
 from server.identity.errors import NoSuchPerson
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for
 from server.language import Said
 from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
 from server.measures.work import REFRESH
@@ -139,7 +139,7 @@ def decide_flag(
     """Decide about a flag of a visit; which decision about it this is, from 1. The same again is none.
 
     A flag that follows from the day's other visits is looked for as the day reads `now`. With an asker
-    only visits are there whose position they may see, and nobody decides about their own. Raises
+    only visits are there whose position they may act for, and nobody decides about their own. Raises
     NoSuchVisit, NoSuchFlag, DecisionInvalid.
     """
     why = " ".join(reason.split())
@@ -150,7 +150,7 @@ def decide_flag(
             Said("reason: 1 to {most} printable characters", most=REASON_LENGTH_MAX)
         )
     found = uow.rows(_VISIT, company=uow.company_id, visit=visit_id)
-    if not found or not _may_see(uow, found[0].position_id, asker_id):
+    if not found or not _may_decide(uow, found[0].position_id, asker_id):
         raise NoSuchVisit(Said("there is no such visit in this company"))
     visit = found[0]
     if asker_id is not None and asker_id == visit.person_id:
@@ -233,9 +233,7 @@ def list_flags(
     those that nobody decided about; `region_id`: of visits for positions at it or below it. A page with fewer than `at_most` is the last. Two queries, and
     one more with an asker.
     """
-    seen = None
-    if asker_id is not None:
-        seen = sorted(visible_positions(uow, asker_id, company_day(uow)))
+    seen = positions_to_act_for(uow, asker_id, company_day(uow)) if asker_id else None
     to_accept = set(current_policy(uow)[1].flags_to_accept)
     statement = _OPEN if is_open else _ALL
     if to_accept & (_VERDICTS - _ODD_VERDICTS):
@@ -246,7 +244,7 @@ def list_flags(
         first_day=first_day,
         last_day=last_day,
         to_accept=sorted(to_accept),
-        seen=seen,
+        seen=None if seen is None else sorted(seen),
         flag=flag,
         region=region_id,
         is_open=is_open,
@@ -258,10 +256,9 @@ def list_flags(
     return [FlagListed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
-def _may_see(uow: UnitOfWork, position_id: UUID | None, asker_id: UUID | None) -> bool:
-    if asker_id is None:
-        return True
-    return position_id in visible_positions(uow, asker_id, company_day(uow))
+def _may_decide(uow: UnitOfWork, position_id: UUID | None, asker_id: UUID | None) -> bool:
+    seen = positions_to_act_for(uow, asker_id, company_day(uow)) if asker_id else None
+    return seen is None or position_id in seen
 
 
 def _derived(

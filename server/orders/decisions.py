@@ -13,7 +13,7 @@ from uuid import UUID
 from mobile_contract.records.order import REASON_MAX
 from server.identity.change_log import Actor, log_changes
 from server.identity.companies import company_day
-from server.identity.permissions import SEES_ALL, positions_seen_by, seats_of
+from server.identity.permissions import SEES_ALL, positions_to_act_for, seats_of
 from server.language import Said
 from server.measures.work import REFRESH
 from server.orders.errors import CannotDeliver, MayNotDecide, NoSuchOrder, ReasonInvalid, WrongState
@@ -144,7 +144,7 @@ def dispatch_orders(
     Raises CannotDeliver where the position is none of a driver or rep.
     """
     found = uow.rows(_DELIVERER, company=uow.company_id, position=position_id)
-    seen = positions_seen_by(uow, asker_id, company_day(uow))
+    seen = positions_to_act_for(uow, asker_id, company_day(uow))
     is_seen = seen is None or position_id in seen
     if not found or not is_seen or found[0].role not in DELIVERERS:
         raise CannotDeliver(Said("orders are delivered by the position of a driver or a rep"))

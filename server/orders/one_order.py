@@ -118,6 +118,7 @@ class OrderRead:
     state: str
     business_day: date
     ordered_at: datetime
+    person_id: UUID
     person: str
     store_id: UUID
     store_code: str | None

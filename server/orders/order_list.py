@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from server.identity.companies import company_day
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for
 from server.identity.prefixes import id_that_begins
 from server.orders.errors import NoSuchOrder
 from sync.kinds.order.judge import DELIVERERS
@@ -139,10 +139,8 @@ def list_deliverers(uow: UnitOfWork, asker_id: UUID | None = None) -> list[Deliv
 
 def seen_by(uow: UnitOfWork, asker_id: UUID | None) -> dict[str, object]:
     """What `IS_SEEN` asks for."""
-    positions: list[UUID] = []
-    if asker_id is not None:
-        positions = sorted(visible_positions(uow, asker_id, company_day(uow)))
-    return {"asker": asker_id, "positions": positions}
+    positions = positions_to_act_for(uow, asker_id, company_day(uow)) if asker_id else None
+    return {"asker": asker_id, "positions": sorted(positions or ())}
 
 
 def order_named(uow: UnitOfWork, typed: str) -> UUID:

@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from server.identity.change_log import Actor, log_change
 from server.language import Said, listed
-from server.planning.errors import AlreadyDecided, ChoiceInvalid, NoSuchConflict
+from server.planning.errors import AlreadyDecided, ChoiceInvalid, MayNotDecide, NoSuchConflict
 from server.planning.stores import change_stores, store_columns
 from sync.document import decode_document
 from sync.publish import Draft, publish
@@ -25,6 +25,11 @@ from sync.unit_of_work import UnitOfWork
 
 _SELECT = """
 select c.id, c.kind, c.entity_id, c.op_id, c.fields, h.name as held_by, s.name as sent_by, c.state,
+       c.sent_by as sender_id, case when not exists (
+           select from change_log g
+           where g.company_id = c.company_id and g.subject_kind = c.kind
+             and g.subject_id = c.entity_id::text and g.person_id = c.held_by
+             and g.at <= c.opened_at) then c.held_by end as reporter_id,
        c.chosen, c.decided_by, c.opened_at, c.decided_at, r.doc, l.decided,
        (select max(w.changed_at) from (
             select v.changed_at from record_version v
@@ -100,12 +105,18 @@ class Conflict:
     # When who holds it changed the record last before the two met; None where nobody's phone did.
     held_at: datetime | None
     sent_by: str
+    # Whose phones the two values came from; what somebody set on a page is the office's.
+    parties: frozenset[UUID]
     state: str
     chosen: dict[str, str] | None
     decided: dict[str, Any] | None
     decided_by: str | None
     opened_at: datetime
     decided_at: datetime | None
+
+    def is_of(self, person_id: UUID | None) -> bool:
+        """Whether one of the two values is this person's, who so does not choose between them."""
+        return person_id in self.parties
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +179,15 @@ def choose(
 
     `held` leaves the record as it is now, also where somebody changed it again meanwhile. A fact
     (a visit, an attendance event) is never rewritten from above: there only `held` can be chosen,
-    and its person can send a correction. Raises NoSuchConflict, AlreadyDecided, ChoiceInvalid, and what the
-    store's fields raise.
+    and its person can send a correction. Raises NoSuchConflict, AlreadyDecided, MayNotDecide where one of the
+    two values came from a phone of the actor's, ChoiceInvalid, and what the store's fields raise.
     """
     uow.rows(_LOCK, company=uow.company_id, conflict=conflict_id)
     found = find_conflict(uow, conflict_id, seen=seen)
     if CLASHING.after(found.state, "choose") is None:
         raise AlreadyDecided(Said("the conflict is decided already"))
+    if found.is_of(actor.person_id):
+        raise MayNotDecide(Said("nobody decides about an edit of their own"))
     if choices.keys() != found.fields.keys():
         raise ChoiceInvalid(
             Said(
@@ -264,6 +277,7 @@ def _seen(row: Any) -> Conflict:
         held_by=row.held_by or "the office",
         held_at=row.held_at,
         sent_by=row.sent_by or "somebody unknown",
+        parties=frozenset({row.sender_id, row.reporter_id} - {None}),
         state=row.state,
         chosen=row.chosen,
         decided=row.decided,

@@ -94,6 +94,12 @@ class LastAdmin(PlanningError):
     code = "last_admin"
 
 
+class MayNotDecide(PlanningError):
+    """Nobody decides about their own."""
+
+    code = "may_not_decide"
+
+
 class AlreadyDecided(PlanningError):
     code = "already_decided"
 

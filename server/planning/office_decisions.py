@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from server.identity.change_log import Actor
-from server.identity.permissions import positions_seen_by, seats_of
+from server.identity.permissions import positions_to_act_for, seats_of
 from server.language import Said
 from server.planning.errors import NoSuchRegion
 from server.planning.office_routes import Effects
@@ -62,7 +62,7 @@ def decide_proposal(
     Raises NoSuchProposal, NoSuchStore, NoSuchPosition, NoSuchRegion, and as `approve` and `amend`.
     """
     take_turn(uow)
-    seen = positions_seen_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     proposal = find_proposal(uow, proposal_id, seen=seen)
     _check_seen(uow, proposal, changes, place, today, asker_id)
     wanted = _stores_of(proposal.changes if changes is None else changes)

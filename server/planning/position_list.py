@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from server.identity.permissions import positions_seen_by, sees_all
+from server.identity.permissions import positions_to_act_for, sees_all
 from server.language import Said
 from server.planning.errors import NoSuchPosition
 from sync.unit_of_work import UnitOfWork
@@ -297,7 +297,7 @@ def holders_of(
     uow: UnitOfWork, position_id: UUID, *, today: date, asker_id: UUID | None
 ) -> list[Holder]:
     """Who holds a position, will and did: what lasts first, then the latest. Raises NoSuchPosition."""
-    seen = positions_seen_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     if seen is not None and position_id not in seen:
         raise NoSuchPosition(Said("there is no such position in this company"))
     rows = uow.rows(_HOLDERS, company=uow.company_id, position=position_id)
@@ -322,5 +322,5 @@ def list_divisions_named(uow: UnitOfWork) -> list[tuple[UUID, str]]:
 
 def _seen_by(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, object]:
     is_all = sees_all(uow, asker_id, today)
-    seen = frozenset() if is_all else positions_seen_by(uow, asker_id, today) or frozenset()
+    seen = frozenset() if is_all else positions_to_act_for(uow, asker_id, today) or frozenset()
     return {"company": uow.company_id, "today": today, "is_all": is_all, "seen": sorted(seen)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from server.identity.permissions import SEES_ELSEWHERE, positions_seen_by
+from server.identity.permissions import positions_to_act_for
 from server.language import Said
 from server.planning.errors import NoSuchPosition, NoSuchRoute, NoSuchStore
 from sync.unit_of_work import UnitOfWork
@@ -141,7 +141,7 @@ def list_positions(
     at_most: int = 100,
 ) -> list[PositionListed]:
     """Positions of the field that the asker may see, by code. Two queries."""
-    seen = _planned_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     rows = uow.rows(
         _LIST,
         company=uow.company_id,
@@ -182,21 +182,16 @@ def find_position(
 
 def list_regions(uow: UnitOfWork, *, today: date, asker_id: UUID | None) -> list[RegionListed]:
     """Regions that have positions which the asker may see, parents before children. Two queries."""
-    seen = _planned_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     rows = uow.rows(_REGIONS, company=uow.company_id, is_all=seen is None, seen=sorted(seen or ()))
     return [RegionListed(row.id, row.name, row.depth) for row in rows]
-
-
-def _planned_by(uow: UnitOfWork, asker_id: UUID | None, today: date) -> frozenset[UUID] | None:
-    """The positions whose planning is the asker's; None: all. What an auditor looks at is not theirs to plan."""
-    return positions_seen_by(uow, asker_id, today, but=SEES_ELSEWHERE)
 
 
 def check_positions_seen(
     uow: UnitOfWork, position_ids: Iterable[UUID], *, today: date, asker_id: UUID | None
 ) -> None:
     """Raise NoSuchPosition where the asker may not see one of them."""
-    seen = _planned_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     if seen is not None and not seen.issuperset(position_ids):
         raise NoSuchPosition(Said("there is no such position in this company"))
 
@@ -206,7 +201,7 @@ def check_route_seen(
 ) -> UUID:
     """The position of a route. Raises NoSuchRoute, also where the asker may not see the position."""
     found = uow.rows(_ROUTE_AT, company=uow.company_id, route=route_id)
-    seen = _planned_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     if not found or (seen is not None and found[0].position_id not in seen):
         raise NoSuchRoute(Said("there is no such route in this company"))
     position_id: UUID = found[0].position_id
@@ -215,7 +210,7 @@ def check_route_seen(
 
 def stores_seen(uow: UnitOfWork, *, today: date, asker_id: UUID | None) -> dict[str, object]:
     """What `SEEN_STORES` asks for. At most two queries."""
-    seen = _planned_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     return {
         "company": uow.company_id,
         "asker": asker_id,

@@ -17,6 +17,7 @@ from server.planning.day_plans import set_plan_stops
 from server.planning.errors import (
     AlreadyDecided,
     FieldInvalid,
+    MayNotDecide,
     NoSuchProposal,
     Outdated,
     StopsInvalid,
@@ -131,6 +132,10 @@ class Proposal:
         """Whether what it would change is no longer what its proposer saw."""
         return bool(self.outdated_fields)
 
+    def is_by(self, person_id: UUID | None) -> bool:
+        """Whether this person proposed it, and so does not decide about it."""
+        return person_id is not None and person_id == self.proposer_id
+
     @property
     def is_new_store(self) -> bool:
         """Whether a store waits to come into being, rather than to be changed."""
@@ -202,8 +207,8 @@ def approve(
     place: NewStorePlace | None = None,
     knows_it_is_outdated: bool = False,
 ) -> Proposal:
-    """Do what was proposed. Raises AlreadyDecided, Outdated, and what the change itself raises."""
-    proposal = _open(uow, proposal_id)
+    """Do what was proposed. Raises AlreadyDecided, MayNotDecide, Outdated, and what the change itself raises."""
+    proposal = _open(uow, actor, proposal_id)
     _must_know(proposal, knows_it_is_outdated)
     decided = _carry_out(uow, actor, proposal, proposal.changes, place, today)
     return _close(uow, actor, proposal, "approve", answer, decided)
@@ -226,7 +231,7 @@ def amend(
     They have the proposal's form; what was proposed stays as it was sent. No stops at all are more
     likely forgotten than meant, and have to be said to be. Raises as `approve`.
     """
-    proposal = _open(uow, proposal_id)
+    proposal = _open(uow, actor, proposal_id)
     _must_know(proposal, knows_it_is_outdated)
     if changes.get("stops") == [] and not may_be_empty:
         raise StopsInvalid(Said("no stop would be left: say --empty where that is meant"))
@@ -236,20 +241,22 @@ def amend(
 
 def refuse(uow: UnitOfWork, actor: Actor, proposal_id: UUID, reason: str) -> Proposal:
     """Do not do what was proposed, and say why. A store that was proposed stays known as refused
-    to its proposer. Raises AlreadyDecided, FieldInvalid for a missing reason.
+    to its proposer. Raises AlreadyDecided, MayNotDecide, FieldInvalid for a missing reason.
     """
     if not reason.strip():
         raise FieldInvalid(Said("reason: a refusal says why"))
-    proposal = _open(uow, proposal_id)
+    proposal = _open(uow, actor, proposal_id)
     if proposal.is_new_store:
         change_stores(uow, actor, "store.refuse", {proposal.entity_id: {"status": "REFUSED"}})
     return _close(uow, actor, proposal, "refuse", reason)
 
 
-def _open(uow: UnitOfWork, proposal_id: UUID) -> Proposal:
-    """The proposal, locked, so that two who decide at once follow one another."""
+def _open(uow: UnitOfWork, actor: Actor, proposal_id: UUID) -> Proposal:
+    """The proposal, locked, so that two who decide at once follow one another. It is not the actor's own."""
     uow.rows(_LOCK, company=uow.company_id, proposal=proposal_id)
     proposal = find_proposal(uow, proposal_id)
+    if proposal.is_by(actor.person_id):
+        raise MayNotDecide(Said("nobody decides about a proposal of their own"))
     if not PROPOSING.acts_from(proposal.state):
         raise AlreadyDecided(
             Said("the proposal is {state} already", state=Said(proposal.state.lower()))

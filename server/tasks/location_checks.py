@@ -14,9 +14,10 @@ from sqlalchemy import insert, update
 from mobile_contract.records.location_check import CHECK_NOTE_MAX
 from server.identity.change_log import Actor, log_change
 from server.identity.permissions import (
+    SEES_ELSEWHERE,
     Seat,
     may_see_position,
-    positions_seen_by,
+    positions_to_act_for,
     region_parents,
     seats_of,
 )
@@ -225,7 +226,7 @@ def _asked_from(uow: UnitOfWork, asker_id: UUID | None, row: Any, today: date) -
         return None
     asked, parents = Seat(row.position_id, row.role, row.region_id), region_parents(uow)
     for seat in seats_of(uow, asker_id, today):
-        if may_see_position((seat,), asked, parents):
+        if seat.role not in SEES_ELSEWHERE and may_see_position((seat,), asked, parents):
             return seat.position_id
     return None
 
@@ -254,5 +255,5 @@ def _must_be_working(uow: UnitOfWork, policy: Policy, asked_at: datetime, today:
 
 
 def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
-    positions = positions_seen_by(uow, asker_id, today)
+    positions = positions_to_act_for(uow, asker_id, today)
     return {"sees_all": positions is None, "positions": sorted(positions or ())}

@@ -15,7 +15,7 @@ from sqlalchemy import insert, update
 from mobile_contract.records.notice import NoticeText
 from mobile_contract.schema import faults_of
 from server.identity.change_log import Actor, log_change
-from server.identity.permissions import positions_seen_by
+from server.identity.permissions import positions_to_act_for
 from server.language import Said
 from server.tasks.errors import BeyondScope, FieldInvalid, NoSuchNotice, WrongState
 from sync.kinds.notice.publish import publish_notices
@@ -254,7 +254,7 @@ def give_notice(
     uow.connection.execute(
         insert(notice).values(company_id=uow.company_id, id=notice_id, **columns)
     )
-    positions = positions_seen_by(uow, asker_id, today)
+    positions = positions_to_act_for(uow, asker_id, today)
     if positions is not None:
         _must_be_within(uow, notice_id, positions)
     publish_notices(uow, [notice_id], today)
@@ -278,7 +278,7 @@ def recall_notice(
     rows = uow.rows(_LOCK, company=uow.company_id, notice=notice_id)
     if not rows:
         raise NoSuchNotice(Said("there is no such notice in this company"))
-    positions = positions_seen_by(uow, asker_id, today)
+    positions = positions_to_act_for(uow, asker_id, today)
     if positions is not None:
         _must_be_within(uow, notice_id, positions, of_others=True)
     state = TELLING.after(rows[0].state, "recall")
@@ -446,5 +446,5 @@ def _must_be_within(
 
 
 def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
-    positions = positions_seen_by(uow, asker_id, today)
+    positions = positions_to_act_for(uow, asker_id, today)
     return {"sees_all": positions is None, "positions": sorted(positions or ()), "today": today}

@@ -16,7 +16,7 @@ from sqlalchemy import insert, update
 from mobile_contract.fields import SHA256_PATTERN
 from mobile_contract.records.task import TASK_SORTS, TASK_STATES, TASK_TEXT_MAX
 from server.identity.change_log import Actor, log_changes
-from server.identity.permissions import positions_seen_by
+from server.identity.permissions import positions_to_act_for
 from server.language import Said
 from server.tasks.errors import (
     FieldInvalid,
@@ -438,5 +438,5 @@ def _withdrawn(row: Any) -> str:
 
 
 def _seen(uow: UnitOfWork, asker_id: UUID | None, today: date) -> dict[str, Any]:
-    positions = positions_seen_by(uow, asker_id, today)
+    positions = positions_to_act_for(uow, asker_id, today)
     return {"sees_all": positions is None, "positions": sorted(positions or ()), "today": today}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from server.identity.permissions import SEES_ALL, positions_seen_by
+from server.identity.permissions import SEES_ALL, positions_to_act_for
 from server.language import Said
 from server.tasks.errors import NoSuchRecord
 from sync.scope import OVERSEERS
@@ -106,7 +106,7 @@ def whom_to_ask(
     at_most: int = CHOSEN_MAX,
 ) -> list[Whom]:
     """The positions that the asker may see, of a role and in a region or below, by code. Two queries."""
-    seen = positions_seen_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     rows = uow.rows(
         _POSITIONS,
         company=uow.company_id,
@@ -141,7 +141,7 @@ def stores_to_ask_at(
     Raises NoSuchRecord, naming those that are not there, or that no position works that the asker may see.
     """
     wanted = list(dict.fromkeys(codes))
-    seen = positions_seen_by(uow, asker_id, today)
+    seen = positions_to_act_for(uow, asker_id, today)
     rows = uow.rows(
         _STORES,
         company=uow.company_id,

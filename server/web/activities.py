@@ -508,7 +508,7 @@ def _store_listing(visitor: Visitor, activity_id: UUID, state: str) -> Listing[A
         name="activity-stores",
         columns=STORE_COLUMNS,
         read=read,
-        key=lambda one: str(one.id),
+        key=lambda one: None if one.is_asked_by(visitor.person_id) else str(one.id),
         nothing=sentence("No store is like this."),
     )
 

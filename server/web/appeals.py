@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from mobile_contract.records.audit_visit import APPEAL_REASON_MAX
-from server.audits.appeals import appeal_for
+from server.audits.appeals import appeal_for, may_appeal_for
 from server.audits.beside import pictures_of
 from server.audits.case_list import CaseListed, list_cases
 from server.audits.closing import REASON_MAX, close_cases
@@ -190,6 +190,9 @@ def _drawn(
     try:
         with desk.database.reading(visitor.company_id) as uow:
             found = read_case(uow, audit_visit_id, today=visitor.today, asker_id=visitor.person_id)
+            is_theirs = may_appeal_for(
+                uow, audit_visit_id, today=visitor.today, asker_id=visitor.person_id
+            )
             pictures = pictures_of(uow, [audit_visit_id])
     except NoSuchAuditVisit:
         raise NotFound from None
@@ -198,6 +201,8 @@ def _drawn(
         raise NotFound
     is_in_time = listed.appeal_until is not None and desk.clock() < listed.appeal_until
     is_office = visitor.has_role(*OFFICE)
+    may_close = visitor.has_role("admin") and listed.state == "APPEALED"
+    is_own = listed.person_id == visitor.person_id
     return draw(
         "appeals/case.html",
         200 if refused is None else 422,
@@ -213,8 +218,9 @@ def _drawn(
             )
             for one in pictures
         ],
-        may_appeal=is_office and listed.state == "JUDGED" and is_in_time,
-        may_close=visitor.has_role("admin") and listed.state == "APPEALED",
+        may_appeal=is_office and is_theirs and listed.state == "JUDGED" and is_in_time,
+        may_close=may_close and not is_own,
+        is_own=may_close and is_own,
         chosen=set(request.form.getlist("item")),
         reason=request.form.get("reason", ""),
         reason_max=APPEAL_REASON_MAX,

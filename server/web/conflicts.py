@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from mobile_contract.records.store import CLASSES
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_moment
 from server.planning.conflicts import Choice, Conflict, Other, choose, find_conflict, list_conflicts
@@ -149,7 +149,7 @@ def _seen(uow: UnitOfWork, visitor: Visitor) -> frozenset[UUID] | None:
     """The positions whose conflicts somebody decides; an admin all, also those of nobody's position."""
     if visitor.has_role("admin"):
         return None
-    return visible_positions(uow, visitor.person_id, visitor.today)
+    return positions_to_act_for(uow, visitor.person_id, visitor.today)
 
 
 def _drawn(
@@ -165,6 +165,7 @@ def _drawn(
         "conflicts/conflict.html",
         200 if refused is None else 422,
         conflict=found,
+        is_own=found.is_of(visitor.person_id),
         kind=tell(KINDS[found.kind]),
         state=STATES[found.state],
         fields=[_field(found, name) for name in sorted(found.fields)],

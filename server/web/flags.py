@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from server.days.teams import list_teams
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for
 from server.identity.policy import FLAGS_TO_ACCEPT
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, tell_number, told_moment
@@ -61,7 +61,7 @@ def flag_routes(desk: Desk) -> Blueprint:
         """The flags that the visitor may decide about: those that wait, or all of a period."""
         asked = _read_asked(visitor, request.args)
         with desk.database.reading(visitor.company_id) as uow:
-            seen = visible_positions(uow, visitor.person_id, visitor.today)
+            seen = positions_to_act_for(uow, visitor.person_id, visitor.today)
             teams = list_teams(uow, visitor.today, seen)
         if asked.region is not None and asked.region not in {team.region_id for team in teams}:
             raise NotFound
@@ -170,7 +170,9 @@ def flag_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Flag
         name="flags",
         columns=_columns(visitor.policy.time_zone),
         read=read,
-        key=lambda row: f"{row.visit_id}~{row.flag}",
+        key=lambda row: (
+            None if row.person_id == visitor.person_id else f"{row.visit_id}~{row.flag}"
+        ),
         nothing=sentence("No flag waits for a decision in these days."),
         exporter="flags",
         part_done=part_by_day(asked.first, asked.last),

@@ -85,8 +85,9 @@ class Listing(Generic[R]):
     name: str
     columns: Sequence[Column[R]]
     read: Read[R]
-    # The id of a row that can be chosen, where something can be done with several.
-    key: Callable[[R], str] | None = None
+    # The id of a row that can be chosen, where something can be done with several; None of somebody's own, about which
+    # another decides.
+    key: Callable[[R], str | None] | None = None
     nothing: str = ""
     # By what it is sorted now.
     sorted_by: str | None = None
@@ -146,6 +147,17 @@ class Drawn:
     more: str | None
     nothing: str
     sortings: list[Sorting | None]
+    is_chosen_from: bool = False
+
+    @property
+    def can_be_chosen(self) -> bool:
+        """Whether something can be done with a row."""
+        return any(key is not None for key, _ in self.rows)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether some rows cannot be chosen, and others can or could."""
+        return self.is_chosen_from and any(key is None for key, _ in self.rows)
 
 
 def answer_listing(
@@ -190,6 +202,7 @@ def drawn_page(listing: Listing[R], rows: Sequence[R], more: str | None) -> Draw
         more,
         tell(listing.nothing) if listing.nothing else "",
         [_sorting(column, listing.sorted_by) for column in listing.columns],
+        listing.key is not None,
     )
 
 

@@ -197,7 +197,7 @@ def order_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Ord
         name="orders",
         columns=COLUMNS,
         read=read,
-        key=lambda order: str(order.id),
+        key=lambda order: None if order.person_id == visitor.person_id else str(order.id),
         nothing=sentence("No orders of this kind in these days."),
         exporter="orders",
         part_done=part_by_day(first, last, is_latest_first=True),
@@ -224,6 +224,7 @@ def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
             version = order.version(_number(request.args.get("version")))
         except NoSuchOrder:
             raise NotFound from None
+        is_own = order.person_id == visitor.person_id
         earlier = [one for one in order.versions if one.order_version < version.order_version]
         return draw(
             "orders/order.html",
@@ -236,7 +237,8 @@ def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
             told_price=told_price,
             holds=told_holds(version.holds),
             acts=[(name, tell(words), wants) for name, (_, words, wants) in ACTS.items()],
-            allowed=_allowed(order.state),
+            allowed=frozenset() if is_own else _allowed(order.state),
+            is_own=is_own,
             deliverers=deliverers,
             zone=visitor.policy.time_zone,
             made_ms=lambda at: round(at.timestamp() * 1000),

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from mobile_contract.records.store import CLASSES
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for
 from server.identity.sessions import Visitor
 from server.language import Said, tell
 from server.planning.decision_lines import in_order
@@ -66,7 +66,8 @@ def decision_routes(desk: Desk, routes: Blueprint, page: DrawPage) -> None:
         """The editor of stops, with those that are proposed."""
         with desk.database.reading(visitor.company_id) as uow:
             proposal = found_proposal(uow, visitor, proposal_id)
-            if proposal.state != "WAITING" or "stops" not in proposal.changes:
+            is_own = proposal.is_by(visitor.person_id)
+            if proposal.state != "WAITING" or is_own or "stops" not in proposal.changes:
                 raise NotFound
             sheet = _sheet(desk, uow, proposal, _asked_rules(proposal, visitor), visitor)
         return _editor(desk, visitor, proposal, sheet)
@@ -119,7 +120,7 @@ def decision_routes(desk: Desk, routes: Blueprint, page: DrawPage) -> None:
 
 def found_proposal(uow: UnitOfWork, visitor: Visitor, proposal_id: UUID) -> Proposal:
     """A proposal that concerns positions of the visitor's. Raises NotFound."""
-    seen = visible_positions(uow, visitor.person_id, visitor.today)
+    seen = positions_to_act_for(uow, visitor.person_id, visitor.today)
     try:
         return find_proposal(uow, proposal_id, seen=seen)
     except NoSuchProposal:

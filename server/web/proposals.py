@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_moment
 from server.planning.decision_lines import in_order, moved_stores, stores_in
@@ -81,7 +81,7 @@ def proposal_routes(desk: Desk, routes: Blueprint) -> None:
             lambda uow, after, at_most: list_proposals(
                 uow,
                 state=state,  # type: ignore[arg-type]
-                seen=visible_positions(uow, visitor.person_id, visitor.today),
+                seen=positions_to_act_for(uow, visitor.person_id, visitor.today),
                 after=after,
                 at_most=at_most,
             ),
@@ -118,6 +118,7 @@ def proposal_routes(desk: Desk, routes: Blueprint) -> None:
             "routes/proposal.html",
             422 if refused else 200,
             proposal=proposal,
+            is_own=proposal.is_by(visitor.person_id),
             refused=refused,
             form=MultiDict(written_values(proposal)) if form is None else form,
             kind=tell(KINDS[proposal.kind]),

@@ -61,6 +61,7 @@ def told_refusal(refused: PlanningError) -> str:
         "outdated": tell(
             "Somebody changed this meanwhile. Open it anew and look at it as it is now."
         ),
+        "may_not_decide": tell("Nobody decides about their own: another does."),
         "already_decided": tell("This was decided meanwhile."),
     }
     return known.get(refused.code, str(refused))

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from mobile_contract.records.store import CLASSES, STATUSES
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for
 from server.identity.sessions import Visitor
 from server.language import sentence, tell
 from server.orders.order_list import list_orders
@@ -195,13 +195,13 @@ def store_routes(desk: Desk) -> Blueprint:
 def _store_page(desk: Desk, visitor: Visitor, store_id: UUID) -> ResponseReturnValue:
     with desk.database.reading(visitor.company_id) as uow:
         store = _read(uow, visitor, store_id)
-        seen = visible_positions(uow, visitor.person_id, visitor.today)
+        theirs = positions_to_act_for(uow, visitor.person_id, visitor.today)
         routes = routes_of_store(uow, store_id, today=visitor.today)
         visits = visits_of_store(uow, store_id)
         orders = list_orders(
             uow, store_id=store_id, asker_id=visitor.person_id, at_most=ORDERS_SHOWN
         )
-        proposals = list_proposals(uow, seen=seen, entity_id=store_id, at_most=PROPOSALS_SHOWN)
+        proposals = list_proposals(uow, seen=theirs, entity_id=store_id, at_most=PROPOSALS_SHOWN)
         terms = terms_of_store(uow, store_id)
         changes = told_changes(uow, "store", store_id, visitor.policy.time_zone)
     policy = visitor.policy
@@ -213,7 +213,8 @@ def _store_page(desk: Desk, visitor: Visitor, store_id: UUID) -> ResponseReturnV
         base=desk.base_map,
         fence_m=policy.fence_for(store.fence_radius_m, store.store_class),
         routes=[
-            (one, told_rule(one.rule, visitor.today), one.position_id in seen) for one in routes
+            (one, told_rule(one.rule, visitor.today), theirs is None or one.position_id in theirs)
+            for one in routes
         ],
         visits=[
             (one, VERDICTS.get(one.verdict or ""), tell(VISIT_STATES[one.state])) for one in visits

@@ -34,7 +34,7 @@ from sync.kinds.order.states import ORDERING
 from sync.store_terms import terms_id
 from sync.unit_of_work import UnitOfWork
 from tests.catalogue_factories import publish
-from tests.factories import Person, add_occupancy, add_position
+from tests.factories import Person, add_holder, add_occupancy, add_position
 from tests.market import Market
 from tests.order_factories import (
     amend,
@@ -567,3 +567,19 @@ def test_before_it_is_confirmed_the_office_does_not_change_an_order(market: Mark
     order = market.submitted()
     with pytest.raises(WrongState):
         change(market, order, NewLine(market.goods.oat, "PC", 1))
+
+
+def test_what_somebody_only_audits_is_not_theirs_to_decide(
+    market: Market, owner_engine: Engine
+) -> None:
+    cast, order = market.cast, market.submitted()
+    with owner_engine.begin() as connection:
+        lea = add_holder(connection, cast.company, "Lea", "supervisor", cast.regions.south)
+        seat = add_position(
+            connection, cast.company, "AUD-LEA", role="auditor", region_id=cast.regions.wharf
+        )
+        add_occupancy(connection, cast.company, position_id=seat, person_id=lea.id)
+    with pytest.raises(NoSuchOrder), market.db.company(cast.company.id) as uow:
+        confirm_orders(uow, market.office, [order], asker_id=lea.id)
+    with market.db.company(cast.company.id) as uow:
+        assert confirm_orders(uow, market.office, [order], asker_id=cast.sam.id) == 1
