@@ -9,15 +9,13 @@ import re
 from dataclasses import dataclass, field
 from time import monotonic
 
-GATHERED_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024
-"""A request up to this size (the largest push and its headers) is handed over whole."""
+GATHERED_BODY_BYTES_MAX = 4 * 1024 * 1024
+"""A request whose body has up to this size (the largest push) is handed over whole. A larger one is refused, or
+is a file's, and is not waited for.
+"""
 GATHERED_UPLOAD_BYTES_MAX = 512 * 1024
 """The same for the bytes of a file: most photos are smaller. Of a larger one the bytes are to be kept as
 they come, by a thread.
-"""
-UPLOAD_STALL_S = 10.0
-"""For so long the bytes of a file may stop coming; then what has come is kept and the request is over.
-A phone that changes its network says nothing on the old one, and asks soon how much there is.
 """
 _HEADERS_BYTES_MAX = 64 * 1024
 # Where files are sent to (server/http/media.py), also under another prefix of a proxy's.
@@ -60,13 +58,16 @@ class Gathered:
             if _NOT_GATHERED.search(headers):
                 return True
             length = _LENGTH.search(headers)
+            body = int(length.group(1)) if length else 0
             self.is_upload = _UPLOAD.match(headers) is not None
-            self.whole = end + len(_END_OF_HEADERS) + (int(length.group(1)) if length else 0)
-        most = GATHERED_UPLOAD_BYTES_MAX if self.is_upload else GATHERED_BYTES_MAX
-        return len(self.data) >= self.whole or self.whole > most
+            self.whole = end + len(_END_OF_HEADERS) + body
+            most = GATHERED_UPLOAD_BYTES_MAX if self.is_upload else GATHERED_BODY_BYTES_MAX
+            if body > most:
+                return True
+        return len(self.data) >= self.whole
 
-    def is_late(self, now: float, header_s: float, read_s: float) -> bool:
-        """Whether it has taken longer than it may."""
-        if self.is_upload and now > self.came_at + UPLOAD_STALL_S:
+    def is_late(self, now: float, header_s: float, read_s: float, stall_s: float) -> bool:
+        """Whether it has taken longer than it may; the bytes of a file may stop coming for `stall_s`."""
+        if self.is_upload and now > self.came_at + stall_s:
             return True
         return now > self.began + (read_s if self.has_headers else header_s)

@@ -31,7 +31,7 @@ from gunicorn.http.errors import NoMoreData
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from server.gathering import UPLOAD_STALL_S, Gathered
+from server.gathering import Gathered
 
 LINGER_S = 2.0
 """How long an answered socket may take to close its side (RFC 9112, section 9.6)."""
@@ -135,6 +135,7 @@ class BoundedThreadWorker(ThreadWorker):
     header_s = 10.0
     read_s = 60.0
     write_s = 60.0
+    stall_s = 10.0
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -215,7 +216,7 @@ class BoundedThreadWorker(ThreadWorker):
         unreader.begin(gathered.began)
         if gathered.is_upload:
             # From the last byte that came: a stalled one has waited already, in the loop.
-            unreader.stall_s = max(0.1, gathered.came_at + UPLOAD_STALL_S - monotonic())
+            unreader.stall_s = max(0.1, gathered.came_at + self.stall_s - monotonic())
         unreader.unread(bytes(gathered.data))
         outcome = super().handle(conn)
         if unreader.is_late and conn.parser.mesg is asked:
@@ -271,7 +272,7 @@ class BoundedThreadWorker(ThreadWorker):
         late = [
             conn
             for conn, gathered in self.gathering.items()
-            if not self.alive or gathered.is_late(now, self.header_s, self.read_s)
+            if not self.alive or gathered.is_late(now, self.header_s, self.read_s, self.stall_s)
         ]
         for conn in late:
             self._hand_over(conn)  # a thread finds that it is too late, and says so

@@ -123,6 +123,13 @@ class Settings:
         return min(10.0, self.request_read_s / 3)
 
     @property
+    def upload_stall_s(self) -> float:
+        """For so long the bytes of a file may stop coming; then what has come is kept and the request is over.
+        A phone that changes its network says nothing on the old one, and asks soon how much there is.
+        """
+        return min(10.0, self.request_read_s / 3)
+
+    @property
     def body_read_s(self) -> float:
         """How long a body may take: short enough that the answer is ours, not a closed socket."""
         return self.request_read_s - self.header_read_s - 1.0

@@ -8,21 +8,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from server.demo.company import (
-    CODE,
-    NAME,
-    PASSWORD,
-    TIME_ZONE,
-    DemoExists,
-    demo_exists,
-    make_demo_company,
-)
+from server.demo.known import CODE, NAME, PASSWORD, TIME_ZONE, demo_exists
 from server.demo.people import OVERSEERS, REP_NAMES, email_of
 from server.identity.change_log import Actor
 from server.identity.devices import issue_enrolment_code
 from server.identity.errors import NoSuchPerson, PersonHasLeft
 from server.migrate import driver_url
-from server.photos.installed import room_of
 from server.settings import Settings
 from server.wiring import make_engine
 from sync.unit_of_work import Database
@@ -41,6 +32,10 @@ def prepare_demo(settings: Settings, say: Callable[[str], None]) -> list[str]:
         stack.callback(engine.dispose)
         database = Database(engine)
         if not demo_exists(owner):
+            # Takes a second to load, and is done once.
+            from server.demo.company import DemoExists, make_demo_company
+            from server.photos.installed import room_of
+
             say("Making the demo company: a city, 600 stores, two weeks of work …")
             with suppress(DemoExists):
                 today = datetime.now(ZoneInfo(TIME_ZONE)).date()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from server.demo.company import PASSWORD, TIME_ZONE
+from server.demo.known import PASSWORD, TIME_ZONE
 from tests.browser import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]

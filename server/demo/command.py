@@ -33,7 +33,8 @@ def demo() -> None:
 )
 def make(today: datetime | None, seed: int, size: str) -> None:
     """Make the demo company; an existing one is left as it is."""
-    from server.demo.company import TIME_ZONE, DemoExists, make_demo_company
+    from server.demo.company import DemoExists, make_demo_company
+    from server.demo.known import TIME_ZONE
     from server.fitness import require_migrated
     from server.media.storage import StorageAway
     from server.migrate import driver_url

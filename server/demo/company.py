@@ -19,6 +19,7 @@ from server.demo.catalogue import CURRENCY, DemoCatalogue, make_catalogue
 from server.demo.city import Area, build_city
 from server.demo.forms import make_forms
 from server.demo.history import Rep, make_history
+from server.demo.known import CODE, KEY, NAME, PASSWORD, TIME_ZONE, find_demo
 from server.demo.large import Ground, grow_company
 from server.demo.people import OVERSEERS, Seat, email_of, rep_seats
 from server.demo.shops import Shop, build_shops, first_anchor
@@ -42,11 +43,6 @@ from sync.schema import metadata
 from sync.scope import rescope
 from sync.unit_of_work import Database, UnitOfWork
 
-CODE = "DEMO"
-NAME = "Yunhe Beverages & Snacks"
-TIME_ZONE = "Asia/Shanghai"
-KEY = UUID("d3b07384-d113-5ec2-9f3c-6a1f4b0e7a55")
-PASSWORD = "roadbook-demo"  # noqa: S105  the demo's password is printed at every start
 ACTOR = Actor.command("demo")
 
 # Names the advisory lock of whoever makes the demo.
@@ -77,14 +73,6 @@ _ROUTE_STOPS = RowSet(
 
 class DemoExists(Exception):
     """There is a demo company already; it is left as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A company with the demo's code. One that is not whole was left behind half made."""
-
-    company_id: int
-    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +143,9 @@ def make_demo_company(
     return made
 
 
-def demo_exists(owner: Engine) -> bool:
-    """Whether there is a demo company, whole."""
-    with owner.connect() as connection:
-        found = _find_demo(connection)
-    return found is not None and found.is_whole
-
-
 def _found_company(owner: Engine) -> int:
     with owner.begin() as connection:
-        found = _find_demo(connection)
+        found = find_demo(connection)
         if found is not None and found.is_whole:
             raise DemoExists(f"there is a company {CODE} already; nothing was changed")
         if found is not None:
@@ -179,15 +160,6 @@ def _found_company(owner: Engine) -> int:
         )
     assert company_id is not None
     return company_id
-
-
-def _find_demo(connection: Connection) -> _Found | None:
-    """The demo, or somebody's own company that has its code: that one is whole, whatever is in it."""
-    table = organisation.company.c
-    row = connection.execute(
-        select(table.id, table.key, table.is_demo).where(table.code == CODE)
-    ).one_or_none()
-    return None if row is None else _Found(row.id, row.is_demo or row.key != KEY)
 
 
 def _mark_whole(connection: Connection, company_id: int) -> None:

@@ -21,7 +21,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from server.demo.company import CODE, PASSWORD, TIME_ZONE, make_demo_company
+from server.demo.company import make_demo_company
+from server.demo.known import CODE, PASSWORD, TIME_ZONE
 from server.identity.sessions import begin_session
 from server.web.desk import SESSION_COOKIE
 from server.web.vendor import VENDOR

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from server.demo.company import CODE, TIME_ZONE
+from server.demo.known import CODE, TIME_ZONE
 from server.web.days import PEOPLE_AT_ONCE
 from tests.factories import Company, add_occupancy, add_person, add_position, add_region
 from tests.pages.conftest import Seat

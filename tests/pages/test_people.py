@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.demo.company import TIME_ZONE
+from server.demo.known import TIME_ZONE
 from tests.pages.conftest import Seat
 from tests.pages.test_routes import phone_of
 

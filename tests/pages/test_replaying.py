@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mobile_contract.packed_points import PackedPoint, pack_text
-from server.demo.company import TIME_ZONE
+from server.demo.known import TIME_ZONE
 from server.play.track import read_track
 from tests.pages.conftest import Seat
 from tests.pages.test_routes import phone_of

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from server import processes
 from server.counts import MEMORY, counts_folder, drop_counts_of_the_dead, make_counts_folder
-from server.demo.company import CODE
+from server.demo.known import CODE
 from server.embedded import Embedded
 from server.embedded_postgres import APP, DATABASE, OWNER, SUPERUSER
 from server.migrate import migrate

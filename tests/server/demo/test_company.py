@@ -15,7 +15,8 @@ from server.audits.draws import redraw_week
 from server.catalogue.terms_list import prices_of
 from server.demo import company as demo
 from server.demo.city import build_city
-from server.demo.company import DemoAccounts, DemoExists, count_rows, demo_exists, make_demo_company
+from server.demo.company import DemoAccounts, DemoExists, count_rows, make_demo_company
+from server.demo.known import TIME_ZONE, demo_exists
 from server.identity.passwords import HASHER
 from server.media.storage import LocalStorage
 from server.photos.asked import Limits
@@ -87,7 +88,7 @@ def test_two_makings_in_two_databases_give_the_same_ids_and_counts(
 
 
 def test_nothing_of_the_history_is_still_ahead_when_the_demos_day_begins(uow: UnitOfWork) -> None:
-    begins = datetime.combine(TODAY, time(), ZoneInfo(demo.TIME_ZONE))
+    begins = datetime.combine(TODAY, time(), ZoneInfo(TIME_ZONE))
     for column in ("received_at from ledger", "last_seen_at from device"):
         (latest,) = uow.rows(f"select max(moment) from (select {column}) as t(moment)")[0]
         assert latest < begins

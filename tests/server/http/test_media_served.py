@@ -199,21 +199,6 @@ def test_slow_uploads_leave_threads_for_pushes_and_the_rest_are_asked_to_come_ag
     assert all(status == 503 and again >= 5 for status, again in answers)
 
 
-def test_requests_whose_bytes_stop_coming_are_answered_with_what_came(
-    served: Served, cast: Cast
-) -> None:
-    with ExitStack() as stack:
-        # Collected in the loop, and streamed by a thread.
-        hanging = [
-            stack.enter_context(Phone(served, cast, made(size)).begin_patch(0, 50_000))
-            for size in (100_000, LARGE)
-        ]
-        for sock in hanging:
-            answer = http.client.HTTPResponse(sock)
-            answer.begin()
-            assert (answer.status, answer.headers["Upload-Offset"]) == (204, "50000")
-
-
 def test_a_large_file_is_never_held_in_memory(served: Served, cast: Cast, var: Path) -> None:
     def held_kb() -> int:
         statuses = [Path(f"/proc/{pid}/status").read_text() for pid in served.children]

@@ -1,10 +1,12 @@
 """Over real HTTP, from the web server as it is installed: what only sockets can show."""
 
+import http.client
 import json
 import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from time import monotonic, sleep
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from mobile_contract.version import BODY_BYTES
 from tests.factories import Cast
 from tests.server.http.conftest import push_of, visit_of
+from tests.server.http.test_media_served import LARGE, Phone, made
 from tests.serving import SOON_S, Served, web_server
 
 pytestmark = pytest.mark.slow
@@ -84,6 +87,21 @@ def test_a_body_that_stalls_is_too_slow(served: Served, cast: Cast) -> None:
     status, problem = served.raw(head_of(cast, 1000), b'{"contract"')
     assert (status, problem["code"]) == (408, "too_slow")
     assert monotonic() - began < 12
+
+
+def test_uploads_whose_bytes_stop_coming_are_answered_with_what_came(
+    served: Served, cast: Cast
+) -> None:
+    with ExitStack() as stack:
+        # Collected in the loop, and streamed by a thread.
+        hanging = [
+            stack.enter_context(Phone(served, cast, made(size)).begin_patch(0, 50_000))
+            for size in (100_000, LARGE)
+        ]
+        for sock in hanging:
+            answer = http.client.HTTPResponse(sock)
+            answer.begin()
+            assert (answer.status, answer.headers["Upload-Offset"]) == (204, "50000")
 
 
 def test_a_body_that_breaks_off_is_said_to_be_cut(served: Served, cast: Cast) -> None:
