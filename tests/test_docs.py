@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,10 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def anchors_of(text: str) -> set[str]:
+@cache
+def anchors_of(document: Path) -> set[str]:
     """The anchors that headings get where Markdown is shown (GitHub's way)."""
+    text = document.read_text(encoding="utf-8")
     anchors: set[str] = set()
     for heading in _HEADING.findall(_FENCE.sub("", text)):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
@@ -66,22 +69,26 @@ def test_every_link_inside_the_repository_leads_somewhere(document: Path) -> Non
         found = (document.parent / place).resolve() if place else document
         is_there = found.exists() and found.is_relative_to(ROOT)
         if is_there and anchor:
-            is_there = anchor in anchors_of(found.read_text(encoding="utf-8"))
+            is_there = anchor in anchors_of(found)
         if not is_there:
             broken.append(target)
     assert broken == []
 
 
+@cache
+def sources_of_tests() -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py"))
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_every_path_and_test_that_is_named_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py"))
     missing = []
     for piece in _CODE.findall(_FENCE.sub("", text)):
         if re.fullmatch(r"(docs|server|sync|mobile_contract|migrations|tests)/[\w./-]*", piece):
             if not (ROOT / piece).exists():
                 missing.append(piece)
-        elif re.fullmatch(r"test_\w+", piece) and f"def {piece}(" not in sources:
+        elif re.fullmatch(r"test_\w+", piece) and f"def {piece}(" not in sources_of_tests():
             missing.append(piece)
     assert missing == []
 

@@ -2,12 +2,13 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from mobile_contract.compiled import decode_pull
 from server.catalogue.accounts import NewAccount, make_accounts
@@ -18,17 +19,41 @@ from server.catalogue.whom import Whom
 from server.http.packing import pack
 from server.planning.stores import NewStore, make_stores
 from sync.engine import Engine as SyncEngine
+from sync.kinds import ALL_KINDS
 from sync.kinds.store_terms import publish as publishing
 from sync.unit_of_work import Database
 from tests.catalogue_factories import LONG_AGO, OFFICE, add_promotion
+from tests.conftest import copied_database
 from tests.factories import Cast, make_cast
+from tests.standing import SECRET
 
 STORES, PRODUCTS, LISTS = 300, 500, 20
 CHANNELS = ("grocery", "convenience", "kiosk", "supermarket", "restaurant")
 
 
 @pytest.fixture(scope="module")
-def large(owner_engine: Engine, db: Database) -> Cast:
+def engines(servers: dict[str, str], worker_id: str) -> Iterator[tuple[Engine, Engine]]:
+    """Of a database in which nobody else has anything: how long this takes is not to depend on what others left."""
+    with copied_database(servers, f"roadbook_large_{worker_id}") as urls:
+        app, owner = create_engine(urls["app"]), create_engine(urls["owner"])
+        yield app, owner
+        app.dispose()
+        owner.dispose()
+
+
+@pytest.fixture(scope="module")
+def db(engines: tuple[Engine, Engine]) -> Database:
+    return Database(engines[0])
+
+
+@pytest.fixture(scope="module")
+def sync_engine(db: Database) -> SyncEngine:
+    return SyncEngine(db, ALL_KINDS, SECRET)
+
+
+@pytest.fixture(scope="module")
+def large(engines: tuple[Engine, Engine], db: Database) -> Cast:
+    owner_engine = engines[1]
     cast = make_cast(owner_engine, db)
     chance = Random(11)
     with db.company(cast.company.id) as uow:

@@ -12,7 +12,7 @@ def test_the_demo_is_made_once_and_says_what_there_is(
     monkeypatch.setenv("DATABASE_OWNER_URL", fresh_database["owner"])
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("SECRET_KEY", "x" * 48)
-    monkeypatch.setattr(company, "HISTORY_DAYS", 2)
+    monkeypatch.setattr(company, "HISTORY_DAYS", 1)
 
     made = CliRunner().invoke(demo, ["make", "--today", "2026-03-04"])
 
