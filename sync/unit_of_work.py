@@ -54,6 +54,21 @@ class UnitOfWork:
     afterwards: list[Callable[[], None]] = field(default_factory=list)
     # By the steady clock: when its time is over, where it has an end.
     ends_at: float | None = None
+    # What is looked at when it is about to end, by its name.
+    checks: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+    def check_at_end(self, name: str, prepare: Callable[[], Callable[[], None]]) -> None:
+        """Look at the whole when it is about to end, and end in what the check raises, which undoes it.
+
+        `prepare` reads now what the check needs of before, and makes it; once for each name. A rehearsal is looked at, too.
+        """
+        if name not in self.checks:
+            self.checks[name] = prepare()
+
+    def look_at_the_whole(self) -> None:
+        """Do what `check_at_end` was asked. Raises what the checks raise."""
+        for check in self.checks.values():
+            check()
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do this once the transaction is durable, and only then."""
@@ -122,6 +137,7 @@ class Database:
         """A writing transaction that is always rolled back."""
         with suppress(_RolledBack), self._begin(company_id) as uow:
             yield uow
+            uow.look_at_the_whole()
             raise _RolledBack
 
     def rehearse(self, company_id: int, act: Callable[[UnitOfWork], T]) -> T:
@@ -154,6 +170,7 @@ class Database:
                 with connection.begin():
                     begin(driver, company_id, mode)
                     yield uow
+                    uow.look_at_the_whole()
                     _may_commit(driver)
             except BaseException as error:
                 if driver.closed or is_lost(error):

@@ -118,6 +118,12 @@ class PeriodInvalid(IdentityError):
     code = "period_invalid"
 
 
+class LastAdmin(IdentityError):
+    """Nobody would be admin of the company any more."""
+
+    code = "last_admin"
+
+
 class SettingInvalid(IdentityError):
     """Settings cannot be like this; `faults` says of each what it may be."""
 

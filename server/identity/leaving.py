@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, or_, select, update
 
+from server.identity.admins import keep_an_admin
 from server.identity.change_log import Actor, log_change, log_changes
 from server.identity.device_states import drain_devices_of
 from server.identity.devices import end_codes_of
@@ -61,9 +62,10 @@ def leave_person(
     phones drain now; otherwise `drain_leavers` does it then.
 
     Raises PersonHasLeft for somebody already gone, and LeaveDoubtful for a day in the past that
-    would take back what has been, unless it is meant.
+    would take back what has been, unless it is meant. The transaction ends in LastAdmin where nobody would be admin.
     """
     take_turn(uow)
+    keep_an_admin(uow, today)
     is_gone = left_on <= today
     if is_gone:
         end_codes_of(uow, actor, [person_id])

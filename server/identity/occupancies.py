@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import delete, insert, or_, select, update
 
+from server.identity.admins import keep_an_admin
 from server.identity.change_log import Actor, log_change
 from server.identity.errors import (
     NoSuchOccupancy,
@@ -106,9 +107,11 @@ def end_occupancy(
     """The occupancy ends with `last_day`; one that has not begun by then is taken away.
 
     What was done in it stays with the person and the position. Raises NoSuchOccupancy, and
-    PeriodInvalid where it had already ended before today: history is not written again.
+    PeriodInvalid where it had already ended before today: history is not written again. The transaction ends in
+    LastAdmin where nobody would be admin (admins.py).
     """
     take_turn(uow)
+    keep_an_admin(uow, today)
     this = (occupancy.c.company_id == uow.company_id) & (occupancy.c.id == occupancy_id)
     held = uow.connection.execute(
         select(

@@ -88,12 +88,6 @@ class TooEarly(PlanningError):
     code = "too_early"
 
 
-class LastAdmin(PlanningError):
-    """Nobody would be admin of the company any more."""
-
-    code = "last_admin"
-
-
 class MayNotDecide(PlanningError):
     """Nobody decides about their own."""
 

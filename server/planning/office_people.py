@@ -5,10 +5,9 @@ and without it. `rehearse_holding` makes the change, looks, and takes it back. A
 and routes of the field below them, to people whom they see; the rest is for admins, and pages declare so.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from server.identity.change_log import Actor
@@ -16,9 +15,9 @@ from server.identity.leaving import return_person
 from server.identity.occupancies import end_occupancy, give_occupancy, move_person
 from server.identity.people import locked_person
 from server.identity.people_list import check_people_seen
-from server.identity.permissions import SEES_ALL, sees_all
+from server.identity.permissions import sees_all
 from server.language import Said
-from server.planning.errors import LastAdmin, NoSuchPosition, NoSuchRoute, TooEarly
+from server.planning.errors import NoSuchPosition, NoSuchRoute, TooEarly
 from server.planning.handover import hand_over, hand_over_leaver
 from server.planning.organisation import edit_position
 from server.planning.phones import PhoneEffect, phone_effects, watch_phones
@@ -35,15 +34,6 @@ from sync.policy import current_policy
 from sync.scope import people_concerned, rescope, take_turn
 from sync.unit_of_work import Database, UnitOfWork
 
-_ADMINS_ON = """
-select exists (
-    select from occupancy o
-    join position p on p.company_id = o.company_id and p.id = o.position_id
-    join person n on n.company_id = o.company_id and n.id = o.person_id
-    where o.company_id = :company and p.role = any(:roles)
-      and o.starts_on <= :day and (o.ends_on is null or o.ends_on >= :day)
-      and (n.left_on is null or n.left_on > :day)) as it
-"""
 _ROLES = "select id, role from position where company_id = :company and id = any(:positions)"
 _KEYS = """
 select person_id, array_agg(distinct key) as keys from holder_key
@@ -165,37 +155,35 @@ def give_position(
 ) -> None:
     """Somebody holds a position from a day on: beside what they hold, or with `is_instead` instead of it.
 
-    Raises what `give_occupancy` and `move_person` raise, and LastAdmin.
+    Raises what `give_occupancy` and `move_person` raise.
     """
-    with _an_admin_stays(uow, max(first_day, today)):
-        if is_instead:
-            move_person(
-                uow,
-                actor,
-                person_id=person_id,
-                position_id=position_id,
-                first_day=first_day,
-                today=today,
-            )
-            return
-        give_occupancy(
+    if is_instead:
+        move_person(
             uow,
             actor,
             person_id=person_id,
             position_id=position_id,
-            starts_on=first_day,
-            ends_on=last_day,
-            is_acting=is_acting,
+            first_day=first_day,
             today=today,
         )
+        return
+    give_occupancy(
+        uow,
+        actor,
+        person_id=person_id,
+        position_id=position_id,
+        starts_on=first_day,
+        ends_on=last_day,
+        is_acting=is_acting,
+        today=today,
+    )
 
 
 def end_holding(
     uow: UnitOfWork, actor: Actor, occupancy_id: UUID, *, last_day: date, today: date
 ) -> None:
-    """An occupancy ends with a day. Raises what `end_occupancy` raises, and LastAdmin."""
-    with _an_admin_stays(uow, max(last_day + timedelta(days=1), today)):
-        end_occupancy(uow, actor, occupancy_id, last_day=last_day, today=today)
+    """An occupancy ends with a day. Raises what `end_occupancy` raises."""
+    end_occupancy(uow, actor, occupancy_id, last_day=last_day, today=today)
 
 
 def let_go(
@@ -208,23 +196,22 @@ def let_go(
     is_meant: bool,
     today: date,
 ) -> None:
-    """A person leaves, and positions of theirs go to successors. Raises what `hand_over_leaver` raises, and LastAdmin.
+    """A person leaves, and positions of theirs go to successors. Raises what `hand_over_leaver` raises.
 
     Where they were to leave sooner, what that ended is theirs again until the new day, unless somebody else was given it.
     """
-    with _an_admin_stays(uow, max(left_on, today)):
-        set_before = locked_person(uow, person_id).left_on
-        if set_before is not None and today < set_before < left_on:
-            return_person(uow, actor, person_id, today=today)
-        hand_over_leaver(
-            uow,
-            actor,
-            person_id,
-            left_on=left_on,
-            today=today,
-            successors=dict(successors),
-            is_meant=is_meant,
-        )
+    set_before = locked_person(uow, person_id).left_on
+    if set_before is not None and today < set_before < left_on:
+        return_person(uow, actor, person_id, today=today)
+    hand_over_leaver(
+        uow,
+        actor,
+        person_id,
+        left_on=left_on,
+        today=today,
+        successors=dict(successors),
+        is_meant=is_meant,
+    )
 
 
 def change_position(
@@ -239,19 +226,18 @@ def change_position(
     division_id: UUID | None,
     today: date,
 ) -> None:
-    """Give a position this code, name, role, region and division. Raises what `edit_position` raises, and LastAdmin."""
-    with _an_admin_stays(uow, today):
-        edit_position(
-            uow,
-            actor,
-            position_id,
-            code=code,
-            name=name,
-            role=role,
-            region_id=region_id,
-            division_id=division_id,
-            today=today,
-        )
+    """Give a position this code, name, role, region and division. Raises what `edit_position` raises."""
+    edit_position(
+        uow,
+        actor,
+        position_id,
+        code=code,
+        name=name,
+        role=role,
+        region_id=region_id,
+        division_id=division_id,
+        today=today,
+    )
 
 
 def hand_over_position(
@@ -269,25 +255,23 @@ def hand_over_position(
     """Another person holds a position of the field from a day on; the present holder's time ends, unless the other is acting.
 
     Raises NoSuchPosition and NoSuchPerson, also for those that the asker may not see, TooEarly for a day in the past where they
-    are no admin, LastAdmin, and what `hand_over` raises.
+    are no admin, and what `hand_over` raises.
     """
     take_turn(uow)
     check_may_hand_over(uow, [position_id], today=today, asker_id=asker_id)
     if first_day < today and not sees_all(uow, asker_id, today):
         raise TooEarly(Said("a position is handed over from today on"))
     check_people_seen(uow, [to_person_id], today=today, asker_id=asker_id)
-    after = first_day if last_day is None else last_day + timedelta(days=1)
-    with _an_admin_stays(uow, max(after, today)):
-        hand_over(
-            uow,
-            actor,
-            position_id=position_id,
-            to_person_id=to_person_id,
-            first_day=first_day,
-            last_day=last_day,
-            is_acting=is_acting,
-            today=today,
-        )
+    hand_over(
+        uow,
+        actor,
+        position_id=position_id,
+        to_person_id=to_person_id,
+        first_day=first_day,
+        last_day=last_day,
+        is_acting=is_acting,
+        today=today,
+    )
 
 
 def hand_over_routes(
@@ -343,22 +327,6 @@ def phones_of(uow: UnitOfWork, person_id: UUID) -> list[PhoneHeld]:
     """The phones that will drain when somebody leaves. One query."""
     rows = uow.rows(_PHONES_OF, company=uow.company_id, person=person_id)
     return [PhoneHeld(row.id, row.model, row.outbox_count) for row in rows]
-
-
-@contextmanager
-def _an_admin_stays(uow: UnitOfWork, day: date) -> Iterator[None]:
-    """Raise LastAdmin where the change leaves nobody who is admin of the company on this day: nobody could undo it on a page."""
-    take_turn(uow)
-    had_one = _has_admin(uow, day)
-    yield
-    if had_one and not _has_admin(uow, day):
-        raise LastAdmin(
-            Said("from {day} on nobody would be admin of the company: name another first", day=day)
-        )
-
-
-def _has_admin(uow: UnitOfWork, day: date) -> bool:
-    return bool(uow.rows(_ADMINS_ON, company=uow.company_id, day=day, roles=list(SEES_ALL))[0].it)
 
 
 def _keys(uow: UnitOfWork, people: Iterable[UUID]) -> dict[UUID, frozenset[UUID]]:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from shapely.errors import ShapelyError
 from sqlalchemy import insert, select, update
 
+from server.identity.admins import keep_an_admin
 from server.identity.change_log import Actor, log_change
 from server.language import Said
 from server.planning.errors import (
@@ -212,9 +213,11 @@ def edit_position(
 
     Its routes and stores stay its own: they come to who oversees the new region, and go from who
     oversaw the old one. Raises NoSuchPosition, NoSuchRegion, NoSuchDivision, CodeTaken, FieldInvalid,
-    PhoneTooFull.
+    PhoneTooFull. The transaction ends in LastAdmin where nobody would be admin.
     """
     take_turn(uow)
+    if role is not None:
+        keep_an_admin(uow, today)
     _must_be_there(uow, region_id, None if division_id == AS_IT_IS else division_id)
     held = _locked(uow, position, position_id)
     if held is None:

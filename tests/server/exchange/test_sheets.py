@@ -309,3 +309,49 @@ def test_a_sheet_names_sheets_that_stand_before_it_and_tells_each_column(sheet: 
     for column in (*sheet.columns, *sheet.line_columns):
         assert column.refers_to is None or column.refers_to in before
         assert column.said
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_no_sheet_takes_the_last_admin_from_a_company(
+    bring: Bring, take: Take, db: Database, cast: Cast, *, is_dry: bool
+) -> None:
+    seats = [
+        code_of(db, "position", cast, who.position_id) for who in (cast.ada, cast.ana, cast.ben)
+    ]
+    header, *held = take("occupancy")
+    (admins,) = [line for line in held if line.startswith(f"{seats[0]},")]
+    position, person, starts_on, *_ = admins.split(",")
+    ended = f"{position},{person},{starts_on},{TOMORROW}"
+    for sheet, lines, row in (
+        # The row at fault is named among others.
+        ("position", ["code,role", f"{seats[1]},supervisor", f"{seats[0]},rep"], "row 3"),
+        ("occupancy", ["position,person,starts_on,ends_on", ended], "row 2"),
+        (
+            "person",
+            ["id,left_on", f"{cast.ben.id},{TOMORROW}", f"{cast.ada.id},{TOMORROW}"],
+            "row 3",
+        ),
+    ):
+        report = bring(sheet, *lines, is_dry=is_dry)
+        assert report.state == "REFUSED", sheet
+        (fault,) = report.faults
+        assert (fault.cell, fault.code) == (row, "refused"), sheet
+        assert "nobody would be admin of the company" in str(fault.says)
+    assert take("occupancy") == [header, *held]
+
+
+def test_a_sheet_may_give_the_last_admin_s_seat_to_another(
+    bring: Bring, take: Take, db: Database, cast: Cast
+) -> None:
+    lines = [line.split(",") for line in take("occupancy")]
+    seats = [code_of(db, "position", cast, who.position_id) for who in (cast.ada, cast.ben)]
+    (position, person, starts_on, *_), (_, other, *_) = [
+        line for seat in seats for line in lines if line[0] == seat
+    ]
+    report = bring(
+        "occupancy",
+        "position,person,starts_on,ends_on",
+        f"{position},{person},{starts_on},{TODAY}",
+        f"{position},{other},{TOMORROW},",
+    )
+    assert (report.state, report.faults) == ("DONE", [])
