@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from server.answers.asked import ANSWERING
+from server.errands.asked import ERRANDS
 from server.exchange.asked import ASKING
 from server.exchange.runs import IMPORTING
 from server.exports.runs import EXPORTING
@@ -17,7 +18,15 @@ from sync.state_machine import StateMachine
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "STATES.md"
 
 # Those that belong to no kind of record.
-OTHERS: tuple[StateMachine, ...] = (TURN, DEVICE_STATES, ASKING, IMPORTING, EXPORTING, ANSWERING)
+OTHERS: tuple[StateMachine, ...] = (
+    TURN,
+    DEVICE_STATES,
+    ASKING,
+    IMPORTING,
+    EXPORTING,
+    ANSWERING,
+    ERRANDS,
+)
 
 _HEAD = """# States
 

@@ -336,6 +336,35 @@ Index(
     asked_import.c.asked_at,
 )
 
+# What people asked for on a page that takes longer than a page may: a worker looks at it, and does it.
+errand = company_table(
+    "errand",
+    filled("id", Uuid),
+    filled("person_id", Uuid),
+    # Of which kind, and what is asked for.
+    filled("name", Text),
+    filled("request", Document),
+    filled("state", Text),
+    # How often a worker took it up: only the last one goes on.
+    filled("turn", Integer, server_default="0"),
+    Column("held_until", Moment),
+    filled("done", Integer, server_default="0"),
+    filled("to_do", Integer, server_default="0"),
+    # What it would do, or what came of it.
+    Column("report", Document),
+    Column("failure", Text),
+    stamped("asked_at"),
+    stamped("changed_at"),
+    CheckConstraint(
+        "state in ('WAITING', 'LOOKING', 'READY', 'CONFIRMED', 'DOING', 'DONE', 'CANCELLED', 'FAILED')",
+        name="state",
+    ),
+    belongs_to("person_id", "person"),
+    key=("id",),
+)
+Index("errand_asked_at_ix", errand.c.company_id, errand.c.asked_at)
+Index("errand_person_id_ix", errand.c.company_id, errand.c.person_id, errand.c.asked_at)
+
 # Files of long lists that people asked for: how far each has come.
 export_run = company_table(
     "export_run",
@@ -419,6 +448,7 @@ __all__ = [
     "device",
     "division",
     "enrolment_code",
+    "errand",
     "export_run",
     "external_id",
     "holiday",

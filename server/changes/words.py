@@ -51,6 +51,7 @@ KINDS = {
     "form_template": sentence("Form"),
     "holiday": sentence("Holiday"),
     "kept_item": sentence("Item in quarantine"),
+    "kept_items": sentence("Items in quarantine"),
     "location_check": sentence("Location check"),
     "notice": sentence("Notice"),
     "occupancy": sentence("Occupancy"),
@@ -96,6 +97,7 @@ ACTIONS = {
     "person.return": sentence("returns"),
     "person.set_password": sentence("got a password"),
     "photo.judge_again": sentence("judged again"),
+    "quarantine.release_all": sentence("released together"),
     "visit.decide_flag": sentence("flag decided"),
 }
 VERBS = {

@@ -22,6 +22,7 @@ from server.audits.draws import draw_weeks
 from server.audits.queue import look_at_waiting
 from server.audits.standing import end_appeal_times, let_stand
 from server.catalogue.past import let_past_go
+from server.errands.asked import purge_errands
 from server.exchange.asked import purge_imports
 from server.exports.runs import purge_exports
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
@@ -334,6 +335,7 @@ class Schedule:
         self._not_before[place] = now + UPLOADS_LOOKED_AT_EVERY
         try:
             purge_answers(self.database, company_id, now)
+            purge_errands(self.database, company_id, now)
             if self.media is None:
                 return
             purge_exports(self.database, self.media, company_id, now)

@@ -22,6 +22,8 @@ from server.audits.appeals import open_appeals
 from server.audits.queue import look_at, look_at_photos
 from server.catalogue.past import bring_stores_up
 from server.days.track_parts import bring_track_days_up
+from server.errands.asked import ERRAND
+from server.errands.doing import do_errand
 from server.exchange.asked import IMPORT
 from server.exchange.doing import do_import
 from server.exchange.sheets import SHEETS
@@ -33,10 +35,12 @@ from server.media.files import FILE_READ
 from server.media.installed import Media
 from server.photos.judging import judge_photos
 from server.photos.read_files import ReadingRoom, read_files
+from server.planning.region_errand import REDRAWING
 from server.planning.replanning import TOPIC as PLAN_AGAIN
 from server.planning.replanning import plan_positions_again
 from server.planning.store_histories import TOPIC as STORE_HISTORY
 from server.planning.store_histories import tell_store_histories
+from server.quarantine.release_errand import releasing
 from server.targets.progress import refresh_targets as refresh_progress
 from sync.kinds.activity_store.judge import FOLLOW
 from sync.kinds.activity_store.publish import put_beside_stores
@@ -209,6 +213,13 @@ def import_(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None
         do_import(shop.database, shop.files, SHEETS, company_id, UUID(text))
 
 
+def errand(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
+    """Look at these errands, or do them."""
+    kinds = {kind.name: kind for kind in (REDRAWING, releasing(shop.engine))}
+    for text in payload["ids"]:
+        do_errand(shop.database, kinds, company_id, UUID(text))
+
+
 def answer(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Answer what pages asked and had no time for."""
     for text in payload["ids"]:
@@ -233,13 +244,14 @@ EFFECTS: Mapping[str, Effect] = {
     FILE_READ: file_read,
     EXPORT: export,
     IMPORT: import_,
+    ERRAND: errand,
     ANSWER: answer,
 }
 
 
 # Each takes seconds or minutes, and not milliseconds: they are done beside the others (relay.py).
 PHOTO_TOPICS = (FILE_READ,)
-SHEET_TOPICS = (EXPORT, IMPORT)
+SHEET_TOPICS = (EXPORT, IMPORT, ERRAND)
 # Somebody waits for it.
 ANSWER_TOPICS = (ANSWER,)
 

@@ -120,3 +120,13 @@ class PhoneTooFull(PlanningError):
         self.name = name
         self.records = records
         self.limit = limit
+
+
+class ManyStores(PlanningError):
+    """More stores are concerned than somebody waits for on a page: a worker does it."""
+
+    code = "many_stores"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(Said("{number} stores would change their region", number=number))
+        self.number = number

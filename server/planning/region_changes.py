@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from server.identity.change_log import Actor
 from server.language import Said
-from server.planning.errors import BoundaryInvalid, NoSuchRegion, Outdated
+from server.planning.errors import ManyStores, NoSuchRegion, Outdated
 from server.planning.organisation import (
     NO_BOUNDARY,
     add_region,
@@ -38,7 +38,8 @@ from sync.geo import Point
 from sync.scope import take_turn
 from sync.unit_of_work import Database, UnitOfWork
 
-MOVED_MAX = 2_000
+# So many stores are written by one statement, and between them it is told how far it is.
+STORES_AT_ONCE = 500
 
 _STORES = """
 select id, region_id, lat_e7, lon_e7 from store
@@ -71,6 +72,17 @@ select id, false as is_seat from below union all select id, true from seat
 union all select r.id, false from route r join seat s on s.id = r.position_id
 where r.company_id = :company and r.is_active
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """How stores change sides: at most so many, where it is bounded, and who is told how many did, of how many."""
+
+    at_most: int | None = None
+    note: Callable[[int, int], None] = lambda _done, _to_do: None
+
+
+MOVING = Moving()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +148,11 @@ def change_region(
     basis: str,
     today: date,
     asker_id: UUID | None,
+    moving: Moving = MOVING,
 ) -> RegionChange:
     """Give a region this code, name, place and line, as one change.
 
-    Raises NoSuchRegion, Outdated, CodeTaken, FieldInvalid, PhoneTooFull.
+    Raises NoSuchRegion, Outdated, CodeTaken, FieldInvalid, PhoneTooFull, ManyStores.
     """
     take_turn(uow)
     reach = region_reach(uow, asker_id, today)
@@ -156,15 +169,24 @@ def change_region(
         if is_moved:
             move_region(uow, actor, region_id, above=asked.above, today=today)
 
-    moving = _keys_below(uow, region_id) if is_moved else ([], [])
+    below = _keys_below(uow, region_id) if is_moved else ([], [])
     concerned = {region_id, held.parent_id, asked.above} if is_moved else {region_id}
-    return _redraw(uow, actor, region_id, asked, reach, act, concerned, moving)
+    return _redraw(uow, actor, region_id, asked, reach, act, concerned, below, moving)
 
 
 def create_region(
-    uow: UnitOfWork, actor: Actor, asked: RegionAsked, *, today: date, asker_id: UUID | None
+    uow: UnitOfWork,
+    actor: Actor,
+    asked: RegionAsked,
+    *,
+    today: date,
+    asker_id: UUID | None,
+    moving: Moving = MOVING,
 ) -> RegionChange:
-    """A new region, with its line drawn among the others. Raises NoSuchRegion, CodeTaken, FieldInvalid, PhoneTooFull."""
+    """A new region, with its line drawn among the others.
+
+    Raises NoSuchRegion, CodeTaken, FieldInvalid, PhoneTooFull, ManyStores.
+    """
     take_turn(uow)
     reach = region_reach(uow, asker_id, today)
     _check_above(reach, asked.above)
@@ -186,7 +208,7 @@ def create_region(
         None if reach.sees is None else reach.sees | {region_id},
         None if reach.sets is None else reach.sets | {region_id},
     )
-    return _redraw(uow, actor, region_id, asked, within, act, {asked.above}, ([], []))
+    return _redraw(uow, actor, region_id, asked, within, act, {asked.above}, ([], []), moving)
 
 
 def _redraw(
@@ -197,7 +219,8 @@ def _redraw(
     reach: RegionReach,
     act: Callable[[], None],
     concerned: Iterable[UUID | None],
-    moving: tuple[list[UUID], list[UUID]],
+    below: tuple[list[UUID], list[UUID]],
+    moving: Moving,
 ) -> RegionChange:
     """Do `act`, and what follows from the line; see what it did to phones."""
     before = read_lines(uow)
@@ -213,21 +236,14 @@ def _redraw(
     found = _Sides() if is_same else _sides(uow, before, redrawn.lines, reach)
     if not asked.stores_follow:
         found = _Sides()
-    if len(found.moves) > MOVED_MAX:
-        raise BoundaryInvalid(
-            Said(
-                "{number} stores would change their region; {most} may at once",
-                number=len(found.moves),
-                most=MOVED_MAX,
-            ),
-            "stores",
-            number=len(found.moves),
-            most=MOVED_MAX,
-        )
-    keys, seats = moving
+    number = len(found.moves)
+    if moving.at_most is not None and number > moving.at_most:
+        raise ManyStores(number)
+    moving.note(0, number)
+    keys, seats = below
     regions = {*concerned, *found.regions} - {None}
     around = uow.rows(_AROUND, company=uow.company_id, regions=sorted(regions, key=str))
-    ids = list(found.moves)
+    ids = sorted(found.moves)
     companions = uow.rows(_COMPANIONS, company=uow.company_id, ids=ids) if ids else []
     watch = watch_phones(
         uow,
@@ -240,9 +256,11 @@ def _redraw(
         line = redrawn.lines[ground.region_id]
         assert line.boundary is not None
         edit_region(uow, actor, line.id, boundary=line.boundary)
-    change_stores(
-        uow, actor, "store.move", {id_: {"region_id": to} for id_, (_, to) in found.moves.items()}
-    )
+    for start in range(0, number, STORES_AT_ONCE):
+        some = ids[start : start + STORES_AT_ONCE]
+        goes = {id_: {"region_id": found.moves[id_][1]} for id_ in some}
+        change_stores(uow, actor, "store.move", goes)
+        moving.note(start + len(some), number)
     names = {line.id: line.name for line in redrawn.lines.values()}
     counted = Counter(found.moves.values())
     return RegionChange(

@@ -1,7 +1,9 @@
 """`roadbook quarantine`: see what could not be applied, mend it, release it, or set it aside."""
 
 import sys
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
+from uuid import uuid4
 
 import click
 
@@ -9,6 +11,7 @@ from mobile_contract.version import ITEM_BYTES
 from server.cli import say
 from server.identity.aligned import told_moment
 from server.identity.companies import company_zone
+from server.identity.people import person_by_email
 from server.identity.terminal import (
     Opened,
     at_most_option,
@@ -17,10 +20,12 @@ from server.identity.terminal import (
     opened,
     operator,
 )
-from server.quarantine.deciding import DONE, mend_kept, release_kept, set_aside_kept
+from server.quarantine.deciding import DONE, check_reason, mend_kept, release_kept, set_aside_kept
 from server.quarantine.errors import QuarantineError
 from server.quarantine.kept import KeptItem, explain, find_kept, in_one_line, pretty, standing
-from server.quarantine.kept_list import OPEN, STATES, count_kept, list_kept
+from server.quarantine.kept_list import OPEN, STATES, Alike, count_kept, list_kept
+from server.quarantine.release_errand import CameOf, ReleaseAll, log_released, release_alike
+from server.quarantine.words import CODES, KINDS
 
 if TYPE_CHECKING:
     from mobile_contract.answers import Result
@@ -102,6 +107,44 @@ def mend_command(
 def release_command(company: str | None, op_id: str, digest: str, reason: str | None) -> None:
     """Judge an item again as it was sent, because what was in its way has been put right."""
     _release(company, op_id, digest, mended=None, reason=reason)
+
+
+@quarantine.command("release-all")
+@click.option("--code", type=click.Choice(sorted(CODES)), help="Those that are kept for this.")
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="Those of this kind of record.")
+@click.option("--person", "email", help="Those of this person, by e-mail.")
+@click.option("--reason", help="What was mended.")
+@company_option
+def release_all_command(
+    company: str | None, code: str | None, kind: str | None, email: str | None, reason: str | None
+) -> None:
+    """Release all open items of a reason, kind or person, each by itself, because what held them was mended."""
+    if code is None and kind is None and email is None:
+        raise click.UsageError("say which: --code, --kind or --person")
+    with opened(company, QuarantineError) as found:
+        check_reason(reason)
+        with found.database.reading(found.company_id) as uow:
+            person_id = None if email is None else person_by_email(uow, email)
+        alike = Alike(before=datetime.now(UTC), code=code, kind=kind, person_id=person_id)
+        asked, came = ReleaseAll(alike, reason), CameOf()
+        try:
+            release_alike(
+                _engine(found), found.database, found.company_id, operator(), asked, came, _nobody
+            )
+        finally:
+            # Also of what was ended by a signal.
+            with found.database.company(found.company_id) as uow:
+                log_released(uow, operator(), uuid4(), asked, came)
+    say(
+        f"{came.items} items: {came.done} applied, {came.kept} still kept, {came.waiting} wait,"
+        f" {came.before} decided before, {came.broken} could not be judged"
+    )
+    for name, number in sorted(came.codes.items()):
+        say(f"  still kept, {name or 'no code'}: {number}")
+
+
+def _nobody(_to_do: int) -> None:
+    """Nobody watches how far it is."""
 
 
 @quarantine.command("set-aside")

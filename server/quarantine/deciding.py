@@ -52,7 +52,7 @@ def release_kept(
 
     What still cannot be applied stays, with its new reason. Raises AlreadyDecided, FieldInvalid.
     """
-    _check_reason(reason)
+    check_reason(reason)
     return _release(engine, company_id, actor, key, "quarantine.release", reason=reason)
 
 
@@ -69,7 +69,7 @@ def mend_kept(
 
     Raises AlreadyDecided, NotThisItem, FieldInvalid.
     """
-    _check_reason(reason)
+    check_reason(reason)
     if len(mended) > ITEM_BYTES:
         raise FieldInvalid(Said("an item has at most {item_bytes} bytes", item_bytes=ITEM_BYTES))
     if not mended.strip():
@@ -91,7 +91,7 @@ def release_several(
 
     Raises FieldInvalid.
     """
-    _check_reason(reason)
+    check_reason(reason)
     done = waiting = kept = before = 0
     for key in keys:
         try:
@@ -113,7 +113,7 @@ def set_aside_kept(
     """
     if not reason.strip():
         raise FieldInvalid(Said("reason: say why it is not to be applied; its sender reads this"))
-    _check_reason(reason)
+    check_reason(reason)
     number = 0
     for op_id, digest in keys:
         try:
@@ -175,7 +175,8 @@ def _release(
         raise AlreadyDecided(Said("it is decided already")) from None
 
 
-def _check_reason(reason: str | None) -> None:
+def check_reason(reason: str | None) -> None:
+    """Raise FieldInvalid where it is too long, or cannot be kept."""
     if reason is not None and (len(reason) > REASON_MAX or "\x00" in reason):
         raise FieldInvalid(Said("reason: a text of at most {most} characters", most=REASON_MAX))
 

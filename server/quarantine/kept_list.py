@@ -6,7 +6,7 @@ Lists follow a mark in the rows and are bounded; so are counts, which say where 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sync.unit_of_work import UnitOfWork
@@ -36,6 +36,7 @@ where k.company_id = :company
 _LIST = f"""
 select {LISTED} {FROM} and k.state = any(:states)
   and (cast(:code as text) is null or k.code = :code)
+  and (cast(:kind as text) is null or k.kind = :kind)
   and (cast(:person as uuid) is null or k.person_id = :person)
   and (cast(:device as uuid) is null or k.device_id = :device)
   and (cast(:before as timestamptz) is null or k.received_at < :before)
@@ -43,6 +44,22 @@ select {LISTED} {FROM} and k.state = any(:states)
        or (k.received_at, k.op_id, k.digest) > (:after_at, cast(:after_op as uuid), cast(:after_digest as bytea)))
 order by k.received_at, k.op_id, k.digest limit :at_most
 """
+# Those that a release of all of them goes through.
+_ALIKE = """
+select k.op_id, k.digest, k.received_at from kept_item k
+where k.company_id = :company and k.state = any(:states) and k.received_at < :before
+  and (cast(:code as text) is null or k.code = :code)
+  and (cast(:kind as text) is null or k.kind = :kind)
+  and (cast(:person as uuid) is null or k.person_id = :person)
+  and (cast(:device as uuid) is null or k.device_id = :device)
+"""
+_NEXT_ALIKE = f"""
+{_ALIKE}
+  and (cast(:after_at as timestamptz) is null
+       or (k.received_at, k.op_id, k.digest) > (:after_at, cast(:after_op as uuid), cast(:after_digest as bytea)))
+order by k.received_at, k.op_id, k.digest limit :at_most
+"""
+_COUNT_ALIKE = f"select count(*) as items from ({_ALIKE} limit :at_most) k"  # noqa: S608
 _COUNTS = "select state, count(*) from kept_item where company_id = :company group by state"
 _REASONS = """
 select state, code, count(*) as items, min(received_at) as oldest from (
@@ -125,12 +142,57 @@ class KeptSender:
     items: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Open items of one reason, kind, person or phone, received before a moment; None: of any."""
+
+    before: datetime
+    states: tuple[str, ...] = OPEN
+    code: str | None = None
+    kind: str | None = None
+    person_id: UUID | None = None
+    device_id: UUID | None = None
+
+    def asked(self) -> dict[str, Any]:
+        return {
+            "before": self.before,
+            "states": list(self.states),
+            "code": self.code,
+            "kind": self.kind,
+            "person": self.person_id,
+            "device": self.device_id,
+        }
+
+
+def count_alike(uow: UnitOfWork, alike: Alike, at_most: int = COUNTED_MAX) -> int:
+    """How many there are, counted to `at_most`."""
+    found = uow.rows(_COUNT_ALIKE, company=uow.company_id, at_most=at_most, **alike.asked())
+    return int(found[0].items)
+
+
+def next_alike(
+    uow: UnitOfWork, alike: Alike, after: KeptMark | None, at_most: int
+) -> list[KeptMark]:
+    """The next of them, the oldest first."""
+    rows = uow.rows(
+        _NEXT_ALIKE,
+        company=uow.company_id,
+        after_at=None if after is None else after.received_at,
+        after_op=None if after is None else after.op_id,
+        after_digest=None if after is None else after.digest,
+        at_most=at_most,
+        **alike.asked(),
+    )
+    return [KeptMark(row.received_at, row.op_id, bytes(row.digest)) for row in rows]
+
+
 def list_kept(
     uow: UnitOfWork,
     states: Collection[str] = OPEN,
     at_most: int = AT_MOST,
     *,
     code: str | None = None,
+    kind: str | None = None,
     person_id: UUID | None = None,
     device_id: UUID | None = None,
     before: datetime | None = None,
@@ -142,6 +204,7 @@ def list_kept(
         company=uow.company_id,
         states=list(states),
         code=code,
+        kind=kind,
         person=person_id,
         device=device_id,
         before=before,

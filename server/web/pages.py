@@ -27,6 +27,7 @@ from server.web.conflicts import conflict_routes
 from server.web.days import day_routes
 from server.web.desk import Desk, draw
 from server.web.devices import device_routes
+from server.web.errands import errand_routes
 from server.web.exports import export_routes
 from server.web.facts import fact_routes
 from server.web.flags import flag_routes
@@ -135,6 +136,7 @@ def register_pages(app: Flask, desk: Desk) -> None:
         device_routes(desk),
         conflict_routes(desk),
         import_routes(desk),
+        errand_routes(desk),
         form_routes(desk),
         activity_routes(desk),
         task_routes(desk),

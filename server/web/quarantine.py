@@ -5,9 +5,10 @@ phone sent, the place of the fault marked, to be mended with the contract's answ
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
+from server.errands.asked import ask_errand
+from server.errands.errors import TooManyErrands
 from server.http.bodies import BodyBounds
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, tell_number, told_moment
@@ -35,14 +38,19 @@ from server.quarantine.kept import KeptItem, kept_themselves, read_kept, store_o
 from server.quarantine.kept_list import (
     COUNTED_MAX,
     OPEN,
+    Alike,
     KeptListed,
     KeptMark,
+    KeptSender,
+    count_alike,
     kept_reasons,
     kept_senders,
     list_kept,
 )
-from server.quarantine.words import CODES, STATES, CodeWords, code_words, told_kind
+from server.quarantine.release_errand import RELEASE, ReleaseAll, asked_release
+from server.quarantine.words import CODES, KINDS, STATES, CodeWords, code_words, told_kind
 from server.web.desk import FORM_BODY, Desk, draw
+from server.web.errands import TOO_MANY_ERRANDS, errands_on_the_way
 from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
 from server.web.marks import moment
 from server.web.menu import ADMIN
@@ -69,10 +77,14 @@ class AskedKept:
     person_id: UUID | None
     device_id: UUID | None
     days: int | None
+    kind: str = ""
 
     @property
     def states(self) -> tuple[str, ...]:
         return (self.state,) if self.state else OPEN
+
+
+EVERYTHING = AskedKept("", "", None, None, None)
 
 
 def quarantine_routes(desk: Desk) -> Blueprint:
@@ -87,6 +99,8 @@ def quarantine_routes(desk: Desk) -> Blueprint:
         with desk.database.reading(visitor.company_id) as uow:
             reasons = kept_reasons(uow)
             senders = kept_senders(uow, asked.states)
+            errands = errands_on_the_way(uow, desk, visitor, RELEASE)
+            alike = count_alike(uow, _alike(desk, asked)) if _is_of_some(asked) else 0
         return answer_listing(
             desk,
             visitor,
@@ -109,13 +123,14 @@ def quarantine_routes(desk: Desk) -> Blueprint:
                 or any(one.code == code for one in reasons)
             ],
             people=_people(senders),
-            phones=[
-                (str(one.device_id), f"{one.person or '?'}: {one.phone or '?'}") for one in senders
-            ],
+            phones=_phones(senders),
             ages=[
                 (str(days), tell_number("one day and more", "{number} days and more", days))
                 for days in AGES
             ],
+            kinds=sorted(((key, tell(words)) for key, words in KINDS.items()), key=itemgetter(1)),
+            alike=alike,
+            errands=errands,
             told=_told(asked.states[0], asked.code) if asked.code else None,
             reason_max=REASON_MAX,
         )
@@ -136,7 +151,91 @@ def quarantine_routes(desk: Desk) -> Blueprint:
         return _decided(desk, visitor, form, keys, back)
 
     _one_item_routes(desk, routes)
+    _releasing_routes(desk, routes)
     return routes
+
+
+def _releasing_routes(desk: Desk, routes: Blueprint) -> None:
+    @routes.get("/release")
+    @desk.page(*ADMIN)
+    def ask_release(visitor: Visitor) -> ResponseReturnValue:
+        """Ask once more before all items like these are released."""
+        asked = _asked(request.args)
+        if not _is_of_some(asked):
+            raise NotFound
+        return _asked_once_more(desk, visitor, asked)
+
+    @routes.post("/release")
+    @desk.page(*ADMIN, body=FORM_BODY)
+    def release_all(visitor: Visitor) -> ResponseReturnValue:
+        """Let a worker release all items like these, each by itself."""
+        form, asked = request.form, _asked(request.form)
+        if not _is_of_some(asked):
+            raise NotFound
+        try:
+            wanted = asked_release(
+                ReleaseAll(_alike(desk, asked), form.get("reason", "").strip() or None)
+            )
+            with desk.database.company(visitor.company_id) as uow:
+                errand_id = ask_errand(
+                    uow, visitor.person_id, RELEASE, wanted, is_shown_first=False
+                )
+        except FieldInvalid as refused:
+            return _asked_once_more(desk, visitor, asked, _told_refusal(refused))
+        except TooManyErrands:
+            return _asked_once_more(desk, visitor, asked, tell(TOO_MANY_ERRANDS))
+        return redirect(url_for("errands.errand_page", errand_id=errand_id), code=303)
+
+
+def _asked_once_more(
+    desk: Desk, visitor: Visitor, asked: AskedKept, fault: str | None = None
+) -> Response:
+    with desk.database.reading(visitor.company_id) as uow:
+        number = count_alike(uow, _alike(desk, asked))
+        senders = kept_senders(uow, asked.states)
+    which = [
+        (tell("State"), tell(STATES[asked.state][0]) if asked.state else None),
+        (tell("Why"), _told(asked.states[0], asked.code).title if asked.code else None),
+        (tell("What"), told_kind(asked.kind) if asked.kind else None),
+        (tell("Person"), dict(_people(senders)).get(str(asked.person_id))),
+        (tell("Phone"), dict(_phones(senders)).get(str(asked.device_id))),
+        (
+            tell("Kept for"),
+            None
+            if asked.days is None
+            else tell_number("one day and more", "{number} days and more", asked.days),
+        ),
+    ]
+    return draw(
+        "quarantine/release.html",
+        422 if fault else 200,
+        number=number,
+        is_more=number >= COUNTED_MAX,
+        which=[(name, words) for name, words in which if words],
+        kept=_kept_filters(request.values),
+        reason=request.form.get("reason", ""),
+        reason_max=REASON_MAX,
+        fault=fault,
+    )
+
+
+def _is_of_some(asked: AskedKept) -> bool:
+    """Whether it is of open items that have something in common: not of everything at once."""
+    return asked.state in {"", *OPEN} and asked not in {
+        EVERYTHING,
+        replace(EVERYTHING, state=asked.state),
+    }
+
+
+def _alike(desk: Desk, asked: AskedKept) -> Alike:
+    return Alike(
+        before=desk.clock() - timedelta(days=asked.days or 0),
+        states=asked.states,
+        code=asked.code or None,
+        kind=asked.kind or None,
+        person_id=asked.person_id,
+        device_id=asked.device_id,
+    )
 
 
 def _one_item_routes(desk: Desk, routes: Blueprint) -> None:
@@ -198,6 +297,7 @@ def kept_listing(desk: Desk, visitor: Visitor, arguments: Mapping[str, str]) -> 
             asked.states,
             at_most,
             code=asked.code or None,
+            kind=asked.kind or None,
             person_id=asked.person_id,
             device_id=asked.device_id,
             before=before,
@@ -214,7 +314,7 @@ def kept_listing(desk: Desk, visitor: Visitor, arguments: Mapping[str, str]) -> 
         read=read,
         key=(lambda item: f"{item.op_id}~{bytes(item.digest).hex()}") if is_open else None,
         nothing=sentence("Nothing is kept: all that phones sent was applied.")
-        if asked == AskedKept("", "", None, None, None)
+        if asked == EVERYTHING
         else sentence("Nothing like this is kept."),
     )
 
@@ -435,24 +535,31 @@ def _asked(arguments: Mapping[str, str]) -> AskedKept:
     if days and days not in {str(one) for one in AGES}:
         raise NotFound
     person, device = arguments.get("person", ""), arguments.get("device", "")
+    kind = arguments.get("kind", "")
+    if kind and kind not in KINDS:
+        raise NotFound
     return AskedKept(
         state,
         code,
         typed_uuid(person) if person else None,
         typed_uuid(device) if device else None,
         int(days) if days else None,
+        kind,
     )
 
 
 def _kept_filters(form: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        name: form[name] for name in ("state", "code", "person", "device", "days") if form.get(name)
-    }
+    names = ("state", "code", "kind", "person", "device", "days")
+    return {name: form[name] for name in names if form.get(name)}
 
 
-def _people(senders: Any) -> list[tuple[str, str]]:
+def _people(senders: Iterable[KeptSender]) -> list[tuple[str, str]]:
     found = {str(one.person_id): one.person or "?" for one in senders}
     return sorted(found.items(), key=lambda each: each[1])
+
+
+def _phones(senders: Iterable[KeptSender]) -> list[tuple[str, str]]:
+    return [(str(one.device_id), f"{one.person or '?'}: {one.phone or '?'}") for one in senders]
 
 
 def _key(typed: str) -> Key:

@@ -34,9 +34,6 @@ _REFUSED = {
     "corners": sentence("A line has at most {most} corners."),
     "beyond": sentence("It reaches beyond {name}, whose line is not yours to set."),
     "no_ground": sentence("{name} would have no ground left."),
-    "stores": sentence(
-        "{number} stores would change their region; at most {most} may at once: draw it in steps."
-    ),
 }
 
 

@@ -11,17 +11,19 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
+from server.errands.asked import ask_errand
+from server.errands.errors import TooManyErrands
 from server.http.bodies import BodyBounds
 from server.identity.sessions import Visitor
 from server.language import Said, sentence, tell, tell_number, told_number
-from server.planning.errors import BoundaryInvalid, NoSuchRegion, PlanningError
+from server.planning.errors import BoundaryInvalid, ManyStores, NoSuchRegion, PlanningError
 from server.planning.region_changes import (
+    Moving,
     RegionAsked,
     RegionChange,
-    change_region,
-    create_region,
     rehearse_region,
 )
+from server.planning.region_errand import REDRAW, Redraw, asked_redraw, change_of
 from server.planning.region_list import (
     RegionReach,
     RegionRow,
@@ -32,6 +34,7 @@ from server.planning.region_list import (
     region_reach,
 )
 from server.web.desk import Desk, draw, packed
+from server.web.errands import TOO_MANY_ERRANDS, errands_on_the_way
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
 from server.web.menu import PLANNERS
 from server.web.region_shapes import (
@@ -44,6 +47,8 @@ from server.web.region_words import editor_words, told_faults, told_ground
 from server.web.typed import typed_uuid
 from sync.unit_of_work import UnitOfWork
 
+# Of so many stores somebody waits for what a line does: about a second.
+IN_PAGE_MAX = 300
 # A line of as many corners as one may have.
 LINE_BODY = BodyBounds(wire_bytes=4 * 1024 * 1024, unpacked_bytes=4 * 1024 * 1024)
 
@@ -72,6 +77,7 @@ def region_routes(desk: Desk) -> Blueprint:
         """The regions that the visitor may see, as a tree and on the map."""
         with desk.database.reading(visitor.company_id) as uow:
             reach = region_reach(uow, visitor.person_id, visitor.today)
+            errands = errands_on_the_way(uow, desk, visitor, REDRAW)
 
         read = pages_of(
             lambda uow, after, at_most: list_region_tree(
@@ -95,6 +101,7 @@ def region_routes(desk: Desk) -> Blueprint:
                 nothing=sentence("There is no region yet."),
             ),
             "regions/list.html",
+            errands=errands,
             base=desk.base_map,
             words=msgspec.json.encode(editor_words()).decode(),
         )
@@ -181,14 +188,26 @@ def _editing(desk: Desk, routes: Blueprint) -> None:
         placed = placed_boundary(read, desk.base_map.datum)
         return packed(msgspec.json.encode({"boundary": placed}))
 
+    _saving(desk, routes)
+
+
+def _saving(desk: Desk, routes: Blueprint) -> None:
     @routes.post("/rehearse")
     @desk.page(*PLANNERS, body=LINE_BODY)
     def rehearse(visitor: Visitor) -> ResponseReturnValue:
         """What saving would do: to stores, to neighbours and to phones. Nothing is kept."""
         typed = _typed(request.form)
         try:
-            change = _change(desk, visitor, typed)
-            found = rehearse_region(desk.database, visitor.company_id, change)
+            redraw = _redraw(desk, visitor, typed)
+            found = rehearse_region(desk.database, visitor.company_id, _change(visitor, redraw))
+        except ManyStores as many:
+            errand_id = _left_to_a_worker(desk, visitor, redraw)
+            return draw(
+                "regions/left.html",
+                errand_id=errand_id,
+                number=many.number,
+                too_many=tell(TOO_MANY_ERRANDS),
+            )
         except PlanningError as refused:
             return draw("regions/refused.html", faults=told_faults(refused), at=_at(desk, refused))
         return draw(
@@ -201,9 +220,15 @@ def _editing(desk: Desk, routes: Blueprint) -> None:
         """Make the change; phones take it at their next sync."""
         typed = _typed(request.form)
         try:
-            change = _change(desk, visitor, typed)
+            redraw = _redraw(desk, visitor, typed)
             with desk.database.company(visitor.company_id) as uow:
-                done = change(uow)
+                done = _change(visitor, redraw)(uow)
+        except ManyStores:
+            errand_id = _left_to_a_worker(desk, visitor, redraw)
+            if errand_id is None:
+                faults = {"": tell(TOO_MANY_ERRANDS)}
+                return _editor(desk, visitor, typed, faults=faults)
+            return redirect(url_for("errands.errand_page", errand_id=errand_id), code=303)
         except PlanningError as refused:
             return _editor(desk, visitor, typed, faults=told_faults(refused), at=_at(desk, refused))
         flash(
@@ -239,7 +264,7 @@ def _typed(form: MultiDict[str, str]) -> Typed:
     )
 
 
-def _change(desk: Desk, visitor: Visitor, typed: Typed) -> Callable[[UnitOfWork], RegionChange]:
+def _redraw(desk: Desk, visitor: Visitor, typed: Typed) -> Redraw:
     """What the form asks for. Raises PlanningError."""
     asked = RegionAsked(
         code=typed.code,
@@ -249,20 +274,22 @@ def _change(desk: Desk, visitor: Visitor, typed: Typed) -> Callable[[UnitOfWork]
         makes_room=typed.makes_room,
         stores_follow=typed.stores_follow,
     )
-    region_id = typed.region_id
-    if region_id is None:
-        return lambda uow: create_region(
-            uow, visitor.actor, asked, today=visitor.today, asker_id=visitor.person_id
-        )
-    return lambda uow: change_region(
-        uow,
-        visitor.actor,
-        region_id,
-        asked,
-        basis=typed.basis,
-        today=visitor.today,
-        asker_id=visitor.person_id,
-    )
+    return Redraw(typed.region_id, typed.basis, asked)
+
+
+def _change(visitor: Visitor, redraw: Redraw) -> Callable[[UnitOfWork], RegionChange]:
+    """It, as a page makes it: of more stores than somebody waits for it raises ManyStores."""
+    return change_of(redraw, visitor, Moving(at_most=IN_PAGE_MAX))
+
+
+def _left_to_a_worker(desk: Desk, visitor: Visitor, redraw: Redraw) -> UUID | None:
+    """A worker looks what it does, and whoever asked says then whether it is done; None where they wait for too much."""
+    request = asked_redraw(redraw)
+    try:
+        with desk.database.company(visitor.company_id) as uow:
+            return ask_errand(uow, visitor.person_id, REDRAW, request, is_shown_first=True)
+    except TooManyErrands:
+        return None
 
 
 def _line(desk: Desk, visitor: Visitor, typed: Typed) -> Boundary | None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from mobile_contract.compiled import Pull, decode_push
 from mobile_contract.version import ITEM_BYTES
 from server.cli import roadbook
+from server.identity.change_log import changes_of
 from server.identity.terminal import database_refusal
 from server.quarantine import kept
 from server.quarantine.kept import find_kept, pretty, release_understood
@@ -206,6 +207,23 @@ def test_an_item_that_still_cannot_be_applied_stays_and_says_why(
     assert done.exit_code == 1
     assert "quarantined: invalid_field" in done.output
     assert item["op_id"] in run("list").output
+
+
+def test_all_of_a_reason_are_released_at_once_and_what_came_of_them_is_told(
+    run: Run, push: Push, cast: Cast, kept_database: Database
+) -> None:
+    push(visit(uuid4()), broken(cast.ana_stores[0]), broken(cast.ana_stores[0]))
+    assert run("release-all").exit_code == 2
+    assert run("release-all", "--person", "nobody@example.org").exit_code == 1
+    done = run("release-all", "--code", "invalid_field", "--reason", "mended")
+    assert done.output.splitlines() == [
+        "2 items: 0 applied, 2 still kept, 0 wait, 0 decided before, 0 could not be judged",
+        "  still kept, invalid_field: 2",
+    ]
+    with kept_database.reading(cast.company.id) as uow:
+        (logged,) = changes_of(uow, subject_kind="kept_items")
+    assert logged.after is not None
+    assert (logged.after["items"], logged.after["reason"]) == (2, "mended")
 
 
 def test_an_item_set_aside_stays_with_its_reason(

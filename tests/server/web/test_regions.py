@@ -3,19 +3,26 @@
 import csv
 import io
 import json
+import re
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
+from server.identity.change_log import changes_of
+from server.jobs.work import Workshop, do_row
 from server.planning.errors import BoundaryInvalid
 from server.web.region_shapes import placed_boundary, read_geojson, taken_boundary
+from sync.engine import Engine as SyncEngine
 from sync.geo import Datum
+from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 from tests import factories
 from tests.factories import Cast, square
 from tests.server.web.conftest import Office, token_in
+from tests.standing import SECRET
 from tests.sync.talking import counted_statements
 
 
@@ -212,14 +219,83 @@ def test_the_statements_of_regions_do_not_grow_with_them(
     assert max(counts) <= 16, counts
 
 
-def test_more_stores_than_may_change_at_once_are_refused(
+def work(office: Office) -> list[str]:
+    """Let a worker do what is left to it."""
+    shop = Workshop(office.database, SyncEngine(office.database, ALL_KINDS, SECRET))
+    company = office.cast.company.id
+    with office.database.reading(company) as uow:
+        left = [
+            row.id for row in uow.rows("select id from outbox where topic = 'errand' order by id")
+        ]
+    return [do_row(shop, company, row_id) for row_id in left]
+
+
+def region_of(office: Office, store: UUID) -> UUID:
+    with office.database.reading(office.cast.company.id) as uow:
+        found: UUID = uow.rows("select region_id from store where id = :id", id=store)[0].region_id
+    return found
+
+
+def errand_in(text: str) -> str:
+    found = re.search("/errands/[0-9a-f-]{36}", text)
+    assert found is not None, text
+    return found[0]
+
+
+def test_what_more_stores_than_one_waits_for_do_is_shown_and_done_by_a_worker(
     office: Office, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.planning.region_changes.MOVED_MAX", 0)
+    monkeypatch.setattr("server.web.regions.IN_PAGE_MAX", 0)
+    mia, store = office.browser(cast.mia), cast.ben_stores[1]
+    page = mia.get(f"/regions/{cast.regions.north}")
+    form = form_of(page, boundary=json.dumps(LONGER))
+    told = mia.post("/regions/rehearse", data=form).text
+    assert "One store would change its region" in told
+    first = errand_in(told)
+    assert 'data-state="WAITING"' in mia.get(first, headers={"HX-Request": "true"}).text
+    # Whoever asks for another look gives up the first.
+    place = errand_in(mia.post("/regions/", data=form).headers["Location"])
+    assert 'data-state="CANCELLED"' in mia.get(first).text
+    assert work(office) == ["done", "done"]
+    looked = mia.get(place).text
+    assert 'data-state="READY"' in looked
+    assert "<td>South</td><td>North</td>" in looked
+    assert "South gives up 102." in looked
+    assert "What this will do" in looked
+    assert region_of(office, store) == cast.regions.south
+    assert office.browser(cast.ada).get(place).status_code == 404
+    mia.post(place, data={"_token": token_in(mia.get(place)), "act": "confirm"})
+    assert 'hx-trigger="every 1s"' in mia.get(place).text
+    assert work(office) == ["done"]
+    done = mia.get(place).text
+    assert 'data-state="DONE"' in done
+    assert "What this did" in done
+    assert region_of(office, store) == cast.regions.north
+    assert place in mia.get("/regions/").text
+    assert work(office) == []
+    with office.database.reading(cast.company.id) as uow:
+        (logged,) = [one for one in changes_of(uow) if one.action == "store.move"]
+    assert logged.actor == "Mia"
+
+
+def test_what_changed_meanwhile_is_told_by_the_worker_and_nothing_is_done(
+    office: Office, cast: Cast, monkeypatch: pytest.MonkeyPatch, owner_engine: Engine
+) -> None:
+    monkeypatch.setattr("server.web.regions.IN_PAGE_MAX", 0)
     mia = office.browser(cast.mia)
     page = mia.get(f"/regions/{cast.regions.north}")
-    told = mia.post("/regions/rehearse", data=form_of(page, boundary=json.dumps(LONGER))).text
-    assert "1 stores would change their region; at most 0 may at once: draw it in steps." in told
+    place = mia.post("/regions/", data=form_of(page, boundary=json.dumps(LONGER))).headers[
+        "Location"
+    ]
+    work(office)
+    mia.post(place, data={"_token": token_in(mia.get(place)), "act": "confirm"})
+    with owner_engine.begin() as connection:
+        connection.execute(text("update region set name = 'Other' where code = 'NORTH'"))
+    assert work(office) == ["done"]
+    told = mia.get(place).text
+    assert 'data-state="FAILED"' in told
+    assert "somebody changed this region meanwhile" in told
+    assert region_of(office, cast.ben_stores[1]) == cast.regions.south
 
 
 def test_a_line_that_is_nested_without_end_is_no_line(office: Office, cast: Cast) -> None:
