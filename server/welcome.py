@@ -38,8 +38,10 @@ def prepare_demo(settings: Settings, say: Callable[[str], None]) -> list[str]:
 
             say("Making the demo company: a city, 600 stores, two weeks of work …")
             with suppress(DemoExists):
-                today = datetime.now(ZoneInfo(TIME_ZONE)).date()
-                make_demo_company(database, owner, today=today, room=room_of(settings))
+                now = datetime.now(ZoneInfo(TIME_ZONE))
+                make_demo_company(
+                    database, owner, today=now.date(), now=now, room=room_of(settings)
+                )
         return _greeting(database)
 
 

@@ -1,9 +1,10 @@
-"""The demo's audits: reps have reported on price tags at their visits, some of it was drawn and judged, one verdict is
-appealed against. Seeds follow from the company's key, so that two makings come to the same.
+"""The demo's audits: reps have reported on price tags at their visits, some of it was drawn and judged by two auditors. One
+verdict is appealed against and waits for the other auditor, one was decided by the other. Seeds follow from the company's
+key, so that two makings come to the same.
 """
 
-import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
@@ -22,24 +23,23 @@ from server.audits.queue import look_at
 from server.audits.shown import Shown, look
 from server.audits.standing import let_stand
 from server.audits.verdicts import ItemVerdict, NewVerdict, give_verdict
+from server.demo.phones import Phone, make_engine
 from server.demo.photos import Taken, bring_files, photo_items, photograph_shelves, take_photos
 from server.identity.change_log import Actor
 from server.photos.read_files import ReadingRoom
-from sync.engine import Engine
-from sync.kinds import ALL_KINDS
 from sync.kinds.audit_visit.audit_table import audit_draw
-from sync.organisation import device
 from sync.policy import current_policy
-from sync.senders import Claim
 from sync.unit_of_work import Database, UnitOfWork
 
 # The activity of server/demo/activities.py that reps report on.
 CODE = "YH-TAGS"
 ITEMS = ("PRICE_TAG", "PROMO_PRICE", "PRICE_LIST")
-# Of what the auditor claims this many in ten are judged; the rest goes back.
-JUDGED_IN_TEN = 7
-PHOTOS_JUDGED_ONE_IN = 4
-PHOTOS_OF_LAST_DAY = 8
+# How many of ten of what an auditor has claimed they judge; the rest goes back. The second one comes first, and does less.
+JUDGED_IN_TEN = 5
+JUDGED_BY_SECOND_IN_TEN = 3
+# At so many of their stores what reps brought is told with photos: of the one and the other in turn, as photos take their time.
+STORES_OF = (2, 1)
+PHOTOS_OF_LAST_DAY = 4
 
 _HOUR = timedelta(hours=1)
 # One visit at each store a week.
@@ -67,10 +67,30 @@ where v.company_id = :company and v.state = 'DONE' and not v.is_by_phone
   and v.business_day = :today - 1 and v.person_id = any(:people)
 order by v.began_at, v.id limit :at_most
 """
-_RETIRE = """
-update device set state = 'WIPED', token_hash = null, next_token_hash = null, wiped_at = last_seen_at
-where company_id = :company and id = any(:ids)
+_DISTRICTS = """
+select c.id, g.code from audit_case c
+join position p on p.company_id = c.company_id and p.id = c.position_id
+join region r on r.company_id = c.company_id and r.id = p.region_id
+join region g on g.company_id = c.company_id and g.id = r.parent_id
+where c.company_id = :company and c.id = any(:ids)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Who judges, and the code of the district that is their own."""
+
+    actor: Actor
+    person_id: UUID
+    district: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An audit visit of which something failed, and what."""
+
+    id: UUID
+    items: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +98,32 @@ class _Audits:
     database: Database
     company_id: int
     key: UUID
-    auditor: Actor
+    phones: Mapping[UUID, Phone]
     evening: datetime
-
-    @property
-    def auditor_id(self) -> UUID:
-        assert self.auditor.person_id is not None
-        return self.auditor.person_id
 
 
 def make_audits(
     database: Database,
     company_id: int,
     key: UUID,
+    phones: Mapping[UUID, Phone],
     *,
-    auditor: Actor,
+    auditors: tuple[Auditor, Auditor],
     appellant: Actor,
     today: date,
     zone: ZoneInfo,
     room: ReadingRoom | None = None,
 ) -> dict[str, int]:
     """Report, draw, judge and appeal, on the evening before the demo's day; the counts. With photos where there is a
-    room in which they are read.
+    room in which they are read. `phones` are those of the reps.
     """
     evening = datetime.combine(today - timedelta(days=1), time(20), zone)
-    audits = _Audits(database, company_id, key, auditor, evening)
+    audits = _Audits(database, company_id, key, phones, evening)
     with database.reading(company_id) as uow:
         visits = uow.rows(_VISITS, company=company_id, code=CODE, today=today)
+    visits = _some_stores(visits)
+    answers = _answers_of(visits)
     taken: dict[UUID, list[Taken]] = {}
-    with_photos: set[UUID] = set()
     others: Sequence[Any] = ()
     if room is not None:
         with database.reading(company_id) as uow:
@@ -117,58 +134,84 @@ def make_audits(
                 people=list({visit.person_id for visit in visits}),
                 at_most=PHOTOS_OF_LAST_DAY,
             )
-        taken = take_photos(key, visits, ITEMS, zone)
-        with_photos = {_audit_visit_id(key, visit_id) for visit_id in taken}
+        untagged = {id_ for id_, said in answers.items() if said[ITEMS[0]] == "NOT_DONE"}
+        taken = take_photos(key, visits, ITEMS, untagged, zone)
         taken |= photograph_shelves(key, [one for one in others if one.id not in taken], zone)
-    ids = _report(audits, visits, others, taken)
+    ids = _report(audits, visits, others, answers, taken)
     files = 0
     if room is not None:
         senders = {
-            visit.id: (_device_id(key, visit.person_id), visit.person_id)
-            for visit in (*visits, *others)
+            visit.id: (phones[visit.person_id].id, visit.person_id) for visit in (*visits, *others)
         }
         files = bring_files(database, room, company_id, taken, senders)
     with database.company(company_id) as uow:
         _make_seeds(uow, key, today, evening)
         look_at(uow, ids, now=evening)
     draw_weeks(database, company_id, today, now=evening)
-    failed = _judge(audits, with_photos)
+    one, other = auditors
+    by_other = _judge(audits, other, JUDGED_BY_SECOND_IN_TEN)
+    by_one = _judge(audits, one, JUDGED_IN_TEN)
     let_stand(database, company_id, now=evening + _HOUR)
-    if failed:
-        with database.company(company_id) as uow:
-            appeal_for(
-                uow,
-                appellant,
-                failed[0][0],
-                failed[0][1],
-                "The tags were there the day before / 前一天还在",
-                now=evening + 2 * _HOUR,
-            )
-            open_appeals(uow, [failed[0][0]], now=evening + 2 * _HOUR)
+    decided = _appeal(audits, appellant, by_one, other)
+    if decided is not None:
+        _decide(audits, other, decided)
+    # The other one's verdict waits for the first auditor.
+    _appeal(audits, appellant, by_other, one)
     return {"audit visits": len(ids), "photo files": files}
+
+
+def _some_stores(visits: Sequence[Any]) -> list[Any]:
+    """The visits at the first stores of each person, of one and of two in turn."""
+    stores: dict[UUID, dict[UUID, None]] = {}
+    for visit in visits:
+        stores.setdefault(visit.person_id, {})[visit.store_id] = None
+    chosen = {
+        (person_id, store_id)
+        for number, (person_id, of_person) in enumerate(stores.items())
+        for store_id in list(of_person)[: STORES_OF[number % len(STORES_OF)]]
+    }
+    return [visit for visit in visits if (visit.person_id, visit.store_id) in chosen]
+
+
+def _answers_of(visits: Sequence[Any]) -> dict[UUID, dict[str, str]]:
+    """What is said at each of these visits, by its id: something lacks at three in four, one question in three visits
+    stays open, which is flagged.
+    """
+    places: Counter[UUID] = Counter()
+    answers = {}
+    for visit in visits:
+        place = places[visit.person_id]
+        places[visit.person_id] += 1
+        said = {
+            item: "NOT_DONE" if place % 4 == number + 1 else "DONE"
+            for number, item in enumerate(ITEMS)
+        }
+        if place % 3 == 1:
+            del said[ITEMS[-1]]
+        answers[visit.id] = said
+    return answers
 
 
 def _report(
     audits: _Audits,
     visits: Sequence[Any],
     others: Sequence[Any],
+    answers: Mapping[UUID, Mapping[str, str]],
     taken: Mapping[UUID, Sequence[Taken]],
 ) -> list[UUID]:
-    """Push what each visit brings, from a phone of its own for each person; the ids."""
-    engine = Engine(audits.database, ALL_KINDS, secrets.token_bytes(32))
+    """Push what each visit brings, from each person's phone; the ids."""
+    engine = make_engine(audits.database)
     by_person: dict[UUID, list[Any]] = {}
     for visit in visits:
         by_person.setdefault(visit.person_id, []).append(visit)
     sent_at = int(audits.evening.timestamp() * 1000) - 3_600_000
     ids: list[UUID] = []
-    phones: list[UUID] = []
     for person_id, of_person in by_person.items():
-        claim = _enrol(audits, person_id)
-        phones.append(UUID(claim.device_id))
+        phone = audits.phones[person_id]
         booted_at = min(visit.began_ms for visit in of_person) - 3_600_000
         items = [
-            _item(audits.key, visit, place, booted_at, taken.get(visit.id, ()))
-            for place, visit in enumerate(of_person)
+            _item(audits.key, visit, answers[visit.id], booted_at, taken.get(visit.id, ()))
+            for visit in of_person
         ]
         ids += [UUID(item["entity_id"]) for item in items]
         items += [
@@ -181,7 +224,7 @@ def _report(
         raw = [msgspec.json.encode(item) for item in items]
         envelope = PushEnvelope(
             contract=2,
-            device_id=claim.device_id,
+            device_id=str(phone.id),
             batch_id=str(uuid5(audits.key, f"audit batch {person_id}")),
             sent_at=sent_at,
             boot_id=str(uuid5(audits.key, "audit boot")),
@@ -190,35 +233,8 @@ def _report(
             outbox=OutboxState(count=len(raw), oldest_at=sent_at, bytes=sum(map(len, raw))),
             items=raw,
         )
-        engine.push(claim, envelope, sent_at)
-    with audits.database.company(audits.company_id) as uow:
-        uow.run(_RETIRE, company=audits.company_id, ids=phones)
+        engine.push(phone.claim, envelope, sent_at)
     return ids
-
-
-def _enrol(audits: _Audits, person_id: UUID) -> Claim:
-    """A phone with a token that nobody knows and that ends with this."""
-    device_id = _device_id(audits.key, person_id)
-    token_hash = sha256(secrets.token_bytes(32)).digest()
-    with audits.database.company(audits.company_id) as uow:
-        uow.connection.execute(
-            insert(device).values(
-                company_id=audits.company_id,
-                id=device_id,
-                person_id=person_id,
-                state="ACTIVE",
-                token_hash=token_hash,
-                model="Demo phone",
-                os="Android 14",
-                app_version="2.0.0",
-                contract=2,
-            )
-        )
-    return Claim(audits.company_id, str(device_id), token_hash)
-
-
-def _device_id(key: UUID, person_id: UUID) -> UUID:
-    return uuid5(key, f"audit device {person_id}")
 
 
 def _audit_visit_id(key: UUID, visit_id: UUID) -> UUID:
@@ -226,16 +242,10 @@ def _audit_visit_id(key: UUID, visit_id: UUID) -> UUID:
 
 
 def _item(
-    key: UUID, visit: Any, place: int, booted_at: int, taken: Sequence[Taken]
+    key: UUID, visit: Any, said: Mapping[str, str], booted_at: int, taken: Sequence[Taken]
 ) -> dict[str, Any]:
-    """What a visit brings: every fourth lacks something, and every sixth, and what has photos, leaves a question open,
-    which is flagged.
-    """
+    """What a visit brings."""
     at = visit.began_ms + 300_000
-    answers = [
-        {"item": item, "answer": "NOT_DONE" if place % 4 == number + 1 else "DONE"}
-        for number, item in enumerate(ITEMS)
-    ]
     return {
         "op_id": str(uuid5(key, f"audit op {visit.id}")),
         "kind": "audit_visit",
@@ -250,7 +260,7 @@ def _item(
             "position_id": str(visit.position_id),
             "standards_version": 1,
             "occurred": {"at": at, "uptime_ms": at - booted_at},
-            "answers": answers[:-1] if taken or place % 6 == 5 else answers,
+            "answers": [{"item": item, "answer": answer} for item, answer in said.items()],
             "photos": [
                 {"item": one.item, "sha256": one.sha256, "size": len(one.data)} for one in taken
             ],
@@ -259,7 +269,7 @@ def _item(
 
 
 def _make_seeds(uow: UnitOfWork, key: UUID, today: date, now: datetime) -> None:
-    """The seeds of the weeks before today's and of today's; nothing is given twice, as there is one auditor."""
+    """The seeds of the weeks before today's and of today's; nothing is given twice."""
     version, policy = current_policy(uow)
     weeks = [monday_of(today) - timedelta(weeks=number) for number in range(4)]
     uow.connection.execute(
@@ -280,50 +290,88 @@ def _make_seeds(uow: UnitOfWork, key: UUID, today: date, now: datetime) -> None:
     )
 
 
-def _judge(audits: _Audits, with_photos: Collection[UUID]) -> list[tuple[UUID, list[str]]]:
-    """Let the auditor judge some of what there is for them, little of what has photos; what failed, what has photos
-    first: (audit visit, its failed items).
-    """
-    claimed: list[Claimed] = []
-    while True:
-        with audits.database.company(audits.company_id) as uow:
-            some = claim_next(
-                uow, audits.auditor, audits.auditor_id, CLAIMS_AT_ONCE, now=audits.evening
-            )
-        claimed += some
-        if not some:
-            break
-    claimed.sort(key=lambda one: (one.audit_visit_id not in with_photos, one.audit_visit_id))
-    judged = [
-        turn
-        for place, turn in enumerate(claimed)
-        if (place % PHOTOS_JUDGED_ONE_IN == 0)
-        or (turn.audit_visit_id not in with_photos and place % 10 < JUDGED_IN_TEN)
-    ]
+def _judge(audits: _Audits, auditor: Auditor, in_ten: int) -> list[_Failed]:
+    """Let an auditor judge some of what there is for them; what failed."""
+    claimed = _claim_all(audits, auditor, audits.evening)
+    judged = [turn for place, turn in enumerate(claimed) if 3 * place % 10 < in_ten]
     failed = []
     for turn in judged:
-        with audits.database.company(audits.company_id) as uow:
-            now = audits.evening + timedelta(minutes=2)
-            shown = look(uow, audits.auditor_id, turn.id, now=now)
-            items = _verdicts(shown)
-            verdict = NewVerdict(
-                id=uuid5(audits.key, f"verdict {turn.audit_visit_id}"), seen=shown.seen, items=items
-            )
-            give_verdict(uow, audits.auditor, audits.auditor_id, turn.id, verdict, now=now)
+        items = _give(audits, auditor, turn, audits.evening + timedelta(minutes=2))
         wrong = [each.item for each in items if each.verdict == "FAIL"]
         if wrong:
-            failed.append((turn.audit_visit_id, wrong))
-    with audits.database.company(audits.company_id) as uow:
-        left = [turn.id for turn in claimed if turn not in judged]
-        give_back(uow, audits.auditor, audits.auditor_id, left)
+            failed.append(_Failed(turn.audit_visit_id, wrong))
+    _give_rest_back(audits, auditor, [turn for turn in claimed if turn not in judged])
     return failed
 
 
-def _verdicts(shown: Shown) -> list[ItemVerdict]:
+def _claim_all(audits: _Audits, auditor: Auditor, now: datetime) -> list[Claimed]:
+    claimed: list[Claimed] = []
+    while True:
+        with audits.database.company(audits.company_id) as uow:
+            some = claim_next(uow, auditor.actor, auditor.person_id, CLAIMS_AT_ONCE, now=now)
+        claimed += some
+        if not some:
+            return sorted(claimed, key=lambda one: one.audit_visit_id)
+
+
+def _give(
+    audits: _Audits, auditor: Auditor, turn: Claimed, now: datetime, *, is_mild: bool = False
+) -> list[ItemVerdict]:
+    with audits.database.company(audits.company_id) as uow:
+        shown = look(uow, auditor.person_id, turn.id, now=now)
+        items = _verdicts(shown, is_mild=is_mild)
+        verdict = NewVerdict(
+            id=uuid5(audits.key, f"verdict {turn.audit_visit_id} {auditor.person_id}"),
+            seen=shown.seen,
+            items=items,
+        )
+        give_verdict(uow, auditor.actor, auditor.person_id, turn.id, verdict, now=now)
+    return items
+
+
+def _give_rest_back(audits: _Audits, auditor: Auditor, turns: Sequence[Claimed]) -> None:
+    with audits.database.company(audits.company_id) as uow:
+        give_back(uow, auditor.actor, auditor.person_id, [turn.id for turn in turns])
+
+
+def _appeal(
+    audits: _Audits, appellant: Actor, failed: Sequence[_Failed], decider: Auditor
+) -> UUID | None:
+    """Appeal against the first verdict that this auditor may decide about."""
+    now = audits.evening + 2 * _HOUR
+    with audits.database.company(audits.company_id) as uow:
+        districts = {
+            row.id: row.code
+            for row in uow.rows(
+                _DISTRICTS, company=audits.company_id, ids=[one.id for one in failed]
+            )
+        }
+        for one in failed:
+            if districts[one.id] != decider.district:
+                reason = "The tags were there the day before / 前一天还在"
+                appeal_for(uow, appellant, one.id, one.items, reason, now=now)
+                open_appeals(uow, [one.id], now=now)
+                return one.id
+    return None
+
+
+def _decide(audits: _Audits, auditor: Auditor, audit_visit_id: UUID) -> None:
+    """The other auditor sees it otherwise."""
+    now = audits.evening + 2 * _HOUR
+    claimed = _claim_all(audits, auditor, now)
+    for turn in claimed:
+        if turn.audit_visit_id == audit_visit_id:
+            _give(audits, auditor, turn, now + timedelta(minutes=2), is_mild=True)
+    rest = [turn for turn in claimed if turn.audit_visit_id != audit_visit_id]
+    _give_rest_back(audits, auditor, rest)
+    let_stand(audits.database, audits.company_id, now=now + _HOUR)
+
+
+def _verdicts(shown: Shown, *, is_mild: bool) -> list[ItemVerdict]:
     said = {each["item"]: each["answer"] for each in shown.answers}
     return [
         ItemVerdict(item, "PASS")
-        if said.get(item) == "DONE"
+        if is_mild or said.get(item) == "DONE"
         else ItemVerdict(
             item, "FAIL", "NOT_THERE", "Not a tag on half of the shelf / 半个货架没有价签"
         )

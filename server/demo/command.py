@@ -21,7 +21,7 @@ def demo() -> None:
 @click.option(
     "--today",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The day on which the demo plays. Default: today.",
+    help="The day on which the demo plays, as it begins. Default: today, as far as it has come.",
 )
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**31 - 1))
 @click.option(
@@ -47,6 +47,7 @@ def make(today: datetime | None, seed: int, size: str) -> None:
         raise click.ClickException("Only the owner makes a company: set DATABASE_OWNER_URL")
     owner = create_engine(driver_url(loaded.database_owner_url), poolclass=NullPool)
     engine = make_engine(loaded, application_name="roadbook-demo", pool_size=4)
+    now = None if today else datetime.now(ZoneInfo(TIME_ZONE))
     day = (today or datetime.now(ZoneInfo(TIME_ZONE))).date()
     began = perf_counter()
     try:
@@ -55,6 +56,7 @@ def make(today: datetime | None, seed: int, size: str) -> None:
             Database(engine),
             owner,
             today=day,
+            now=now,
             seed=seed,
             is_large=size == "large",
             room=room_of(loaded),

@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 
 from server.demo.activities import ACTIVITIES, make_activities, make_notices, make_tasks
-from server.demo.audits import make_audits
+from server.demo.audits import Auditor, make_audits
 from server.demo.catalogue import CURRENCY, DemoCatalogue, make_catalogue
 from server.demo.city import Area, build_city
 from server.demo.forms import make_forms
-from server.demo.history import Rep, make_history
+from server.demo.history import History, Rep, make_history, make_today
 from server.demo.known import CODE, KEY, NAME, PASSWORD, TIME_ZONE, find_demo
 from server.demo.large import Ground, grow_company
 from server.demo.people import OVERSEERS, Seat, email_of, rep_seats
+from server.demo.phones import OlderPhones, end_tokens, enrol_phones, make_older_phones
 from server.demo.shops import Shop, build_shops, first_anchor
 from server.demo.targets import make_targets
 from server.identity.change_log import Actor
@@ -117,11 +118,13 @@ def make_demo_company(
     owner: Engine,
     *,
     today: date,
+    now: datetime | None = None,
     seed: int = 1,
     is_large: bool = False,
     room: ReadingRoom | None = None,
 ) -> DemoAccounts:
-    """Make the demo company as of a day in its time zone; `is_large`: as large.py lets it grow. With photos where
+    """Make the demo company as of a day in its time zone, at the moment `now` of it: of the day itself there is what has
+    happened by then, and without one nothing, as it begins. `is_large`: as large.py lets it grow. With photos where
     there is a `room` in which they are stored and read. Raises DemoExists.
 
     `owner` is the owner of the schema: the application's role cannot make a company. One that was
@@ -135,7 +138,10 @@ def make_demo_company(
         held.commit()
         try:
             company_id = _found_company(owner)
-            made = _fill(database, owner, company_id, today, seed, is_large=is_large, room=room)
+            moment = now or datetime.combine(today, time(), ZoneInfo(TIME_ZONE))
+            made = _fill(
+                database, owner, company_id, today, moment, seed, is_large=is_large, room=room
+            )
             with owner.begin() as connection:
                 _mark_whole(connection, company_id)
         finally:
@@ -172,6 +178,7 @@ def _fill(
     owner: Engine,
     company_id: int,
     today: date,
+    now: datetime,
     seed: int,
     *,
     is_large: bool,
@@ -212,11 +219,22 @@ def _fill(
             pass
         asked = _make_office_work(uow, staff, shops, today)
     _count_anew(owner)
-    done = make_history(
+    zone = ZoneInfo(TIME_ZONE)
+    names = {id_: name for name, id_ in staff.people.items()}
+    actors = {name: Actor(name, id_) for name, id_ in staff.people.items()}
+    with_phones = [*(seat.holder for seat in staff.reps), "Tang Xin"]
+    phones = enrol_phones(
         database,
         company_id,
         KEY,
-        [
+        {staff.people[name]: name for name in with_phones},
+        at=datetime.combine(first_day - timedelta(days=30), time(9), zone),
+    )
+    history = History(
+        database=database,
+        company_id=company_id,
+        key=KEY,
+        reps=[
             Rep(
                 name=seat.holder,
                 person_id=staff.people[seat.holder],
@@ -225,23 +243,42 @@ def _fill(
             )
             for seat in staff.reps
         ],
+        phones=phones,
         supervisor_id=staff.people["Tang Xin"],
         forms=forms,
         first_day=first_day,
         today=today,
         seed=seed,
     )
-    zone = ZoneInfo(TIME_ZONE)
+    brought = make_history(history)
     audited = make_audits(
         database,
         company_id,
         KEY,
-        auditor=Actor("Deng Hao", staff.people["Deng Hao"]),
-        appellant=Actor("Gao Wen", staff.people["Gao Wen"]),
+        phones,
+        auditors=_auditors(staff),
+        appellant=actors["Gao Wen"],
         today=today,
         zone=zone,
         room=room,
     )
+    done = dict(sorted((brought + make_today(history, now)).items()))
+    make_older_phones(
+        database,
+        company_id,
+        KEY,
+        actors["Lin Yue"],
+        OlderPhones(
+            draining=staff.people["Hu Na"],
+            wiped=staff.people["Sun Yan"],
+            lost=staff.people["Zhou Lan"],
+            awaited=staff.people["Qian Yi"],
+        ),
+        names,
+        now,
+    )
+    with database.company(company_id) as uow:
+        end_tokens(uow)
     with database.company(company_id) as uow:
         targets = make_targets(
             uow, KEY, staff.regions["CN"], ACTOR, first_day=first_day, today=today
@@ -297,6 +334,19 @@ def _fill(
     )
 
 
+def _auditors(staff: _Staff) -> tuple[Auditor, Auditor]:
+    one, other = (
+        Auditor(
+            Actor(seat.holder, staff.people[seat.holder]),
+            staff.people[seat.holder],
+            seat.region_code,
+        )
+        for seat in staff.seats
+        if seat.role == "auditor"
+    )
+    return one, other
+
+
 def _make_office_work(
     uow: UnitOfWork, staff: _Staff, shops: Mapping[str, list[Shop]], today: date
 ) -> dict[str, int]:
@@ -325,6 +375,11 @@ def _make_organisation(uow: UnitOfWork, today: date, anchor: date, seed: int) ->
     positions = {seat.code: uuid5(KEY, f"position {seat.code}") for seat in seats}
     people = {seat.holder: uuid5(KEY, f"person {seat.holder}") for seat in seats}
     divisions = [uuid5(KEY, f"division {code}") for code, _ in DIVISIONS]
+    # One rep after another for the one and the other.
+    division_of = {
+        seat.code: divisions[number % 2]
+        for number, seat in enumerate((seat for seat in seats if seat.role == "rep"), start=1)
+    }
     password_hash = HASHER.hash(PASSWORD)
 
     write(
@@ -383,9 +438,9 @@ def _make_organisation(uow: UnitOfWork, today: date, anchor: date, seed: int) ->
                 "name": seat.title,
                 "role": seat.role,
                 "region_id": regions[seat.region_code],
-                "division_id": divisions[number % 2] if seat.role == "rep" else None,
+                "division_id": division_of.get(seat.code),
             }
-            for number, seat in enumerate(seats)
+            for seat in seats
         ],
     )
     write(

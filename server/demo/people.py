@@ -23,8 +23,10 @@ class Seat:
 OVERSEERS = (
     Seat("ADM-1", "Sales office", "admin", "CN", "Lin Yue"),
     Seat("RM-1", "Regional manager Yunhe", "regional_manager", "YUNHE", "Gao Wen"),
-    # An auditor never gets their own region: this one looks at the other three districts.
+    # An auditor never gets their own region: each looks at the other three districts. There are two, as an appeal is decided by
+    # another one.
     Seat("AUD-1", "Auditor", "auditor", "HILLGATE", "Deng Hao"),
+    Seat("AUD-2", "Second auditor", "auditor", "OLDTOWN", "Shen Ning"),
     Seat("SUP-1", "Supervisor Lakeside", "supervisor", "LAKESIDE", "Tang Xin"),
     Seat("SUP-2", "Supervisor Old Town", "supervisor", "OLDTOWN", "Qian Yi"),
     Seat("SUP-3", "Supervisor Mills", "supervisor", "MILLS", "Luo Min"),

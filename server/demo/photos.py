@@ -4,7 +4,7 @@ One is dark, one is blurred, one was used before at another store, one was taken
 week's. What was found about each is what the server finds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,9 +23,10 @@ from server.photos.judging import judge_photos
 from server.photos.read_files import ReadingRoom, read_file
 from sync.unit_of_work import Database
 
-# So many of the people have photos at their latest visit; these first ones also at the one a week before at the same store.
-PEOPLE = 12
+# Something is odd about the photos of the latest visit of people in turn; of these first ones also of the one a week before at
+# the same store. The first visits of these have two photos.
 PEOPLE_TWICE = 3
+WITH_TWO = 4
 _AT_ONCE = 2
 _ROLE = "shelf"
 
@@ -47,17 +48,30 @@ class Taken:
 
 
 def take_photos(
-    key: UUID, visits: Sequence[Any], items: Sequence[str], zone: ZoneInfo
+    key: UUID,
+    visits: Sequence[Any],
+    items: Sequence[str],
+    untagged: Collection[UUID],
+    zone: ZoneInfo,
 ) -> dict[UUID, list[Taken]]:
-    """What is photographed for the audits of these visits, by the visit's id."""
+    """What is photographed for the audits of these visits, by the visit's id: the shelf of each, and for some what the
+    promotion costs. At the `untagged` ones half of the tags are missing.
+    """
     wares = _wares(key)
     taken: dict[UUID, list[Taken]] = {}
     first: Taken | None = None
-    for number, visit in enumerate(_chosen(visits)):
+    numbers = {visit.id: number for number, visit in enumerate(_chosen(visits))}
+    for visit in visits:
         at = visit.began_ms + 240_000
         moment = datetime.fromtimestamp(at / 1000, UTC).astimezone(zone)
-        picture = Picture(str(visit.store_id), f"{visit.id}", moment, untagged_in_ten=number % 4)
-        odd = number % 6
+        picture = Picture(
+            str(visit.store_id),
+            f"{visit.id}",
+            moment,
+            untagged_in_ten=6 if visit.id in untagged else 0,
+        )
+        number = numbers.get(visit.id)
+        odd = None if number is None else number % 6
         if odd == 1:
             picture = replace(picture, is_dark=True)
         elif odd == 2:
@@ -68,9 +82,11 @@ def take_photos(
         if odd == 4 and first is not None:
             of_tags = replace(of_tags, data=first.data, source="GALLERY")
         first = first or of_tags
-        second = replace(picture, shot=f"{visit.id} prices", is_dark=False, is_blurred=False)
-        of_prices = _photo(key, visit, items[1], at + 40_000, draw_shelf(second, wares))
-        taken[visit.id] = [of_tags, of_prices]
+        taken[visit.id] = [of_tags]
+        if number is not None and number < WITH_TWO:
+            second = replace(picture, shot=f"{visit.id} prices", is_dark=False, is_blurred=False)
+            of_prices = _photo(key, visit, items[1], at + 40_000, draw_shelf(second, wares))
+            taken[visit.id].append(of_prices)
     return taken
 
 
@@ -171,8 +187,6 @@ def _chosen(visits: Sequence[Any]) -> Iterator[Any]:
     """The latest visit of each person; of the first ones also that at the same store a week before."""
     people = sorted(visits, key=lambda visit: (str(visit.person_id), -visit.began_ms))
     for number, (_, group) in enumerate(groupby(people, key=lambda visit: visit.person_id)):
-        if number >= PEOPLE:
-            return
         of_person = list(group)
         latest = of_person[0]
         yield latest

@@ -13,8 +13,8 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-SIZE = (960, 720)
-_SCENE = (1180, 880)
+SIZE = (720, 540)
+_SCENE = (885, 660)
 _ROWS = 4
 _REACH = 0.03
 _EXIF_MAKE, _EXIF_MODEL, _EXIF_PART = 0x010F, 0x0110, 0x8769
@@ -60,7 +60,7 @@ def draw_shelf(picture: Picture, wares: Sequence[Ware]) -> bytes:
         resample=Image.Resampling.BILINEAR,
     )
     if picture.is_blurred:
-        photo = photo.filter(ImageFilter.GaussianBlur(9))
+        photo = photo.filter(ImageFilter.GaussianBlur(7))
     light = 0.07 if picture.is_dark else hand.uniform(0.85, 1.1)
     return _encoded(ImageEnhance.Brightness(photo).enhance(light), picture.taken_at)
 

@@ -28,9 +28,9 @@ _MINUTES_AT_A_STORE = (1, *range(5, 20), *range(6, 12), 25)
 _SKIPS = ("CLOSED", "REFUSED", "NO_TIME", "ROAD")
 
 # One rep's phone runs some minutes ahead; another rep restarts theirs at noon once a week.
-_PLACE_OF_WRONG_CLOCK = 3
+PLACE_OF_WRONG_CLOCK = 3
 _PLACE_OF_RESTART = 7
-_WRONG_CLOCK_MS = 4 * _MINUTE_MS + 11_000
+WRONG_CLOCK_MS = 4 * _MINUTE_MS + 11_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Workday:
     must_stock: Mapping[UUID, Sequence[Product]]
     prices: Prices
     seed: int
+    # True time in milliseconds at which the day is told: what comes later has not happened. None: the day is over.
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def day_start_ms(day: date) -> int:
 
 
 def walk(workday: Workday) -> Sent:
-    """The day along its plan, in the evening or, seldom, the evening after."""
+    """The day along its plan, in the evening or, seldom, the evening after. One that is still under way as far as it has
+    come, sent just then; nothing where it has not begun.
+    """
     return _Walk(workday).walk()
 
 
@@ -94,7 +98,7 @@ class _Walk:
         self.chance = Random(f"{workday.seed} {workday.person} {workday.day}")
         self.midnight = day_start_ms(workday.day)
         self.now = self.midnight + 8 * _HOUR_MS + self.chance.randrange(35) * _MINUTE_MS
-        self.clock_error = _WRONG_CLOCK_MS if workday.place == _PLACE_OF_WRONG_CLOCK else 0
+        self.clock_error = WRONG_CLOCK_MS if workday.place == PLACE_OF_WRONG_CLOCK else 0
         self.booted_at = self.midnight + 6 * _HOUR_MS
         self.boot_id = self._id("boot morning")
         self.items: list[Item] = []
@@ -110,6 +114,8 @@ class _Walk:
         is_before_lunch = True
         unplanned = [id_ for id_ in self.day.shops if id_ not in set(self.day.stores)]
         for store_id in self.day.stores:
+            if self._is_ahead():
+                return self._sent_under_way()
             if is_before_lunch and self.now > self.midnight + 12 * _HOUR_MS:
                 is_before_lunch = False
                 self._lunch()
@@ -123,10 +129,30 @@ class _Walk:
             if unplanned and chance.random() < 0.1:
                 self._visit(chance.choice(unplanned), is_planned=False)
         self._attend("OFF")
+        if self._is_ahead():
+            return self._sent_under_way()
         self._send_track()
         delay = 24 * _HOUR_MS if chance.random() < 0.04 else 0
         received = self.now + chance.randrange(4, 40) * _MINUTE_MS + delay
+        if self.day.until is not None:
+            received = min(received, self.day.until)
         return Sent(self.items, received + self.clock_error, received, self.boot_id, self.booted_at)
+
+    def _is_ahead(self) -> bool:
+        return self.day.until is not None and self.now >= self.day.until
+
+    def _sent_under_way(self) -> Sent:
+        """What there is of the day at the moment at which it is told, with the way so far."""
+        until = self.day.until
+        assert until is not None
+        self.items = [
+            item for item in self.items if item.wire["captured_at"] - self.clock_error <= until
+        ]
+        if self.items:
+            self.now = until
+            self.way = [seen for seen in self.way if seen.at <= until]
+            self._send_track()
+        return Sent(self.items, until + self.clock_error, until, self.boot_id, self.booted_at)
 
     def _visit(self, store_id: UUID, *, is_planned: bool) -> None:
         chance, shop = self.chance, self.day.shops[store_id]

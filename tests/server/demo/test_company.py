@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,20 +13,27 @@ import shapely
 from shapely.geometry import shape
 from sqlalchemy import Engine, create_engine, text
 
+from server.audits.claims import claim_next, give_back
 from server.audits.draws import redraw_week
 from server.catalogue.terms_list import prices_of
+from server.days.reading import read_days
+from server.days.teams import phones_of
 from server.demo import company as demo
 from server.demo.city import build_city
 from server.demo.company import DemoAccounts, DemoExists, count_rows, make_demo_company
 from server.demo.known import TIME_ZONE, demo_exists
+from server.demo.people import REP_NAMES
+from server.identity.change_log import Actor
 from server.identity.passwords import HASHER
 from server.media.storage import LocalStorage
 from server.photos.asked import Limits
 from server.photos.read_files import ReadingRoom
+from server.web.day_rows import row_of
 from sync.unit_of_work import Database, UnitOfWork
 from tests.conftest import copied_database
 
 TODAY = date(2026, 3, 4)
+MORNING = datetime.combine(TODAY, time(11, 30), ZoneInfo(TIME_ZONE))
 # Two weeks of work take long to make; where it does not matter how many there are, these do.
 FEW_DAYS = 2
 
@@ -42,7 +50,7 @@ def made(
     folder = tmp_path_factory.mktemp("demo")
     limits = Limits(pixels_max=10_000_000, memory_mb=1024, cpu_s=10, wall_s=60)
     room = ReadingRoom(LocalStorage(folder / "files"), folder / "reading", limits)
-    with _made(servers, "roadbook_demo_one", room) as one:
+    with _made(servers, "roadbook_demo_one", room=room) as one:
         yield one
 
 
@@ -59,11 +67,15 @@ def _engines(servers: dict[str, str], name: str) -> Iterator[tuple[Engine, Engin
 
 @contextmanager
 def _made(
-    servers: dict[str, str], name: str, room: ReadingRoom | None = None
+    servers: dict[str, str],
+    name: str,
+    *,
+    now: datetime | None = None,
+    room: ReadingRoom | None = None,
 ) -> Iterator[tuple[Database, DemoAccounts, Engine]]:
     with _engines(servers, name) as (app, owner):
         database = Database(app)
-        yield database, make_demo_company(database, owner, today=TODAY, room=room), owner
+        yield database, make_demo_company(database, owner, today=TODAY, now=now, room=room), owner
 
 
 @pytest.fixture
@@ -84,7 +96,7 @@ class Remade:
 
 @pytest.fixture(scope="module")
 def remade(servers: dict[str, str]) -> Iterator[Remade]:
-    """A demo of a few days, of which a first making was broken off."""
+    """A demo of a few days as of a morning, of which a first making was broken off."""
 
     class KilledError(Exception):
         pass
@@ -101,7 +113,7 @@ def remade(servers: dict[str, str]) -> Iterator[Remade]:
                 with pytest.raises(KilledError):
                     make_demo_company(database, owner, today=TODAY)
             before = demo_exists(owner)
-            accounts = make_demo_company(database, owner, today=TODAY)
+            accounts = make_demo_company(database, owner, today=TODAY, now=MORNING)
         yield Remade(database, accounts, (before, demo_exists(owner)))
 
 
@@ -109,7 +121,7 @@ def test_two_makings_in_two_databases_give_the_same_ids_and_counts(
     servers: dict[str, str], remade: Remade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "HISTORY_DAYS", FEW_DAYS)
-    with _made(servers, "roadbook_demo_two") as (database, accounts, _):
+    with _made(servers, "roadbook_demo_two", now=MORNING) as (database, accounts, _):
         told = []
         for where, who in ((database, accounts), (remade.database, remade.accounts)):
             with where.reading(who.company_id) as uow:
@@ -133,7 +145,7 @@ def test_the_people_of_the_demo_are_those_that_were_asked_for(uow: UnitOfWork) -
         "rep": 12,
         "supervisor": 3,
         "regional_manager": 1,
-        "auditor": 1,
+        "auditor": 2,
         "admin": 1,
     }
 
@@ -141,7 +153,7 @@ def test_the_people_of_the_demo_are_those_that_were_asked_for(uow: UnitOfWork) -
 def test_everybody_can_sign_in(made: Any, uow: UnitOfWork) -> None:
     accounts = made[1]
     hashes = {row.email: row.password_hash for row in uow.rows("select * from person")}
-    assert len(accounts.accounts) == len(hashes) == 18
+    assert len(accounts.accounts) == len(hashes) == 19
     assert all(hashes[account.email] for account in accounts.accounts)
     assert HASHER.verify(hashes[accounts.accounts[0].email], accounts.password)
 
@@ -267,8 +279,42 @@ def test_photos_were_read_and_something_was_found_about_some(made: Any, uow: Uni
 
 
 def test_no_token_of_the_demo_opens_anything(uow: UnitOfWork) -> None:
-    rows = uow.rows("select state, token_hash, next_token_hash from device")
-    assert {tuple(row) for row in rows} == {("WIPED", None, None)}
+    rows = uow.rows("select distinct token_hash, next_token_hash from device")
+    assert [tuple(row) for row in rows] == [(None, None)]
+
+
+def test_phones_of_the_demo_stand_as_those_of_a_company_do(uow: UnitOfWork) -> None:
+    states = uow.rows("select state, count(*) as phones from device group by 1")
+    assert {row.state: row.phones for row in states} == {
+        "ACTIVE": 13,
+        "DRAINING": 1,
+        "WIPED": 1,
+        "REVOKED": 1,
+    }
+    (held,) = uow.rows("select outbox_count, outbox_oldest_at from device where state = 'DRAINING'")
+    assert held.outbox_count > 0
+    assert held.outbox_oldest_at is not None
+    assert len(uow.rows("select 1 from enrolment_code where used_at is null")) == 1
+
+
+def test_in_the_morning_of_the_demo_reps_are_out_and_two_phones_are_out_of_reach(
+    remade: Remade,
+) -> None:
+    with remade.database.reading(remade.accounts.company_id) as uow:
+        days = read_days(uow, TODAY, int(MORNING.timestamp() * 1000), at_most=100)
+        phones = phones_of(uow, [day.person_id for day in days])
+        (ahead,) = uow.rows(
+            "select count(*) as items from ledger where received_at > :now", now=MORNING
+        )
+    assert ahead.items == 0
+    rows = {day.name: row_of(day, phones.get(day.person_id), MORNING) for day in days}
+    reps = [rows[name] for name in REP_NAMES]
+    assert all(row.visited for row in reps)
+    states = Counter(row.state.partition(" since")[0] for row in reps)
+    assert states["on duty, offline"] == 2
+    assert states["on duty"] + states["on a break"] == 10
+    assert [row.name for row in reps if row.phone] == ["Li Jun"]
+    assert "unsent since 0" in (rows["Li Jun"].phone or "")
 
 
 def test_a_second_making_is_refused_and_changes_nothing(made: Any) -> None:
@@ -350,14 +396,43 @@ def test_some_of_what_reps_brought_was_judged_and_one_verdict_is_appealed_agains
     assert set(states) >= {"CANDIDATE", "LEFT_OUT", "OPEN", "JUDGED", "FINAL", "APPEALED"}
     assert states["APPEALED"] == 1
     # An auditor never gets their own region.
-    (own,) = uow.rows(
-        "select count(*) as number from audit_verdict v join audit_case c on c.id = v.audit_visit_id"
-        " join position p on p.id = c.position_id join region r on r.id = p.region_id"
-        " where r.code = 'HILLGATE' or r.parent_id = (select id from region where code = 'HILLGATE')"
+    looked = uow.rows(
+        "select n.name, array_agg(distinct g.code) as districts from audit_verdict v"
+        " join audit_case c on c.id = v.audit_visit_id join position p on p.id = c.position_id"
+        " join region r on r.id = p.region_id join region g on g.id = r.parent_id"
+        " join person n on n.id = v.auditor_id group by 1"
     )
-    assert own.number == 0
+    districts = {row.name: set(row.districts) for row in looked}
+    assert set(districts) == {"Deng Hao", "Shen Ning"}
+    assert "HILLGATE" not in districts["Deng Hao"]
+    assert "OLDTOWN" not in districts["Shen Ning"]
     (redrawn, *_) = redraw_week(uow, TODAY - timedelta(days=7), today=TODAY)
     assert redrawn.is_same
+
+
+def test_one_appeal_waits_for_the_other_auditor_and_one_was_decided(
+    made: Any, uow: UnitOfWork
+) -> None:
+    rows = uow.rows(
+        "select c.state, f.auditor_id as first_by, s.auditor_id as second_by, s.result from audit_appeal q"
+        " join audit_case c on c.id = q.audit_visit_id join audit_verdict f on f.id = q.verdict_id"
+        " left join audit_verdict s on s.id = c.appeal_verdict_id order by c.state"
+    )
+    assert [(row.state, row.result) for row in rows] == [("APPEALED", None), ("FINAL", "PASS")]
+    assert rows[1].second_by not in {None, rows[1].first_by}
+    deng = next(one.person_id for one in made[1].accounts if one.name == "Deng Hao")
+    with made[0].company(made[1].company_id) as writing:
+        evening = datetime.combine(TODAY - timedelta(days=1), time(23), ZoneInfo(TIME_ZONE))
+        claimed = claim_next(writing, Actor("Deng Hao", deng), deng, 20, now=evening)
+        assert [one for one in claimed if one.is_appeal]
+        give_back(writing, Actor("Deng Hao", deng), deng, [one.id for one in claimed])
+
+
+def test_each_audit_has_photos(uow: UnitOfWork) -> None:
+    (audits,) = uow.rows(
+        "select count(*) as visits, count(*) filter (where photos > 0) as shown from audit_visit"
+    )
+    assert audits.visits == audits.shown >= 36
 
 
 def test_some_tasks_are_open_one_is_overdue_and_two_notices_are_shown(uow: UnitOfWork) -> None:
