@@ -1,6 +1,9 @@
 """What the charts of the overview draw: a measure over the period beside the one before, and by groups.
 
 Numbers are whole steps of which `scale` are one; what is read beside them is told here, in the visitor's language.
+
+What is not over is no fall: a day that still goes on has brought only a part of what it will. Its point is marked, with no line
+that leads down to it, and told "so far"; where nothing has come of it yet there is none, as of days that are ahead.
 """
 
 from collections.abc import Mapping
@@ -11,7 +14,7 @@ from typing import Any
 
 from babel.numbers import get_currency_precision
 
-from server.language import tell, told_day, told_month
+from server.language import sentence, tell, told_day, told_month
 from server.measures.figures import Figure
 from server.measures.names import name_things
 from server.measures.period import period_before
@@ -32,6 +35,12 @@ BARS_MAX = 15
 # Up to so many days a trend is told by day, up to so many by week.
 _BY_DAY_MAX = 45
 _BY_WEEK_MAX = 200
+
+_NOT_OVER = {
+    "day": sentence("Today is not over: its point is hollow."),
+    "week": sentence("This week is not over: its point is hollow."),
+    "month": sentence("This month is not over: its point is hollow."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +100,35 @@ def _trend(asked: Asked, series: Series) -> dict[str, Any]:
     unit = _unit_of(asked)
     some = next(iter([*series.trend.values(), *series.before.values()]), None)
     keys = _keys(asked.first, asked.last, unit)
-    keys_before = _keys(*_span_before(asked), unit)
+    keys_before = _keys(*_span_before(asked), unit)[: len(keys)]
+    running = _key(asked.today, unit)
+    points = [_point(series.trend.get(key), key, running) for key in keys]
+    points_before = [_point(series.before.get(key), key, running) for key in keys_before]
+    is_begun = running in keys and points[keys.index(running)][0] is not None
+    open_at = keys.index(running) if is_begun else None
     return {
         "labels": [_told_key(key, unit) for key in keys],
         "is_percent": some is not None and some.unit == "ratio",
         "scale": 1 if some is None else _drawn_scale(some),
-        "now": [_step(series.trend.get(key)) for key in keys],
-        "before": [_step(series.before.get(key)) for key in keys_before][: len(keys)],
-        "told": [_told(series.trend.get(key)) for key in keys],
-        "told_before": [_told(series.before.get(key)) for key in keys_before][: len(keys)],
+        "now": [step for step, _ in points],
+        "before": [step for step, _ in points_before],
+        "told": [told for _, told in points],
+        "told_before": [told for _, told in points_before],
         "unit": tell(DIMENSIONS[unit]),
+        "open": open_at,
+        "open_told": None if open_at is None else tell(_NOT_OVER[unit]),
     }
+
+
+def _point(figure: Figure | None, key: str, running: str) -> tuple[int | None, str]:
+    """The step that is drawn of a day, week or month, and how it is told; `running` is the key of that which has today. Keys
+    are in the order of time.
+    """
+    if key < running:
+        return _step(figure), _told(figure)
+    if key > running or figure is None or not figure.numerator:
+        return None, "–"
+    return _step(figure), tell("{figure} so far", figure=_told(figure))
 
 
 def _bars(asked: Asked, series: Series) -> dict[str, Any]:

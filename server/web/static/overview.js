@@ -52,8 +52,18 @@
     const line = (name, steps, read, style) => ({
       label: name, data: scaled(steps, trend.scale), told: read, spanGaps: false, borderWidth: 2, tension: 0, pointRadius: 2, ...style,
     });
+    // No line leads to what is not over, and its point is hollow.
+    const isOpen = (point) => trend.open !== null && point.dataIndex === trend.open;
+    const note = figure.querySelector("[data-note]");
+    note.hidden = trend.open === null;
+    note.textContent = trend.open_told || "";
     chart(figure, "line", trend, [
-      line(words.now, trend.now, trend.told, { borderColor: ACCENT, backgroundColor: ACCENT }),
+      line(words.now, trend.now, trend.told, {
+        borderColor: ACCENT, backgroundColor: ACCENT,
+        pointRadius: (point) => (isOpen(point) ? 4 : 2), pointBorderWidth: (point) => (isOpen(point) ? 2 : 1),
+        pointBackgroundColor: (point) => (isOpen(point) ? "#fff" : ACCENT),
+        segment: { borderColor: (part) => (part.p1DataIndex === trend.open ? "transparent" : undefined) },
+      }),
       line(words.before, trend.before, trend.told_before, { borderColor: BEFORE, backgroundColor: BEFORE, borderDash: [5, 4], pointStyle: "rectRot" }),
     ]);
     table(figure, [trend.unit, words.now, words.before], trend.labels.map((label, at) => [label, trend.told[at], trend.told_before[at] || "–"]));
