@@ -24,8 +24,22 @@ select c.id, a.code as activity_code, s.code as store_code, s.name as store_name
           and not exists (select from audit_verdict_item j
                           where j.company_id = c.company_id and j.verdict_id = c.appeal_verdict_id
                             and j.item = i.item and j.verdict <> 'FAIL')) as failed,
+       array(select coalesce((select e ->> 'text' from jsonb_array_elements(w.items) e
+                              where e ->> 'item' = i.item limit 1), i.item)
+             from audit_verdict_item i
+             where i.company_id = c.company_id and i.verdict_id = c.verdict_id and i.verdict = 'FAIL'
+               and not exists (select from audit_verdict_item j
+                               where j.company_id = c.company_id and j.verdict_id = c.appeal_verdict_id
+                                 and j.item = i.item and j.verdict <> 'FAIL')
+             order by i.place) as failed_words,
        q.appealed_at, q.by_name as appealed_by
 from audit_case c
+join audit_visit v on v.company_id = c.company_id and v.id = c.id
+left join lateral (
+    select t.items from activity_standards t
+    where t.company_id = c.company_id and t.activity_id = c.activity_id
+    order by t.standards_version = v.standards_version desc, t.standards_version desc limit 1
+) w on true
 join activity a on a.company_id = c.company_id and a.id = c.activity_id
 join store s on s.company_id = c.company_id and s.id = c.store_id
 join person n on n.company_id = c.company_id and n.id = c.person_id
@@ -52,7 +66,9 @@ _ONE = f"{_LISTED} and c.id = :audit_visit"
 
 @dataclass(frozen=True, slots=True)
 class CaseListed:
-    """An audit visit on its way; `failed` are the items that fail as it counts now."""
+    """An audit visit on its way; `failed` are the items that fail as it counts now, `failed_words` what the standards that it
+    was brought for say of them.
+    """
 
     id: UUID
     activity_code: str | None
@@ -68,6 +84,7 @@ class CaseListed:
     appeal_until: datetime | None
     verdict_id: UUID | None
     failed: tuple[str, ...]
+    failed_words: tuple[str, ...]
     # Who appealed against it, and when.
     appealed_at: datetime | None
     appealed_by: str | None
@@ -121,4 +138,5 @@ def find_case(
 
 
 def _listed(row: Any) -> CaseListed:
-    return CaseListed(**{**row._mapping, "failed": tuple(row.failed or ())})  # noqa: SLF001
+    lists = {name: tuple(getattr(row, name) or ()) for name in ("failed", "failed_words")}
+    return CaseListed(**{**row._mapping, **lists})  # noqa: SLF001 - SQLAlchemy's public name

@@ -20,7 +20,7 @@ from server.audits.closing import REASON_MAX, close_cases
 from server.audits.errors import AuditError, BeyondScope, FieldInvalid, NoSuchAuditVisit
 from server.audits.one_case import ItemFound, read_case
 from server.identity.sessions import Visitor
-from server.language import sentence, tell, told_day
+from server.language import joined_words, sentence, tell, told_day, told_moment
 from server.vocabulary import told_audit_reason
 from server.web.audits import ANSWERS
 from server.web.desk import FORM_BODY, Desk, draw
@@ -140,48 +140,62 @@ def case_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Case
 
     return Listing(
         name="verdicts",
-        columns=COLUMNS,
+        columns=_columns(visitor.policy.time_zone),
         read=read,
         nothing=sentence("Nothing here."),
     )
 
 
-COLUMNS: tuple[Column[CaseListed], ...] = (
-    Column(
-        sentence("Store"),
-        lambda one: Link(one.store_name, url_for("appeals.case_page", audit_visit_id=one.id)),
-        lambda one: one.store_name,
-    ),
-    Column(
-        sentence("Activity"), lambda one: one.activity_code, lambda one: one.activity_code or ""
-    ),
-    Column(sentence("Brought by"), lambda one: one.person, lambda one: one.person),
-    Column(sentence("Day"), lambda one: told_day(one.business_day), lambda one: one.business_day),
-    Column(
-        sentence("Result"),
-        lambda one: (
-            None
-            if one.result is None
-            else Badge(tell(RESULTS[one.result][0]), RESULTS[one.result][1])
+def _until(one: CaseListed, zone: str) -> str | None:
+    if one.state != "JUDGED" or one.appeal_until is None:
+        return None
+    return told_moment(round(one.appeal_until.timestamp() * 1000), zone)
+
+
+def _columns(zone: str) -> tuple[Column[CaseListed], ...]:
+    return (
+        Column(
+            sentence("Store"),
+            lambda one: Link(one.store_name, url_for("appeals.case_page", audit_visit_id=one.id)),
+            lambda one: one.store_name,
         ),
-        lambda one: one.result or "",
-    ),
-    Column(
-        sentence("Failed"),
-        lambda one: ", ".join(one.failed) or None,
-        lambda one: " ".join(one.failed),
-    ),
-    Column(
-        sentence("State"),
-        lambda one: Badge(tell(STATES[one.state][0]), STATES[one.state][1]),
-        lambda one: one.state,
-    ),
-    Column(
-        sentence("Appealed by"),
-        lambda one: one.appealed_by,
-        lambda one: one.appealed_by or "",
-    ),
-)
+        Column(
+            sentence("Activity"), lambda one: one.activity_code, lambda one: one.activity_code or ""
+        ),
+        Column(sentence("Brought by"), lambda one: one.person, lambda one: one.person),
+        Column(
+            sentence("Day"), lambda one: told_day(one.business_day), lambda one: one.business_day
+        ),
+        Column(
+            sentence("Result"),
+            lambda one: (
+                None
+                if one.result is None
+                else Badge(tell(RESULTS[one.result][0]), RESULTS[one.result][1])
+            ),
+            lambda one: one.result or "",
+        ),
+        Column(
+            sentence("Failed"),
+            lambda one: joined_words(one.failed_words) or None,
+            lambda one: " ".join(one.failed),
+        ),
+        Column(
+            sentence("State"),
+            lambda one: Badge(tell(STATES[one.state][0]), STATES[one.state][1]),
+            lambda one: one.state,
+        ),
+        Column(
+            sentence("Appeal until"),
+            lambda one: _until(one, zone),
+            lambda one: one.appeal_until if one.state == "JUDGED" else None,
+        ),
+        Column(
+            sentence("Appealed by"),
+            lambda one: one.appealed_by,
+            lambda one: one.appealed_by or "",
+        ),
+    )
 
 
 def _drawn(
@@ -221,6 +235,8 @@ def _drawn(
         may_appeal=is_office and is_theirs and listed.state == "JUDGED" and is_in_time,
         may_close=may_close and not is_own,
         is_own=may_close and is_own,
+        is_in_time=listed.state == "JUDGED" and is_in_time,
+        is_reps=not is_office and visitor.has_role(*FIELD),
         chosen=set(request.form.getlist("item")),
         reason=request.form.get("reason", ""),
         reason_max=APPEAL_REASON_MAX,

@@ -113,7 +113,14 @@ def day_routes(desk: Desk) -> Blueprint:
                 uow, [person_id], day, desk.now_ms(), asker_id=visitor.person_id
             )
         length_km = (Decimal(track.distance_cm) / CM_A_KM).quantize(Decimal("0.1"))
-        return draw("days/person.html", person=found[0], day=day, track=track, length_km=length_km)
+        return draw(
+            "days/person.html",
+            person=found[0],
+            day=day,
+            track=track,
+            length_km=length_km,
+            may_open=visitor.has_role(*OFFICE),
+        )
 
     @routes.get("/visits/<uuid:visit_id>")
     @desk.page(*everybody)

@@ -32,6 +32,7 @@ from server.web.desk import FORM_BODY, Desk, draw, packed
 from server.web.menu import PLANNERS
 from server.web.route_words import map_words, placed, told_refusal
 from server.web.rule_words import holiday_choices, told_rule
+from server.web.spans import told_way
 from server.web.typed import typed_day, typed_uuid
 from sync.unit_of_work import UnitOfWork
 
@@ -341,15 +342,13 @@ def _told_order(found: BetterOrder) -> str:
     if not before.store_ids:
         return tell("No stop with a pin is due on this day.")
     if not found.is_better:
-        return tell(
-            "The order is the best that was found: {metres} m.", metres=told_number(before.length_m)
-        )
+        return tell("The order is the best that was found: {way}.", way=told_way(before.length_m))
     told = [
         tell(
-            "{before} m become {after} m: {saved} m less, {minutes} min saved.",
-            before=told_number(before.length_m),
-            after=told_number(best.length_m),
-            saved=told_number(found.saved_m),
+            "{before} become {after}: {saved} less, {minutes} min saved.",
+            before=told_way(before.length_m),
+            after=told_way(best.length_m),
+            saved=told_way(found.saved_m),
             minutes=told_number(found.saved_min),
         )
     ]

@@ -38,6 +38,7 @@ from server.web.proposals import proposal_routes
 from server.web.route_edit import edit_routes
 from server.web.route_words import map_words, placed
 from server.web.rule_words import told_rule
+from server.web.spans import told_way
 from server.web.store_places import store_place_routes
 from sync.unit_of_work import UnitOfWork
 
@@ -229,6 +230,7 @@ def route_routes(desk: Desk) -> Blueprint:
             plan=plan,
             day=asked,
             load=plan.load(asked),
+            told_way=told_way,
             stops=plan.stops,
             may_set=visitor.has_role(*PLANNERS),
         )

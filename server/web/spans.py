@@ -1,8 +1,9 @@
 """Lengths of time and sizes as a person would say them, in their language."""
 
 from datetime import datetime
+from decimal import Decimal
 
-from server.language import tell, tell_number
+from server.language import tell, tell_number, told_number
 
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 
@@ -34,6 +35,14 @@ def told_size(size_bytes: int | None) -> str | None:
         if size_bytes >= length:
             return f"{size_bytes / length:.1f} {unit}"
     return f"{size_bytes} B"
+
+
+def told_way(metres: int) -> str:
+    """The length of a way: "850 m", and from a kilometre on "12.3 km"."""
+    if metres < 1_000:
+        return tell("{metres} m", metres=told_number(metres))
+    kilometres = (Decimal(metres) / 1_000).quantize(Decimal("0.1"))
+    return tell("{kilometres} km", kilometres=told_number(kilometres))
 
 
 def told_offset(offset_ms: int | None) -> str | None:

@@ -81,6 +81,11 @@ def test_a_link_to_a_visit_opens_its_panel_on_the_day_of_its_person(
     seat.page.click("#panel button:has-text('‹')")
     seat.page.wait_for_selector(".visits")
     assert " km gone" in seat.page.inner_text("#panel")
+    # The visit that was looked at is marked, and what the colours mean is still there.
+    assert seat.page.get_attribute(".visit-line[aria-current=true]", "data-visit-id") == str(
+        visit.id
+    )
+    assert seat.page.is_visible(".legend")
 
 
 def test_a_flag_that_is_rejected_with_a_reason_is_held_so(sit_down: Callable[..., Seat]) -> None:

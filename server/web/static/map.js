@@ -28,6 +28,9 @@
   let pieces = [];
   let heads = [];
   let chosen = null;
+  // The visit whose panel was open last, with a ring around its place and a mark in the list of its day.
+  let opened = null;
+  const ring = L.circleMarker([0, 0], { radius: 13, color: "#1c2526", weight: 3, fill: false, interactive: false });
 
   roadbookMap.drawBase(map, page, words.data);
   const list = document.getElementById("people");
@@ -69,6 +72,7 @@
       for (const person of people) buildPerson(person);
       turn(Number(clock.value));
     }
+    ringOpened(false);
     if (!isLast) return ask(part.more);
     if (!isFirst) tellTotals();
     if (isCut) tellCut();
@@ -241,6 +245,10 @@
   }
 
   function mark(id) {
+    if (id !== chosen) {
+      opened = null;
+      ringOpened(false);
+    }
     chosen = id;
     for (const entry of document.querySelectorAll(".person")) {
       entry.setAttribute("aria-pressed", String(entry.dataset.personId === chosen));
@@ -259,6 +267,35 @@
 
   function show(address, id) {
     htmx.ajax("GET", address.replace("00000000-0000-0000-0000-000000000000", id), { target: "#panel", swap: "innerHTML" });
+  }
+
+  // What has come into the panel is a visit, or the day with the visit that was looked at.
+  panel.addEventListener("htmx:afterSwap", () => {
+    const visit = panel.querySelector("[data-opened]")?.dataset.opened;
+    if (visit) {
+      const person = day.people.find((one) => one.visits.some((each) => each.id === visit));
+      if (person && person.id !== chosen) {
+        mark(person.id);
+        build();
+      }
+      opened = visit;
+      ringOpened(true);
+      return;
+    }
+    const line = opened && panel.querySelector(`[data-visit-id="${opened}"]`);
+    if (!line) return;
+    line.setAttribute("aria-current", "true");
+    line.scrollIntoView({ block: "nearest" });
+  });
+
+  function ringOpened(isMoving) {
+    const visit = opened && day.people.flatMap((person) => person.visits).find((one) => one.id === opened);
+    if (!visit) {
+      ring.remove();
+      return;
+    }
+    ring.setLatLng(place(visit.at)).addTo(map).bringToFront();
+    if (isMoving && !map.getBounds().contains(ring.getLatLng())) map.panTo(ring.getLatLng());
   }
 
   document.getElementById("people")?.addEventListener("click", (event) => {

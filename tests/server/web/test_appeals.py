@@ -63,8 +63,10 @@ def test_what_failed_is_told_with_its_reason_to_whoever_sees_it(
     for person in (cast.sam, cast.mia, cast.ada, cast.ana, cast.aki):
         browser = office.browser(person)
         assert f'href="/appeals/{failed}">Anchor</a>' in browser.get("/appeals/").text, person.name
+        assert "An end cap beside the cooler</td>" in browser.get("/appeals/").text
         text = browser.get(f"/appeals/{failed}").text
         assert "END_CAP as it stands" in text
+        assert ("You can appeal on your phone, once, until" in text) == (person is cast.ana)
         assert ('name="reason"' in text) == (person in (cast.sam, cast.mia, cast.ada))
     for other in (cast.ben, sol):
         assert office.browser(other).get(f"/appeals/{failed}").status_code == 404
@@ -108,7 +110,8 @@ def test_what_is_wrong_with_an_appeal_is_told_and_what_was_typed_stays(
     assert 'value="It is there"' in text
     text = do(sam, failed, act="appeal", item=["END_CAP"], reason=" ")
     assert "Say why, in at most" in text
-    assert 'value="END_CAP" aria-label="Appeal about END_CAP" checked' in text
+    assert 'value="END_CAP" aria-label="Appeal about An end cap beside the cooler"' in text
+    assert "checked" in text.partition('value="END_CAP"')[2].partition(">")[0]
     assert "POSTER did not fail" in do(sam, failed, act="appeal", item=["POSTER"], reason="x")
 
 
