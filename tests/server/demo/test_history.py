@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from server.demo.history import DAY_MS, come_by
+from server.demo.history import come_by
+from server.demo.phones import DAY_MS
 from server.demo.workday import Sent
 
 MIDNIGHT = 1_772_553_600_000
