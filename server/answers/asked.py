@@ -2,7 +2,7 @@
 
 A page looks for an answer itself for as long as a page may take. What is not answered by then is left to a worker, and the page
 waits for it: whoever leaves the page and comes back finds it where it stands. An answer of a worker is told for
-a minute, with the moment that it is of; then the question goes to a worker at once, for an hour.
+a minute, with the moment that it is of; then the question goes to a worker at once, for an hour, where it was long for the worker, too.
 """
 
 import json
@@ -155,13 +155,13 @@ def ask(
     try:
         with database.reading(visitor.company_id) as uow:
             found = uow.rows(_FIND, company=uow.company_id, id=id_)
-            if not found:
+            if found and (stands := _standing(found[0], answerer, now)) is not None:
+                return stands
+            if not found or _was_quick(found[0], within_ms):
                 uow.end_within(within_ms)
                 return Answered(answerer.read(uow, visitor, arguments, now))
     except OutOfTime:
-        found = []
-    if found and (stands := _standing(found[0], answerer, now)) is not None:
-        return stands
+        pass
     with database.company(visitor.company_id) as uow:
         uow.run(
             _ASK,
@@ -207,6 +207,12 @@ def _standing(
         case "READING" if row.held_until > now:
             return Waiting(row.asked_at, is_taken_up=True)
     return None
+
+
+def _was_quick(row: Any, within_ms: int) -> bool:
+    """Whether a worker had its answer in the time that a page has: it was only the machine that was busy."""
+    took = None if row.answer is None else row.ended_at - row.read_at
+    return took is not None and took < timedelta(milliseconds=within_ms)
 
 
 def take_up(uow: UnitOfWork, id_: UUID, now: datetime) -> TakenUp | None:

@@ -35,8 +35,12 @@ def office(db: Database, cast: Cast, owner_engine: Engine) -> Office:
         for store in cast.ana_stores[:2]:
             add_visit(connection, cast.company, cast.ana, store, day=TODAY)
         add_visit(connection, cast.company, cast.ben, cast.ben_stores[0], day=TODAY)
+    return office_within(0, db, cast)
+
+
+def office_within(milliseconds: int, db: Database, cast: Cast) -> Office:
     service = Service(database=db, engine=SyncEngine(db, ALL_KINDS, SECRET), secret=SECRET)
-    return Office(build_app(service, answers_within_ms=0), db, cast)
+    return Office(build_app(service, answers_within_ms=milliseconds), db, cast)
 
 
 @pytest.fixture
@@ -132,6 +136,36 @@ def test_an_answer_is_told_for_a_minute_and_then_read_anew(
     assert "a worker is at it" in figures(mia).text
     work(office, shop)
     assert ">4</a>" in figures(mia).text
+
+
+def test_what_was_quick_for_the_worker_the_page_reads_itself_the_next_time(
+    office: Office, shop: Workshop, owner_engine: Engine
+) -> None:
+    figures(office.browser(office.cast.mia))
+    work(office, shop)
+    let_pass(owner_engine, office, 61)
+    later = office_within(60_000, office.database, office.cast)
+    told = figures(later.browser(office.cast.mia)).text
+    assert ">3</a>" in told
+    assert "As of" not in told
+
+
+def test_what_was_long_for_the_worker_goes_to_one_at_once_the_next_time(
+    office: Office, shop: Workshop, owner_engine: Engine
+) -> None:
+    figures(office.browser(office.cast.mia))
+    work(office, shop)
+    let_pass(owner_engine, office, 61)
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text(
+                "update long_answer set read_at = read_at - interval '2 min'"
+                " where company_id = :company"
+            ),
+            {"company": office.cast.company.id},
+        )
+    later = office_within(60_000, office.database, office.cast)
+    assert "a worker is at it" in figures(later.browser(office.cast.mia)).text
 
 
 def test_nobody_is_told_what_a_worker_found_for_somebody_else(
