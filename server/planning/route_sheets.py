@@ -21,7 +21,7 @@ from sync.unit_of_work import UnitOfWork
 FOUND_MAX = 50
 # More than a map of stores can show one by one: they are counted by the cells of a grid then.
 PLACED_MAX = 1_000
-CELLS_HIGH, CELLS_WIDE = 16, 24
+CELLS_MAX = 24
 
 _ROUTES = """
 select r.id, r.name, r.position_id, r.is_active, p.code as position_code
@@ -90,7 +90,8 @@ order by t.id
 # The grid lies still under the map: a cell has the same stores wherever the map was moved to.
 _COUNTED = f"""
 {SEEN_STORES}
-select round(avg(t.lat_e7))::int as lat_e7, round(avg(t.lon_e7))::int as lon_e7, count(*)::int as stores
+select round(avg(t.lat_e7))::int as lat_e7, round(avg(t.lon_e7))::int as lon_e7, count(*)::int as stores,
+       min(t.lat_e7) as south, min(t.lon_e7) as west, max(t.lat_e7) as north, max(t.lon_e7) as east
 from seen_store t
 where t.status = 'ACTIVE' and t.lat_e7 between :south and :north and t.lon_e7 between :west and :east
 group by floor(t.lat_e7 / cast(:high as float8)), floor(t.lon_e7 / cast(:wide as float8))
@@ -161,11 +162,15 @@ class StorePlaced:
 
 @dataclass(frozen=True, slots=True)
 class StoresCounted:
-    """So many stores lie around this place."""
+    """So many stores lie around this place, and between these edges."""
 
     lat_e7: int
     lon_e7: int
     stores: int
+    south: int
+    west: int
+    north: int
+    east: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,10 +255,12 @@ def place_stores(
     *,
     today: date,
     asker_id: UUID | None,
+    cells: tuple[int, int] = (CELLS_MAX, CELLS_MAX),
     at_most: int = PLACED_MAX,
 ) -> tuple[list[StorePlaced], list[StoresCounted]]:
     """Active stores that the asker may see in a box of south, west, north, east, degrees × 10⁷; where there are more than
-    so many, none of them, but how many lie where. At most four queries.
+    so many, none of them, but how many lie where, in so many cells from south to north and from west to east at most.
+    At most four queries.
     """
     south, west, north, east = box
     seen = stores_seen(uow, today=today, asker_id=asker_id)
@@ -262,8 +269,8 @@ def place_stores(
         _COUNTED,
         **seen,
         **here,
-        high=_cell(north - south, CELLS_HIGH),
-        wide=_cell(east - west, CELLS_WIDE),
+        high=_cell(north - south, cells[0]),
+        wide=_cell(east - west, cells[1]),
     )
     counted = [StoresCounted(*row) for row in rows]
     if sum(one.stores for one in counted) > at_most:

@@ -189,10 +189,14 @@ def _releasing_routes(desk: Desk, routes: Blueprint) -> None:
 
 def _asked_once_more(
     desk: Desk, visitor: Visitor, asked: AskedKept, fault: str | None = None
-) -> Response:
+) -> ResponseReturnValue:
     with desk.database.reading(visitor.company_id) as uow:
         number = count_alike(uow, _alike(desk, asked))
         senders = kept_senders(uow, asked.states)
+    kept = _kept_filters(request.values)
+    if not number:
+        flash(tell("Nothing like this is kept."), "alert")
+        return redirect(url_for("quarantine.kept_list", **kept), code=303)
     which = [
         (tell("State"), tell(STATES[asked.state][0]) if asked.state else None),
         (tell("Why"), _told(asked.states[0], asked.code).title if asked.code else None),
@@ -212,7 +216,7 @@ def _asked_once_more(
         number=number,
         is_more=number >= COUNTED_MAX,
         which=[(name, words) for name, words in which if words],
-        kept=_kept_filters(request.values),
+        kept=kept,
         reason=request.form.get("reason", ""),
         reason_max=REASON_MAX,
         fault=fault,

@@ -13,6 +13,7 @@ from server.planning.errors import PlanningError
 from server.planning.office_routes import ASSIGNED_MAX, Effects, give_stores, rehearse
 from server.planning.positions import list_positions, list_regions
 from server.planning.route_sheets import (
+    CELLS_MAX,
     FOUND_MAX,
     StoreFound,
     StoreSearch,
@@ -100,9 +101,11 @@ def store_place_routes(desk: Desk, routes: Blueprint) -> None:
         """What the part of the map that is shown has, for the scripts: its stores as id, code, name, place, whose they are;
         of more than can be drawn how many lie where.
         """
-        box = _box(desk)
+        box, cells = _box(desk), _cells()
         with desk.database.reading(visitor.company_id) as uow:
-            found, counted = place_stores(uow, box, today=visitor.today, asker_id=visitor.person_id)
+            found, counted = place_stores(
+                uow, box, today=visitor.today, asker_id=visitor.person_id, cells=cells
+            )
         told = {
             "stores": [
                 [
@@ -117,6 +120,20 @@ def store_place_routes(desk: Desk, routes: Blueprint) -> None:
             "counted": [
                 [placed(one.lat_e7, one.lon_e7, desk.base_map), one.stores] for one in counted
             ],
+            "around": [
+                placed(
+                    min(one.south for one in counted),
+                    min(one.west for one in counted),
+                    desk.base_map,
+                ),
+                placed(
+                    max(one.north for one in counted),
+                    max(one.east for one in counted),
+                    desk.base_map,
+                ),
+            ]
+            if counted
+            else None,
         }
         return packed(msgspec.json.encode(told))
 
@@ -223,3 +240,12 @@ def _box(desk: Desk) -> tuple[int, int, int, int]:
         for lat, lon in ((south, west), (north, east))
     )
     return Point(*low).lat_e7, low.lon_e7, high.lat_e7, high.lon_e7
+
+
+def _cells() -> tuple[int, int]:
+    """How many numbers of stores the map has room for, from top to bottom and from left to right."""
+    try:
+        high, wide = (int(each) for each in request.args.get("cells", "12,12").split(",", 1))
+    except ValueError:
+        raise NotFound from None
+    return max(1, min(CELLS_MAX, high)), max(1, min(CELLS_MAX, wide))

@@ -52,8 +52,10 @@ window.roadbookLasso = function (map, button, words, chosen) {
 };
 
 // The stores in the part of the map that is shown, fetched when it changes. Where there are more than can be drawn the
-// numbers of those around a place are, and `shown` is told that there are no stores but these numbers.
+// numbers of those around a place are, and `shown` is told that there are no stores, and the corners between which they lie.
 window.roadbookStores = function (map, address, shown) {
+  // A number has as much room on every side.
+  const NUMBER_PX = 54;
   const numbers = L.layerGroup().addTo(map);
   const said = new Intl.NumberFormat(document.documentElement.lang);
   let asked = 0;
@@ -71,20 +73,22 @@ window.roadbookStores = function (map, address, shown) {
       limit(bounds.getSouth(), 90), limit(bounds.getWest(), 180),
       limit(bounds.getNorth(), 90), limit(bounds.getEast(), 180),
     ];
-    fetch(`${address}?box=${box.join(",")}`)
+    const size = map.getSize();
+    const cells = [size.y, size.x].map((side) => Math.max(1, Math.floor(side / NUMBER_PX)));
+    fetch(`${address}?box=${box.join(",")}&cells=${cells.join(",")}`)
       .then((answer) => (answer.ok ? answer.json() : { stores: [], counted: [] }))
       .then((told) => {
         if (number !== asked) return;
         const counted = told.counted.map(([at, stores]) => ({ point: roadbookMap.place(at), stores }));
         drawNumbers(counted);
-        shown(told.stores, counted.length > 0, counted);
+        shown(told.stores, counted.length > 0, (told.around || []).map(roadbookMap.place));
       });
   }
 
   function drawNumbers(counted) {
     numbers.clearLayers();
     for (const { point, stores } of counted) {
-      const side = Math.round(Math.min(46, 20 + 4 * Math.log2(stores)));
+      const side = Math.round(Math.min(44, 20 + 2.5 * Math.log2(stores)));
       const icon = L.divIcon({ className: "stores-counted", html: said.format(stores), iconSize: [side, side] });
       L.marker(point, { icon, keyboard: false, pmIgnore: true })
         .on("click", () => map.setView(point, Math.min(map.getMaxZoom(), map.getZoom() + 2)))

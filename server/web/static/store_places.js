@@ -14,15 +14,16 @@
   let isFitted = false;
   roadbookMap.drawBase(map, page, words.data);
 
-  roadbookStores(map, page.dataset.places, (found, isCut, counted) => {
+  roadbookStores(map, page.dataset.places, (found, isCut, around) => {
     stores = found.map(([id, code, name, at, owner]) => ({ id, code, name, owner, point: roadbookMap.place(at) }));
-    if (!isFitted && (stores.length || counted.length)) {
+    const points = isCut ? around : stores.map((store) => store.point);
+    if (!isFitted && points.length) {
       isFitted = true;
-      map.fitBounds(L.latLngBounds([...stores, ...counted].map((one) => one.point)).pad(0.05), { animate: false, maxZoom: 16 });
+      map.fitBounds(L.latLngBounds(points).pad(0.05), { animate: false, maxZoom: 16 });
     }
     tell(isCut);
     draw();
-    page.dataset.drawn = String(stores.length || counted.length);
+    page.dataset.drawn = String(stores.length);
   });
 
   roadbookLasso(map, document.getElementById("lasso"), words, (isInside) => {

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from server.planning.day_plans import make_day_plans
-from server.planning.route_sheets import CELLS_HIGH, CELLS_WIDE, PLACED_MAX
+from server.planning.route_sheets import CELLS_MAX, PLACED_MAX
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
@@ -311,7 +311,9 @@ def test_of_more_stores_than_a_map_can_show_it_is_told_how_many_lie_where(
     ada, mia = office.browser(cast.ada), office.browser(cast.mia)
 
     def placed(browser: FlaskClient, box: str) -> Any:
-        return browser.get(f"/routes/stores/places?box={box}", headers={"Accept-Encoding": ""})
+        return browser.get(
+            f"/routes/stores/places?box={box}&cells=999,999", headers={"Accept-Encoding": ""}
+        )
 
     whole = "31000000,121000000,32000000,122000000"
     for browser, box in (
@@ -323,8 +325,11 @@ def test_of_more_stores_than_a_map_can_show_it_is_told_how_many_lie_where(
         told = answer.json
         assert told["stores"] == []
         assert sum(stores for _, stores in told["counted"]) == 3 * PLACED_MAX + 5
-        assert len(told["counted"]) <= (CELLS_HIGH + 1) * (CELLS_WIDE + 1)
+        assert len(told["counted"]) <= (CELLS_MAX + 1) ** 2
         assert len(answer.data) < 20_000
+        (south, west), (north, east) = told["around"]
+        assert (south, north) == (31_100_000, 31_354_000)
+        assert west < east
     assert len(placed(ada, "31100000,121400000,31300000,121460000").json["counted"]) > 60
     near = placed(ada, "31100000,121400000,31150000,121450000")
     assert near.json["counted"] == []
@@ -344,7 +349,8 @@ def test_stores_are_found_and_given_to_a_position(
     placed = mia.get(f"/routes/stores/places?box={box}").json
     assert placed is not None
     assert len(placed["stores"]) == 5  # the last of Ben's has no pin
-    assert mia.get("/routes/stores/places?box=1,2,3").status_code == 404
+    for wrong in ("box=1,2,3", f"box={box}&cells=many"):
+        assert mia.get(f"/routes/stores/places?{wrong}").status_code == 404
     form = {
         "_token": token_in(mia.get("/routes/stores")),
         "id": [str(cast.ana_stores[0])],
