@@ -23,6 +23,7 @@ from server.orders.order_list import OrderListed, list_orders
 from server.planning.errors import PlanningError
 from server.planning.store_sheet import StoreAsked, list_store_lines
 from server.planning.stores import edit_stores
+from server.web.basis import ChangedMeanwhile, must_be_as_drawn, with_basis
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
@@ -187,6 +188,8 @@ def _account_page(
             uow, "account", account_id, visitor.policy.time_zone, account.currency
         )
         elsewhere = called_elsewhere(uow, "account", account_id)
+        shown = with_basis(uow, "account", account_id, {"limit": _limit_told(account)})
+        form.bring_up(shown)
     zone = visitor.policy.time_zone
     return draw(
         "accounts/account.html",
@@ -207,12 +210,8 @@ def _account_page(
         changes=changes,
         zone=zone,
         form=form,
-        limit=form["limit"]
-        or (
-            ""
-            if account.credit_limit_minor is None
-            else told_amount(account.credit_limit_minor, account.currency)
-        ),
+        basis=form["basis"] or shown["basis"],
+        limit=form["limit"] or shown["limit"],
         may_set=visitor.has_role(*ADMIN),
     )
 
@@ -245,13 +244,16 @@ def _limit_routes(desk: Desk, routes: Blueprint) -> None:
         if form.is_good:
             try:
                 with desk.database.company(visitor.company_id) as uow:
+                    must_be_as_drawn(
+                        uow, visitor, "account", account_id, form["basis"], account.currency
+                    )
                     done = edit_accounts(
                         uow,
                         visitor.actor,
                         {account_id: {"credit_limit_minor": limit}},
                         reason=form.text("reason"),
                     )
-            except CatalogueError as refused:
+            except (CatalogueError, ChangedMeanwhile) as refused:
                 form.refused(refused, ("reason",), {"credit_limit_minor": "limit"})
             else:
                 flash(
@@ -304,16 +306,8 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         """A form with the account as it is."""
         with desk.database.reading(visitor.company_id) as uow:
             account = _read(uow, visitor, account_id)
-            elsewhere = called_elsewhere(uow, "account", account_id)
-        typed = {
-            "code": account.code,
-            "name": account.name,
-            "receivables": told_amount(account.open_receivables_minor, account.currency),
-            "receipts": told_amount(account.unapplied_receipts_minor, account.currency),
-            "elsewhere": "\n".join(f"{system}={id_}" for system, id_ in elsewhere.items()),
-        }
-        typed |= {f"seen_{name}": typed[name] for name in ("receivables", "receipts")}
-        return _form(Filled(typed), account)
+            shown = with_basis(uow, "account", account_id, _typed(uow, account))
+        return _form(Filled(shown), account)
 
     @routes.post("/<uuid:account_id>/edit")
     @desk.page(*ADMIN, body=FORM_BODY)
@@ -324,30 +318,39 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
             account = _read(uow, visitor, account_id)
         figures = _figures(form, account.currency)
         fields: dict[str, Any] = {"code": form.text("code"), "name": form.text("name")}
-        for name, column in (
-            ("receivables", "open_receivables_minor"),
-            ("receipts", "unapplied_receipts_minor"),
-        ):
-            held = getattr(account, column)
-            seen = form.amount(f"seen_{name}", account.currency)
-            seen = held if seen is None else seen
-            if figures.get(column, seen) == seen:
-                continue
-            if held != seen:
-                form.fault(
-                    name,
-                    tell(
-                        "Somebody changed this meanwhile. Open it anew and look at it as it is now."
-                    ),
-                )
-            fields |= {column: figures[column], "as_of": figures["as_of"]}
+        for column in ("open_receivables_minor", "unapplied_receipts_minor"):
+            if figures.get(column, getattr(account, column)) != getattr(account, column):
+                fields |= {column: figures[column], "as_of": figures["as_of"]}
 
         def save(uow: UnitOfWork) -> UUID:
+            must_be_as_drawn(uow, visitor, "account", account_id, form["basis"], account.currency)
             edit_accounts(uow, visitor.actor, {account_id: fields})
             _beside(uow, visitor, account_id, form)
             return account_id
 
-        return _tried(desk, visitor, form, account, save) or _form(form, account)
+        done = _tried(desk, visitor, form, account, save)
+        if done is not None:
+            return done
+        with desk.database.reading(visitor.company_id) as uow:
+            form.bring_up(_typed(uow, _read(uow, visitor, account_id)))
+        return _form(form, account)
+
+
+def _typed(uow: UnitOfWork, account: AccountLine) -> dict[str, str | list[str]]:
+    """An account as it stands in the form."""
+    elsewhere = called_elsewhere(uow, "account", account.id)
+    return {
+        "code": account.code,
+        "name": account.name,
+        "receivables": told_amount(account.open_receivables_minor, account.currency),
+        "receipts": told_amount(account.unapplied_receipts_minor, account.currency),
+        "elsewhere": "\n".join(f"{system}={id_}" for system, id_ in elsewhere.items()),
+    }
+
+
+def _limit_told(account: AccountLine) -> str:
+    limit = account.credit_limit_minor
+    return "" if limit is None else told_amount(limit, account.currency)
 
 
 def _tried(
@@ -367,7 +370,7 @@ def _tried(
         form.fault("code", str(refused))
     except IdentityError as refused:
         form.fault("elsewhere", str(refused))
-    except (CatalogueError, PlanningError) as refused:
+    except (CatalogueError, PlanningError, ChangedMeanwhile) as refused:
         aliases = {column: name for name, column in _FIGURES.items()}
         form.refused(refused, (*EDITABLE, "stores"), aliases)
     else:

@@ -14,6 +14,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from server.language import Said, said_by, tell
+from server.web.basis import ChangedMeanwhile, basis_of, is_untouched
 from sync.money import read_amount
 
 _DEGREES_E7 = 10_000_000
@@ -45,6 +46,8 @@ class Filled:
             (name, value.replace("\x00", "")) for name, value in given.items(multi=True)
         )
         self.faults: dict[str, str] = {}
+        # The last change of a record that changed while the form was open.
+        self._newer: int | None = None
 
     def __getitem__(self, name: str) -> str:
         return self._typed.get(name, "")
@@ -68,6 +71,10 @@ class Filled:
         """Note why the area's function refused it: at the field that it names, where that is one of `names` or
         has another name in the form.
         """
+        if isinstance(error, ChangedMeanwhile):
+            self.fault("", str(error))
+            self._newer = error.number
+            return
         fields = {**{name: name for name in names}, **(aliases or {})}
         field = _field_of(error)
         if field in fields:
@@ -75,6 +82,21 @@ class Filled:
             self.fault(fields[field], _NAMED.sub("", str(error)))
         else:
             self.fault("", str(error))
+
+    def bring_up(self, now: Mapping[str, str | list[str]]) -> None:
+        """Where the record changed meanwhile, show what is there `now` in the fields that nobody touched."""
+        if self._newer is None:
+            return
+        basis = self["basis"]
+        for name, value in now.items():
+            if is_untouched(basis, name, self.every(name)):
+                self._typed.setlist(name, [value] if isinstance(value, str) else value)
+        self._typed["basis"] = basis_of(self._newer, now)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in each field."""
+        return dict(self._typed.items())
 
     def text(self, name: str) -> str:
         """A text without blanks around it."""

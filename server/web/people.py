@@ -29,8 +29,10 @@ from server.identity.people_list import (
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_day, told_moment, told_number
 from server.planning.positions import ROUTED_ROLES
+from server.web.basis import ChangedMeanwhile, must_be_as_drawn, with_basis
 from server.web.choices import people_choices
 from server.web.desk import FORM_BODY, Desk, draw
+from server.web.filled import Filled
 from server.web.leaving import leaving_routes
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
 from server.web.marks import text_and_id
@@ -228,7 +230,8 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
         """The form of a person's name and e-mail."""
         with desk.database.reading(visitor.company_id) as uow:
             person = _person(uow, visitor, person_id)
-        return _form(person, name=person.name, email=person.email or "")
+            shown = Filled(with_basis(uow, "person", person_id, _typed(person)))
+        return _form(person, name=shown["name"], email=shown["email"], basis=shown["basis"])
 
     @routes.post("/<uuid:person_id>/edit")
     @desk.page(*ADMINS, body=FORM_BODY)
@@ -240,11 +243,23 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
             person = _person(uow, visitor, person_id)
         try:
             with desk.database.company(visitor.company_id) as uow:
+                must_be_as_drawn(uow, visitor, "person", person_id, form.get("basis", ""))
                 rename_person(uow, visitor.actor, person_id, name)
                 if email != (person.email or ""):
                     change_email(uow, visitor.actor, person_id, email)
-        except IdentityError as refused:
-            return _form(person, name=name, email=email, told=(refused.code, told_refused(refused)))
+        except (IdentityError, ChangedMeanwhile) as refused:
+            anew = Filled()
+            if isinstance(refused, ChangedMeanwhile):
+                anew.refused(refused)
+                with desk.database.reading(visitor.company_id) as uow:
+                    anew.bring_up(_typed(_person(uow, visitor, person_id)))
+            return _form(
+                person,
+                name=anew["name"],
+                email=anew["email"],
+                told=(refused.code, told_refused(refused)),
+                basis=anew["basis"],
+            )
         flash(tell("Saved."), "notice")
         return redirect(url_for("people.person_page", person_id=person_id), code=303)
 
@@ -277,20 +292,29 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
         return draw("people/password.html", person=person, password=password, told=None)
 
 
+def _typed(person: PersonFound) -> dict[str, str | list[str]]:
+    """A person as they stand in the form."""
+    return {"name": person.name, "email": person.email or ""}
+
+
 def _form(
     person: PersonFound | None,
     *,
     name: str = "",
     email: str = "",
     told: tuple[str, str] | None = None,
+    basis: str | None = None,
 ) -> Response:
     field = None if told is None else ("email" if told[0].startswith("email") else "name")
+    if told is not None and told[0] == ChangedMeanwhile.code:
+        field = ""
     return draw(
         "people/form.html",
         200 if told is None else 422,
         person=person,
         name=name,
         email=email,
+        basis=basis,
         faults={} if told is None else {field: told[1]},
         name_max=MAX_NAME_LENGTH,
         email_max=MAX_EMAIL_LENGTH,

@@ -33,9 +33,11 @@ from server.planning.position_list import (
     list_region_tree,
 )
 from server.planning.positions import ROUTED_ROLES
+from server.web.basis import ChangedMeanwhile, must_be_as_drawn, with_basis
 from server.web.choices import people_choices, position_choices
 from server.web.confirmed import is_done, say_saved
 from server.web.desk import FORM_BODY, Desk, draw
+from server.web.filled import Filled
 from server.web.handing_over import handing_over_routes
 from server.web.listing import Badge, Column, Link, Listing, Shown, answer_listing, pages_of
 from server.web.marks import text_and_id
@@ -333,13 +335,7 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
         """The form of a position."""
         with desk.database.reading(visitor.company_id) as uow:
             held = _position(uow, visitor, position_id)
-        form = {
-            "code": held.code,
-            "name": held.name,
-            "role": held.role,
-            "region": str(held.region_id),
-            "division": str(held.division_id or ""),
-        }
+            form = Filled(with_basis(uow, "position", position_id, _typed(held))).values
         return _position_form(desk, visitor, held, form)
 
     @routes.post("/<uuid:position_id>/edit")
@@ -351,6 +347,7 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
             held = _position(uow, visitor, position_id)
 
         def change(uow: UnitOfWork) -> None:
+            must_be_as_drawn(uow, visitor, "position", position_id, form.get("basis", ""))
             change_position(
                 uow,
                 visitor.actor,
@@ -379,6 +376,12 @@ def _setting_routes(desk: Desk, routes: Blueprint) -> None:
                 day=visitor.today,
                 today=visitor.today,
             )
+        except ChangedMeanwhile as refused:
+            anew = Filled()
+            anew.refused(refused)
+            with desk.database.reading(visitor.company_id) as uow:
+                anew.bring_up(_typed(_position(uow, visitor, position_id)))
+            return _position_form(desk, visitor, held, anew.values, told=str(refused))
         except REFUSALS as refused:
             return _position_form(desk, visitor, held, form, told=told_refused(refused))
         return _position_form(desk, visitor, held, form, found=found)
@@ -444,6 +447,17 @@ def _end_page(
         found=found,
         told=told,
     )
+
+
+def _typed(held: PositionHeld) -> dict[str, str | list[str]]:
+    """A position as it stands in the form."""
+    return {
+        "code": held.code,
+        "name": held.name,
+        "role": held.role,
+        "region": str(held.region_id),
+        "division": str(held.division_id or ""),
+    }
 
 
 def _position_form(

@@ -27,6 +27,7 @@ from server.catalogue.terms_list import PriceListListed, whom_of
 from server.catalogue.whom import stores_of
 from server.identity.sessions import Visitor
 from server.language import tell, told_money
+from server.web.basis import ChangedMeanwhile, must_be_as_drawn, with_basis
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.master_words import told_end, told_hour
@@ -99,8 +100,8 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
         """A form with the list as it is."""
         with desk.database.reading(visitor.company_id) as uow:
             held = read_held(uow, list_id)
-            typed = typed_whom(uow, whom_of(uow, "price_list", held.id, held.level))
-            return _form(uow, Filled({"code": held.code, "name": held.name, **typed}), held)
+            shown = with_basis(uow, "price_list", list_id, _typed(uow, held))
+            return _form(uow, Filled(shown), held)
 
     @routes.post("/<uuid:list_id>/edit")
     @desk.page(*ADMIN, body=FORM_BODY)
@@ -116,6 +117,7 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
         if form.is_good:
             try:
                 with desk.database.company(visitor.company_id) as uow:
+                    must_be_as_drawn(uow, visitor, "price_list", list_id, form["basis"])
                     is_changed = edit_price_list(
                         uow,
                         visitor.actor,
@@ -124,7 +126,7 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
                         name=form.text("name"),
                         whom=whom,
                     )
-            except CatalogueError as refused:
+            except (CatalogueError, ChangedMeanwhile) as refused:
                 note_refusal(form, refused)
             else:
                 return leads_to_list(
@@ -134,7 +136,14 @@ def _editing_routes(desk: Desk, routes: Blueprint) -> None:
                     else tell("It is like this already."),
                 )
         with desk.database.reading(visitor.company_id) as uow:
+            form.bring_up(_typed(uow, read_held(uow, list_id)))
             return _form(uow, form, held)
+
+
+def _typed(uow: UnitOfWork, held: PriceListListed) -> dict[str, str | list[str]]:
+    """A list as it stands in the form."""
+    whom = typed_whom(uow, whom_of(uow, "price_list", held.id, held.level))
+    return {"code": held.code, "name": held.name, **whom}
 
 
 def _changing_routes(desk: Desk, routes: Blueprint) -> None:

@@ -8,7 +8,6 @@ from werkzeug.exceptions import NotFound
 
 from server.catalogue.asked import AskedPeriod, read_period
 from server.catalogue.errors import (
-    CatalogueError,
     CodeTaken,
     NoSuchPriceList,
     NoSuchProduct,
@@ -42,7 +41,7 @@ def read_asked_period(uow: UnitOfWork, form: Filled) -> AskedPeriod | None:
         return None
 
 
-def note_refusal(form: Filled, refused: CatalogueError) -> None:
+def note_refusal(form: Filled, refused: Exception) -> None:
     """Note why a change was refused, beside its field. Raises NotFound where what it is about is not there."""
     match refused:
         case NoSuchPriceList() | NoSuchProduct():

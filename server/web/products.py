@@ -29,6 +29,7 @@ from server.identity.errors import IdentityError
 from server.identity.external_ids import call_record, called_elsewhere
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_number
+from server.web.basis import ChangedMeanwhile, must_be_as_drawn, with_basis
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
@@ -237,9 +238,8 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         """A form with the product as it is."""
         with desk.database.reading(visitor.company_id) as uow:
             product = _read(uow, product_id)
-            return _form(
-                uow, Filled(_typed(product, called_elsewhere(uow, "product", product_id))), product
-            )
+            shown = with_basis(uow, "product", product_id, _typed(uow, product))
+            return _form(uow, Filled(shown), product)
 
     @routes.post("/<uuid:product_id>/edit")
     @desk.page(*ADMIN, body=FORM_BODY)
@@ -252,15 +252,17 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         if form.is_good:
             try:
                 with desk.database.company(visitor.company_id) as uow:
+                    must_be_as_drawn(uow, visitor, "product", product_id, form["basis"])
                     is_changed = bool(edit_products(uow, visitor.actor, {product_id: fields}))
                     is_changed |= call_record(
                         uow, visitor.actor, "product", product_id, form.lines("elsewhere")
                     )
-            except (CatalogueError, IdentityError) as refused:
+            except (CatalogueError, IdentityError, ChangedMeanwhile) as refused:
                 _note(form, refused)
             else:
                 return _changed(product_id, is_changed=is_changed)
         with desk.database.reading(visitor.company_id) as uow:
+            form.bring_up(_typed(uow, _read(uow, product_id)))
             return _form(uow, form, product)
 
 
@@ -321,8 +323,9 @@ def _form(uow: UnitOfWork, form: Filled, product: ProductListed | None) -> Respo
     )
 
 
-def _typed(product: ProductListed, elsewhere: dict[str, str]) -> dict[str, str]:
+def _typed(uow: UnitOfWork, product: ProductListed) -> dict[str, str | list[str]]:
     """A product as it stands in the form."""
+    elsewhere = called_elsewhere(uow, "product", product.id)
     return {
         "code": product.code,
         "name": product.name,

@@ -30,6 +30,7 @@ from server.catalogue.whom import stores_of
 from server.catalogue.whom_named import whoms_named
 from server.identity.sessions import Visitor
 from server.language import tell, told_money
+from server.web.basis import ChangedMeanwhile, must_be_as_drawn, with_basis
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
 from server.web.master_words import told_period
@@ -102,15 +103,8 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         """A form with the promotion as it is drafted, else as it was published last."""
         with desk.database.reading(visitor.company_id) as uow:
             held = _living(uow, promotion_id)
-            terms = held.draft or held.terms or {}
-            named = product_names(uow, numbers_in(terms))
-            typed = {
-                "code": held.code,
-                "name": held.name,
-                **typed_terms(terms, held.currency, named),
-                **typed_whom(uow, whom_of(uow, "promotion", promotion_id, held.level)),
-            }
-            return _form(uow, Filled(typed), held)
+            shown = with_basis(uow, "promotion", promotion_id, _typed(uow, held))
+            return _form(uow, Filled(shown), held)
 
     @routes.post("/<uuid:promotion_id>/edit")
     @desk.page(*ADMIN, body=FORM_BODY)
@@ -127,6 +121,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         if form.is_good and terms is not None:
             try:
                 with desk.database.company(visitor.company_id) as uow:
+                    must_be_as_drawn(uow, visitor, "promotion", promotion_id, form["basis"])
                     is_changed = edit_promotion(
                         uow,
                         visitor.actor,
@@ -137,7 +132,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
                         whom=whom,
                         is_for_all=form["level"] == EVERY,
                     )
-            except CatalogueError as refused:
+            except (CatalogueError, ChangedMeanwhile) as refused:
                 _note(form, refused)
             else:
                 return _done(
@@ -147,7 +142,20 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
                     else tell("It is like this already."),
                 )
         with desk.database.reading(visitor.company_id) as uow:
+            form.bring_up(_typed(uow, _living(uow, promotion_id)))
             return _form(uow, form, held)
+
+
+def _typed(uow: UnitOfWork, held: PromotionListed) -> dict[str, str | list[str]]:
+    """A promotion as it stands in the form."""
+    terms = held.draft or held.terms or {}
+    named = product_names(uow, numbers_in(terms))
+    return {
+        "code": held.code,
+        "name": held.name,
+        **typed_terms(terms, held.currency, named),
+        **typed_whom(uow, whom_of(uow, "promotion", held.id, held.level)),
+    }
 
 
 def _state_routes(desk: Desk, routes: Blueprint) -> None:
@@ -271,7 +279,7 @@ def _form(uow: UnitOfWork, form: Filled, held: PromotionListed | None) -> Respon
     )
 
 
-def _note(form: Filled, refused: CatalogueError) -> None:
+def _note(form: Filled, refused: Exception) -> None:
     match refused:
         case NoSuchPromotion():
             raise NotFound

@@ -40,6 +40,12 @@ def token_in(response: TestResponse) -> str:
     return response.text.split('name="_token" value="')[1].split('"')[0]
 
 
+def drawn_from(response: TestResponse) -> dict[str, str]:
+    """What the form of a page was drawn from, as it sends it; nothing where the page has none."""
+    _, found, after = response.text.partition('name="basis" value="')
+    return {"basis": after.split('"')[0]} if found else {}
+
+
 @pytest.fixture
 def db(engine: Engine) -> Database:
     return Database(engine)

@@ -27,7 +27,7 @@ from tests.catalogue_factories import add_list, add_promotion, publish
 from tests.factories import Person
 from tests.market import Market, make_market
 from tests.order_factories import line, oats
-from tests.server.web.conftest import Office, token_in
+from tests.server.web.conftest import Office, drawn_from, token_in
 from tests.sync.talking import counted_statements
 
 
@@ -53,13 +53,19 @@ def admin(market: Market, browser: Callable[[Person], FlaskClient]) -> FlaskClie
 
 def sent(client: FlaskClient, path: str, **form: Any) -> TestResponse:
     """A form of a page, sent as its browser would; what comes of it."""
-    token = token_in(client.get(path))
-    return client.post(path, data={"_token": token, **form})
+    page = client.get(path)
+    return client.post(path, data={"_token": token_in(page), **drawn_from(page), **form})
 
 
 def sent_to(client: FlaskClient, place: str, page: str, **form: Any) -> TestResponse:
     """What the script of a page sends to another place."""
-    return client.post(place, data={"_token": token_in(client.get(page)), **form})
+    drawn = client.get(page)
+    return client.post(place, data={"_token": token_in(drawn), **drawn_from(drawn), **form})
+
+
+def value_in(text: str, name: str) -> str:
+    """What stands in a field of a page."""
+    return text.split(f'name="{name}"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
 
 
 def rows(market: Market, question: str, **values: Any) -> list[Any]:
@@ -625,11 +631,12 @@ def test_an_order_held_for_credit_leads_to_its_account_and_back(
     assert "US$30.00" in text
     refused = sent(admin, path, limit="80")
     assert refused.status_code == 405
-    token = token_in(admin.get(path))
+    drawn = admin.get(path)
+    form = {"_token": token_in(drawn), **drawn_from(drawn), "limit": "80"}
     place = f"/accounts/{account}/limit?order={held}"
-    without = admin.post(place, data={"_token": token, "limit": "80"})
+    without = admin.post(place, data=form)
     assert (without.status_code, "Say why." in without.text) == (422, True)
-    done = admin.post(place, data={"_token": token, "limit": "80", "reason": "paid by cheque"})
+    done = admin.post(place, data={**form, "reason": "paid by cheque"})
     assert done.headers["Location"].endswith(path)
     change = last_change(market, "account", account)
     assert change.after == {"credit_limit_minor": 8_000, "reason": "paid by cheque"}
@@ -680,18 +687,21 @@ def test_what_an_account_owes_by_now_is_not_overwritten_by_what_a_form_showed(
     market: Market, admin: FlaskClient, account: UUID
 ) -> None:
     place = f"/accounts/{account}/edit"
-    page = admin.get(place).text
-    shown = {
-        name: page.split(f'name="{name}"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
-        for name in ("code", "receivables", "receipts", "seen_receivables", "seen_receipts")
-    }
+    page = admin.get(place)
+    form = {name: value_in(page.text, name) for name in ("code", "receivables", "receipts")}
+    form |= {"_token": token_in(page), "name": "Renamed"}
     with market.db.company(market.cast.company.id) as uow:
         edit_accounts(uow, market.office, {account: {"open_receivables_minor": 77_777}})
     held = "select name, open_receivables_minor as owed from account where id = :id"
-    assert sent(admin, place, **shown, name="Renamed").status_code == 303
-    assert rows(market, held, id=account) == [("Renamed", 77_777)]
-    late = sent(admin, place, **{**shown, "receivables": "5.00"}, name="Renamed")
-    assert (late.status_code, "Somebody changed this meanwhile" in late.text) == (422, True)
+    before = rows(market, held, id=account)
+    late = admin.post(place, data={**form, **drawn_from(page)})
+    assert late.status_code == 422
+    assert "changed while the form was open" in late.text
+    assert rows(market, held, id=account) == before
+    # What nobody touched shows what is there now.
+    form["receivables"] = value_in(late.text, "receivables")
+    assert form["receivables"] == "777.77"
+    assert admin.post(place, data={**form, **drawn_from(late)}).status_code == 303
     assert rows(market, held, id=account) == [("Renamed", 77_777)]
 
 

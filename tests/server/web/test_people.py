@@ -17,7 +17,7 @@ from server.identity.people import create_person
 from sync.unit_of_work import Database
 from tests import factories
 from tests.factories import Cast, Person
-from tests.server.web.conftest import Office, token_in
+from tests.server.web.conftest import Office, drawn_from, token_in
 from tests.sync.talking import counted_statements
 
 
@@ -40,7 +40,8 @@ def send(client: FlaskClient, path: str, **form: Any) -> Any:
     token = token_in(
         client.get("/people/new" if path.startswith("/people/new") else "/positions/new")
     )
-    return client.post(path, data={"_token": token, **form}, follow_redirects=True)
+    basis = drawn_from(client.get(path)) if path.endswith("/edit") else {}
+    return client.post(path, data={"_token": token, **basis, **form}, follow_redirects=True)
 
 
 def rows(db: Database, cast: Cast, statement: str, **values: Any) -> list[Any]:
