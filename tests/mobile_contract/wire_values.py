@@ -3,6 +3,7 @@
 import copy
 import datetime as dt
 import uuid
+from functools import cache
 from typing import Any
 
 import marshmallow as ma
@@ -29,6 +30,7 @@ from mobile_contract.schema import wire_fields
 MONDAY = dt.date(2026, 11, 23)
 
 
+@cache
 def values_of(schema: Any) -> st.SearchStrategy[dict[str, Any]]:
     """Objects whose every field fits; rules across fields may still be broken."""
     required: dict[Any, Any] = {}
