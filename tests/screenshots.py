@@ -53,6 +53,12 @@ def _visit(page: Any) -> None:
     page.wait_for_selector("#panel .facts")
 
 
+def _change_form(page: Any) -> None:
+    page.click("form[action$=edits] button")
+    page.click("[id='change-question:closed_why']")
+    page.wait_for_selector(".part-form")
+
+
 def _drawn(page: Any) -> None:
     page.wait_for_selector("#map-page[data-drawn]")
 
@@ -252,6 +258,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("sheets", ADMIN, "/imports/sheets/"),
         Shot("forms", ADMIN, "/forms/"),
         Shot("form", ADMIN, "/forms/STORE_CHECK"),
+        Shot("form-editor", ADMIN, "/forms/STORE_CHECK", _change_form),
         Shot("form-answers", ADMIN, "/forms/answers/"),
         Shot("activities", ADMIN, "/activities/"),
         Shot("activity", ADMIN, "/activities/", _first_activity),

@@ -11,7 +11,7 @@ Json = Mapping[str, Any]
 
 _ATOM = re.compile(
     r"""(?P<not>!)?\s*(?:
-        (?P<text>"[^"]*"|'[^']*')\s+in\s+(?P<list>\w+)
+        (?P<open>\()?\s*(?P<text>"[^"]*"|'[^']*')\s+in\s+(?P<list>\w+)\s*(?(open)\))
       | (?P<name>[a-z]\w*)\s*(?:(?P<sign>==|!=|<=|>=|<|>)\s*(?P<value>-?\d+|"[^"]*"|'[^']*'|true|false))?
     )""",
     re.VERBOSE,

@@ -30,6 +30,26 @@ class NothingToPublish(FormError):
     code = "nothing_to_publish"
 
 
+class EditRefused(FormError):
+    """An act of the editor that would break what stands on it, or that goes past a bound. `field` is where it was typed."""
+
+    code = "form_edit"
+
+    def __init__(self, said: object, field: str = "") -> None:
+        super().__init__(said)
+        self.field = field
+
+
+class NoSuchEdit(FormError):
+    code = "no_such_form_edit"
+
+
+class ChangedMeanwhile(FormError):
+    """Somebody else changed the form since the edit was begun."""
+
+    code = "form_changed_meanwhile"
+
+
 class FormInvalid(FormError):
     """A definition that cannot be used: every fault with its place."""
 

@@ -77,6 +77,16 @@ class FormShown:
     drafted_at: datetime | None
     versions: tuple[VersionListed, ...]
 
+    @property
+    def basis(self) -> str:
+        """How it stands: what whoever changes it has looked at."""
+        return basis_of(self)
+
+
+def basis_of(form: Any) -> str:
+    """How a form stands, as a text that changes with it."""
+    return f"{form.state} {form.version} {form.drafted_at}"
+
 
 def list_forms(
     uow: UnitOfWork, *, states: Sequence[str], after: str = "", at_most: int

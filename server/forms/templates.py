@@ -131,6 +131,11 @@ def import_template(
     return Imported(held.id, code, is_new=False, is_changed=True)
 
 
+def all_faults(uow: UnitOfWork, definition: Any) -> list[Fault]:
+    """Everything that keeps a definition from being imported: what the contract finds, then what the company lacks."""
+    return faults_in(definition) or _Resolved(uow, definition).faults
+
+
 def publish_template(uow: UnitOfWork, actor: Actor, code: str) -> Published:
     """Make the draft of a form the version that is in force, and give it to phones.
 

@@ -1,8 +1,8 @@
 """Forms: what each asks and when, how its versions differ, a new one from a file, publishing and retiring; what was answered."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -10,18 +10,19 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from server.forms.answers import count_answers
-from server.forms.conditions import told_condition, told_row_condition, told_tally
 from server.forms.differences import compare_definitions
+from server.forms.edits import edits_of
 from server.forms.errors import FormError, FormInvalid, NoSuchForm
 from server.forms.form_list import FormListed, FormShown, definition_of, list_forms, show_form
 from server.forms.templates import import_template, publish_template, retire_template, without_ids
-from server.forms.words import told_decimal, told_title
+from server.forms.words import told_title
 from server.http.bodies import BodyBounds
 from server.identity.sessions import Visitor
-from server.identity.setting_words import STEP_NAMES
-from server.language import sentence, tell, told_moment, told_money
+from server.language import sentence, tell, told_moment
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.form_answers import answer_routes
+from server.web.form_edit import edit_routes
+from server.web.form_words import COUNTED_DAYS, COUNTED_MAX, told_words
 from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
 from server.web.menu import ADMIN, OFFICE
 from sync.kinds.form_template.states import PUBLISHING
@@ -29,66 +30,12 @@ from sync.unit_of_work import UnitOfWork
 
 FILE_BYTES_MAX = 1024 * 1024
 FILE_BODY = BodyBounds(FILE_BYTES_MAX + 64 * 1024, FILE_BYTES_MAX + 64 * 1024)
-COUNTED_DAYS = timedelta(days=30)
-COUNTED_MAX = 10_000
 Json = Mapping[str, Any]
 
 STATES = {
     "DRAFT": (sentence("draft"), ""),
     "PUBLISHED": (sentence("on phones"), "good"),
     "RETIRED": (sentence("retired"), ""),
-}
-TYPES = {
-    "BOOL": sentence("a yes or a no"),
-    "INT": sentence("whole number"),
-    "MONEY": sentence("amount of money"),
-    "TEXT": sentence("text"),
-    "CHOICE": sentence("one of these"),
-    "CHOICES": sentence("any of these"),
-    "DAY": sentence("day"),
-    "PHOTO": sentence("photos"),
-    "PRODUCT": sentence("a product"),
-    "ROWS": sentence("a list, row by row"),
-    "COMPUTED": sentence("worked out by the phone"),
-    "TALLY": sentence("counted from a list"),
-}
-SOURCES = {
-    "FIXED": sentence("rows of the form"),
-    "MUST_STOCK": sentence("products that the store must stock"),
-    "CATEGORY": sentence("products of a category"),
-}
-WHAT = {
-    "added": (sentence("added"), "good"),
-    "removed": (sentence("removed"), "bad"),
-    "changed": (sentence("changed"), ""),
-    "moved": (sentence("moved"), ""),
-}
-PARTS = {
-    "form": sentence("the form itself"),
-    "questions": sentence("question"),
-    "scores": sentence("score"),
-    "measures": sentence("measure"),
-}
-FIELDS = {
-    "title": sentence("words"),
-    "help": sentence("more words"),
-    "type": sentence("kind of answer"),
-    "required": sentence("must be answered"),
-    "shown_when": sentence("shown when"),
-    "options": sentence("choices"),
-    "minimum": sentence("least"),
-    "maximum": sentence("most"),
-    "unit": sentence("unit"),
-    "columns": sentence("columns"),
-    "rows": sentence("rows"),
-    "expression": sentence("formula"),
-    "weight": sentence("weight"),
-    "full": sentence("full points"),
-    "points": sentence("points"),
-    "step": sentence("step of the call"),
-    "channels": sentence("channels"),
-    "classes": sentence("classes"),
-    "divisions": sentence("divisions"),
 }
 
 
@@ -103,11 +50,15 @@ def form_routes(desk: Desk) -> Blueprint:
         state = request.args.get("state", "")
         if state and state not in STATES:
             raise NotFound
+        with desk.database.reading(visitor.company_id) as uow:
+            making = edits_of(uow, visitor.person_id) if visitor.has_role(*ADMIN) else []
         return answer_listing(
             desk,
             visitor,
             _listing(visitor, state),
             "forms/list.html",
+            making=making,
+            told_title=told_title,
             states=[(name, tell(words)) for name, (words, _) in STATES.items()],
             state=state,
             may_change=visitor.has_role(*ADMIN),
@@ -147,6 +98,7 @@ def form_routes(desk: Desk) -> Blueprint:
 
     _one_form_routes(desk, routes)
     answer_routes(desk, routes)
+    edit_routes(desk, routes)
     return routes
 
 
@@ -182,7 +134,7 @@ def _one_form_routes(desk: Desk, routes: Blueprint) -> None:
             may_change=visitor.has_role(*ADMIN),
             zone=visitor.policy.time_zone,
             as_ms=_ms,
-            **_words(definition),
+            **told_words(definition),
         )
 
     @routes.get("/<code>/definition")
@@ -233,8 +185,8 @@ def _one_form_routes(desk: Desk, routes: Blueprint) -> None:
             differences=differences,
             answers=answers,
             answers_max=COUNTED_MAX,
-            basis=_basis(form),
-            **_words(definition),
+            basis=form.basis,
+            **told_words(definition),
         )
 
     @routes.post("/<code>/acts/<act>")
@@ -246,7 +198,7 @@ def _one_form_routes(desk: Desk, routes: Blueprint) -> None:
         decide = publish_template if act == "publish" else retire_template
         try:
             with desk.database.company(visitor.company_id) as uow:
-                if request.form.get("basis") != _basis(_shown(uow, code)):
+                if request.form.get("basis") != _shown(uow, code).basis:
                     flash(
                         tell("Somebody changed this form meanwhile: look at it as it is now."),
                         "alert",
@@ -328,52 +280,6 @@ def _definition(uow: UnitOfWork, form: FormShown, version: str) -> Json:
 def _may(form: FormShown, act: str) -> bool:
     has_what_it_needs = act != "publish" or form.draft is not None
     return has_what_it_needs and PUBLISHING.after(form.state, act) is not None
-
-
-def _basis(form: FormShown) -> str:
-    """What whoever decides has looked at."""
-    return f"{form.state} {form.version} {form.drafted_at}"
-
-
-def _words(definition: Json) -> dict[str, Any]:
-    """What templates tell questions with."""
-    questions: Sequence[Json] = definition["questions"]
-    return {
-        "told_title": told_title,
-        "types": {name: tell(words) for name, words in TYPES.items()},
-        "sources": {name: tell(words) for name, words in SOURCES.items()},
-        "steps": {name: tell(words) for name, words in STEP_NAMES.items()},
-        "what": {name: (tell(words), tone) for name, (words, tone) in WHAT.items()},
-        "parts": {name: tell(words) for name, words in PARTS.items()},
-        "told_field": _told_field,
-        "shown_when": lambda question: told_condition(question["shown_when"], questions),
-        "asked_when": lambda column, columns: told_row_condition(column["shown_when"], columns),
-        "tallied": lambda tally: told_tally(tally, questions),
-        "bounds": _bounds,
-    }
-
-
-def _told_field(name: str) -> str:
-    return tell(FIELDS[name]) if name in FIELDS else name
-
-
-def _bounds(asked: Json) -> str | None:
-    """From least to most, as the answer is told."""
-    least, most = asked.get("minimum"), asked.get("maximum")
-    if least is None and most is None:
-        return None
-    currency = asked.get("currency")
-
-    def told(number: Any) -> str:
-        if currency is not None:
-            return told_money(number, currency)
-        return told_decimal(number, asked.get("decimals") or 0)
-
-    if most is None:
-        return tell("at least {number}", number=told(least))
-    if least is None:
-        return tell("at most {number}", number=told(most))
-    return tell("from {least} to {most}", least=told(least), most=told(most))
 
 
 def _listing(visitor: Visitor, state: str) -> Listing[FormListed]:

@@ -92,6 +92,8 @@ PLACES: Mapping[str, str] = {
     "proposal_id": "select id from proposal where company_id = :company order by id limit 1",
     "turn_id": "select id from audit_turn where company_id = :company and auditor_id = :person"
     " and state = 'CLAIMED' and expires_at > now() order by id limit 1",
+    "edit_id": "select id from form_edit where company_id = :company and person_id = :person"
+    " order by changed_at desc limit 1",
     "export_id": "select id from export_run where company_id = :company and person_id = :person"
     " and state = 'READY' order by id limit 1",
     "day": "select cast(cast(:today as date) as text)",

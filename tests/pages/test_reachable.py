@@ -259,6 +259,33 @@ def test_imports_forms_and_activities_have_no_barriers(sit_down: Callable[..., S
         assert faults_of(seat) == [], path
 
 
+def test_the_editor_of_forms_has_no_barriers(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down("yue.lin@demo.example")
+    seat.go("/forms/new?like=STORE_CHECK")
+    assert faults_of(seat) == []
+    seat.page.fill("[name=title]", "Looked at")
+    seat.page.fill("[name=code]", "LOOKED_AT")
+    seat.page.click("main button.main")
+    seat.page.wait_for_selector(".maker")
+    editor = seat.page.url
+    seat.page.select_option("[id='try-a.is_open']", "yes")
+    seat.page.wait_for_selector(".tried-row")
+    seat.page.click("#rehearse")
+    seat.page.wait_for_selector("#publish")
+    assert faults_of(seat) == []
+    for part in ("head", "question:closed_why", "question:stock", "question:present"):
+        seat.page.goto(f"{editor}?open={part}")
+        assert faults_of(seat, NARROW) == [], part
+    for part in ("column:stock:facings", "score:osa", "score:clean", "measures"):
+        seat.page.goto(f"{editor}?open={part}")
+        assert faults_of(seat, NARROW) == [], part
+    seat.page.goto(f"{editor}/review")
+    assert faults_of(seat, NARROW) == []
+    seat.page.goto(f"{editor}/drop")
+    assert faults_of(seat, NARROW) == []
+    seat.page.click("button.danger")
+
+
 def test_what_is_to_be_cared_for_has_no_barriers(sit_down: Callable[..., Seat]) -> None:
     seat = sit_down("yue.lin@demo.example", width=NARROW[0])
     for path in (

@@ -1,6 +1,6 @@
-"""The tables of form templates: where each stands with its draft, and every version that was published."""
+"""The tables of form templates: where each stands with its draft, every version that was published, and what is being edited."""
 
-from sqlalchemy import CheckConstraint, Column, Integer, Text, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from sync.kinds.form_template.states import PUBLISHING
@@ -40,3 +40,24 @@ form_template_version = company_table(
     belongs_to("template_id", "form_template"),
     key=("id",),
 )
+
+# What somebody of the office is making of a form, whole or not. It is theirs alone until it becomes the form's draft.
+form_edit = company_table(
+    "form_edit",
+    filled("id", Uuid),
+    filled("person_id", Uuid),
+    # Null where the form is not there yet.
+    Column("template_id", Uuid),
+    # The version that it was begun from, and how the form stood then: who else changed it meanwhile is told.
+    Column("basis_version", Integer),
+    filled("basis", Text),
+    filled("definition", Document),
+    # As it was before the last step, which can be taken back.
+    Column("before", Document),
+    stamped("changed_at"),
+    belongs_to("person_id", "person"),
+    belongs_to("template_id", "form_template"),
+    key=("id",),
+)
+Index("form_edit_person_id_ix", form_edit.c.company_id, form_edit.c.person_id)
+Index("form_edit_template_id_ix", form_edit.c.company_id, form_edit.c.template_id)

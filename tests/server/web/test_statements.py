@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
+from server.forms.editing import add_question
+from server.forms.edits import begin_new, change_edit
 from server.identity.companies import company_day
 from tests.activities_factories import add_activity, add_activity_store, add_notice, add_task
 from tests.bench.pages import addresses_of, is_part
@@ -66,6 +68,11 @@ def grow(office: Office, owner_engine: Engine, first: int, number: int) -> None:
                     visit_id=visit,
                 )
     with office.database.company(company.id) as uow:
+        began = begin_new(uow, cast.ada.id, code=f"FORM{first}", title="Form", titles={})
+        for _ in range(number):
+            change_edit(
+                uow, cast.ada.id, began, lambda form: add_question(form, "ROWS", "Shelf", {})[0]
+            )
         activity_id = add_activity(uow)
         for each in range(first, first + number):
             add_activity_store(uow, activity_id, company.named(f"store shop{each}"))
