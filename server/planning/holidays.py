@@ -5,7 +5,7 @@ loaded, and loading again brings what was loaded up to what the calendar says no
 announced in parts. Each change is logged, and plans from today on follow.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -33,6 +33,11 @@ select day, name, is_worked, calendar from holiday
 where company_id = :company and day between :first and :last
   and (cast(:after as date) is null or day > :after)
 order by day limit :at_most
+"""
+_STOPS_PLANNED = """
+select count(*) as stops from day_plan p
+join day_plan_stop s on s.company_id = p.company_id and s.day_plan_id = p.id and s.plan_version = p.plan_version
+where p.company_id = :company and p.day = any(:days)
 """
 _SET = """
 insert into holiday (company_id, day, name, is_worked, calendar)
@@ -297,6 +302,14 @@ def remove_holiday(uow: UnitOfWork, actor: Actor, day: date, *, today: date) -> 
     """A day that is like its weekday after all. Raises FieldInvalid where it is so already."""
     if not set_days(uow, actor, {day: None}, today=today):
         raise FieldInvalid(Said("{day} is no holiday", day=day))
+
+
+def stops_planned(uow: UnitOfWork, days: Collection[date], *, today: date) -> int:
+    """How many stops plans have on those of these days that are not over. One statement."""
+    ahead = [day for day in days if day >= today]
+    if not ahead:
+        return 0
+    return int(uow.rows(_STOPS_PLANNED, company=uow.company_id, days=ahead)[0].stops)
 
 
 def checked_name(name: str) -> str:

@@ -26,6 +26,7 @@ from server.planning.holidays import (
     load_country,
     preview_country,
     remove_holiday,
+    stops_planned,
 )
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of
@@ -138,6 +139,7 @@ def holiday_routes(desk: Desk) -> Blueprint:
             return _day_form(form, tell("A year is from 2000 to 2100."))
         try:
             with desk.database.company(visitor.company_id) as uow:
+                stops = stops_planned(uow, [day], today=visitor.today)
                 add_holiday(
                     uow,
                     visitor.actor,
@@ -153,7 +155,7 @@ def holiday_routes(desk: Desk) -> Blueprint:
                 if refused.code == "code_taken"
                 else told_refused(refused),
             )
-        flash(tell("Saved. Plans from today on follow."), "notice")
+        flash(f"{tell('Saved. Plans from today on follow.')} {_stops_told(stops)}", "notice")
         return redirect(url_for("holidays.year", year=day.year), code=303)
 
     @routes.get("/<day>/remove")
@@ -162,9 +164,10 @@ def holiday_routes(desk: Desk) -> Blueprint:
         """What taking a day out does."""
         with desk.database.reading(visitor.company_id) as uow:
             held = find_day(uow, typed_day(day))
-        if held is None:
-            raise NotFound
-        return draw("holidays/remove.html", each=held)
+            if held is None:
+                raise NotFound
+            stops = stops_planned(uow, [held.day], today=visitor.today)
+        return draw("holidays/remove.html", each=held, stops=_stops_told(stops))
 
     @routes.post("/<day>/remove")
     @desk.page(*ADMINS, body=FORM_BODY)
@@ -219,14 +222,29 @@ def _loading_routes(desk: Desk, routes: Blueprint) -> None:
         return redirect(url_for("holidays.year", year=wanted.year), code=303)
 
 
+def _stops_told(number: int) -> str:
+    """What plans have just now on the days that are meant."""
+    if not number:
+        return tell("No stop is planned there yet.")
+    return tell_number(
+        "One stop that is planned there is planned anew.",
+        "{number} stops that are planned there are planned anew.",
+        number,
+    )
+
+
 def _load_page(desk: Desk, visitor: Visitor, wanted: Wanted, told: str | None = None) -> Response:
     countries = known_countries()
     country: Country | None = countries.get(wanted.country)
     changes: CalendarChanges | None = None
+    stops = ""
     if wanted.country and told is None:
         try:
             with desk.database.reading(visitor.company_id) as uow:
                 changes = preview_country(uow, wanted.days(), wanted.calendar, wanted.year)
+                days = [each.day for each in (*changes.added, *changes.removed)]
+                days += [after.day for _, after in changes.changed]
+                stops = _stops_told(stops_planned(uow, days, today=visitor.today))
         except PlanningError as refused:
             told = told_refused(refused)
     return draw(
@@ -241,6 +259,7 @@ def _load_page(desk: Desk, visitor: Visitor, wanted: Wanted, told: str | None = 
         if country is None
         else [(code, told_language(code)) for code in country.languages],
         changes=changes,
+        stops=stops,
         told=told,
     )
 

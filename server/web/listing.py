@@ -143,7 +143,8 @@ class Drawn:
 
     name: str
     titles: list[tuple[str, bool]]
-    rows: list[tuple[str | None, list[tuple[Shown, bool]]]]
+    # Each row with its cells, and the class of each: numbers, and days, which stay in one piece.
+    rows: list[tuple[str | None, list[tuple[Shown, str]]]]
     more: str | None
     nothing: str
     sortings: list[Sorting | None]
@@ -195,7 +196,7 @@ def drawn_page(listing: Listing[R], rows: Sequence[R], more: str | None) -> Draw
         [
             (
                 None if listing.key is None else listing.key(row),
-                [(column.show(row), column.is_number) for column in listing.columns],
+                [(column.show(row), _class_of(column, row)) for column in listing.columns],
             )
             for row in rows
         ],
@@ -204,6 +205,12 @@ def drawn_page(listing: Listing[R], rows: Sequence[R], more: str | None) -> Draw
         [_sorting(column, listing.sorted_by) for column in listing.columns],
         listing.key is not None,
     )
+
+
+def _class_of(column: Column[R], row: R) -> str:
+    if column.is_number:
+        return "num"
+    return "day" if isinstance(column.plain(row), date) else ""
 
 
 def _sorting(column: Column[R], by: str | None) -> Sorting | None:

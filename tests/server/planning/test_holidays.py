@@ -20,6 +20,7 @@ from server.planning.holidays import (
     load_country,
     remove_holiday,
     set_days,
+    stops_planned,
 )
 from server.planning.replanning import TOPIC, plan_positions_again
 from sync.unit_of_work import Database, UnitOfWork
@@ -52,6 +53,7 @@ def test_plans_follow_a_holiday_that_is_added_and_taken_away(db: Database, cast:
         day = first_planned(uow, cast)
         before = planned_on(uow, day)
         assert before > 0
+        assert stops_planned(uow, [day, TODAY - timedelta(days=7)], today=TODAY) == before
         add_holiday(uow, BY, day, "Lantern Fair", today=TODAY)
         assert planned_on(uow, day) == 0
         with pytest.raises(CodeTaken):

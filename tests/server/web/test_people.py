@@ -419,6 +419,7 @@ def test_the_calendar_is_set_by_hand_and_loaded_with_a_look_before(
     assert 'value="Fair again"' in twice.text
     looked = ada.get("/calendar/load?country=DE&year=2027&subdivision=BY").text
     assert "Heilige Drei Könige" in looked
+    assert "No stop is planned there yet." in looked
     assert [
         row.day for row in rows(db, cast, "select day from holiday where company_id = :company")
     ] == [date(2027, 6, 15)]
