@@ -34,6 +34,11 @@ from sync.unit_of_work import Database, UnitOfWork
 # The activity of server/demo/activities.py that reps report on.
 CODE = "YH-TAGS"
 ITEMS = ("PRICE_TAG", "PROMO_PRICE", "PRICE_LIST")
+WHY = {
+    "PRICE_TAG": "Not a tag on half of the shelf / 半个货架没有价签",
+    "PROMO_PRICE": "Only the old price is to be seen / 只看到原价",
+    "PRICE_LIST": "No list is to be seen / 没有看到价目表",
+}
 # How many of ten of what an auditor has claimed they judge; the rest goes back. The second one comes first, and does less.
 JUDGED_IN_TEN = 5
 JUDGED_BY_SECOND_IN_TEN = 3
@@ -372,8 +377,6 @@ def _verdicts(shown: Shown, *, is_mild: bool) -> list[ItemVerdict]:
     return [
         ItemVerdict(item, "PASS")
         if is_mild or said.get(item) == "DONE"
-        else ItemVerdict(
-            item, "FAIL", "NOT_THERE", "Not a tag on half of the shelf / 半个货架没有价签"
-        )
+        else ItemVerdict(item, "FAIL", "NOT_THERE", WHY[item])
         for item in shown.asked
     ]

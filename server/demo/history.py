@@ -185,9 +185,14 @@ def _send_today(
     now_ms: int,
 ) -> Counter[str]:
     """What a phone has sent of the day; one that has nothing to send is heard of all the same."""
+    clock_error = WRONG_CLOCK_MS if place == PLACE_OF_WRONG_CLOCK else 0
     if sent is not None and sent.items:
         holds = place == _PLACE_THAT_HOLDS and now_ms - told_at >= _MISSED_AFTER_MS
-        return send(engine, phone, sent, held=len(sent.items) // 3 if holds else 0)
+        counts = send(engine, phone, sent, held=len(sent.items) // 3 if holds else 0)
+        if sent.received_at < told_at:
+            # The day is over; the phone goes on.
+            say_hello(engine, phone, told_at, clock_error=clock_error)
+        return counts
     # On a day without work those two are out of reach since the night.
     night = begins - 60 * MINUTE_MS
     say_hello(
@@ -196,7 +201,7 @@ def _send_today(
         min(told_at, night) if place in _LAST_HEARD_MIN else told_at,
         holds=5 if place == _PLACE_THAT_HOLDS else 0,
         since=night - 40 * MINUTE_MS,
-        clock_error=WRONG_CLOCK_MS if place == PLACE_OF_WRONG_CLOCK else 0,
+        clock_error=clock_error,
     )
     return Counter()
 

@@ -4,7 +4,7 @@ Whoever gives one reaches only positions that they may see: the audience of a co
 positions must lie within them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from mobile_contract.records.notice import NoticeText
 from mobile_contract.schema import faults_of
 from server.identity.change_log import Actor, log_change
 from server.identity.permissions import positions_to_act_for
-from server.language import Said
+from server.language import Said, spoken_language
 from server.tasks.errors import BeyondScope, FieldInvalid, NoSuchNotice, WrongState
 from sync.kinds.notice.publish import publish_notices
 from sync.kinds.notice.states import TELLING
@@ -376,11 +376,17 @@ def readers_of(
     return [Reader(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
+def _title_of(texts: Sequence[Mapping[str, str]]) -> str:
+    """In the language that is spoken just now, where it has one; else as it was written first."""
+    spoken = [text for text in texts if text["language"].partition("-")[0] == spoken_language()]
+    return (spoken or texts)[0]["title"]
+
+
 def _listed(row: Any, today: date) -> NoticeListed:
     is_over = row.state == "GIVEN" and row.ends_on < today
     return NoticeListed(
         id=row.id,
-        title=row.texts[0]["title"],
+        title=_title_of(row.texts),
         languages=tuple(text["language"] for text in row.texts),
         state="OVER" if is_over else row.state,
         starts_on=row.starts_on,

@@ -37,6 +37,12 @@ WHICH: Mapping[str, tuple[str, tuple[str, ...], bool | None]] = {
     "decided": (sentence("appealed and decided"), ("FINAL",), True),
     "all": (sentence("all verdicts"), ("JUDGED", "APPEALED", "FINAL"), None),
 }
+# The columns that say the same of each row that is asked for so.
+_SAME_IN: Mapping[str, tuple[str, ...]] = {
+    "": (sentence("State"), sentence("Appealed by")),
+    "appealed": (sentence("State"), sentence("Appeal until")),
+    "decided": (sentence("State"), sentence("Appeal until")),
+}
 STATES = {
     "JUDGED": (sentence("may be appealed against"), "warn"),
     "APPEALED": (sentence("appealed"), "warn"),
@@ -140,7 +146,12 @@ def case_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Case
 
     return Listing(
         name="verdicts",
-        columns=_columns(visitor.policy.time_zone),
+        columns=[
+            column
+            for column in _columns(visitor.policy.time_zone)
+            # What is the same of all rows is only in files.
+            if arguments.get("format") or column.title not in _SAME_IN.get(which, ())
+        ],
         read=read,
         nothing=sentence("Nothing here."),
     )

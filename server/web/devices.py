@@ -111,7 +111,7 @@ def device_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[De
             sort="seen",
         ),
         Column(
-            sentence("Holds"),
+            sentence("Holds|phone"),
             lambda one: None if one.outbox_count is None else told_number(one.outbox_count),
             lambda one: one.outbox_count,
             is_number=True,

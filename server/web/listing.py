@@ -61,6 +61,8 @@ class Link:
 
 Shown = str | Badge | Link | Sequence[Badge] | None
 
+_CODE_MAX = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
@@ -143,7 +145,7 @@ class Drawn:
 
     name: str
     titles: list[tuple[str, bool]]
-    # Each row with its cells, and the class of each: numbers, and days, which stay in one piece.
+    # Each row with its cells, and the class of each: numbers, and days and codes, which stay in one piece.
     rows: list[tuple[str | None, list[tuple[Shown, str]]]]
     more: str | None
     nothing: str
@@ -210,7 +212,13 @@ def drawn_page(listing: Listing[R], rows: Sequence[R], more: str | None) -> Draw
 def _class_of(column: Column[R], row: R) -> str:
     if column.is_number:
         return "num"
-    return "day" if isinstance(column.plain(row), date) else ""
+    if isinstance(column.plain(row), date):
+        return "whole"
+    shown = column.show(row)
+    words = shown.words if isinstance(shown, Link) else shown
+    # A code breaks at its hyphens.
+    is_code = isinstance(words, str) and len(words) <= _CODE_MAX and words.isascii()
+    return "whole" if is_code and " " not in str(words) else ""
 
 
 def _sorting(column: Column[R], by: str | None) -> Sorting | None:

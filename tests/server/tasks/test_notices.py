@@ -334,7 +334,11 @@ def test_notices_are_given_and_followed_from_the_command_line(
     given = run("notice", "give", *zh, "--en", "Stocktake", "On Friday.", "--to", last)
     assert given.exit_code == 0, given.output
     short = given.output.split()[2].strip(".")
-    assert "zh+en" in run("notice", "list", "--shown").output
+    shown = run("notice", "list", "--shown").output
+    assert "zh+en" in shown
+    # In the language of whoever reads the list.
+    assert "Stocktake" in shown
+    assert "盘点" not in shown
     assert "REP-ANA" in run("notice", "readers", short, "--unread").output
     assert run("notice", "recall", short, "--reason", "Wrong").output == "Recalled.\n"
     assert "RECALLED" in run("notice", "list").output
