@@ -20,6 +20,7 @@ FIELDS = (
     sentence("amount_minor"),
     sentence("appeal_days"),
     sentence("as_of"),
+    sentence("receipts_as_of"),
     sentence("audit_claim_min"),
     sentence("audit_reasons"),
     sentence("audit_sample_percent"),

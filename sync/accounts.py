@@ -13,10 +13,12 @@ account = company_table(
     filled("currency", Text),
     # Null: no limit.
     Column("credit_limit_minor", BigInteger),
-    # What the ERP said of it, and as of when.
+    # What the ERP said of it: what it owes, with all that was delivered until `as_of`, and what it has paid that is set against nothing
+    # yet. Each is said as of a moment of its own.
     filled("open_receivables_minor", BigInteger, server_default="0"),
     filled("unapplied_receipts_minor", BigInteger, server_default="0"),
     Column("as_of", Moment),
+    Column("receipts_as_of", Moment),
     stamped("created_at"),
     UniqueConstraint("company_id", "code"),
     CheckConstraint("credit_limit_minor >= 0", name="credit_limit"),

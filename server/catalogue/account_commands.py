@@ -12,6 +12,7 @@ from server.catalogue.accounts import (
     edit_accounts,
     list_accounts,
     make_accounts,
+    said_at,
 )
 from server.catalogue.asked import REFUSALS
 from server.catalogue.divisions import add_division, list_divisions
@@ -50,7 +51,17 @@ def list_accounts_command(code_begins: str | None, at_most: int, company: str | 
     with company_of(company, *REFUSALS) as uow:
         found = list_accounts(uow, code_begins=code_begins, at_most=at_most + 1)
     say_list(
-        ("CODE", "NAME", "CURRENCY", "LIMIT", "RECEIVABLES", "RECEIPTS", "AS OF", "STORES"),
+        (
+            "CODE",
+            "NAME",
+            "CURRENCY",
+            "LIMIT",
+            "RECEIVABLES",
+            "RECEIPTS",
+            "OWES AS OF",
+            "PAID AS OF",
+            "STORES",
+        ),
         [_row(one) for one in found],
         "There is no account yet.",
         at_most=at_most,
@@ -110,7 +121,7 @@ def edit_account_command(
     company: str | None,
     **typed: Any,
 ) -> None:
-    """Change an account; what is not given stays. Amounts are as of now."""
+    """Change an account; what is not given stays. Each amount that is given is as of now."""
     with company_of(company, *REFUSALS) as uow:
         account_id = account_by_code(uow, code)
         held = list_accounts(uow, code=code)[0]
@@ -139,9 +150,7 @@ def _money(typed: dict[str, Any], currency: str) -> dict[str, Any]:
                 found[column] = read_amount(typed[name], currency)
             except ValueError as error:
                 raise click.BadParameter(f"--{name} {error}") from error
-    if {"open_receivables_minor", "unapplied_receipts_minor"} & found.keys():
-        found["as_of"] = datetime.now(UTC)
-    return found
+    return said_at(found, datetime.now(UTC))
 
 
 def _row(one: AccountListed) -> tuple[str, ...]:
@@ -153,7 +162,8 @@ def _row(one: AccountListed) -> tuple[str, ...]:
         "none" if limit is None else told_amount(limit, one.currency),
         told_amount(one.open_receivables_minor, one.currency),
         told_amount(one.unapplied_receipts_minor, one.currency),
-        NOTHING if one.as_of is None else f"{one.as_of:%Y-%m-%d %H:%M} UTC",
+        _moment(one.as_of),
+        _moment(one.receipts_as_of),
         str(one.stores),
     )
 
@@ -186,3 +196,7 @@ def add_division_command(code: str, name: str, company: str | None) -> None:
     with company_of(company, *REFUSALS) as uow:
         add_division(uow, operator(), code=code, name=name, today=company_day(uow))
     say(f"Added: division {code}.")
+
+
+def _moment(at: datetime | None) -> str:
+    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M} UTC"

@@ -24,7 +24,7 @@ _LIST = f"""
     where company_id = :company and state = 'HELD' and account_id is not null group by 1
 )
 select a.id, a.code, a.name, a.currency, a.credit_limit_minor, a.open_receivables_minor,
-       a.unapplied_receipts_minor, a.as_of, w.undelivered, w.delivered_since,
+       a.unapplied_receipts_minor, a.as_of, a.receipts_as_of, w.undelivered, w.delivered_since,
        coalesce(p.stores, 0) as stores, coalesce(h.orders, 0) as held
 from account a
 left join paid p on p.id = a.id
@@ -44,7 +44,7 @@ order by a.code limit :at_most
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
-    """An account with its credit: what the ERP said as of a moment, and what has come since.
+    """An account with its credit: what the ERP said, each as of its moment, and what has come since.
 
     `stores` are those of it that the asker may see.
     """
@@ -57,6 +57,7 @@ class AccountLine:
     open_receivables_minor: int
     unapplied_receipts_minor: int
     as_of: datetime | None
+    receipts_as_of: datetime | None
     undelivered_minor: int
     delivered_since_minor: int
     stores: int

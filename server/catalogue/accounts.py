@@ -32,7 +32,11 @@ EDITABLE = (
     "open_receivables_minor",
     "unapplied_receipts_minor",
     "as_of",
+    "receipts_as_of",
 )
+# Of each amount that the ERP tells: as of when it is so. What was delivered since `as_of` counts with the receivables, so
+# that moment moves with no other amount than theirs.
+_MOMENT_OF = {"open_receivables_minor": "as_of", "unapplied_receipts_minor": "receipts_as_of"}
 _NEVER_NULL = ("code", "name", "currency", "open_receivables_minor", "unapplied_receipts_minor")
 
 
@@ -46,8 +50,9 @@ class NewAccount:
     credit_limit_minor: int | None = None
     open_receivables_minor: int = 0
     unapplied_receipts_minor: int = 0
-    # When the ERP said so.
+    # When the ERP said what it owes, and what it has paid.
     as_of: datetime | None = None
+    receipts_as_of: datetime | None = None
     id: UUID | None = None
 
     def fields(self) -> dict[str, Any]:
@@ -66,6 +71,7 @@ class AccountListed:
     open_receivables_minor: int
     unapplied_receipts_minor: int
     as_of: datetime | None
+    receipts_as_of: datetime | None
     stores: int
 
 
@@ -149,6 +155,11 @@ def edit_accounts(
     )
     bring_terms_up(uow, stores_of_accounts(uow, rows))
     return list(rows)
+
+
+def said_at(amounts: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
+    """These fields, with the moment as of which each amount among them is so."""
+    return {**amounts, **{_MOMENT_OF[name]: moment for name in amounts if name in _MOMENT_OF}}
 
 
 def stores_of_accounts(uow: UnitOfWork, account_ids: Iterable[UUID]) -> list[UUID]:

@@ -12,6 +12,7 @@ FIELDS = {
     "answer": sentence("Answer"),
     "app_version": sentence("App"),
     "as_of": sentence("As of"),
+    "receipts_as_of": sentence("Receipts as of"),
     "asked_again": sentence("Photos asked for again"),
     "audience": sentence("For whom"),
     "audience_ids": sentence("For which of them"),

@@ -221,6 +221,7 @@ def _make_accounts(
             open_receivables_minor=receivables,
             unapplied_receipts_minor=receipts,
             as_of=since.astimezone(UTC),
+            receipts_as_of=since.astimezone(UTC),
         )
         for code, name, limit, receivables, receipts in _ACCOUNTS
     ]

@@ -1,7 +1,6 @@
 """Accounts: who pays for what stores order, what each may still order for, and what is held for it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from server.catalogue.account_sheet import AccountLine, list_account_lines, read_account
-from server.catalogue.accounts import EDITABLE, NewAccount, edit_accounts, make_accounts
+from server.catalogue.accounts import (
+    EDITABLE,
+    NewAccount,
+    edit_accounts,
+    make_accounts,
+    said_at,
+)
 from server.catalogue.errors import CatalogueError, CodeTaken, NoSuchAccount
 from server.catalogue.whom_named import customers_called
 from server.identity.errors import IdentityError
@@ -197,6 +202,9 @@ def _account_page(
         account=account,
         available=account.available_minor,
         as_of=None if account.as_of is None else told_hour(account.as_of, zone),
+        receipts_as_of=None
+        if account.receipts_as_of is None
+        else told_hour(account.receipts_as_of, zone),
         came_from=came_from,
         tables=[
             (tell("Held orders"), tell("No order of it that you may see is held."), held),
@@ -291,7 +299,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
             "name": form.text("name"),
             "currency": currency,
         }
-        figures = _figures(form, currency)
+        figures = said_at(_figures(form, currency), desk.clock())
 
         def add(uow: UnitOfWork) -> UUID:
             (account_id,) = make_accounts(uow, visitor.actor, [NewAccount(**fields, **figures)])
@@ -320,7 +328,7 @@ def _edit_routes(desk: Desk, routes: Blueprint) -> None:
         fields: dict[str, Any] = {"code": form.text("code"), "name": form.text("name")}
         for column in ("open_receivables_minor", "unapplied_receipts_minor"):
             if figures.get(column, getattr(account, column)) != getattr(account, column):
-                fields |= {column: figures[column], "as_of": figures["as_of"]}
+                fields |= said_at({column: figures[column]}, desk.clock())
 
         def save(uow: UnitOfWork) -> UUID:
             must_be_as_drawn(uow, visitor, "account", account_id, form["basis"], account.currency)
@@ -385,14 +393,12 @@ def _tried(
 
 
 def _figures(form: Filled, currency: str) -> dict[str, Any]:
-    """The amounts that were typed; what an account owes is as of now."""
+    """The amounts that were typed."""
     found: dict[str, Any] = {}
     for name, column in _FIGURES.items():
         amount = form.amount(name, currency)
         if amount is not None:
             found[column] = amount
-    if len(found.keys() - {"credit_limit_minor"}) > 0:
-        found["as_of"] = datetime.now(UTC)
     return found
 
 

@@ -22,17 +22,40 @@ _AMOUNTS = {
     "open_receivables": "open_receivables_minor",
     "unapplied_receipts": "unapplied_receipts_minor",
 }
-_FIELDS = {name: name for name in ("code", "name", "currency", "as_of")} | _AMOUNTS
+_FIELDS = {
+    name: name for name in ("code", "name", "currency", "as_of", "receipts_as_of")
+} | _AMOUNTS
 
 
 def apply(
     uow: UnitOfWork, actor: Actor, changes: Sequence[Change], _references: References, _today: date
 ) -> None:
     """Make and change accounts as sets."""
-    make_accounts(uow, actor, [NewAccount(**_columns(c, *_FIELDS)) for c in changes if c.is_new])
-    edit_accounts(
-        uow, actor, {c.id: _columns(c, *c.after(*_FIELDS)) for c in changes if not c.is_new}
+    make_accounts(
+        uow,
+        actor,
+        [
+            NewAccount(**_with_moment(c, _columns(c, *_FIELDS), "as_of"))
+            for c in changes
+            if c.is_new
+        ],
     )
+    edit_accounts(
+        uow,
+        actor,
+        {
+            c.id: _with_moment(c, _columns(c, *c.after(*_FIELDS)), "unapplied_receipts")
+            for c in changes
+            if not c.is_new
+        },
+    )
+
+
+def _with_moment(change: Change, columns: dict[str, Any], moved_by: str) -> dict[str, Any]:
+    """The columns; where no moment is said of what was paid ahead, and that is moved, it is that of what is owed."""
+    if columns.get("receipts_as_of") is None and moved_by in change.fields:
+        return {**columns, "receipts_as_of": change.values["as_of"]}
+    return columns
 
 
 def _columns(change: Change, *names: str) -> dict[str, Any]:
@@ -99,13 +122,20 @@ ACCOUNT = Sheet(
             about=sentence("what it has paid ahead; empty leaves it"),
             keeps_when_empty=True,
         ),
-        Column(name="as_of", cell=Moment(), about=sentence("when these amounts were so")),
+        Column(name="as_of", cell=Moment(), about=sentence("when it owed this")),
+        Column(
+            name="receipts_as_of",
+            cell=Moment(),
+            about=sentence(
+                "when it had paid this ahead; not named: as_of, where that amount differs"
+            ),
+        ),
     ),
     key=("code",),
     select="""
         select id, code, name, currency, credit_limit_minor as credit_limit,
                open_receivables_minor as open_receivables,
-               unapplied_receipts_minor as unapplied_receipts, as_of
+               unapplied_receipts_minor as unapplied_receipts, as_of, receipts_as_of
         from account where company_id = :company
     """,
     from_row=_from_row,

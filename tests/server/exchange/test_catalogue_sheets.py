@@ -54,6 +54,15 @@ def test_an_account_has_amounts_of_its_currency_and_pays_for_stores(
     assert faults(bring("account", "code,as_of", "A1,2027-01-31 08:00")) == [("B2", "not_a_moment")]
     assert bring("account", "code,credit_limit,open_receivables", "A1,,").changed == 1
     assert take("account")[1].startswith("A1,Chain,EUR,,12,0,")
+    # What it has paid ahead has a moment of its own, that of the file where none is named.
+    assert take("account")[1].split(",")[6:8] == ["2027-01-31T00:00:00Z"] * 2
+    later = "A1,7,2027-02-01T08:00:00+08:00"
+    assert bring("account", "code,unapplied_receipts,as_of", later).changed == 1
+    assert take("account")[1].split(",")[6:8] == ["2027-02-01T00:00:00Z"] * 2
+    alone = "A1,8,2027-02-02T08:00:00+08:00"
+    assert bring("account", "code,unapplied_receipts,receipts_as_of", alone).changed == 1
+    assert take("account")[1].split(",")[6:8] == ["2027-02-01T00:00:00Z", "2027-02-02T00:00:00Z"]
+    assert bring("account", "code,unapplied_receipts,receipts_as_of", alone).left_alone == 1
     assert bring("store", "code,name,channel,account", "N1,Corner,kiosk,A1").added == 1
     assert bring("store", "code,account", "N1,A1").left_alone == 1
     assert bring("store", "code,account", "N1,").changed == 1

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from threading import Thread
 from typing import Any
@@ -703,6 +703,30 @@ def test_what_an_account_owes_by_now_is_not_overwritten_by_what_a_form_showed(
     assert form["receivables"] == "777.77"
     assert admin.post(place, data={**form, **drawn_from(late)}).status_code == 303
     assert rows(market, held, id=account) == [("Renamed", 77_777)]
+
+
+def test_each_amount_of_an_account_is_as_of_its_own_moment(
+    market: Market, admin: FlaskClient, account: UUID
+) -> None:
+    long_ago = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    both = {"as_of": long_ago, "receipts_as_of": long_ago}
+    held = "select as_of, receipts_as_of from account where id = :id"
+    place = f"/accounts/{account}"
+    for typed, moves in (("receipts", 1), ("receivables", 0)):
+        with market.db.company(market.cast.company.id) as uow:
+            edit_accounts(uow, market.office, {account: both})
+        assert "Receivables and receipts as of " in admin.get(place).text
+        page = admin.get(f"{place}/edit")
+        form = {name: value_in(page.text, name) for name in ("code", "name")}
+        form |= {name: value_in(page.text, name) for name in ("receivables", "receipts")}
+        assert sent(admin, f"{place}/edit", **{**form, typed: "3.50"}).status_code == 303
+        moments = rows(market, held, id=account)[0]
+        assert moments[moves] > long_ago
+        # Deliveries since then count with the receivables: that moment is not the receipts' to move.
+        assert moments[1 - moves] == long_ago
+        text = admin.get(place).text
+        assert "Receivables as of " in text
+        assert "Receipts as of " in text
 
 
 def test_the_statements_of_lists_and_pages_grow_with_nothing(
