@@ -213,6 +213,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("conflict", MANAGER, "/conflicts/", _opened),
         Shot("quarantine", ADMIN, "/quarantine/"),
         Shot("kept-item", ADMIN, "/quarantine/", _opened),
+        Shot("release-all", ADMIN, "/quarantine/release?kind=store"),
         Shot("regions", MANAGER, "/regions/", _regions),
         Shot("region-drawn", MANAGER, "/regions/", _after(_regions, _redrawn)),
         Shot("target-plans", ADMIN, "/targets/plans"),

@@ -109,22 +109,27 @@ def log_released(
     uow: UnitOfWork, actor: Actor, errand_id: UUID, asked: ReleaseAll, came: CameOf
 ) -> None:
     """Log who released how many of which, and what came of them."""
-    which: dict[str, Any] = msgspec.to_builtins(asked.alike)
+    which = {
+        "code": asked.alike.code,
+        "kind": asked.alike.kind,
+        "person_id": asked.alike.person_id,
+        "device_id": asked.alike.device_id,
+    }
     log_change(
         uow,
         actor,
         "quarantine.release_all",
         "kept_items",
         errand_id,
-        before=which,
         after={
+            **{name: value for name, value in which.items() if value is not None},
             "reason": asked.reason,
             "items": came.items,
-            "done": came.done,
-            "waiting": came.waiting,
-            "kept": came.kept,
-            "before": came.before,
-            "broken": came.broken,
+            "applied": came.done,
+            "still_kept": came.kept,
+            "still_waiting": came.waiting,
+            "decided_before": came.before,
+            "not_judged": came.broken,
         },
     )
 

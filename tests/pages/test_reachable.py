@@ -303,6 +303,8 @@ def test_what_is_to_be_cared_for_has_no_barriers(sit_down: Callable[..., Seat]) 
         if not path.endswith("new") and path != "/appeals/":
             seat.page.click("tbody a >> nth=0")
             assert faults_of(seat, NARROW) == [], seat.page.url
+    seat.go("/quarantine/release?kind=store")
+    assert faults_of(seat, NARROW) == []
     seat.go("/quarantine/")
     seat.page.click("tbody a >> nth=0")
     seat.page.fill("#field-item", "{}")

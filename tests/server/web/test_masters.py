@@ -21,7 +21,9 @@ from server.catalogue.whom import Whom
 from server.identity.change_log import Actor, LoggedChange, changes_of
 from server.planning.day_plans import plan_again
 from server.planning.stores import edit_stores
+from sync.direct import begin
 from sync.publish import hold
+from sync.scope import take_turn
 from sync.unit_of_work import Database
 from tests.catalogue_factories import add_list, add_promotion, publish
 from tests.factories import Person
@@ -560,6 +562,28 @@ def test_a_rehearsal_that_deadlocks_with_somebody_at_work_is_tried_again(
     asking.join(30)
     assert answers[0].status_code == 200
     assert "<td>Ana</td>" in answers[0].text
+
+
+def test_a_rehearsal_that_cannot_be_done_now_says_so_where_its_answer_is_awaited(
+    market: Market, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/stores/{market.cast.ana_stores[0]}/close"
+    form = {"_token": token_in(page := admin.get(path)), "basis": basis_in(page.text)}
+
+    def impatient(driver: Any, *args: Any) -> None:
+        begin(driver, *args)
+        driver.execute("set local lock_timeout = 200")
+
+    monkeypatch.setattr("sync.unit_of_work.begin", impatient)
+    with market.db.company(market.cast.company.id) as uow:
+        take_turn(uow)
+        answer = admin.post(f"{path}/rehearse", data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 503
+    assert "Try again in a minute." in answer.text
+    assert "<html" not in answer.text
+    # By it told.js lets what is said be shown.
+    assert answer.headers["X-Told"] == "part"
+    assert "X-Told" not in admin.get("/stores/nowhere", headers={"HX-Request": "true"}).headers
 
 
 def wait_until_it_waits(owner_engine: Engine) -> None:

@@ -221,7 +221,11 @@ def test_all_of_one_reason_are_released_by_a_worker_each_by_itself(
         each = changes_of(uow, subject_kind="kept_item")
     assert (logged.actor, logged.action) == ("Ada", "quarantine.release_all")
     assert logged.after is not None
-    assert (logged.after["items"], logged.after["done"], logged.after["reason"]) == (3, 3, "mended")
+    assert (logged.after["items"], logged.after["applied"], logged.after["reason"]) == (
+        3,
+        3,
+        "mended",
+    )
     assert {one.action for one in each} == {"quarantine.release"}
     assert len(each) == 3
     assert office.browser(cast.mia).get(errand).status_code == 404
