@@ -94,6 +94,8 @@ PLACES: Mapping[str, str] = {
     " and state = 'CLAIMED' and expires_at > now() order by id limit 1",
     "edit_id": "select id from form_edit where company_id = :company and person_id = :person"
     " order by changed_at desc limit 1",
+    "errand_id": "select id from errand where company_id = :company and person_id = :person"
+    " order by asked_at desc limit 1",
     "export_id": "select id from export_run where company_id = :company and person_id = :person"
     " and state = 'READY' order by id limit 1",
     "day": "select cast(cast(:today as date) as text)",
@@ -130,12 +132,18 @@ ASKED: Mapping[str, Sequence[str]] = {
         "show=sales&measure=NET_VALUE&by=product_group",
     ),
     "orders.order_list": ("state=HELD", "store=a"),
+    "quarantine.ask_release": ("kind=visit",),
     "routes.stores_found": ("search=a",),
     "routes.store_places": ("box=30000000,103000000,31000000,105000000",),
     "routes.rule": (),
 }
 # Only so asked: the bare address is none, or the same as one above.
-_NOT_BARE = {"facts.facts_page", "routes.store_places", "routes.stores_found"}
+_NOT_BARE = {
+    "facts.facts_page",
+    "quarantine.ask_release",
+    "routes.store_places",
+    "routes.stores_found",
+}
 # No pages: what leads elsewhere.
 _LEFT_OUT = {"signing.front", "signing.nothing_here", "routes.rule"}
 
