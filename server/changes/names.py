@@ -25,6 +25,24 @@ union all select id, name from activity where company_id = :company and id = any
 union all select id, code from form_template where company_id = :company and id = any(:ids)
 union all select id, coalesce(number, left(cast(id as text), 8)) from order_header where company_id = :company and id = any(:ids)
 union all select id, model from device where company_id = :company and id = any(:ids)
+union all select v.id, s.name from visit v join store s on s.company_id = v.company_id and s.id = v.store_id
+          where v.company_id = :company and v.id = any(:ids)
+union all select a.id, s.name from audit_visit a join store s on s.company_id = a.company_id and s.id = a.store_id
+          where a.company_id = :company and a.id = any(:ids)
+union all select u.id, s.name from audit_turn u
+          join audit_visit a on a.company_id = u.company_id and a.id = u.audit_visit_id
+          join store s on s.company_id = a.company_id and s.id = a.store_id
+          where u.company_id = :company and u.id = any(:ids)
+union all select u.id, s.name from audit_verdict u
+          join audit_visit a on a.company_id = u.company_id and a.id = u.audit_visit_id
+          join store s on s.company_id = a.company_id and s.id = a.store_id
+          where u.company_id = :company and u.id = any(:ids)
+union all select t.id, r.name || ' ' || t.year from target_plan t
+          join region r on r.company_id = t.company_id and r.id = t.region_id
+          where t.company_id = :company and t.id = any(:ids)
+union all select t.id, p.code || ' ' || to_char(t.month, 'YYYY-MM') from target t
+          join position p on p.company_id = t.company_id and p.id = t.position_id
+          where t.company_id = :company and t.id = any(:ids)
 """
 
 

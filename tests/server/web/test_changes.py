@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Engine, text
 
 import server
 from server.changes.change_list import ChangesAsked, list_changes
@@ -18,6 +19,7 @@ from server.identity.change_log import Actor, log_change, log_changes
 from server.identity.occupancies import give_occupancy
 from server.identity.people import rename_person
 from tests.factories import TODAY
+from tests.measures_factories import add_visit
 from tests.server.web.conftest import Office
 from tests.sync.talking import counted_statements
 
@@ -26,6 +28,19 @@ def change(office: Office, action: str, kind: str, subject: object, **sides: obj
     actor = Actor("Ada", office.cast.ada.id)
     with office.database.company(office.cast.company.id) as uow:
         log_change(uow, actor, action, kind, str(subject), **sides)  # type: ignore[arg-type]
+
+
+def test_a_visit_is_called_after_its_store(office: Office, owner_engine: Engine) -> None:
+    cast = office.cast
+    with owner_engine.begin() as connection:
+        visit = add_visit(connection, cast.company, cast.ana, cast.ana_stores[0])
+        store = connection.scalar(
+            text("select name from store where id = :id"), {"id": cast.ana_stores[0]}
+        )
+    change(office, "visit.decide_flag", "visit", visit, after={"flag": "offsite"})
+    listed = office.browser(cast.ada).get("/changes/").text
+    assert f">{store}</a>" in listed
+    assert f">{str(visit)[:8]}</a>" not in listed
 
 
 def test_the_log_is_for_admins(office: Office) -> None:
