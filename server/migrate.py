@@ -1,6 +1,7 @@
 """Bring a database to the newest migration, and say where it is."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -34,9 +35,7 @@ def migrate(owner_database_url: str, *, app_role: str) -> bool:
 
 def head_revision() -> str:
     """The newest migration in this installation."""
-    head = ScriptDirectory.from_config(_config("")).get_current_head()
-    assert head is not None, "migrations/versions is empty"
-    return head
+    return _known()[0]
 
 
 def current_revision(database_url: str) -> str | None:
@@ -73,8 +72,16 @@ def way_to_head(at: str | None) -> str:
 
 
 def _is_of_newer(at: str | None) -> bool:
-    known = ScriptDirectory.from_config(_config("")).walk_revisions()
-    return at is not None and at not in {one.revision for one in known}
+    return at is not None and at not in _known()[1]
+
+
+@cache
+def _known() -> tuple[str, frozenset[str]]:
+    """The newest migration and all. To find out takes as long as many a command: every file of them is loaded."""
+    scripts = ScriptDirectory.from_config(_config(""))
+    head = scripts.get_current_head()
+    assert head is not None, "migrations/versions is empty"
+    return head, frozenset(one.revision for one in scripts.walk_revisions())
 
 
 def driver_url(url: str) -> str:
