@@ -5,10 +5,11 @@ disk. A process that is killed loses nothing by that, since the kernel has what 
 they are; each has a database of its own, copied from one that was migrated once.
 """
 
+import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,17 @@ _servers: list[Embedded] = []
 def pytest_configure_node(node: Any) -> None:
     """Tell a test process of pytest-xdist where the servers are."""
     node.workerinput["servers"] = _start(node.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Tests are loaded without a look for garbage, of which there is none; what is loaded stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
