@@ -28,6 +28,7 @@ from sync.document import encode_document
 from sync.unit_of_work import UnitOfWork
 
 EDITS_MAX = 30
+DEFINITION_BYTES_MAX = 1024 * 1024
 _ONE = """
 select id, person_id, template_id, basis_version, basis, definition, changed_at, before is not null
 from form_edit
@@ -85,6 +86,11 @@ class Edit:
     def code(self) -> str:
         """The code of the form."""
         return str(self.definition["code"])
+
+    @property
+    def is_of_draft(self) -> bool:
+        """Whether it was begun from a draft that waited."""
+        return bool(self.basis) and not self.basis.endswith(" None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +162,10 @@ def change_edit(
     definition = act(edit.definition)
     if definition == edit.definition:
         return edit
-    uow.run(
-        _SET,
-        company=uow.company_id,
-        id=edit.id,
-        definition=encode_document(definition).decode(),
-    )
+    document = encode_document(definition)
+    if len(document) > DEFINITION_BYTES_MAX:
+        raise EditRefused(Said("A form has at most {number} MiB.", number=1))
+    uow.run(_SET, company=uow.company_id, id=edit.id, definition=document.decode())
     return edit
 
 

@@ -24,13 +24,15 @@ FIGURES: Final = ("+", "-", "*", "/", "100/", "1000/")
 class Way:
     """A way to points: `how` is yes, no, option, number or share, of one question or of two.
 
-    Of `option` the points of each option are in `by_option`.
+    Of `option` the points of each option are in `by_option`; of `share` the whole gives `whole` points, None: all there
+    are. A share that gives more reaches them all before it is whole.
     """
 
     how: str
     of: str
     out_of: str = ""
     by_option: Mapping[str, int] = field(default_factory=dict)
+    whole: int | None = None
 
     def written(self, full: int) -> str:
         """As an expression that reaches `full` at most."""
@@ -45,7 +47,7 @@ class Way:
                 # With no option that gives any, the points are still of this question.
                 return f"{said}0" if said else f'{self.of} == "" ? 0 : 0'
             case "share":
-                return f"{full} * {self.of} / {self.out_of}"
+                return f"{self.whole or full} * {self.of} / {self.out_of}"
         return self.of
 
 
@@ -59,8 +61,9 @@ def read_way(points: str, full: int, questions: Sequence[Json]) -> Way | None:
         if figures in {(full, 0), (0, full)}:
             return Way("yes" if figures[0] else "no", yes[1])
     share = _SHARE.fullmatch(points)
-    if share and int(share[1]) == full and {named.get(share[2]), named.get(share[3])} == {"WHOLE"}:
-        return Way("share", share[2], share[3])
+    if share and {named.get(share[2]), named.get(share[3])} == {"WHOLE"}:
+        whole = int(share[1])
+        return Way("share", share[2], share[3], whole=None if whole == full else whole)
     return _read_options(points, named)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mobile_contract.records.form_template import MEASURES
 from server.forms import editing
 from server.forms.editing import Definition
 from server.forms.errors import EditRefused
@@ -23,6 +24,15 @@ Json = Mapping[str, Any]
 
 _STAY = ("more", "option-", "item-")
 _CLASSES = ("A", "B", "C")
+# What the form of a part tells beside its field; any other fault is told of the part.
+TOLD_AT_FIELDS = frozenset(
+    {
+        *("title", "zh", "help", "unit", "decimals", "currency", "minimum", "maximum", "category"),
+        *("options", "items", "rows_category", "columns", "expression", "where", "when"),
+        *("tally_rows", "take", "tally_column", "read_as", "points", "weight", "full"),
+        *(f"{side}-{name}" for side in ("over", "out_of") for name in MEASURES),
+    }
+)
 
 
 @dataclass
@@ -190,7 +200,7 @@ def _read_head(form: Filled, was: Json) -> dict[str, Any]:
 
 def _read_measures(form: Filled) -> list[dict[str, str]]:
     found = []
-    for measure in ("OSA", "SHARE_OF_SHELF", "STOCK_AGE", "FRESHNESS"):
+    for measure in MEASURES[:-1]:
         figures = {name: form[f"{name}-{measure}"] for name in ("over", "out_of")}
         if any(figures.values()):
             found.append(

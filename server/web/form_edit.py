@@ -37,7 +37,7 @@ from server.language import tell
 from server.planning.store_list import list_channels
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.filled import Filled
-from server.web.form_acts import act_of, columns_before, typed_part
+from server.web.form_acts import TOLD_AT_FIELDS, act_of, columns_before, typed_part
 from server.web.form_publish import form_of, found_edit, publish_routes
 from server.web.form_texts import read_titles
 from server.web.form_trying import rows_tried, tried_form, tried_words
@@ -219,6 +219,10 @@ def _editor(
         typed = form if form is not None and is_typed else typed_part(edit.definition, part)
     except NoSuchForm:
         raise NotFound from None
+    if form is None:
+        for fault in faults:
+            if fault.part == part and fault.field in TOLD_AT_FIELDS:
+                typed.fault(fault.field, fault.words)
     shown = answers or Filled({})
     tried = tried_form(edit.definition, shown, rows, visitor.today)
     return draw(
@@ -238,6 +242,9 @@ def _editor(
         tried=tried,
         answers=shown,
         blank=Filled({}),
+        rest_of=lambda told, of: [
+            one for one in told if of != part or not is_typed or one.field not in TOLD_AT_FIELDS
+        ],
         zone=visitor.policy.time_zone,
         as_ms=lambda at: round(at.timestamp() * 1000),
         in_pairs=lambda *lists: [(one, one) for one in dict.fromkeys(chain(*lists))],

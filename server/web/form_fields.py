@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mobile_contract.records.form_template import DECIMALS_MAX
+from mobile_contract.records.form_template import ASKED, COLUMN_TYPES, DECIMALS_MAX, WORKED_OUT
 from server.forms.editing import coded, swapped
 from server.language import tell
 from server.web.filled import Filled
@@ -90,7 +90,7 @@ def _typed_asked(asked: Json) -> Typed:
 
 def read_question(form: Filled, was: Json, earlier: Sequence[Json]) -> dict[str, Any]:
     """A question as it was typed; what is wrong stands at its field."""
-    said = _read_asked(form, was)
+    said = _read_asked(form, was, (*ASKED, *WORKED_OUT))
     kind = said["type"]
     said["help"] = form.text("help")
     if len(said["help"]) > HELP_MAX:
@@ -112,15 +112,18 @@ def read_question(form: Filled, was: Json, earlier: Sequence[Json]) -> dict[str,
 
 def read_column(form: Filled, was: Json, earlier: Sequence[Json]) -> dict[str, Any]:
     """A column as it was typed."""
-    said = _read_asked(form, was)
+    said = _read_asked(form, was, COLUMN_TYPES)
     said["shown_when"] = read_where(form, earlier)
     if said["type"] == "INT" and form["prefill"] == "1":
         said["prefill"] = "SHELF_LIFE_DAYS"
     return said
 
 
-def _read_asked(form: Filled, was: Json) -> dict[str, Any]:
+def _read_asked(form: Filled, was: Json, types: Sequence[str]) -> dict[str, Any]:
     kind = form["type"] or was["type"]
+    if kind not in types:
+        form.fault("type", tell("Choose one of the list."))
+        kind = was["type"]
     groups = fields_of(kind)
     said: dict[str, Any] = {
         "type": kind,
@@ -128,7 +131,7 @@ def _read_asked(form: Filled, was: Json) -> dict[str, Any]:
         "required": form["required"] == "1",
     }
     if "unit" in groups:
-        said["unit"] = form.text("unit")[:20]
+        said["unit"] = form.text("unit")
     if "decimals" in groups:
         said["decimals"] = form.whole("decimals") or None
         if (said["decimals"] or 0) > DECIMALS_MAX:

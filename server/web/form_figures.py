@@ -75,7 +75,9 @@ def typed_score(score: Json, questions: Sequence[Json]) -> Typed:
     if way is None:
         return typed | {"points_from": "kept"}
     if way.how == "share":
-        return typed | {"points_from": "share", "over": way.of, "out_of": way.out_of}
+        whole = "" if way.whole is None else str(way.whole)
+        share = {"over": way.of, "out_of": way.out_of, "share_points": whole}
+        return typed | {"points_from": "share", **share}
     given = {f"points-{code}": str(points) for code, points in way.by_option.items()}
     return typed | {"points_from": f"{way.how} {way.of}", **given}
 
@@ -104,7 +106,8 @@ def _read_points(form: Filled, was: Json, full: int, questions: Sequence[Json]) 
         over = form["over"] or next(iter(figures), "")
         out_of = form["out_of"] or next(iter(figures[1:]), over)
         if over in figures and out_of in figures:
-            return Way("share", over, out_of).written(full)
+            whole = form.whole("share_points") or None
+            return Way("share", over, out_of, whole=whole).written(full)
         form.fault("points", tell("A share needs two questions that give a whole number."))
         return str(was["points"])
     how, _, code = chosen.partition(" ")

@@ -7,10 +7,10 @@ from typing import Any
 from server.forms.asked_if import SIGNS, hows_of
 from server.forms.conditions import told_condition, told_row_condition, told_tally
 from server.forms.editing import before_question
-from server.forms.points import is_figure
+from server.forms.points import is_figure, read_way
 from server.forms.words import told_decimal, told_title
 from server.identity.setting_words import STEP_NAMES
-from server.language import sentence, tell, told_money
+from server.language import sentence, tell, told_money, told_number
 from server.web.form_clauses import written_value
 from server.web.form_fields import NEVER_ASKED, fields_of
 from server.web.form_figures import ways_of
@@ -179,6 +179,7 @@ def editor_words(definition: Json) -> dict[str, Any]:
             (f"{how} {code}", tell(WAYS[how], question=_title(questions, code)))
             for how, code in ways_of(questions)
         ],
+        "told_points": lambda score: _told_points(score, questions),
         "figures": _figures,
         "figure_signs": [(name, tell(words)) for name, words in FIGURE_SIGNS.items()],
         "takes": [(name, tell(words)) for name, words in TAKES.items()],
@@ -198,6 +199,18 @@ _COLUMN_TYPES = ("BOOL", "INT", "MONEY", "TEXT", "CHOICE", "DAY")
 
 def _title(questions: Sequence[Json], code: str) -> str:
     return next((told_title(one) for one in questions if one["code"] == code), code)
+
+
+def _told_points(score: Json, questions: Sequence[Json]) -> str | None:
+    """Where its points come from; None where it is told as it is written."""
+    way = read_way(score["points"], score["full"], questions)
+    if way is None:
+        return None
+    of, out_of = _title(questions, way.of), _title(questions, way.out_of)
+    if way.how == "share":
+        points = told_number(way.whole or score["full"])
+        return tell("{points} points × {over} / {out_of}", points=points, over=of, out_of=out_of)
+    return tell(WAYS[way.how], question=of)
 
 
 def _figures(questions: Sequence[Json]) -> list[tuple[str, str]]:

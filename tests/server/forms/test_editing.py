@@ -196,6 +196,7 @@ def test_what_no_clauses_say_is_not_read_as_any(written: str) -> None:
         Way("no", "seen"),
         Way("number", "number"),
         Way("share", "number", "total"),
+        Way("share", "number", "total", whole=25),
         Way("option", "kind", by_option={"a": 10, "b": 4}),
         Way("option", "kind"),
     ],
@@ -209,7 +210,7 @@ def test_a_way_to_points_is_an_expression_of_the_contract_and_comes_back(way: Wa
 
 def test_points_that_no_way_says_stay_as_they_are_written() -> None:
     assert read_way("seen ? 6 + 2 * size(means) : 0", 10, QUESTIONS) is None
-    assert read_way("25 * number / total", 10, QUESTIONS) is None
+    assert read_way("25 * number / note", 10, QUESTIONS) is None
     assert read_figure("number - total + 1", QUESTIONS) is None
     for sign in ("+", "-", "*", "/", "100/", "1000/"):
         figure = Figure("number", sign, "total")

@@ -236,6 +236,7 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(
     assert maker.question("how_many")["title"] == "How many?"
     assert "must be there" in maker.refused("questions", "add", title=" ", type="TEXT")
     assert "Choose one of the list." in maker.refused("questions", "add", title="A", type="SONG")
+    assert "Choose one of the list." in maker.refused("question:how_many", title="A", type="SONG")
     maker.act("questions", "add", title="And?", type="TEXT")
     page = maker.refused(
         "question:and", title="And?", type="TEXT", when="how_many >=", when_number=""
@@ -522,3 +523,72 @@ def test_the_last_step_is_taken_back_once(office: Office, ada: FlaskClient) -> N
     assert maker.definition == before
     maker.post("/undo")
     assert maker.definition == before
+
+
+def test_what_the_check_finds_stands_at_its_field_once_the_part_is_open(
+    office: Office, ada: FlaskClient
+) -> None:
+    maker = begin(ada, office)
+    maker.act("questions", "add", title="Price", type="MONEY")
+    for opened, at in (
+        ("", '<li class="fault">'),
+        ("question:price", 'id="about-question-currency">'),
+    ):
+        page = maker.page(opened)
+        assert page.count("Say in which currency.") == 1
+        assert f"{at}Say in which currency." in page
+    assert 'name="currency" value="" maxlength="3" aria-describedby' in page
+    ada.set_cookie("roadbook_language", "zh")
+    assert "请填写币种。" in maker.page("question:price")
+
+
+def test_a_change_begins_from_the_draft_that_waits(office: Office, ada: FlaskClient) -> None:
+    published(office.database, office.cast.company)
+    first = change(ada, office, "STORE_CHECK")
+    first.act("questions", "add", title="Anything else?", type="TEXT")
+    first.publish("keep")
+    second = change(ada, office, "STORE_CHECK")
+    assert "Begun from the draft of this form." in second.page()
+    assert second.definition["questions"][-1]["title"] == "Anything else?"
+    second.publish()
+    assert in_force(office, "STORE_CHECK")["questions"][-1]["title"] == "Anything else?"
+
+
+def test_a_choice_that_is_not_taken_is_told_in_words(office: Office, ada: FlaskClient) -> None:
+    maker = begin(ada, office)
+    maker.act("questions", "add", title="Means?", type="CHOICES")
+    lists = {"option_code": "", "option_title": "Price off", "option_zh": ""}
+    maker.act("question:means", title="Means?", type="CHOICES", **lists)
+    maker.act("questions", "add", title="Why?", type="TEXT")
+    said = {"when": "means lacks price_off", "when_number": ""}
+    maker.act("question:why", title="Why?", type="TEXT", **said)
+    assert maker.question("why")["shown_when"] == '!("price_off" in means)'
+    assert "Only when “Means?” has not “Price off”." in maker.page()
+
+
+def test_what_a_browser_would_never_send_changes_nothing(office: Office, ada: FlaskClient) -> None:
+    maker = begin(ada, office)
+    maker.act("questions", "add", title="Shelf", type="ROWS")
+    maker.act("question:shelf", "add-column", title="There?", type="BOOL")
+    before = maker.definition
+    for part, act, said in (
+        ("", "save", {}),
+        ("song", "save", {"title": "A"}),
+        ("question:shelf", "save", {"title": "A", "type": "SONG"}),
+        ("column:shelf:there", "save", {"title": "A", "type": "ROWS"}),
+        ("question:shelf", "add-column", {"title": "A", "type": "PHOTO"}),
+        ("score", "add", {"title": "A", "points_from": "yes shelf"}),
+        ("question:shelf", "save", {"title": "A" * 201, "type": "ROWS"}),
+        (
+            "question:shelf",
+            "save",
+            {"title": "A", "type": "ROWS", "when": "later yes", "when_number": ""},
+        ),
+    ):
+        maker.refused(part, act, **said)
+    assert maker.definition == before
+    maker.act(
+        "question:shelf", "save", title="Shelf", type="ROWS", source="SONG", decimals="x", when=""
+    )
+    maker.act("measures", **{"over-OSA": "song", "out_of-OSA": "shelf"})
+    assert "gives no whole number" in maker.page("measures")
