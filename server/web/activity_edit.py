@@ -30,6 +30,13 @@ from server.identity.sessions import Visitor
 from server.language import tell
 from server.planning.positions import list_regions
 from server.web.activity_words import FIELDS, PASS_RULES
+from server.web.basis import (
+    ChangedMeanwhile,
+    basis_of,
+    is_untouched,
+    must_be_as_drawn,
+    with_basis,
+)
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.refusals import refused_field
 from server.web.typed import typed_uuid
@@ -56,6 +63,34 @@ class Typed:
     regions: list[str]
     standards: list[dict[str, str]]
     faults: dict[str, str] = field(default_factory=dict)
+    # What the form was drawn from; "" of a new activity.
+    basis: str = ""
+
+    @property
+    def values(self) -> dict[str, list[str]]:
+        """What stands in each field, in an order that no browser changes; standards are one."""
+        return {
+            **{name: [value] for name, value in self.fields.items()},
+            "channels": sorted(self.channels),
+            "region_ids": sorted(self.regions),
+            "standards": [
+                " ".join(row.values()) for row in self.standards if row["item"] or row["text"]
+            ],
+        }
+
+    def bring_up(self, now: "Typed", number: int) -> None:
+        """Show what is there `now` in the fields that nobody touched; its last change has this number."""
+        untouched = {
+            name for name, value in self.values.items() if is_untouched(self.basis, name, value)
+        }
+        self.fields |= {name: now.fields[name] for name in self.fields if name in untouched}
+        if "channels" in untouched:
+            self.channels = now.channels
+        if "region_ids" in untouched:
+            self.regions = now.regions
+        if "standards" in untouched:
+            self.standards = now.standards
+        self.basis = basis_of(number, now.values)
 
     def fault(self, refused: ActivityError) -> None:
         """Put a refusal beside its field, where it names one."""
@@ -102,19 +137,26 @@ def edit_routes(desk: Desk, routes: Blueprint) -> None:
     @desk.page(*MAKERS)
     def edit_page(visitor: Visitor, activity_id: UUID) -> ResponseReturnValue:
         """The form with what holds."""
-        shown = _shown(desk, visitor, activity_id)
-        return _drawn(desk, visitor, shown, _held(shown))
+        with desk.database.reading(visitor.company_id) as uow:
+            shown = _shown(uow, visitor, activity_id)
+            typed = _held(shown)
+            typed.basis = str(with_basis(uow, "activity", activity_id, typed.values)["basis"])
+        return _drawn(desk, visitor, shown, typed)
 
     @routes.post("/<uuid:activity_id>/edit")
     @desk.page(*MAKERS, body=FORM_BODY)
     def edit(visitor: Visitor, activity_id: UUID) -> ResponseReturnValue:
         """Set what was typed."""
-        shown = _shown(desk, visitor, activity_id)
+        with desk.database.reading(visitor.company_id) as uow:
+            shown = _shown(uow, visitor, activity_id)
         typed = _typed(request.form, shown)
         terms = _terms(typed)
         if not typed.faults:
             try:
                 with desk.database.company(visitor.company_id) as uow:
+                    must_be_as_drawn(
+                        uow, visitor, "activity", activity_id, typed.basis, shown.currency
+                    )
                     is_changed = edit_activity(
                         uow,
                         visitor.actor,
@@ -123,6 +165,10 @@ def edit_routes(desk: Desk, routes: Blueprint) -> None:
                         today=visitor.today,
                         asker_id=visitor.person_id,
                     )
+            except ChangedMeanwhile as refused:
+                typed.faults[""] = str(refused)
+                with desk.database.reading(visitor.company_id) as uow:
+                    typed.bring_up(_held(_shown(uow, visitor, activity_id)), refused.number)
             except (FieldInvalid, BeyondScope, WrongState) as refused:
                 typed.fault(refused)
             else:
@@ -138,11 +184,10 @@ def edit_routes(desk: Desk, routes: Blueprint) -> None:
         return _drawn(desk, visitor, shown, typed, 422)
 
 
-def _shown(desk: Desk, visitor: Visitor, activity_id: UUID) -> ActivityShown:
+def _shown(uow: UnitOfWork, visitor: Visitor, activity_id: UUID) -> ActivityShown:
     """One that the visitor runs and that can be changed still."""
     try:
-        with desk.database.reading(visitor.company_id) as uow:
-            shown = show_activity(uow, activity_id, today=visitor.today, asker_id=visitor.person_id)
+        shown = show_activity(uow, activity_id, today=visitor.today, asker_id=visitor.person_id)
     except NoSuchActivity:
         raise NotFound from None
     if not shown.is_run or shown.state in {"ENDED", "SETTLED"}:
@@ -259,6 +304,7 @@ def _typed(form: MultiDict[str, str], shown: ActivityShown | None = None) -> Typ
         held.channels if held is not None and is_open else form.getlist("channels"),
         held.regions if held is not None and is_open else form.getlist("region_ids"),
         rows,
+        basis=form.get("basis", ""),
     )
 
 

@@ -18,6 +18,8 @@ from server.identity.sessions import Visitor
 from server.language import Said, tell, told_moment
 from sync.unit_of_work import UnitOfWork
 
+Shown = Mapping[str, str] | Mapping[str, list[str]] | Mapping[str, str | list[str]]
+
 TOLD_MAX = 3
 _DIGITS_MAX = 18
 
@@ -40,14 +42,14 @@ class ChangedMeanwhile(Exception):
 
 
 def with_basis(
-    uow: UnitOfWork, kind: str, record_id: UUID, shown: Mapping[str, str | list[str]]
+    uow: UnitOfWork, kind: str, record_id: UUID, shown: Shown
 ) -> dict[str, str | list[str]]:
     """What a form of this record shows, with its basis. One query."""
     rows = uow.rows(_LAST, company=uow.company_id, kind=kind, record=str(record_id))
     return {**shown, "basis": basis_of(rows[0].number or 0, shown)}
 
 
-def basis_of(number: int, shown: Mapping[str, str | list[str]]) -> str:
+def basis_of(number: int, shown: Shown) -> str:
     """The basis of a form that shows this, of a record whose last change has this number."""
     fields = (
         f"{name}={_digest([value] if isinstance(value, str) else value)}"

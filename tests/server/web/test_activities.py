@@ -16,7 +16,7 @@ from server.identity.change_log import Actor
 from sync.unit_of_work import Database
 from tests.activities_factories import add_activity, add_activity_store
 from tests.factories import add_holder
-from tests.server.web.conftest import Office, token_in
+from tests.server.web.conftest import Office, drawn_from, token_in
 from tests.sync.talking import counted_statements
 
 DAY = timedelta(days=1)
@@ -46,7 +46,8 @@ def ada(office: Office) -> FlaskClient:
 
 def post(client: FlaskClient, place: str, **form: Any) -> TestResponse:
     token = token_in(client.get("/activities/"))
-    return client.post(place, data={"_token": token, **form}, follow_redirects=True)
+    basis = drawn_from(client.get(place)) if place.endswith("/edit") else {}
+    return client.post(place, data={"_token": token, **basis, **form}, follow_redirects=True)
 
 
 def row_of(office: Office, activity: UUID | None = None) -> Any:

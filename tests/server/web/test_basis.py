@@ -1,6 +1,7 @@
 """Of two who have one form open the second is told what the first changed, and saves nothing over it."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from uuid import uuid4
 
@@ -13,7 +14,9 @@ from server.catalogue.accounts import NewAccount, make_accounts
 from server.identity.change_log import Actor
 from server.web.basis import basis_of, is_untouched
 from sync.unit_of_work import Database
+from tests.activities_factories import add_activity
 from tests.catalogue_factories import add_promotion
+from tests.factories import TODAY
 from tests.market import Market, make_market
 from tests.server.web.conftest import Office
 
@@ -59,27 +62,35 @@ def form_in(text: str) -> Form:
 
 def place_of(market: Market, what: str) -> tuple[str, str]:
     """A form, and a field of it beside its name that another may change."""
-    company = market.cast.company
-    with market.db.company(company.id) as uow:
-        if what == "product":
-            return f"/products/{market.goods.oat}/edit", "brand"
-        if what == "price_list":
-            return f"/prices/{market.goods.base}/edit", "code"
-        if what == "promotion":
-            return f"/promotions/{add_promotion(uow, 'P1')}/edit", "code"
-        if what == "account":
-            new = NewAccount(code=uuid4().hex[:8], name="Union", currency="USD")
-            return f"/accounts/{make_accounts(uow, market.office, [new])[0]}/edit", "receivables"
-        if what == "person":
-            return f"/people/{market.cast.ben.id}/edit", "email"
-    return f"/positions/{market.cast.ben.position_id}/edit", "code"
+    goods, cast = market.goods, market.cast
+    with market.db.company(cast.company.id) as uow:
+        match what:
+            case "product":
+                found = f"/products/{goods.oat}", "brand"
+            case "price_list":
+                found = f"/prices/{goods.base}", "code"
+            case "promotion":
+                found = f"/promotions/{add_promotion(uow, 'P1')}", "code"
+            case "account":
+                new = NewAccount(code=uuid4().hex[:8], name="Union", currency="USD")
+                (account,) = make_accounts(uow, market.office, [new])
+                found = f"/accounts/{account}", "receivables"
+            case "activity":
+                ends_on = TODAY + timedelta(days=900)
+                found = f"/activities/{add_activity(uow, ends_on=ends_on)}", "about"
+            case "person":
+                found = f"/people/{cast.ben.id}", "email"
+            case _:
+                found = f"/positions/{cast.ben.position_id}", "code"
+    place, field = found
+    return f"{place}/edit", field
 
 
 OTHER = {"email": "ben.b@example.com", "receivables": "12.50"}
 
 
 @pytest.mark.parametrize(
-    "what", ["product", "price_list", "promotion", "account", "person", "position"]
+    "what", ["product", "price_list", "promotion", "account", "person", "position", "activity"]
 )
 def test_nobody_saves_over_what_another_changed_meanwhile(
     market: Market, admin: FlaskClient, what: str
