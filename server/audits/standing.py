@@ -270,7 +270,7 @@ def _tasks(one: _Judged, policy: Policy, today: Any) -> Iterable[NewTask]:
             continue
         reason = policy.audit_reasons.get(each["reason_code"], {})
         said = (
-            f"{each['item']}: {texts.get(each['item'], '')}",
+            texts.get(each["item"]) or each["item"],
             reason.get("words"),
             each["reason"],
         )

@@ -99,7 +99,7 @@ def test_what_fails_is_a_task_and_its_photos_fail(
     assert set(tasks) == {"SHOOT_AGAIN", "PUT_RIGHT"}
     shoot = tasks["SHOOT_AGAIN"]
     assert shoot["text"] == (
-        "END_CAP: An end cap beside the cooler. Too dark, blurred or cut off to tell. END_CAP as it stands"
+        "An end cap beside the cooler. Too dark, blurred or cut off to tell. END_CAP as it stands"
     )
     assert shoot["photo_sha256"] in {
         photo["sha256"] for photo in ana.fields(id_)["photos"] if photo["item"] == "END_CAP"
