@@ -152,7 +152,7 @@ def test_phones_settings_and_changes_have_no_barriers(sit_down: Callable[..., Se
     assert faults_of(seat) == []
     # One of the demo's, whose way out is shown; others may have let in new ones.
     seat.go("/devices/")
-    seat.page.click("tbody tr:has-text('hands over') a >> nth=0")
+    seat.page.click("tbody tr:has-text('told to wipe itself') a >> nth=0")
     seat.page.wait_for_selector(".steps")
     assert faults_of(seat) == []
     seat.page.click("text=It is back: end its token")
