@@ -1,17 +1,22 @@
 """A form that is being made, tried out: as a phone would show it with these answers, by the same rules that phones have."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from mobile_contract.forms.filling import Filling, NotOfTemplate, fill_in
 from mobile_contract.forms.rows import day_number, hold
-from mobile_contract.forms.template import Template, faults_in, read_template
+from mobile_contract.forms.template import Template, faults_in, read_published
 from server.forms.editing import Definition
+from sync.document import encode_document
 
 Json = Mapping[str, Any]
+
+_KEPT = 32
 
 _AT = re.compile(r"(questions|scores|measures)\[(\d+)\]")
 
@@ -35,10 +40,10 @@ def try_form(
 
     `rows` are the keys of the rows that each question with rows shows. An answer that is none is passed over.
     """
-    found, left_out = _without_faults(definition)
-    if found is None:
+    read = _read(encode_document(dict(definition)))
+    if read is None:
         return None
-    template = read_template(found)
+    found, template, left_out = read
     kept: dict[str, Any] = {}
     for question in template.questions:
         if question.code in answers:
@@ -70,6 +75,13 @@ def _cells(
                         seen[column.code] = given[key][column.code]
             found[question.code][key] = frozenset(shown)
     return found
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(document: bytes) -> tuple[Definition, Template, int] | None:
+    """A definition without what has faults, ready to be filled in. Whoever tries a form out asks for one again and again."""
+    found, left_out = _without_faults(json.loads(document))
+    return None if found is None else (found, read_published(found), left_out)
 
 
 def _without_faults(definition: Json) -> tuple[Definition | None, int]:

@@ -27,7 +27,18 @@ _CLASSES = ("A", "B", "C")
 # What the form of a part tells beside its field; any other fault is told of the part.
 TOLD_AT_FIELDS = frozenset(
     {
-        *("title", "zh", "help", "unit", "decimals", "currency", "minimum", "maximum", "category"),
+        *(
+            "title",
+            "zh",
+            "type",
+            "help",
+            "unit",
+            "decimals",
+            "currency",
+            "minimum",
+            "maximum",
+            "category",
+        ),
         *("options", "items", "rows_category", "columns", "expression", "where", "when"),
         *("tally_rows", "take", "tally_column", "read_as", "points", "weight", "full"),
         *(f"{side}-{name}" for side in ("over", "out_of") for name in MEASURES),

@@ -46,6 +46,8 @@ from server.web.menu import ADMIN
 from sync.unit_of_work import UnitOfWork
 
 FORMS_OFFERED = 200
+# What is done to a part beside the fields of its own form.
+_WITHOUT_FIELDS = frozenset({"up", "down", "remove", "add-column"})
 # A list of 300 rows has four fields each.
 PART_BODY = BodyBounds(wire_bytes=1024 * 1024, unpacked_bytes=1024 * 1024)
 
@@ -119,7 +121,7 @@ def _part_routes(desk: Desk, routes: Blueprint) -> None:
         except EditRefused as refused:
             if str(refused):
                 form.fault(refused.field, str(refused))
-            is_open = form["act"].partition(":")[0] not in {"up", "down", "remove"}
+            is_open = form["act"].partition(":")[0] not in _WITHOUT_FIELDS
             return _editor(desk, visitor, edit_id, part, form, is_typed=is_open)
         except (NoSuchEdit, NoSuchForm):
             raise NotFound from None
@@ -235,7 +237,7 @@ def _editor(
         meanwhile=meanwhile,
         opened=part if is_typed else "",
         form=typed,
-        refused=None if form is None else form.faults,
+        refused=None if form is None else _refused(form, is_at_fields=is_typed),
         refused_part=part,
         faults=_by_part(faults),
         fault_count=len(faults),
@@ -253,6 +255,16 @@ def _editor(
         **editor_words(edit.definition),
         **tried_words(tried, rows),
     )
+
+
+def _refused(form: Filled, *, is_at_fields: bool) -> list[str]:
+    """Why an act was refused, as far as it does not stand beside a field."""
+    told = [
+        words
+        for field, words in form.faults.items()
+        if not (is_at_fields and field in TOLD_AT_FIELDS)
+    ]
+    return told or [tell("Not saved yet: see what stands beside the fields.")]
 
 
 def _meanwhile(uow: UnitOfWork, edit: Edit, held: FormShown | None) -> Any:

@@ -11,7 +11,8 @@ for (const clause of document.querySelectorAll(".clause")) {
 const goOn = () => {
   const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (part === null) return;
-  const first = part.matches("button") ? part : part.querySelector(".part-form [name=title]");
+  const button = part.matches("button:disabled") ? part.form.querySelector(".icon:enabled") : part;
+  const first = part.matches("button") ? button : part.querySelector(".part-form [name=title]");
   if (first !== null) first.focus({ preventScroll: true });
 };
 addEventListener("load", () => requestAnimationFrame(goOn));

@@ -232,7 +232,8 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(
     page = maker.refused("question:how_many", title="How many then?", type="INT", minimum="few")
     assert 'value="few"' in page
     assert 'value="How many then?"' in page
-    assert "A number like this answer has it, please." in page
+    assert page.count("A number like this answer has it, please.") == 1
+    assert "Not saved yet: see what stands beside the fields." in page
     assert maker.question("how_many")["title"] == "How many?"
     assert "must be there" in maker.refused("questions", "add", title=" ", type="TEXT")
     assert "Choose one of the list." in maker.refused("questions", "add", title="A", type="SONG")
