@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4, uuid5
 
 import msgspec
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine, Insert, insert, text
 
 from mobile_contract.compiled import OutboxState, Pull, PushEnvelope
 from sync import organisation
@@ -120,6 +120,30 @@ class Cast:
         return (self.ana, self.ben, self.sam, self.mia, self.aki, self.ada)
 
 
+class Inserting(Protocol):
+    """A connection, or rows that wait for one."""
+
+    def execute(self, statement: Insert, rows: Any, /) -> object:
+        """Insert a row, or several."""
+
+
+class Gathered:
+    """Rows that are inserted at the end: with one round for those of a table instead of one for each."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[Any, frozenset[str]], list[Mapping[str, Any]]] = {}
+
+    def execute(self, statement: Insert, rows: Any, /) -> None:
+        """Keep them; tables are filled in the order in which they are first named."""
+        for row in rows if isinstance(rows, list) else [rows]:
+            self._rows.setdefault((statement.table, frozenset(row)), []).append(row)
+
+    def insert(self, connection: Connection) -> None:
+        """Insert all."""
+        for (table, _), rows in self._rows.items():
+            connection.execute(insert(table), rows)
+
+
 def make_company(
     owner_engine: Engine, *, code: str | None = None, time_zone: str = "Asia/Shanghai"
 ) -> Company:
@@ -154,7 +178,7 @@ def add_policy(connection: Connection, company: Company, *, version: int, **sett
 
 
 def add_region(
-    connection: Connection,
+    connection: Inserting,
     company: Company,
     name: str,
     *,
@@ -163,51 +187,54 @@ def add_region(
 ) -> UUID:
     region_id = company.named(f"region {name}")
     connection.execute(
-        insert(organisation.region).values(
-            company_id=company.id,
-            id=region_id,
-            parent_id=parent_id,
-            code=name.upper(),
-            name=name,
-            boundary=boundary,
-        )
+        insert(organisation.region),
+        {
+            "company_id": company.id,
+            "id": region_id,
+            "parent_id": parent_id,
+            "code": name.upper(),
+            "name": name,
+            "boundary": boundary,
+        },
     )
     return region_id
 
 
 def add_position(
-    connection: Connection, company: Company, code: str, *, role: str, region_id: UUID
+    connection: Inserting, company: Company, code: str, *, role: str, region_id: UUID
 ) -> UUID:
     position_id = company.named(f"position {code}")
     connection.execute(
-        insert(organisation.position).values(
-            company_id=company.id,
-            id=position_id,
-            code=code,
-            name=code.title(),
-            role=role,
-            region_id=region_id,
-        )
+        insert(organisation.position),
+        {
+            "company_id": company.id,
+            "id": position_id,
+            "code": code,
+            "name": code.title(),
+            "role": role,
+            "region_id": region_id,
+        },
     )
     return position_id
 
 
-def add_person(connection: Connection, company: Company, name: str) -> UUID:
+def add_person(connection: Inserting, company: Company, name: str) -> UUID:
     """A person who holds no position yet."""
     person_id = company.named(f"person {name}")
     connection.execute(
-        insert(organisation.person).values(
-            company_id=company.id,
-            id=person_id,
-            name=name,
-            email=f"{name.lower()}@{company.code.lower()}.example",
-        )
+        insert(organisation.person),
+        {
+            "company_id": company.id,
+            "id": person_id,
+            "name": name,
+            "email": f"{name.lower()}@{company.code.lower()}.example",
+        },
     )
     return person_id
 
 
 def add_occupancy(
-    connection: Connection,
+    connection: Inserting,
     company: Company,
     *,
     position_id: UUID,
@@ -218,15 +245,16 @@ def add_occupancy(
 ) -> UUID:
     occupancy_id = company.named(f"occupancy {position_id} {person_id} {starts_on}")
     connection.execute(
-        insert(organisation.occupancy).values(
-            company_id=company.id,
-            id=occupancy_id,
-            position_id=position_id,
-            person_id=person_id,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            is_acting=is_acting,
-        )
+        insert(organisation.occupancy),
+        {
+            "company_id": company.id,
+            "id": occupancy_id,
+            "position_id": position_id,
+            "person_id": person_id,
+            "starts_on": starts_on,
+            "ends_on": ends_on,
+            "is_acting": is_acting,
+        },
     )
     return occupancy_id
 
@@ -238,7 +266,7 @@ def token_of(company: Company, device_id: UUID) -> str:
 
 
 def add_device(
-    connection: Connection,
+    connection: Inserting,
     company: Company,
     name: str,
     *,
@@ -250,22 +278,23 @@ def add_device(
     device_id = company.named(f"device {name}")
     device = Device(device_id, token_of(company, device_id), company.id)
     connection.execute(
-        insert(organisation.device).values(
-            company_id=company.id,
-            id=device_id,
-            person_id=person_id,
-            state=state,
-            token_hash=device.token_hash,
-            model="Testphone 3",
-            os="Android 15",
-            app_version="2.0.0",
-            contract=contract,
-        )
+        insert(organisation.device),
+        {
+            "company_id": company.id,
+            "id": device_id,
+            "person_id": person_id,
+            "state": state,
+            "token_hash": device.token_hash,
+            "model": "Testphone 3",
+            "os": "Android 15",
+            "app_version": "2.0.0",
+            "contract": contract,
+        },
     )
     return device
 
 
-def add_store(connection: Connection, company: Company, name: str, **columns: Any) -> UUID:
+def add_store(connection: Inserting, company: Company, name: str, **columns: Any) -> UUID:
     """An active store with a pin; every column can be given."""
     store_id = company.named(f"store {name}")
     values = {
@@ -279,7 +308,7 @@ def add_store(connection: Connection, company: Company, name: str, **columns: An
         "status": "ACTIVE",
         **columns,
     }
-    connection.execute(insert(store).values(company_id=company.id, id=store_id, **values))
+    connection.execute(insert(store), {"company_id": company.id, "id": store_id, **values})
     return store_id
 
 
@@ -300,7 +329,7 @@ def rule(**changed: Any) -> dict[str, Any]:
 
 
 def add_route(
-    connection: Connection,
+    connection: Inserting,
     company: Company,
     name: str,
     *,
@@ -311,7 +340,8 @@ def add_route(
     """A route with these stores in this order, all by one rule."""
     route_id = company.named(f"route {name}")
     connection.execute(
-        insert(route).values(company_id=company.id, id=route_id, position_id=position_id, name=name)
+        insert(route),
+        {"company_id": company.id, "id": route_id, "position_id": position_id, "name": name},
     )
     stops = [
         {
@@ -384,68 +414,71 @@ def square(name: str) -> dict[str, Any]:
 def make_cast_rows(owner_engine: Engine, *, code: str | None = None) -> Cast:
     """The cast as rows only: nothing is published, nobody's scope is made. Committed."""
     company = make_company(owner_engine, code=code)
+    rows = Gathered()
+    regions = _add_regions(rows, company)
+    people = {
+        name: add_holder(rows, company, name, role, region_id)
+        for name, role, region_id in (
+            ("Ana", "rep", regions.north),
+            ("Ben", "rep", regions.south),
+            ("Sam", "supervisor", regions.harbour),
+            ("Mia", "regional_manager", regions.wharf),
+            ("Aki", "auditor", regions.wharf),
+            ("Ada", "admin", regions.wharf),
+        )
+    }
+    ana_stores = tuple(
+        add_store(
+            rows,
+            company,
+            name,
+            region_id=regions.north,
+            lat_e7=313_500_000 + 20_000 * place,
+            lon_e7=1_215_000_000,
+        )
+        for place, name in enumerate(("Anchor", "Beacon", "Compass"))
+    )
+    ben_stores = tuple(
+        add_store(
+            rows,
+            company,
+            name,
+            region_id=regions.south,
+            lat_e7=None if name == "Ferry" else 312_500_000 + 20_000 * place,
+            lon_e7=None if name == "Ferry" else 1_215_000_000,
+        )
+        for place, name in enumerate(("Dock", "Estuary", "Ferry"))
+    )
+    ana, ben = people["Ana"], people["Ben"]
+    cast = Cast(
+        company=company,
+        regions=regions,
+        ana=ana,
+        ben=ben,
+        sam=people["Sam"],
+        mia=people["Mia"],
+        aki=people["Aki"],
+        ada=people["Ada"],
+        ana_stores=ana_stores,
+        ben_stores=ben_stores,
+        ana_route=add_route(
+            rows,
+            company,
+            "North round",
+            position_id=ana.position_id,
+            store_ids=ana_stores,
+        ),
+        ben_route=add_route(
+            rows,
+            company,
+            "South round",
+            position_id=ben.position_id,
+            store_ids=ben_stores,
+        ),
+    )
     with owner_engine.begin() as connection:
-        regions = _add_regions(connection, company)
-        people = {
-            name: add_holder(connection, company, name, role, region_id)
-            for name, role, region_id in (
-                ("Ana", "rep", regions.north),
-                ("Ben", "rep", regions.south),
-                ("Sam", "supervisor", regions.harbour),
-                ("Mia", "regional_manager", regions.wharf),
-                ("Aki", "auditor", regions.wharf),
-                ("Ada", "admin", regions.wharf),
-            )
-        }
-        ana_stores = tuple(
-            add_store(
-                connection,
-                company,
-                name,
-                region_id=regions.north,
-                lat_e7=313_500_000 + 20_000 * place,
-                lon_e7=1_215_000_000,
-            )
-            for place, name in enumerate(("Anchor", "Beacon", "Compass"))
-        )
-        ben_stores = tuple(
-            add_store(
-                connection,
-                company,
-                name,
-                region_id=regions.south,
-                lat_e7=None if name == "Ferry" else 312_500_000 + 20_000 * place,
-                lon_e7=None if name == "Ferry" else 1_215_000_000,
-            )
-            for place, name in enumerate(("Dock", "Estuary", "Ferry"))
-        )
-        ana, ben = people["Ana"], people["Ben"]
-        return Cast(
-            company=company,
-            regions=regions,
-            ana=ana,
-            ben=ben,
-            sam=people["Sam"],
-            mia=people["Mia"],
-            aki=people["Aki"],
-            ada=people["Ada"],
-            ana_stores=ana_stores,
-            ben_stores=ben_stores,
-            ana_route=add_route(
-                connection,
-                company,
-                "North round",
-                position_id=ana.position_id,
-                store_ids=ana_stores,
-            ),
-            ben_route=add_route(
-                connection,
-                company,
-                "South round",
-                position_id=ben.position_id,
-                store_ids=ben_stores,
-            ),
-        )
+        rows.insert(connection)
+    return cast
 
 
 def make_cast(
@@ -466,7 +499,7 @@ def publish_cast(uow: UnitOfWork, cast: Cast, *, today: date = TODAY) -> None:
     rescope(uow, [person.id for person in cast.people], today)
 
 
-def _add_regions(connection: Connection, company: Company) -> Regions:
+def _add_regions(connection: Inserting, company: Company) -> Regions:
     wharf = add_region(connection, company, "Wharf", boundary=square("Wharf"))
     harbour = add_region(
         connection, company, "Harbour", parent_id=wharf, boundary=square("Harbour")
@@ -480,7 +513,7 @@ def _add_regions(connection: Connection, company: Company) -> Regions:
 
 
 def add_holder(
-    connection: Connection, company: Company, name: str, role: str, region_id: UUID
+    connection: Inserting, company: Company, name: str, role: str, region_id: UUID
 ) -> Person:
     """A person with a position of that role from the first Monday on, and a device."""
     person_id = add_person(connection, company, name)
