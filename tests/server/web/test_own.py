@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from server.audits.appeals import open_appeals
+from server.identity.change_log import Actor
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
@@ -14,6 +16,7 @@ from tests import factories
 from tests.activities_factories import add_activity, add_activity_store
 from tests.audit_factories import add_auditor, add_running, bring, claim, judged, stand
 from tests.factories import TODAY, Cast, item, push_items
+from tests.market import make_market
 from tests.measures_factories import add_visit
 from tests.server.web.conftest import Office, token_in
 from tests.standing import SECRET
@@ -93,6 +96,28 @@ def test_a_request_and_a_flag(
     assert "Rows without a box are your own" in text
     assert 'type="checkbox"' not in text
     assert 'name="decision"' not in text
+
+
+def test_an_order(app: Flask, db: Database, owner_engine: Engine) -> None:
+    market = make_market(owner_engine, db, Actor.command("the office"))
+    cast, order = market.cast, market.submitted()
+    with owner_engine.begin() as connection:
+        seat = factories.add_position(
+            connection, cast.company, "SUP-ANA", role="supervisor", region_id=cast.regions.harbour
+        )
+        factories.add_occupancy(connection, cast.company, position_id=seat, person_id=cast.ana.id)
+    browser = Office(app, db, cast).browser
+    ana, place = browser(cast.ana), f"/orders/{order}"
+    listed = f"/orders/?first={TODAY}&last={TODAY}"
+    text = ana.get(place).text
+    assert "You took this order yourself" in text
+    assert 'name="act"' not in text
+    assert f'value="{order}"' not in ana.get(listed).text
+    form = {"_token": token_in(ana.get("/tasks/new")), "act": "confirm", "id": str(order)}
+    told = ana.post("/orders/", data=form, follow_redirects=True).text
+    assert "nobody decides about an order of their own" in told
+    assert 'name="act"' in browser(cast.sam).get(place).text
+    assert f'value="{order}"' in browser(cast.sam).get(listed).text
 
 
 def test_an_appeal(
