@@ -34,6 +34,8 @@ from sync.geo import Datum
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database
 
+_WAKE_S = 0.1
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application of an installation; without settings, of the environment's."""
@@ -61,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             # Half of a process' threads at the most wait for bytes of large files.
             slow_bodies=ProcessGate(max(1, chosen.web_threads // 2)),
             ping_queue=queue.ping,
-            wake_relay=partial(wake_relay, queue),
+            wake_relay=partial(wake_relay, _waker(chosen)),
             metrics_token=chosen.metrics_token,
             body_read_s=chosen.body_read_s,
             longest_push_s=longest_push(chosen).total_seconds(),
@@ -76,6 +78,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
         chosen.public_url,
         answers_within_ms=chosen.answers_within_ms,
+    )
+
+
+def _waker(settings: Settings) -> redis.Redis:
+    """A client that gives up at once: that a relay looks half a second later is no loss."""
+    return redis.Redis.from_url(
+        settings.redis_url,
+        socket_timeout=_WAKE_S,
+        socket_connect_timeout=_WAKE_S,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sync.direct import begin, take_over
-from sync.failures import is_collision, is_lost
+from sync.failures import cause_of, is_collision, is_lost
 
 T = TypeVar("T")
 
@@ -75,27 +75,25 @@ class UnitOfWork:
         self.afterwards.append(act)
 
     def end_within(self, milliseconds: int) -> None:
-        """Let all that `rows` is asked from now on take no longer than this: it raises OutOfTime then."""
+        """Let the transaction take no longer than this from now on: it ends with OutOfTime then. Every statement is bound, the
+        time between them where `rows` is asked.
+        """
         self.ends_at = time.monotonic() + milliseconds / 1000
+        self._bound(self.ends_at)
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         """The rows of a statement with `:name` parameters. Raises OutOfTime where its time is over."""
         if self.ends_at is not None:
-            return self._rows_in_time(statement, values, self.ends_at)
+            self._bound(self.ends_at)
         # All at once: one by one each row costs a call of the driver.
         return list(self.connection.execute(text(statement), values).all())
 
-    def _rows_in_time(self, statement: str, values: dict[str, Any], ends_at: float) -> list[Any]:
+    def _bound(self, ends_at: float) -> None:
+        """Give the statements that follow no more than what is left. Raises OutOfTime."""
         left_ms = int((ends_at - time.monotonic()) * 1000)
         if left_ms < 1:
             raise OutOfTime
         self.connection.execute(text(_BOUND), {"left": left_ms})
-        try:
-            return list(self.connection.execute(text(statement), values).all())
-        except OperationalError as error:
-            if isinstance(error.orig, psycopg.errors.QueryCanceled):
-                raise OutOfTime from error
-            raise
 
     def run(self, statement: str, **values: Any) -> int:
         """Execute a statement with `:name` parameters; the number of rows it touched."""
@@ -178,9 +176,14 @@ class Database:
                     # request would find one after the other.
                     connection.invalidate()
                     self.engine.dispose()
+                if uow.ends_at is not None and isinstance(
+                    cause_of(error), psycopg.errors.QueryCanceled
+                ):
+                    raise OutOfTime from error
                 raise
-            for act in uow.afterwards:
-                act()
+        # With the connection given back: whatever is done now holds none.
+        for act in uow.afterwards:
+            act()
 
 
 def _may_commit(driver: psycopg.Connection[Any]) -> None:

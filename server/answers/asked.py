@@ -15,7 +15,9 @@ from uuid import UUID
 
 import msgspec
 
+from mobile_contract.schema import plain
 from server.identity.sessions import Visitor
+from server.language import Said, keep, read_kept
 from sync.state_machine import StateMachine, Step
 from sync.unit_of_work import Database, OutOfTime, UnitOfWork
 from sync.work import leave_work_each
@@ -23,11 +25,13 @@ from sync.work import leave_work_each
 ANSWER = "answer"
 """Topic of the outbox: answer this question."""
 
-TOLD_FOR = timedelta(minutes=1)
-FAILED_FOR = timedelta(seconds=10)
+TOLD_FOR_S = 60
+FAILED_FOR_S = 10
 STAYS = timedelta(hours=1)
 # What no worker took up for so long is left to one again.
-LOST_AFTER = timedelta(minutes=10)
+LOST_AFTER_S = 600
+# A reading ends before another worker may have it.
+READ_WITHIN_MS = 80_000
 HELD_FOR_S = 90
 # Of one person: who asks for more gives up what they asked for first.
 WAITING_MAX = 12
@@ -41,6 +45,7 @@ ANSWERING = StateMachine(
         Step(None, "ask", "WAITING", "whoever opens the page"),
         Step("WAITING", "take up", "READING", "a worker"),
         Step("READING", "take up", "READING", "the next worker, where one was killed"),
+        Step("READING", "give back", "WAITING", "the worker, where the database did not do it now"),
         Step("READING", "answer", "READY", "the worker"),
         Step("READING", "fail", "FAILED", "the worker, where there is no answer"),
         Step("WAITING", "ask", "WAITING", "whoever opens the page, where no worker took it up"),
@@ -50,13 +55,24 @@ ANSWERING = StateMachine(
     ),
 )
 
+# Whoever holds other positions than before asks another question.
+_SEATS = """
+select coalesce(string_agg(cast(position_id as text), ' ' order by position_id), '') as seats from occupancy
+where company_id = :company and person_id = :person and starts_on <= :today and (ends_on is null or ends_on >= :today)
+"""
+# By the database's clock alone, which is the same for all machines.
 _FIND = """
-select state, answer, failure, asked_at, held_until, read_at, ended_at from long_answer
-where company_id = :company and id = :id
+select state, answer, failure, read_at, clock_timestamp() - asked_at as waits,
+       case state when 'READY' then ended_at > clock_timestamp() - make_interval(secs => :told_s)
+                  when 'FAILED' then ended_at > clock_timestamp() - make_interval(secs => :failed_s)
+                  when 'WAITING' then asked_at > clock_timestamp() - make_interval(secs => :lost_s)
+                  else held_until > clock_timestamp() end as is_standing,
+       state = 'READY' and ended_at - read_at < make_interval(secs => :within_s) as was_quick
+from long_answer where company_id = :company and id = :id
 """
 _ASK = """
 insert into long_answer (company_id, id, person_id, name, arguments, state, asked_at)
-values (:company, :id, :person, :name, cast(:arguments as jsonb), :state, :now)
+values (:company, :id, :person, :name, cast(:arguments as jsonb), :state, clock_timestamp())
 on conflict (company_id, id) do update
 set state = excluded.state, asked_at = excluded.asked_at, answer = null, failure = null, held_until = null,
     read_at = null, ended_at = null
@@ -70,15 +86,22 @@ delete from long_answer where company_id = :company and person_id = :person and 
     where k.place > :kept or (k.state = :waiting and k.place_of_state > :waiting_max))
 """
 _CLAIM = """
-update long_answer set state = :state, read_at = :now,
-       held_until = cast(:now as timestamptz) + make_interval(secs => :held_s)
+update long_answer set state = :state, read_at = clock_timestamp(),
+       held_until = clock_timestamp() + make_interval(secs => :held_s)
 where company_id = :company and id = :id and state = any(:sources)
-  and (state <> :state or held_until < :now)
-returning person_id, name, arguments, asked_at
+  and (state <> :state or held_until < clock_timestamp())
+returning person_id, name, arguments, asked_at, read_at
+"""
+_IS_HELD = """
+select from long_answer where company_id = :company and id = :id and state = any(:sources)
+"""
+_GIVE_BACK = """
+update long_answer set state = :state, read_at = null, held_until = null
+where company_id = :company and id = :id and state = any(:sources) and read_at = :read_at
 """
 _END = """
 update long_answer set state = :state, answer = :answer, failure = :failure, ended_at = clock_timestamp(), held_until = null
-where company_id = :company and id = :id and state = any(:sources) and asked_at = :asked_at
+where company_id = :company and id = :id and state = any(:sources) and read_at = :read_at
 """
 _FORGET = """
 delete from long_answer where company_id = :company and id in (
@@ -109,17 +132,17 @@ class Answered(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A worker is at it since it took it up, or none did yet."""
+    """A worker is at it, or none took it up yet; for how long it waits."""
 
-    asked_at: datetime
+    waits: timedelta
     is_taken_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """There is no answer; `said` says why, where it is the question's fault."""
+    """There is no answer; `said` says why, where that can be told."""
 
-    said: str | None
+    said: Said | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +154,12 @@ class TakenUp:
     name: str
     arguments: Mapping[str, str]
     asked_at: datetime
+    # As of when it is read.
+    read_at: datetime
+
+
+class StillRead(Exception):
+    """Another worker is at it; it is looked at again later."""
 
 
 def ask(
@@ -142,22 +171,25 @@ def ask(
     now: datetime,
     within_ms: int | None,
     wake: Callable[[], None] = lambda: None,
+    is_looking_again: bool = False,
 ) -> Answered[T] | Waiting | Failed:
     """The answer, or where it stands. It is looked for here for so many milliseconds; None: for as long as it takes.
-    `wake` lets a worker look at once.
+    `wake` lets a worker look at once. Whoever only looks again (a page that waits) begins nothing that was given up meanwhile.
 
     Raises whatever `answerer.read` does.
     """
     if within_ms is None:
         with database.reading(visitor.company_id) as uow:
             return Answered(answerer.read(uow, visitor, arguments, now))
-    id_ = _id_of(visitor, answerer.name, arguments)
     try:
         with database.reading(visitor.company_id) as uow:
-            found = uow.rows(_FIND, company=uow.company_id, id=id_)
-            if found and (stands := _standing(found[0], answerer, now)) is not None:
+            id_ = _id_of(uow, visitor, answerer.name, arguments)
+            found = _find(uow, id_, within_ms)
+            if found is not None and (stands := _standing(found, answerer)) is not None:
                 return stands
-            if not found or _was_quick(found[0], within_ms):
+            if found is None and is_looking_again:
+                return Failed(Said("Much else was asked for meanwhile, and this was given up."))
+            if found is None or found.was_quick:
                 uow.end_within(within_ms)
                 return Answered(answerer.read(uow, visitor, arguments, now))
     except OutOfTime:
@@ -171,7 +203,6 @@ def ask(
             name=answerer.name,
             arguments=json.dumps(dict(arguments)),
             state=ANSWERING.after(None, "ask"),
-            now=now,
         )
         uow.run(
             _MAKE_ROOM,
@@ -183,47 +214,70 @@ def ask(
         )
         leave_work_each(uow, ANSWER, [id_])
         uow.after_commit(wake)
-    return Waiting(now)
+    return Waiting(timedelta())
 
 
-def _id_of(visitor: Visitor, name: str, arguments: Mapping[str, str]) -> UUID:
-    """The same for the same question of the same person, and by the same settings."""
-    said = [visitor.company_id, str(visitor.person_id), visitor.policy_version, name]
+def _id_of(uow: UnitOfWork, visitor: Visitor, name: str, arguments: Mapping[str, str]) -> UUID:
+    """The same for the same question of the same person in the same positions, and by the same settings."""
+    (held,) = uow.rows(
+        _SEATS, company=uow.company_id, person=visitor.person_id, today=visitor.today
+    )
+    said = [uow.company_id, str(visitor.person_id), held.seats, visitor.policy_version, name]
     text = json.dumps([*said, sorted(arguments.items())])
     return UUID(bytes=sha256(text.encode()).digest()[:16])
 
 
-def _standing(
-    row: Any, answerer: Answerer[T], now: datetime
-) -> Answered[T] | Waiting | Failed | None:
+def _find(uow: UnitOfWork, id_: UUID, within_ms: int) -> Any:
+    found = uow.rows(
+        _FIND,
+        company=uow.company_id,
+        id=id_,
+        told_s=TOLD_FOR_S,
+        failed_s=FAILED_FOR_S,
+        lost_s=LOST_AFTER_S,
+        within_s=within_ms / 1000,
+    )
+    return found[0] if found else None
+
+
+def _standing(row: Any, answerer: Answerer[T]) -> Answered[T] | Waiting | Failed | None:
     """Where a question stands that was left to a worker; None where it is to be asked anew."""
+    if not row.is_standing:
+        return None
     match row.state:
-        case "READY" if row.read_at > now - TOLD_FOR:
-            return Answered(msgspec.json.decode(row.answer, type=answerer.form), row.read_at)
-        case "FAILED" if row.ended_at > now - FAILED_FOR:
-            return Failed(row.failure)
-        case "WAITING" if row.asked_at > now - LOST_AFTER:
-            return Waiting(row.asked_at)
-        case "READING" if row.held_until > now:
-            return Waiting(row.asked_at, is_taken_up=True)
+        case "READY":
+            try:
+                return Answered(msgspec.json.decode(row.answer, type=answerer.form), row.read_at)
+            except msgspec.DecodeError:
+                # Of the version before this one.
+                return None
+        case "FAILED":
+            return Failed(None if row.failure is None else read_kept(row.failure))
+    return Waiting(row.waits, is_taken_up=row.state == "READING")
+
+
+def take_up(uow: UnitOfWork, id_: UUID) -> TakenUp | None:
+    """Have a question for oneself; None where nobody wants it any more. Raises StillRead where another worker has it."""
+    act = _act("take up")
+    found = uow.rows(_CLAIM, company=uow.company_id, id=id_, held_s=HELD_FOR_S, **act)
+    if found:
+        return TakenUp(id_, **found[0]._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    if uow.rows(
+        _IS_HELD, company=uow.company_id, id=id_, sources=list(ANSWERING.sources_of("answer"))
+    ):
+        raise StillRead(f"question {id_} is being read by another worker")
     return None
 
 
-def _was_quick(row: Any, within_ms: int) -> bool:
-    """Whether a worker had its answer in the time that a page has: it was only the machine that was busy."""
-    took = None if row.answer is None else row.ended_at - row.read_at
-    return took is not None and took < timedelta(milliseconds=within_ms)
-
-
-def take_up(uow: UnitOfWork, id_: UUID, now: datetime) -> TakenUp | None:
-    """Have a question for oneself; None where somebody else has it, or nobody wants it any more."""
-    act = _act("take up")
-    found = uow.rows(_CLAIM, company=uow.company_id, id=id_, held_s=HELD_FOR_S, now=now, **act)
-    return TakenUp(id_, **found[0]._mapping) if found else None  # noqa: SLF001 - SQLAlchemy's public name
+def give_back(uow: UnitOfWork, taken: TakenUp) -> None:
+    """Let the next worker have it."""
+    uow.run(
+        _GIVE_BACK, company=uow.company_id, id=taken.id, read_at=taken.read_at, **_act("give back")
+    )
 
 
 def end_answer(
-    uow: UnitOfWork, taken: TakenUp, *, answer: str | None = None, failure: str | None = None
+    uow: UnitOfWork, taken: TakenUp, *, answer: str | None = None, failure: Said | str | None = None
 ) -> None:
     """There is an answer, or there is none; nothing where it was asked anew meanwhile."""
     act = _act("fail" if answer is None else "answer")
@@ -231,9 +285,9 @@ def end_answer(
         _END,
         company=uow.company_id,
         id=taken.id,
-        asked_at=taken.asked_at,
+        read_at=taken.read_at,
         answer=answer,
-        failure=failure,
+        failure=None if failure is None else plain(keep(failure)),
         **act,
     )
 

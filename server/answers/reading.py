@@ -2,19 +2,24 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from mobile_contract.schema import plain
-from server.answers.asked import Answerer, TakenUp, end_answer, take_up
-from server.identity.sessions import Visitor, read_visitor
-from server.language import chosen_language, speaking
+from server.answers.asked import (
+    READ_WITHIN_MS,
+    Answerer,
+    TakenUp,
+    end_answer,
+    give_back,
+    take_up,
+)
+from server.identity.sessions import read_visitor
+from server.language import Said, said_by
 from server.measures.errors import MeasuresError
 from sync.failures import is_passing
-from sync.unit_of_work import Database
+from sync.unit_of_work import Database, OutOfTime
 
 logger = logging.getLogger("roadbook.answers")
 
@@ -22,37 +27,43 @@ logger = logging.getLogger("roadbook.answers")
 def answer_question(
     database: Database, answerers: Mapping[str, Answerer[Any]], company_id: int, id_: UUID
 ) -> None:
-    """Answer a question; nothing where another worker has it or nobody wants it any more.
+    """Answer a question; nothing where nobody wants it any more. Raises StillRead where another worker has it.
 
-    What is wrong with the question ends it FAILED and says so; what passes is tried again.
+    What is wrong with the question ends it FAILED and says so. What the database could not do now is given back, and
+    raised: it is tried again.
     """
-    now = datetime.now(UTC)
     with database.company(company_id) as uow:
-        taken = take_up(uow, id_, now)
+        taken = take_up(uow, id_)
     if taken is None:
         return
-    answer, failure = None, None
+    answer: str | None = None
+    failure: Said | str | None = None
     try:
-        with database.reading(company_id) as uow:
-            visitor = read_visitor(uow, taken.person_id, now)
-        if visitor is not None and visitor.roles:
-            answer = _read(database, answerers[taken.name], visitor, taken, now)
+        answer = _read(database, answerers[taken.name], company_id, taken)
     except MeasuresError as refused:
-        failure = plain(str(refused))
+        failure = said_by(refused)
+    except OutOfTime:
+        failure = Said(
+            "This takes too long to read. Ask for less at once: a shorter period, or one region."
+        )
     except Exception as error:
         if is_passing(error):
-            logger.warning("question %s of company %d: %s", id_, company_id, error)
-        else:
-            logger.exception("question %s of company %d has no answer", id_, company_id)
+            with database.company(company_id) as uow:
+                give_back(uow, taken)
+            raise
+        logger.exception("question %s of company %d has no answer", id_, company_id)
     with database.company(company_id) as uow:
         end_answer(uow, taken, answer=answer, failure=failure)
 
 
 def _read(
-    database: Database, answerer: Answerer[Any], visitor: Visitor, taken: TakenUp, now: datetime
-) -> str:
-    with (
-        speaking(chosen_language(visitor.language, None, None)),
-        database.reading(visitor.company_id) as uow,
-    ):
-        return msgspec.json.encode(answerer.read(uow, visitor, taken.arguments, now)).decode()
+    database: Database, answerer: Answerer[Any], company_id: int, taken: TakenUp
+) -> str | None:
+    """The answer as JSON; None for whoever may ask for nothing any more."""
+    with database.reading(company_id) as uow:
+        visitor = read_visitor(uow, taken.person_id, taken.read_at)
+        if visitor is None or not visitor.roles:
+            return None
+        uow.end_within(READ_WITHIN_MS)
+        value = answerer.read(uow, visitor, taken.arguments, taken.read_at)
+    return msgspec.json.encode(value).decode()

@@ -71,7 +71,7 @@ _ORDERS = ("sales", "orders", "lines", "deliveries")
 _ON_THE_MAP = ("visits", "stops", "checks", "stocking", "tracks", "duty")
 _KEY_MAX = 200
 # What an address asks of the list beside the question and the measure.
-_OF_A_PAGE = ("facts", "all", "after")
+_OF_A_PAGE = ("facts", "after")
 _MINUTE_MS = 60_000
 
 
@@ -101,8 +101,10 @@ def fact_routes(desk: Desk) -> Blueprint:
         if form is not None:
             return send_listing(desk, visitor, listing, form)
         again = {name: request.args[name] for name in _OF_A_PAGE if name in request.args}
+        if behind.has_left_out:
+            again["all"] = "1"
         found = answer_to(desk, visitor, FACTS_PAGE, {**again, **arguments})
-        stand = None if isinstance(found, Answered) else stand_told(desk, found)
+        stand = None if isinstance(found, Answered) else stand_told(found)
         if stand is not None and stand.is_shown:
             return Response(status=204)
         return draw(

@@ -82,7 +82,7 @@ def overview_routes(desk: Desk) -> Blueprint:
         asked = read_asked(visitor, request.args)
         found = answer_to(desk, visitor, STANDINGS, asked.kept)
         if not isinstance(found, Answered):
-            return draw_stand(desk, found, "#figures", url_for("overview.page", **asked.kept))
+            return draw_stand(found, "#figures", url_for("overview.page", **asked.kept))
         return draw(
             "overview/figures.html",
             asked=asked,
@@ -112,7 +112,7 @@ def overview_routes(desk: Desk) -> Blueprint:
         measure = _charted(asked)
         found = answer_to(desk, visitor, SERIES, {**asked.kept, "measure": measure})
         if isinstance(found, Failed):
-            return packed(msgspec.json.encode({"failed": stand_told(desk, found).failure}))
+            return packed(msgspec.json.encode({"failed": stand_told(found).failure}))
         if isinstance(found, Waiting):
             return Response(status=202)
         return packed(msgspec.json.encode(told_series(asked, measure, found.value)))
@@ -170,9 +170,9 @@ def _groups_drawn(desk: Desk, visitor: Visitor, asked: Asked) -> ResponseReturnV
         with desk.database.reading(visitor.company_id) as uow:
             drawn = draw_rows(uow, listing)
     elif is_part:
-        return draw_stand(desk, found, "#groups", again)
+        return draw_stand(found, "#groups", again)
     else:
-        stand = stand_told(desk, found)
+        stand = stand_told(found)
     return draw(
         "overview/groups.html",
         asked=asked,

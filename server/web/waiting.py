@@ -48,28 +48,28 @@ def answer_to(
         now=desk.clock(),
         within_ms=desk.answers_within_ms,
         wake=desk.service.wake_relay,
+        is_looking_again=SHOWN_HEADER in request.headers,
     )
 
 
-def draw_stand(desk: Desk, stands: Waiting | Failed, target: str, again: str) -> Response:
+def draw_stand(stands: Waiting | Failed, target: str, again: str) -> Response:
     """What stands in the place of an answer in the element `target`: that somebody is at it, or that there is none;
     `again` is the page that asks for it.
 
     With 204 nothing changes in the page.
     """
-    told = stand_told(desk, stands)
+    told = stand_told(stands)
     if told.is_shown:
         return Response(status=204)
     return draw("parts/stand.html", stand=told, target=target, again=again)
 
 
-def stand_told(desk: Desk, stands: Waiting | Failed) -> Stand:
+def stand_told(stands: Waiting | Failed) -> Stand:
     """Where a question stands, in words."""
     if isinstance(stands, Failed):
-        return Stand(
-            stands.said or tell("This could not be read. Try again, or ask for less at once.")
-        )
-    is_slow = not stands.is_taken_up and desk.clock() - stands.asked_at > _SLOW_AFTER
+        said = None if stands.said is None else str(stands.said)
+        return Stand(said or tell("This could not be read. Try again, or ask for less at once."))
+    is_slow = not stands.is_taken_up and stands.waits > _SLOW_AFTER
     return Stand("", "slow" if is_slow else "waits")
 
 

@@ -20,7 +20,8 @@
   ask();
 
   function ask() {
-    fetch(place.dataset.series, { headers: { Accept: "application/json" } })
+    const again = place.dataset.waits ? { "X-Waiting": "waits" } : {};
+    fetch(place.dataset.series, { headers: { Accept: "application/json", ...again } })
       .then((answer) => (answer.ok ? (answer.status === 202 ? null : answer.json()) : Promise.reject(new Error(String(answer.status)))))
       .then((told) => {
         if (told === null) {

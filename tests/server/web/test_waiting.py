@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
@@ -18,7 +19,7 @@ from server.web.answerers import ANSWERERS
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from sync.unit_of_work import Database, OutOfTime
-from tests.factories import TODAY, Cast
+from tests.factories import TODAY, Cast, add_occupancy
 from tests.measures_factories import add_visit
 from tests.server.web.conftest import Office
 from tests.standing import SECRET
@@ -258,10 +259,106 @@ def test_what_a_killed_worker_had_is_taken_up_by_the_next(
             ),
             {"company": office.cast.company.id},
         )
+    # The work stays for whoever comes when it is no longer held.
+    assert work(office, shop) == ["failed"]
     assert "a worker is at it" in figures(mia).text
     let_pass(owner_engine, office, 91)
     assert work(office, shop) == ["done"]
     assert ">3</a>" in figures(mia).text
+
+
+def test_what_the_database_could_not_do_now_is_given_back_and_tried_again(
+    office: Office, shop: Workshop
+) -> None:
+    def meet(*_: object) -> None:
+        raise psycopg.errors.LockNotAvailable("somebody has it")
+
+    mia = office.browser(office.cast.mia)
+    figures(mia)
+    name = "overview-figures"
+    assert work(office, replace(shop, answerers={name: Answerer(name, dict, meet)})) == ["failed"]
+    assert "a worker is at it" in figures(mia).text
+    assert work(office, shop) == ["done"]
+    assert ">3</a>" in figures(mia).text
+
+
+def test_an_answer_that_took_longer_than_it_is_told_for_is_told(
+    office: Office, shop: Workshop, owner_engine: Engine
+) -> None:
+    mia = office.browser(office.cast.mia)
+    figures(mia)
+    work(office, shop)
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text(
+                "update long_answer set read_at = read_at - interval '80 s' where company_id = :company"
+            ),
+            {"company": office.cast.company.id},
+        )
+    assert ">3</a>" in figures(mia).text
+
+
+def test_what_takes_a_worker_too_long_ends_and_says_what_to_do(
+    office: Office, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.answers.reading.READ_WITHIN_MS", 0)
+    mia = office.browser(office.cast.mia)
+    figures(mia)
+    assert work(office, shop) == ["done"]
+    assert "Ask for less at once" in figures(mia).text
+
+
+def test_why_there_is_no_answer_is_told_in_the_language_of_whoever_asked(
+    office: Office, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.answers.reading.READ_WITHIN_MS", 0)
+    mia = office.browser(office.cast.mia)
+    figures(mia, **{"Accept-Language": "zh"})
+    work(office, shop)
+    told = figures(mia, **{"Accept-Language": "zh"}).text
+    assert "Ask for less at once" not in told
+    assert "缩小范围" in told
+
+
+def test_a_statement_of_any_kind_that_is_ended_lets_the_page_wait(
+    db: Database, cast: Cast, owner_engine: Engine
+) -> None:
+    mia = office_within(100, db, cast).browser(cast.mia)
+    with owner_engine.begin() as connection:
+        # The tree of regions is read past `rows`.
+        connection.execute(text("lock table region in access exclusive mode"))
+        assert "a worker is at it" in figures(mia).text
+
+
+def test_pages_that_wait_for_more_than_one_person_may_ask_at_once_give_up_instead_of_asking_anew(
+    office: Office, shop: Workshop
+) -> None:
+    mia = office.browser(office.cast.mia)
+    pages = [f"/overview/figures?period=2026-03-{day:02}..2026-03-31" for day in range(1, 15)]
+    for page in pages:
+        mia.get(page, headers=AS_PART)
+    for _ in range(3):
+        told = [mia.get(page, headers=AS_PART | {"X-Waiting": "waits"}) for page in pages]
+    assert [answer.status_code for answer in told].count(204) == WAITING_MAX
+    assert sum("this was given up" in answer.text for answer in told) == len(pages) - WAITING_MAX
+    assert len(work(office, shop)) == len(pages)
+
+
+def test_who_holds_other_positions_than_before_is_told_nothing_of_what_was_read_before(
+    office: Office, shop: Workshop, owner_engine: Engine
+) -> None:
+    mia = office.browser(office.cast.mia)
+    figures(mia)
+    work(office, shop)
+    with owner_engine.begin() as connection:
+        add_occupancy(
+            connection,
+            office.cast.company,
+            position_id=office.cast.ben.position_id,
+            person_id=office.cast.mia.id,
+            is_acting=True,
+        )
+    assert "a worker is at it" in figures(mia).text
 
 
 def test_who_asks_for_much_gives_up_what_they_asked_for_first(
