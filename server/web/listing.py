@@ -145,7 +145,7 @@ class Drawn:
 
     name: str
     titles: list[tuple[str, bool]]
-    # Each row with its cells, and the class of each: numbers, and days and codes, which stay in one piece.
+    # Each row with its cells, and the class of each: numbers, days and codes that stay in one piece, words that want room.
     rows: list[tuple[str | None, list[tuple[Shown, str]]]]
     more: str | None
     nothing: str
@@ -216,9 +216,12 @@ def _class_of(column: Column[R], row: R) -> str:
         return "whole"
     shown = column.show(row)
     words = shown.words if isinstance(shown, Link) else shown
-    # A code breaks at its hyphens.
-    is_code = isinstance(words, str) and len(words) <= _CODE_MAX and words.isascii()
-    return "whole" if is_code and " " not in str(words) else ""
+    if not isinstance(words, str):
+        return ""
+    if len(words) > _CODE_MAX:
+        return "words" if " " in words else ""
+    # A code would break at its hyphens.
+    return "whole" if words.isascii() and " " not in words else ""
 
 
 def _sorting(column: Column[R], by: str | None) -> Sorting | None:

@@ -88,6 +88,7 @@ WRITTEN = (
         "name",
         "email",
         "code",
+        "handle",
         "address",
         "about",
         "title",
