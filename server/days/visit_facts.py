@@ -1,6 +1,7 @@
 """One visit with all that was done at it: its evidence, decisions about its flags, orders, answers, photos.
 
-Six statements more than the reading of its day. What the asker may not see is not there.
+Seven statements more than the reading of its day. What the asker may not see is not there; what they see only as an auditor
+is not theirs to decide or to open.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from uuid import UUID
 
 from server.days.person_day import PersonDay, VisitTold
 from server.days.reading import read_days
+from server.identity.companies import company_day
+from server.identity.permissions import positions_to_act_for
 from sync.unit_of_work import UnitOfWork
 
 _VISIT = """
@@ -21,7 +24,7 @@ order by flag, number desc
 """
 _ORDERS = """
 select id, number, state, order_type, currency, coalesce(server_total_minor, total_minor) as total_minor,
-       holds from order_header
+       holds, person_id, position_id from order_header
 where company_id = :company and visit_id = :visit order by ordered_at, id limit :at_most
 """
 _ANSWERS = """
@@ -61,6 +64,8 @@ class OrderDone:
     currency: str
     total_minor: int
     holds: tuple[str, ...]
+    # Whether the asker finds it among the orders.
+    may_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class VisitFacts:
 
     person: PersonDay
     visit: VisitTold
+    # Whether its flags are the asker's to decide about.
+    may_decide: bool
     decisions: Mapping[str, Decision]
     orders: tuple[OrderDone, ...]
     answers: tuple[AnswerDone, ...]
@@ -114,9 +121,15 @@ def read_visit_facts(
         return None
     person, visit = seen[0]
     asked = {"company": uow.company_id, "visit": visit_id}
+    theirs = positions_to_act_for(uow, asker_id, company_day(uow))
+
+    def is_theirs(position_id: UUID | None) -> bool:
+        return theirs is None or position_id in theirs
+
     return VisitFacts(
         person=person,
         visit=visit,
+        may_decide=is_theirs(visit.position_id) and asker_id != person.person_id,
         decisions={
             row.flag: Decision(
                 row.decision,
@@ -135,6 +148,7 @@ def read_visit_facts(
                 row.currency,
                 row.total_minor,
                 tuple(row.holds),
+                may_open=asker_id == row.person_id or is_theirs(row.position_id),
             )
             for row in uow.rows(_ORDERS, at_most=MOST, **asked)
         ),

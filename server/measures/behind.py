@@ -89,6 +89,7 @@ class Behind:
     day: date
     person_id: UUID | None
     person_name: str | None
+    position_id: UUID | None
     position_code: str | None
     store_id: UUID | None
     store_code: str | None
@@ -177,6 +178,7 @@ def _behind(row: Any, numbers: Sequence[str], to_accept: Sequence[str]) -> Behin
         day=named["day"],
         person_id=named["whose_id"],
         person_name=named["person_name"],
+        position_id=named["position_id"],
         position_code=named["position_code"],
         store_id=named["store_id"],
         store_code=named["store_code"],

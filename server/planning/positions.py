@@ -95,6 +95,7 @@ select exists (
     where o.company_id = :company and o.person_id = :asker and p.role = 'admin'
       and o.starts_on <= :today and (o.ends_on is null or o.ends_on >= :today)) as it
 """
+_AMONG = f"{SEEN_STORES} select id from seen_store where id = any(:wanted)"  # noqa: S608
 _NOT_SEEN = f"""
 {SEEN_STORES}
 select w.id from unnest(cast(:wanted as uuid[])) as w(id)
@@ -219,6 +220,14 @@ def stores_seen(uow: UnitOfWork, *, today: date, asker_id: UUID | None) -> dict[
         "is_admin": asker_id is not None
         and bool(uow.rows(_IS_ADMIN, company=uow.company_id, asker=asker_id, today=today)[0].it),
     }
+
+
+def stores_to_open(
+    uow: UnitOfWork, store_ids: Iterable[UUID], *, today: date, asker_id: UUID | None
+) -> frozenset[UUID]:
+    """Those of these stores that the asker finds among the stores, so that a page may lead there. At most three queries."""
+    seen = stores_seen(uow, today=today, asker_id=asker_id)
+    return frozenset(row.id for row in uow.rows(_AMONG, **seen, wanted=list(store_ids)))
 
 
 def check_stores_seen(

@@ -25,6 +25,7 @@ from server.identity.sessions import Visitor
 from server.language import tell, told_number
 from server.measures.errors import DecisionInvalid, NoSuchFlag, NoSuchVisit
 from server.measures.flag_decisions import decide_flag
+from server.planning.positions import stores_to_open
 from server.vocabulary import flag_name
 from server.web.day_map import map_of
 from server.web.day_rows import Row, row_of
@@ -109,17 +110,17 @@ def day_routes(desk: Desk) -> Blueprint:
             )
             if not found:
                 raise NotFound
+            may_open = _may_open(uow, visitor, [stop.store_id for stop in found[0].missed])
             (track,) = read_day_tracks(
                 uow, [person_id], day, desk.now_ms(), asker_id=visitor.person_id
             )
-        length_km = (Decimal(track.distance_cm) / CM_A_KM).quantize(Decimal("0.1"))
         return draw(
             "days/person.html",
             person=found[0],
             day=day,
             track=track,
-            length_km=length_km,
-            may_open=visitor.has_role(*OFFICE),
+            length_km=(Decimal(track.distance_cm) / CM_A_KM).quantize(Decimal("0.1")),
+            stores_to_open=may_open,
         )
 
     @routes.get("/visits/<uuid:visit_id>")
@@ -216,8 +217,9 @@ def _visit(
 ) -> ResponseReturnValue:
     with desk.database.reading(visitor.company_id) as uow:
         facts = read_visit_facts(uow, visit_id, desk.now_ms(), asker_id=visitor.person_id)
-    if facts is None:
-        raise NotFound
+        if facts is None:
+            raise NotFound
+        may_open = _may_open(uow, visitor, [facts.visit.store_id])
     return draw(
         "days/visit.html",
         person=facts.person,
@@ -234,8 +236,16 @@ def _visit(
             for photo in facts.photos
         },
         may_open=visitor.has_role(*OFFICE),
-        may_decide=visitor.has_role(*OFFICE) and facts.person.person_id != visitor.person_id,
+        stores_to_open=may_open,
+        may_decide=visitor.has_role(*OFFICE) and facts.may_decide,
     )
+
+
+def _may_open(uow: UnitOfWork, visitor: Visitor, store_ids: list[UUID]) -> frozenset[UUID]:
+    """The stores of these whose pages are there for the visitor."""
+    if not store_ids or not visitor.has_role(*OFFICE):
+        return frozenset()
+    return stores_to_open(uow, store_ids, today=visitor.today, asker_id=visitor.person_id)
 
 
 @dataclass(frozen=True, slots=True)

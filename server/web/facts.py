@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +12,7 @@ from werkzeug.exceptions import NotFound
 
 from server.answers.asked import Answered, Answerer
 from server.days.teams import list_teams
-from server.identity.permissions import visible_positions
+from server.identity.permissions import positions_to_act_for, visible_positions
 from server.identity.sessions import Visitor
 from server.language import sentence, tell, told_day, told_moment, told_money, told_number
 from server.measures.behind import NUMBERS, Behind, Mark, facts_behind, read_behind
@@ -89,6 +90,11 @@ def fact_routes(desk: Desk) -> Blueprint:
             teams = list_teams(uow, visitor.today, seen)
             narrowed = narrowed_told(uow, asked, teams, seen)
             group = None if behind.key is None else _group_told(uow, asked, behind.key)
+            theirs = (
+                positions_to_act_for(uow, visitor.person_id, visitor.today)
+                if behind.kind in _ORDERS
+                else None
+            )
         arguments: dict[str, Any] = {**asked.kept, "measure": behind.measure}
         if behind.key is not None:
             arguments["key"] = behind.key
@@ -96,7 +102,7 @@ def fact_routes(desk: Desk) -> Blueprint:
             (url_for("facts.facts_page", facts=each, **arguments), tell(FACTS[each]), each)
             for each in facts_behind(behind.measure)
         ]
-        listing = fact_listing(visitor, request.args)
+        listing = fact_listing(visitor, request.args, theirs or frozenset())
         form = request.args.get("format")
         if form is not None:
             return send_listing(desk, visitor, listing, form)
@@ -154,12 +160,18 @@ def _read_behind(arguments: Mapping[str, str]) -> AskedBehind:
     )
 
 
-def fact_listing(visitor: Visitor, arguments: Mapping[str, str]) -> Listing[Behind]:
-    """The list of facts that an address asks for. Raises NotFound."""
+def fact_listing(
+    visitor: Visitor, arguments: Mapping[str, str], theirs: frozenset[UUID] = frozenset()
+) -> Listing[Behind]:
+    """The list of facts that an address asks for; orders of `theirs`, the positions for which they act, can be opened.
+    Raises NotFound.
+    """
     asked, behind = read_asked(visitor, arguments), _read_behind(arguments)
     return Listing(
         name=f"facts-{behind.kind}",
-        columns=_columns(visitor, behind.kind, behind.measure, has_left_out=behind.has_left_out),
+        columns=_columns(
+            visitor, behind.kind, behind.measure, theirs, has_left_out=behind.has_left_out
+        ),
         read=_reader(asked, behind.kind, behind.key, has_left_out=behind.has_left_out),
         nothing=sentence("Nothing of this kind in this period."),
         exporter="facts",
@@ -220,15 +232,14 @@ def _reader(asked: Asked, kind: str, key: str | None, *, has_left_out: bool) -> 
 
 
 def _columns(
-    visitor: Visitor, kind: str, measure: str, *, has_left_out: bool
+    visitor: Visitor, kind: str, measure: str, theirs: frozenset[UUID], *, has_left_out: bool
 ) -> list[Column[Behind]]:
-    zone = visitor.policy.time_zone
     columns: list[Column[Behind]] = []
     if kind != "stores":
         columns.append(
             Column(
                 sentence("When"),
-                lambda fact: _when(kind, fact, zone),
+                lambda fact: _when(kind, fact, visitor, theirs),
                 lambda fact: fact.day if kind == "stops" else fact.at.isoformat(),
             )
         )
@@ -303,13 +314,15 @@ def _number(name: str, words: str) -> Column[Behind]:
     )
 
 
-def _when(kind: str, fact: Behind, zone: str) -> Shown:
+def _when(kind: str, fact: Behind, visitor: Visitor, theirs: frozenset[UUID]) -> Shown:
     at = (
         told_day(fact.day)
         if kind == "stops"
-        else told_moment(round(fact.at.timestamp() * 1000), zone)
+        else told_moment(round(fact.at.timestamp() * 1000), visitor.policy.time_zone)
     )
     if kind in _ORDERS:
+        if fact.person_id != visitor.person_id and fact.position_id not in theirs:
+            return at
         return Link(at, url_for("orders.order_page", order_id=fact.id))
     if kind in _ON_THE_MAP and fact.person_id is not None:
         visit = fact.id if kind == "visits" else None

@@ -24,6 +24,7 @@ from server.orders.one_order import compare_versions, read_order
 from server.orders.order_list import OrderListed, list_deliverers, list_orders
 from server.orders.printing import print_slip
 from server.orders.words import told_holds, told_line, told_price
+from server.planning.positions import stores_to_open
 from server.web.desk import FORM_BODY, Desk, draw
 from server.web.listing import Badge, Column, Link, Listing, answer_listing, pages_of, part_by_day
 from server.web.marks import day_moment_and_id
@@ -221,6 +222,11 @@ def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
             with desk.database.reading(visitor.company_id) as uow:
                 order = read_order(uow, order_id, asker_id=visitor.person_id)
                 deliverers = list_deliverers(uow, visitor.person_id)
+                has_store = bool(
+                    stores_to_open(
+                        uow, [order.store_id], today=visitor.today, asker_id=visitor.person_id
+                    )
+                )
             version = order.version(_number(request.args.get("version")))
         except NoSuchOrder:
             raise NotFound from None
@@ -240,6 +246,7 @@ def _one_order_routes(desk: Desk, routes: Blueprint) -> None:
             allowed=frozenset() if is_own else _allowed(order.state),
             is_own=is_own,
             deliverers=deliverers,
+            has_store=has_store,
             zone=visitor.policy.time_zone,
             made_ms=lambda at: round(at.timestamp() * 1000),
         )
