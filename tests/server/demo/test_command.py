@@ -1,7 +1,7 @@
 import pytest
 from click.testing import CliRunner
 
-from server.demo import company, photos
+from server.demo import audits, company
 from server.demo.command import demo
 
 
@@ -13,7 +13,9 @@ def test_the_demo_is_made_once_and_says_what_there_is(
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("SECRET_KEY", "x" * 48)
     monkeypatch.setattr(company, "HISTORY_DAYS", 1)
-    monkeypatch.setattr(photos, "PEOPLE", 2)
+    # Photos take their time: one at most.
+    monkeypatch.setattr(audits, "STORES_OF", (0,) * 11 + (1,))
+    monkeypatch.setattr(audits, "PHOTOS_OF_LAST_DAY", 1)
 
     made = CliRunner().invoke(demo, ["make", "--today", "2026-03-04"])
 
