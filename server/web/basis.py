@@ -6,7 +6,7 @@ who changed what. What was typed stays, what was not touched shows what is there
 whoever has read it and saves again means it. A form without a basis has seen nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2s
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from server.changes.words import SHORT, differences, told_action, told_differenc
 from server.identity.change_log import changes_of
 from server.identity.sessions import Visitor
 from server.language import Said, tell, told_moment
+from sync.price_book import prices_changed
+from sync.scope import take_turn
 from sync.unit_of_work import UnitOfWork
 
 Shown = Mapping[str, str] | Mapping[str, list[str]] | Mapping[str, str | list[str]]
@@ -27,8 +29,19 @@ _LAST = """
 select max(id) as number from change_log
 where company_id = :company and subject_kind = :kind and subject_id = :record
 """
-# Of two who save one record at once the second sees what the first has logged.
-_TURN = "select pg_advisory_xact_lock(hashtextextended(:key, 11))"
+# Rows that whoever changes such a record locks first, so that nothing is logged of it unseen once they are ours.
+_LOCKED = {
+    "account": "select id from account where company_id = :company and id = :record for update",
+    "activity": "select id from activity where company_id = :company and id = :record for update",
+    "person": "select id from person where company_id = :company and id = :record for no key update",
+}
+# Kinds whose changes wait for a turn of the whole company, before they lock anything.
+_TURNS: Mapping[str, Callable[[UnitOfWork], None]] = {
+    "position": take_turn,
+    "price_list": prices_changed,
+    "product": prices_changed,
+    "promotion": prices_changed,
+}
 
 
 class ChangedMeanwhile(Exception):
@@ -80,9 +93,13 @@ def must_be_as_drawn(
 ) -> None:
     """Raise ChangedMeanwhile where the record was changed since the form was drawn; `currency` is that of its amounts.
 
-    Call it in the transaction that changes the record, first. Two queries; one of the names where it raises.
+    Call it in the transaction that changes the record, first: it waits for whoever is changing the record, also by an import
+    or a command, and lets nobody do so before this transaction ends. Two queries; one of the names where it raises.
     """
-    uow.rows(_TURN, key=f"basis {uow.company_id} {kind} {record_id}")
+    if kind in _TURNS:
+        _TURNS[kind](uow)
+    else:
+        uow.rows(_LOCKED[kind], company=uow.company_id, record=record_id)
     seen = _number(basis)
     found = changes_of(uow, subject_kind=kind, subject_id=record_id, at_most=TOLD_MAX + 1)
     newer = [one for one in found if one.id > seen]

@@ -1,19 +1,28 @@
 """Of two who have one form open the second is told what the first changed, and saves nothing over it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from html import unescape
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from server.catalogue.accounts import NewAccount, make_accounts
+from server.activities.activities import edit_activity
+from server.catalogue.accounts import NewAccount, edit_accounts, make_accounts
+from server.catalogue.price_lists import edit_price_list
+from server.catalogue.products import edit_products
+from server.catalogue.promotions import edit_promotion
 from server.identity.change_log import Actor
-from server.web.basis import basis_of, is_untouched
-from sync.unit_of_work import Database
+from server.identity.people import change_email
+from server.planning.organisation import edit_position
+from server.web.basis import basis_of, is_untouched, must_be_as_drawn
+from sync.scope import take_turn
+from sync.unit_of_work import Database, UnitOfWork
 from tests.activities_factories import add_activity
 from tests.catalogue_factories import add_promotion
 from tests.factories import TODAY
@@ -86,12 +95,11 @@ def place_of(market: Market, what: str) -> tuple[str, str]:
     return f"{place}/edit", field
 
 
+KINDS = ["product", "price_list", "promotion", "account", "person", "position", "activity"]
 OTHER = {"email": "ben.b@example.com", "receivables": "12.50"}
 
 
-@pytest.mark.parametrize(
-    "what", ["product", "price_list", "promotion", "account", "person", "position", "activity"]
-)
+@pytest.mark.parametrize("what", KINDS)
 def test_nobody_saves_over_what_another_changed_meanwhile(
     market: Market, admin: FlaskClient, what: str
 ) -> None:
@@ -113,6 +121,60 @@ def test_nobody_saves_over_what_another_changed_meanwhile(
     assert admin.post(place, data={**again, "act": "save"}).status_code == 303
     now = form_in(admin.get(place).text)
     assert (now["name"], now[field]) == (["Mine"], [other])
+
+
+def change(market: Market, uow: UnitOfWork, what: str, place: str) -> None:
+    """What an import or a command changes of a record, by the area's own function."""
+    office, id_ = market.office, UUID(place.split("/")[2])
+    match what:
+        case "product":
+            edit_products(uow, office, {id_: {"brand": "OTHER2"}})
+        case "price_list":
+            edit_price_list(uow, office, id_, code="OTHER2")
+        case "promotion":
+            edit_promotion(uow, office, id_, code="OTHER2")
+        case "account":
+            edit_accounts(uow, office, {id_: {"open_receivables_minor": 777}})
+        case "person":
+            change_email(uow, office, id_, "ben.c@example.com")
+        case "activity":
+            edit_activity(uow, office, id_, {"about": "Of the command"}, today=TODAY)
+        case _:
+            edit_position(uow, office, id_, code="OTHER2", today=TODAY)
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_what_is_just_being_changed_is_waited_for_and_not_written_over(
+    market: Market, admin: FlaskClient, what: str
+) -> None:
+    place, _ = place_of(market, what)
+    mine = {**form_in(admin.get(place).text), "name": "Mine", "act": "save"}
+    with ThreadPoolExecutor(1) as beside:
+        with market.db.company(market.cast.company.id) as uow:
+            change(market, uow, what, place)
+            saving = beside.submit(admin.post, place, data=mine)
+            wait([saving], 0.4)
+        refused = saving.result(20)
+    assert refused.status_code == 422
+    assert "changed while the form was open. the office" in unescape(refused.text)
+
+
+def test_of_two_who_change_one_position_neither_waits_for_what_waits_for_it(
+    market: Market, admin: FlaskClient
+) -> None:
+    position_id = market.cast.ben.position_id
+    place = f"/positions/{position_id}/edit"
+    mine = {**form_in(admin.get(place).text), "name": "Mine", "act": "save"}
+    # Who would be told of changes; nobody made one.
+    reader: Any = None
+    with ThreadPoolExecutor(1) as beside:
+        with market.db.company(market.cast.company.id) as uow:
+            # As a rehearsal begins.
+            take_turn(uow)
+            saving = beside.submit(admin.post, place, data=mine)
+            wait([saving], 0.4)
+            must_be_as_drawn(uow, reader, "position", position_id, mine["basis"][0])
+        assert saving.result(20).status_code == 303
 
 
 def test_a_form_without_a_basis_has_seen_nothing(market: Market, admin: FlaskClient) -> None:
