@@ -317,6 +317,8 @@ asked_import = company_table(
     filled("held_bytes", BigInteger, server_default="0"),
     # Whether there is a copy of the file in which its faults are marked.
     filled("has_marked", Boolean, server_default="false"),
+    # Whether something of it that nobody reads any more is in the storage.
+    filled("is_leaving", Boolean, server_default="false"),
     Column("run_id", Uuid),
     stamped("asked_at"),
     stamped("changed_at"),
@@ -347,6 +349,9 @@ errand = company_table(
     filled("state", Text),
     # How often a worker took it up: only the last one goes on.
     filled("turn", Integer, server_default="0"),
+    # Of these, how often since it came further.
+    filled("tries", Integer, server_default="0"),
+    # Until when that worker has it. One that was cancelled has it until what was done of it is logged.
     Column("held_until", Moment),
     filled("done", Integer, server_default="0"),
     filled("to_do", Integer, server_default="0"),

@@ -1,7 +1,8 @@
 """Errands that people ask for on a page, and how far each has come. Leaving the page stops nothing.
 
 One that can be looked at first waits after that until whoever asked for it says so. A worker holds an errand for a while, and
-longer with each note of how far it is: one that is killed leaves it to the next. A week after it was asked for it goes.
+longer with each note of how far it is: one that is killed leaves it to the next. A week after it was asked for it goes; of what
+is over somebody keeps the latest few, and nothing of what they gave up before it was looked at.
 """
 
 from dataclasses import dataclass
@@ -21,11 +22,14 @@ ERRAND = "errand"
 """Topic of the outbox: look at this errand, or do it."""
 
 OPEN_MAX = 3
+# Of one person, of what is over: a request may have megabytes.
+KEPT_MAX = 10
 STAYS = timedelta(days=7)
 SHOWN_FOR = timedelta(days=1)
 HELD_FOR_S = 300
 _PURGED_AT_ONCE = 500
 _OPEN_STATES = ("WAITING", "LOOKING", "CONFIRMED", "DOING")
+_OVER = ("DONE", "CANCELLED", "FAILED")
 
 ERRANDS = StateMachine(
     "errand",
@@ -34,11 +38,16 @@ ERRANDS = StateMachine(
         Step(None, "ask", "WAITING", "whoever asks, to see first what it does"),
         Step(None, "ask and confirm", "CONFIRMED", "whoever asks"),
         Step("WAITING", "take up", "LOOKING", "a worker"),
-        Step("LOOKING", "take up", "LOOKING", "the next worker, where one was killed"),
+        Step("LOOKING", "take up", "LOOKING", "the next worker, where one was killed or stopped"),
         Step("LOOKING", "show", "READY", "the worker, with what it does"),
         Step("READY", "confirm", "CONFIRMED", "whoever asked"),
         Step("CONFIRMED", "take up", "DOING", "a worker"),
-        Step("DOING", "take up", "DOING", "the next worker, where one was killed"),
+        Step(
+            "DOING",
+            "take up",
+            "DOING",
+            "the next worker, where one was killed or left it to others",
+        ),
         Step("DOING", "end", "DONE", "the worker"),
         *(
             Step(state, "cancel", "CANCELLED", "whoever asked")
@@ -51,7 +60,7 @@ ERRANDS = StateMachine(
 )
 
 _COLUMNS = """
-e.id, e.person_id, n.name as person, e.name, e.request, e.state, e.turn, e.done, e.to_do, e.report, e.failure,
+e.id, e.person_id, n.name as person, e.name, e.request, e.state, e.turn, e.tries, e.done, e.to_do, e.report, e.failure,
 e.asked_at, e.changed_at
 """
 _FROM = """
@@ -77,16 +86,32 @@ _GIVE_UP = """
 update errand set state = :state, changed_at = clock_timestamp(), held_until = null
 where company_id = :company and person_id = :person and name = :name and state = any(:sources)
 """
+_FORGET_GIVEN_UP = """
+delete from errand where company_id = :company and person_id = :person and state = 'CANCELLED'
+  and report is null and held_until is null
+returning id
+"""
+_FORGET_WORK = """
+delete from outbox where company_id = :company and topic = :topic and payload -> 'ids' ->> 0 = any(:ids)
+"""
+_FORGET_EARLIER = """
+delete from errand where company_id = :company and id in (
+    select id from errand
+    where company_id = :company and person_id = :person and state = any(:states) and held_until is null
+    order by asked_at desc, id offset :kept)
+"""
 _LOCK = """
 select state, turn, held_until < clock_timestamp() as is_left from errand
 where company_id = :company and id = :id for update
 """
+# What was cancelled while it was done is held until a worker has closed it.
 _MOVE = """
-update errand set state = :state, changed_at = clock_timestamp(), held_until = null
+update errand set state = :state, changed_at = clock_timestamp(),
+       held_until = case when state = 'DOING' then coalesce(held_until, clock_timestamp()) end
 where company_id = :company and id = :id
 """
 _TAKE_UP = """
-update errand set state = :state, turn = turn + 1, changed_at = clock_timestamp(),
+update errand set state = :state, turn = turn + 1, tries = tries + 1, changed_at = clock_timestamp(),
        held_until = clock_timestamp() + make_interval(secs => :held_s)
 where company_id = :company and id = :id
 """
@@ -98,11 +123,16 @@ returning state <> 'CANCELLED' as is_wanted
 """
 _END = """
 update errand set state = :state, report = coalesce(cast(:report as jsonb), report), failure = :failure,
-       done = coalesce(cast(:done as integer), done), changed_at = clock_timestamp(), held_until = null
+       done = coalesce(cast(:done as integer), done), tries = 0, changed_at = clock_timestamp(), held_until = null
 where company_id = :company and id = :id
 """
 _LEAVE = """
-update errand set held_until = clock_timestamp() where company_id = :company and id = :id and turn = :turn
+update errand set held_until = clock_timestamp(), tries = case when :is_tried then tries else 0 end
+where company_id = :company and id = :id and turn = :turn and held_until is not null
+"""
+# Whoever had it is too late to note anything.
+_CLOSE = """
+update errand set turn = turn + 1, held_until = null where company_id = :company and id = :id
 """
 _FORGET = """
 delete from errand where company_id = :company and id in (
@@ -121,6 +151,7 @@ class Errand:
     request: dict[str, Any]
     state: str
     turn: int
+    tries: int
     done: int
     to_do: int
     report: dict[str, Any] | None
@@ -142,7 +173,8 @@ def ask_errand(
     uow: UnitOfWork, person_id: UUID, name: str, request: dict[str, Any], *, is_shown_first: bool
 ) -> UUID:
     """Let a worker do this, or look first at what it would do. Who asks for another look gives up those that they had of
-    this kind. Nothing of the company changes by it, so it is not logged. Raises TooManyErrands.
+    this kind; what nobody looked at then goes at once, and so does what is over but for the latest few. Nothing of the
+    company changes by it, so it is not logged. Raises TooManyErrands.
     """
     # One after the other, so that the bound holds.
     uow.rows(_TURN, key=f"errand {person_id}")
@@ -151,6 +183,10 @@ def ask_errand(
         sources = ["WAITING", "LOOKING", "READY"]
         state = ERRANDS.after(sources[0], "cancel")
         uow.run(_GIVE_UP, **who, name=name, state=state, sources=sources)
+    given_up = [str(row.id) for row in uow.rows(_FORGET_GIVEN_UP, **who)]
+    if given_up:
+        uow.run(_FORGET_WORK, company=uow.company_id, topic=ERRAND, ids=given_up)
+    uow.run(_FORGET_EARLIER, **who, states=list(_OVER), kept=KEPT_MAX)
     if uow.rows(_OPEN, **who, states=list(_OPEN_STATES))[0].open >= OPEN_MAX:
         raise TooManyErrands(
             Said("{most} of these are on their way already: wait for one", most=OPEN_MAX)
@@ -203,11 +239,11 @@ def cancel_errand(uow: UnitOfWork, id_: UUID, asker_id: UUID) -> None:
 
 
 def take_up(uow: UnitOfWork, id_: UUID) -> tuple[Errand | None, bool]:
-    """Have an errand for oneself: it, and whether another worker has it instead."""
+    """Have an errand for oneself: it, and whether another worker has it instead, or has yet to close it."""
     locked = uow.rows(_LOCK, company=uow.company_id, id=id_)
     state = ERRANDS.after(locked[0].state, "take up") if locked else None
     if state is None:
-        return None, False
+        return None, bool(locked) and locked[0].is_left is False
     # In a state that a worker has put it in, one may still be at it.
     if state == locked[0].state and locked[0].is_left is False:
         return None, True
@@ -217,12 +253,12 @@ def take_up(uow: UnitOfWork, id_: UUID) -> tuple[Errand | None, bool]:
 
 def note_done(
     uow: UnitOfWork, errand: Errand, done: int, to_do: int, report: dict[str, Any] | None = None
-) -> bool | None:
-    """Note how far it has come, and hold it for longer; whether it is still wanted, None where another has it."""
+) -> bool:
+    """Note how far it has come, and hold it for longer; whether it is still wanted, and by us."""
     values = {"done": done, "to_do": to_do, "turn": errand.turn, "held_s": HELD_FOR_S}
     said = None if report is None else encode_document(report).decode()
     found = uow.rows(_NOTE, company=uow.company_id, id=errand.id, report=said, **values)
-    return bool(found[0].is_wanted) if found else None
+    return bool(found) and bool(found[0].is_wanted)
 
 
 def end_turn(
@@ -254,8 +290,28 @@ def end_turn(
 
 
 def leave_turn(uow: UnitOfWork, errand: Errand) -> None:
-    """Leave it to the next worker."""
-    uow.run(_LEAVE, company=uow.company_id, id=errand.id, turn=errand.turn)
+    """Leave it to the next worker, because it did not come through."""
+    uow.run(_LEAVE, company=uow.company_id, id=errand.id, turn=errand.turn, is_tried=True)
+
+
+def pass_on(uow: UnitOfWork, errand: Errand) -> None:
+    """Leave it to the next worker, after what waits already; nothing where another has it."""
+    who = {"company": uow.company_id, "id": errand.id, "turn": errand.turn}
+    if uow.run(_LEAVE, **who, is_tried=False):
+        leave_work_each(uow, ERRAND, [errand.id])
+
+
+def close_cancelled(uow: UnitOfWork, id_: UUID, turn: int | None = None) -> Errand | None:
+    """One that was cancelled while it was done, so that what was done of it is logged, once: by the worker of this turn,
+    or where none is at it any more by whoever comes.
+    """
+    locked = uow.rows(_LOCK, company=uow.company_id, id=id_)
+    if not locked or ERRANDS.after(locked[0].state, "take up") is not None:
+        return None
+    if not (locked[0].is_left or (locked[0].is_left is False and locked[0].turn == turn)):
+        return None
+    uow.run(_CLOSE, company=uow.company_id, id=id_)
+    return read_errand(uow, id_, None)
 
 
 def purge_errands(database: Database, company_id: int, now: datetime) -> int:

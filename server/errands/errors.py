@@ -24,9 +24,9 @@ class StillDone(ErrandError):
 class GivenUp(ErrandError):
     """Whoever asked for it wants no more of it, or another worker has it."""
 
-    def __init__(self, *, is_cancelled: bool) -> None:
-        super().__init__("nobody wants it any more" if is_cancelled else "another worker has it")
-        self.is_cancelled = is_cancelled
+
+class TurnLeft(ErrandError):
+    """It is left to the next worker: this one is to stop, or others wait for long."""
 
 
 class CannotBeDone(ErrandError):

@@ -1,10 +1,11 @@
 """Imports that people ask for on a page: the file waits in the storage, a worker looks at it, and writes it once they say so.
 
 A worker holds an import for a while, and longer with each slice: one that is killed leaves it to the next. A file goes as soon as
-nothing more is done with it; what somebody and what a company has waiting is bounded in bytes. What is older than a week
+nothing more is done with it, where the storage does not answer with the next purge; what somebody and what a company has waiting is bounded in bytes. What is older than a week
 goes altogether; what was imported stays among the runs (`runs.py`).
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from mobile_contract.schema import plain
 from server.exchange.faults import NoSuchImport, NotNow, TooManyImports, TooMuchWaits
 from server.language import Said, keep, read_kept
 from server.media.installed import Media
+from server.media.storage import StorageAway
 from sync.document import encode_document
 from sync.organisation import asked_import
 from sync.state_machine import StateMachine, Step
@@ -97,8 +99,7 @@ where company_id = :company and id = :id and (cast(:asker as uuid) is null or pe
 """
 _MOVE = """
 update asked_import set state = :state, changed_at = clock_timestamp(), held_until = null,
-       held_bytes = case when :state = any(:keeping) then held_bytes else 0 end,
-       has_marked = has_marked and :state = any(:keeping)
+       has_marked = has_marked and :state = any(:keeping), is_leaving = is_leaving or not :state = any(:keeping)
 where company_id = :company and id = :id
 """
 _TAKE_UP = """
@@ -114,14 +115,25 @@ where company_id = :company and id = :id and turn = :turn and state in ('LOOKING
 _END = """
 update asked_import set state = :state, report = coalesce(cast(:report as jsonb), report),
        failure = :failure, has_marked = :marked_bytes > 0,
-       held_bytes = case when :state = any(:keeping) then size else 0 end + :marked_bytes, run_id = coalesce(cast(:run as uuid), run_id),
+       held_bytes = size + :marked_bytes, is_leaving = not :state = any(:keeping), run_id = coalesce(cast(:run as uuid), run_id),
        done = case when cast(:report as jsonb) is null then done else :done end,
        to_do = case when cast(:report as jsonb) is null then to_do else :to_do end,
        changed_at = clock_timestamp(), held_until = null
 where company_id = :company and id = :id
 """
 _NOTE_SHEET = "update asked_import set sheet = :sheet where company_id = :company and id = :id"
-_BYTES = "select held_bytes from asked_import where company_id = :company and id = :id"
+_KEPT = "select state, has_marked from asked_import where company_id = :company and id = :id"
+_NOTE_LEAVING = """
+update asked_import set is_leaving = true where company_id = :company and id = :id and not state = any(:keeping)
+"""
+# Nothing where it was decided meanwhile that its marked copy goes, too.
+_NOTE_GONE = """
+update asked_import set is_leaving = false, held_bytes = case when has_marked then held_bytes - size else 0 end
+where company_id = :company and id = :id and is_leaving and has_marked = :has_marked
+"""
+_LEAVING = """
+select id from asked_import where company_id = :company and is_leaving order by asked_at limit :at_most
+"""
 _LEAVE = """
 update asked_import set held_until = clock_timestamp()
 where company_id = :company and id = :id and turn = :turn
@@ -131,6 +143,8 @@ select id from asked_import
 where company_id = :company and asked_at < :before order by asked_at limit :at_most
 """
 _FORGET = "delete from asked_import where company_id = :company and id = any(:ids)"
+
+logger = logging.getLogger("roadbook.media")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +256,19 @@ def confirm_import(uow: UnitOfWork, import_id: UUID, asker_id: UUID | None) -> N
 
 
 def cancel_import(
-    uow: UnitOfWork, media: Media, import_id: UUID, asker_id: UUID | None, act: str = "cancel"
+    database: Database,
+    media: Media,
+    company_id: int,
+    import_id: UUID,
+    asker_id: UUID | None,
+    act: str = "cancel",
 ) -> None:
     """Want no more of it; what was written stays. Its file goes, unless it may go on from where it stops: then by the act
     "let go". Raises NoSuchImport, NotNow.
     """
-    if _move(uow, import_id, asker_id, act) not in _KEEPING:
-        uow.after_commit(lambda: forget_files(media, uow.company_id, import_id))
+    with database.company(company_id) as uow:
+        _move(uow, import_id, asker_id, act)
+    let_files_go(database, media, company_id, import_id)
 
 
 def take_up(uow: UnitOfWork, import_id: UUID) -> tuple[AskedImport | None, bool]:
@@ -316,19 +336,27 @@ def end_turn(
     return state not in _KEEPING
 
 
-def read_held(uow: UnitOfWork, import_id: UUID) -> int:
-    """How many bytes of it are in the storage."""
-    found = uow.rows(_BYTES, company=uow.company_id, id=import_id)
-    return found[0].held_bytes if found else 0
-
-
 def leave_turn(uow: UnitOfWork, asked: AskedImport) -> None:
     """Leave it to the next worker."""
     uow.run(_LEAVE, company=uow.company_id, id=asked.id, turn=asked.turn)
 
 
+def pass_on(uow: UnitOfWork, asked: AskedImport) -> None:
+    """Leave it to the next worker, with work anew; nothing where another has it."""
+    if uow.run(_LEAVE, company=uow.company_id, id=asked.id, turn=asked.turn):
+        leave_work_each(uow, IMPORT, [asked.id])
+
+
 def purge_imports(database: Database, media: Media, company_id: int, now: datetime) -> int:
-    """Let go of the files and rows of imports that were asked for more than a week ago; how many."""
+    """Let go of the files and rows of imports that were asked for more than a week ago; how many. Before that, of files that
+    nobody reads any more and that the storage did not let go of.
+    """
+    with database.reading(company_id) as uow:
+        leaving = uow.rows(_LEAVING, company=company_id, at_most=_PURGED_AT_ONCE)
+    for row in leaving:
+        # One that does not answer would be waited for as many times.
+        if not let_files_go(database, media, company_id, row.id):
+            break
     purged = 0
     while True:
         with database.reading(company_id) as uow:
@@ -340,6 +368,30 @@ def purge_imports(database: Database, media: Media, company_id: int, now: dateti
         purged += len(old)
         if len(old) < _PURGED_AT_ONCE:
             return purged
+
+
+def let_files_go(database: Database, media: Media, company_id: int, import_id: UUID) -> bool:
+    """Let go of what nobody reads of an import any more; whether it is gone. Where the storage does not answer it counts as
+    held, and goes with the next purge.
+    """
+    who = {"company": company_id, "id": import_id}
+    with database.reading(company_id) as uow:
+        found = uow.rows(_KEPT, **who)
+    if found and found[0].state in _KEEPING:
+        return True
+    has_marked = bool(found) and found[0].has_marked
+    try:
+        media.storage.delete(file_key(company_id, import_id))
+        if not has_marked:
+            media.storage.delete(marked_key(company_id, import_id))
+    except StorageAway as error:
+        logger.warning("files of import %s of company %d stay: %s", import_id, company_id, error)
+        with database.company(company_id) as uow:
+            uow.run(_NOTE_LEAVING, **who, keeping=list(_KEEPING))
+        return False
+    with database.company(company_id) as uow:
+        uow.run(_NOTE_GONE, **who, has_marked=has_marked)
+    return True
 
 
 def forget_files(media: Media, company_id: int, import_id: UUID) -> None:

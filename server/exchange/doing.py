@@ -6,7 +6,7 @@ checks it again, because things may have changed.
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,20 @@ from server.exchange.asked import (
     end_turn,
     file_key,
     leave_turn,
+    let_files_go,
     marked_key,
     note_done,
     note_sheet,
-    read_held,
+    pass_on,
     take_up,
 )
-from server.exchange.faults import FAULTS_MAX, Cancelled, ExchangeError, StillImported
+from server.exchange.faults import FAULTS_MAX, Cancelled, ExchangeError, StillImported, TurnLeft
 from server.exchange.guessing import guess_sheet
-from server.exchange.importing import File, import_file, read_table
+from server.exchange.importing import File, Progress, import_file, read_table
 from server.exchange.report import KEPT_MAX, Report, write_marked
 from server.exchange.sheet import Sheet
 from server.identity.sessions import Visitor, read_visitor
+from server.incidents import told_incident
 from server.language import Said, said_by, speaking
 from server.media.installed import Media
 from server.media.storage import NotStored
@@ -41,11 +43,18 @@ logger = logging.getLogger("roadbook.jobs")
 
 
 def do_import(
-    database: Database, media: Media, sheets: Mapping[str, Sheet], company_id: int, import_id: UUID
+    database: Database,
+    media: Media,
+    sheets: Mapping[str, Sheet],
+    company_id: int,
+    import_id: UUID,
+    *,
+    is_stopping: Callable[[], bool] = bool,
 ) -> None:
     """Do what an import waits for; nothing where it is over. Raises StillImported while another worker has it.
 
-    What is wrong with the file itself ends it FAILED or FAULTY; whatever else raises is tried again.
+    What is wrong with the file itself ends it FAILED or FAULTY; whatever else raises is tried again. Where this worker is to
+    stop there is work anew.
     """
     with database.company(company_id) as uow:
         asked, is_held = take_up(uow, import_id)
@@ -56,12 +65,15 @@ def do_import(
     if asked is None:
         return
     try:
-        _do(database, media, sheets, company_id, asked)
+        _do(database, media, sheets, company_id, asked, is_stopping)
+    except TurnLeft:
+        with database.company(company_id) as uow:
+            pass_on(uow, asked)
     except (ExchangeError, NotStored) as error:
         _end(database, media, company_id, asked, "fail", failure=_said(error))
     except Exception as error:
         if asked.turn >= TRIES:
-            said = f"{type(error).__name__}: {error}"
+            said = told_incident(logger, f"import {import_id} of company {company_id}", error)
             _end(database, media, company_id, asked, "fail", failure=said)
         else:
             with database.company(company_id) as uow:
@@ -75,6 +87,7 @@ def _do(
     sheets: Mapping[str, Sheet],
     company_id: int,
     asked: AskedImport,
+    is_stopping: Callable[[], bool],
 ) -> None:
     with database.reading(company_id) as uow:
         visitor = read_visitor(uow, asked.person_id, datetime.now(UTC))
@@ -89,7 +102,15 @@ def _do(
         with database.company(company_id) as uow:
             note_sheet(uow, asked, sheet.name)
     is_dry = asked.state == "LOOKING"
-    report = _imported(database, visitor, sheets, sheet, file, asked, is_dry=is_dry)
+
+    def note(done: int, to_do: int) -> None:
+        with database.company(company_id) as uow:
+            if not note_done(uow, asked, done, to_do):
+                raise Cancelled(Said("nobody wants it any more"))
+        if is_stopping():
+            raise TurnLeft
+
+    report = _imported(database, visitor, sheets, sheet, file, note, is_dry=is_dry)
     if report is None:
         return
     marked = _keep_marked(media, visitor, asked, file, sheet, report) if report.faults else 0
@@ -113,11 +134,8 @@ def _end(
     """Be through with it; what nobody reads any more goes from the storage."""
     with database.company(company_id) as uow:
         is_over = end_turn(uow, asked, act, **came)
-        held = read_held(uow, asked.id)
     if is_over:
-        media.storage.delete(file_key(company_id, asked.id))
-    if is_over and not held:
-        media.storage.delete(marked_key(company_id, asked.id))
+        let_files_go(database, media, company_id, asked.id)
 
 
 def _imported(
@@ -126,17 +144,11 @@ def _imported(
     sheets: Mapping[str, Sheet],
     sheet: Sheet,
     file: File,
-    asked: AskedImport,
+    note: Progress,
     *,
     is_dry: bool,
 ) -> Report | None:
     """None where it was cancelled while it was looked at."""
-
-    def note(done: int, to_do: int) -> None:
-        with database.company(visitor.company_id) as uow:
-            if not note_done(uow, asked, done, to_do):
-                raise Cancelled(Said("nobody wants it any more"))
-
     try:
         return import_file(
             database,

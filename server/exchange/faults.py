@@ -147,6 +147,10 @@ class StillImported(ExchangeError):
     code = "still_imported"
 
 
+class TurnLeft(Exception):
+    """An import is left to the next worker, because this one is to stop."""
+
+
 class Cancelled(ExchangeError):
     """Whoever asked for it wants no more of it."""
 

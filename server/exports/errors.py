@@ -25,6 +25,10 @@ class NotNow(ExportError):
     code = "not_now"
 
 
+class TurnLeft(Exception):
+    """An export is left to the next worker, because this one is to stop."""
+
+
 class StillWritten(ExportError):
     """Another worker is at it; it is looked at again later."""
 

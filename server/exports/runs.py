@@ -80,6 +80,10 @@ update export_run set state = :state, size = :size, failure = :failure, rows_don
        ended_at = clock_timestamp(), held_until = null
 where company_id = :company and id = :id and state = any(:sources)
 """
+_LEAVE = """
+update export_run set held_until = clock_timestamp()
+where company_id = :company and id = :id and state = any(:sources)
+"""
 _CANCEL = """
 update export_run set state = :state, ended_at = clock_timestamp(), held_until = null
 where company_id = :company and id = :id and person_id = :person and state = any(:sources)
@@ -194,6 +198,13 @@ def note_rows(uow: UnitOfWork, export_id: UUID, rows: int, expected: int | None 
             sources=list(EXPORTING.sources_of("write")),
         )
     )
+
+
+def pass_on(uow: UnitOfWork, export_id: UUID) -> None:
+    """Leave it to the next worker, with work anew; nothing where it is over."""
+    sources = list(EXPORTING.sources_of("write"))
+    if uow.run(_LEAVE, company=uow.company_id, id=export_id, sources=sources):
+        leave_work_each(uow, EXPORT, [export_id])
 
 
 def end_export(

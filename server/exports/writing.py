@@ -19,7 +19,7 @@ from mobile_contract.schema import plain
 from server.exchange.cells import Raw
 from server.exchange.csv_file import csv_writer
 from server.exchange.xlsx_file import xlsx_writer
-from server.exports.errors import StillWritten
+from server.exports.errors import StillWritten, TurnLeft
 from server.exports.runs import (
     ExportRun,
     claim_export,
@@ -27,6 +27,7 @@ from server.exports.runs import (
     file_key,
     is_being_written,
     note_rows,
+    pass_on,
 )
 from server.identity.sessions import Visitor, read_visitor
 from server.language import Said, speaking
@@ -81,10 +82,13 @@ def write_export(
     exporters: Mapping[str, Exporter],
     company_id: int,
     export_id: UUID,
+    *,
+    is_stopping: Callable[[], bool] = bool,
 ) -> None:
     """Write an export and keep its file; nothing where it is over. Raises StillWritten while another worker has it.
 
-    What is wrong with the question itself ends it FAILED; whatever else raises is tried again.
+    What is wrong with the question itself ends it FAILED; whatever else raises is tried again. Where this worker is to stop
+    there is work anew.
     """
     with database.company(company_id) as uow:
         run = claim_export(uow, export_id)
@@ -103,7 +107,11 @@ def write_export(
     with tempfile.TemporaryDirectory(prefix="roadbook-export-") as folder:
         path = Path(folder) / f"rows.{run.form}"
         try:
-            rows = _write(database, exporter, visitor, run, path)
+            rows = _write(database, exporter, visitor, run, path, is_stopping)
+        except TurnLeft:
+            with database.company(company_id) as uow:
+                pass_on(uow, export_id)
+            return
         except (LookupError, ValueError) as error:
             logger.exception("export %s of company %d cannot be written", export_id, company_id)
             _fail(database, company_id, export_id, f"{type(error).__name__}: {error}")
@@ -117,9 +125,14 @@ def write_export(
 
 
 def _write(
-    database: Database, exporter: Exporter, visitor: Visitor, run: ExportRun, path: Path
+    database: Database,
+    exporter: Exporter,
+    visitor: Visitor,
+    run: ExportRun,
+    path: Path,
+    is_stopping: Callable[[], bool],
 ) -> int | None:
-    """How many rows were written; None where it was taken away meanwhile."""
+    """How many rows were written; None where it was taken away meanwhile. Raises TurnLeft."""
     with speaking(run.language), path.open("wb") as file:
         done, after = 0, None
         with contextlib.ExitStack() as held:
@@ -141,6 +154,8 @@ def _write(
                         return None
                 if after is None:
                     break
+                if is_stopping():
+                    raise TurnLeft
     return done
 
 

@@ -24,9 +24,12 @@ from server.catalogue.past import bring_stores_up
 from server.days.track_parts import bring_track_days_up
 from server.errands.asked import ERRAND
 from server.errands.doing import do_errand
+from server.errands.errors import StillDone
 from server.exchange.asked import IMPORT
 from server.exchange.doing import do_import
+from server.exchange.faults import StillImported
 from server.exchange.sheets import SHEETS
+from server.exports.errors import StillWritten
 from server.exports.runs import EXPORT
 from server.exports.writing import Exporter, write_export
 from server.identity.companies import company_day
@@ -71,6 +74,11 @@ _FAILED = """
 update outbox set failure = :failure, enqueued_at = clock_timestamp(), is_set_aside = :aside
 where company_id = :company and id = :row
 """
+# What another worker has is no try of this one.
+_HELD = """
+update outbox set attempts = greatest(attempts - 1, 0), enqueued_at = clock_timestamp()
+where company_id = :company and id = :row
+"""
 _ASIDE = """
 select id, topic, attempts, coalesce(failure, '') from outbox
 where company_id = :company and is_set_aside order by id limit 200
@@ -94,6 +102,8 @@ class Workshop:
     exporters: Mapping[str, Exporter] = field(default_factory=dict)
     # Who answers what pages ask, by the name of the question.
     answerers: Mapping[str, Answerer[Any]] = field(default_factory=dict)
+    # Whether the worker is to stop: what takes long is then left to the next.
+    is_stopping: Callable[[], bool] = bool
 
     @property
     def files(self) -> Media:
@@ -204,20 +214,34 @@ def audit_photos(shop: Workshop, company_id: int, payload: Mapping[str, Any]) ->
 def export(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Write the files of these exports."""
     for text in payload["ids"]:
-        write_export(shop.database, shop.files, shop.exporters, company_id, UUID(text))
+        write_export(
+            shop.database,
+            shop.files,
+            shop.exporters,
+            company_id,
+            UUID(text),
+            is_stopping=shop.is_stopping,
+        )
 
 
 def import_(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Look at these imports, or write them."""
     for text in payload["ids"]:
-        do_import(shop.database, shop.files, SHEETS, company_id, UUID(text))
+        do_import(
+            shop.database,
+            shop.files,
+            SHEETS,
+            company_id,
+            UUID(text),
+            is_stopping=shop.is_stopping,
+        )
 
 
 def errand(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
     """Look at these errands, or do them."""
     kinds = {kind.name: kind for kind in (REDRAWING, releasing(shop.engine))}
     for text in payload["ids"]:
-        do_errand(shop.database, kinds, company_id, UUID(text))
+        do_errand(shop.database, kinds, company_id, UUID(text), is_stopping=shop.is_stopping)
 
 
 def answer(shop: Workshop, company_id: int, payload: Mapping[str, Any]) -> None:
@@ -255,6 +279,8 @@ SHEET_TOPICS = (EXPORT, IMPORT, ERRAND)
 # Somebody waits for it.
 ANSWER_TOPICS = (ANSWER,)
 
+_STILL = (StillDone, StillImported, StillWritten)
+
 
 def do_row(
     shop: Workshop,
@@ -262,7 +288,7 @@ def do_row(
     row_id: int,
     effects: Mapping[str, Effect] = EFFECTS,
 ) -> str:
-    """Do one row: "done", "gone" (somebody did it), "failed" (later again) or "set aside".
+    """Do one row: "done", "gone" (somebody did it), "held" (somebody is at it), "failed" (later again) or "set aside".
 
     Raises only what the database does when the row itself cannot be read or written.
     """
@@ -280,6 +306,11 @@ def do_row(
         return _failed(database, company_id, row_id, said, aside=True)
     try:
         effect(shop, company_id, payload)
+    except _STILL as held:
+        logger.info("outbox row %d of company %d is looked at later: %s", row_id, company_id, held)
+        with database.company(company_id) as uow:
+            uow.run(_HELD, company=company_id, row=row_id)
+        return "held"
     except Exception as error:
         logger.exception("outbox row %d of company %d failed, try %d", row_id, company_id, attempts)
         said = f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -98,7 +98,7 @@ class WorkerProcess:
 
     def run(self) -> None:
         """Work until told to stop."""
-        open_workshop(self.shop)
+        open_workshop(replace(self.shop, is_stopping=self.stopping.is_set))
         # One quick try: this module waits by itself, and looks meanwhile whether it is to stop.
         self.client.set_retry(Retry(NoBackoff(), 0))
         threads = [

@@ -14,6 +14,7 @@ import msgspec
 
 from server.errands.doing import ErrandKind, Work
 from server.errands.errors import CannotBeDone
+from server.errands.kept import kept_as, request_as
 from server.identity.sessions import Visitor
 from server.language import Said, said_by
 from server.planning.errors import PlanningError
@@ -48,9 +49,14 @@ def asked_redraw(redraw: Redraw) -> dict[str, Any]:
     return request
 
 
-def read_change(report: dict[str, Any]) -> RegionChange:
-    """What an errand does, or did, by its report."""
-    return msgspec.convert(report, RegionChange)
+def read_change(report: dict[str, Any] | None) -> RegionChange | None:
+    """What an errand does, or did, by its report; None where there is none of this form."""
+    return kept_as(RegionChange, report)
+
+
+def read_redraw(request: dict[str, Any]) -> Redraw | None:
+    """What is asked for, by the request of an errand; None where it is of another form."""
+    return kept_as(Redraw, request)
 
 
 def change_of(
@@ -99,7 +105,7 @@ def _change(work: Work) -> Callable[[UnitOfWork], RegionChange]:
             )
         work.note(done, to_do)
 
-    redraw = msgspec.convert(work.errand.request, Redraw)
+    redraw = request_as(Redraw, work.errand)
     return change_of(redraw, work.visitor, Moving(note=note))
 
 

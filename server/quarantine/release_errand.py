@@ -1,7 +1,8 @@
 """All items of one reason, kind, person or phone are released by a worker, once what held them was mended.
 
 Each is judged again by itself, as one that somebody releases: one that breaks is counted and holds back no other. A worker that is
-killed leaves it to the next, which goes on after the last item that was noted. The log has each item, and how many there were.
+killed leaves it to the next, which goes on after the last item that was noted; after a minute each leaves it to the next, so that
+what others ask for comes between. The log has each item, and how many there were, also of one that was stopped.
 """
 
 import logging
@@ -12,8 +13,10 @@ from uuid import UUID
 
 import msgspec
 
+from server.errands.asked import Errand
 from server.errands.doing import ErrandKind, Work
-from server.errands.errors import CannotBeDone, GivenUp
+from server.errands.errors import CannotBeDone
+from server.errands.kept import kept_as, request_as
 from server.identity.change_log import Actor, log_change
 from server.language import said_by
 from server.quarantine.deciding import DONE, Key, check_reason, release_kept
@@ -66,9 +69,9 @@ class CameOf:
         return report
 
 
-def read_came(report: dict[str, Any] | None) -> CameOf:
-    """What came of an errand, by its report."""
-    return CameOf() if report is None else msgspec.convert(report, CameOf)
+def read_came(report: dict[str, Any] | None) -> CameOf | None:
+    """What came of an errand, by its report; None where there is none of this form."""
+    return kept_as(CameOf, report)
 
 
 def asked_release(asked: ReleaseAll) -> dict[str, Any]:
@@ -161,8 +164,8 @@ def releasing(engine: "Engine") -> ErrandKind:
     """The errands that release, by this engine."""
 
     def do(work: Work) -> None:
-        asked = msgspec.convert(work.errand.request, ReleaseAll)
-        came = read_came(work.errand.report)
+        asked = request_as(ReleaseAll, work.errand)
+        came = read_came(work.errand.report) or CameOf()
         company_id, actor = work.visitor.company_id, work.visitor.actor
 
         def note(to_do: int) -> None:
@@ -175,10 +178,13 @@ def releasing(engine: "Engine") -> ErrandKind:
                 work.end(uow, came.report(), came.items)
         except FieldInvalid as refused:
             raise CannotBeDone(said_by(refused)) from refused
-        except GivenUp as stopped:
-            if stopped.is_cancelled:
-                with work.database.company(company_id) as uow:
-                    log_released(uow, actor, work.errand.id, asked, came)
-            raise
 
-    return ErrandKind(RELEASE, ROLES, do=do)
+    return ErrandKind(RELEASE, ROLES, do=do, in_parts=True, stopped=_log_stopped)
+
+
+def _log_stopped(uow: UnitOfWork, errand: Errand) -> None:
+    asked = kept_as(ReleaseAll, errand.request)
+    came = read_came(errand.report)
+    if asked is not None and came is not None:
+        actor = Actor(errand.person or str(errand.person_id), errand.person_id)
+        log_released(uow, actor, errand.id, asked, came)

@@ -16,7 +16,7 @@ from server.errands.asked import Errand, cancel_errand, confirm_errand, list_err
 from server.errands.errors import NoSuchErrand, NotNow
 from server.identity.sessions import Visitor
 from server.language import sentence, tell
-from server.planning.region_errand import REDRAW, read_change
+from server.planning.region_errand import REDRAW, read_change, read_redraw
 from server.quarantine.release_errand import RELEASE, read_came
 from server.quarantine.words import code_words
 from server.web.desk import FORM_BODY, Desk, draw
@@ -27,32 +27,38 @@ from sync.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """How errands of a kind are shown: to whom, what they are called, from which page they come, and their report."""
+    """How errands of a kind are shown: to whom, what they are called, from which page they come, and their report.
+
+    What an earlier version kept in another form is shown as nothing.
+    """
 
     roles: tuple[str, ...]
     title: str
     back: str
     back_words: str
     report: str
-    read: Callable[[Errand], Mapping[str, Any]]
+    called: Callable[[Errand], str | None]
+    read: Callable[[Errand], Mapping[str, Any] | None]
     # Instead of what is said of every errand in this state.
     words: Mapping[str, str]
 
 
-def _redrawn(errand: Errand) -> Mapping[str, Any]:
-    asked = errand.request["asked"]
-    return {
-        "called": asked["name"],
-        "found": None if errand.report is None else read_change(errand.report),
-        "told_ground": told_ground,
-    }
+def _redrawn(errand: Errand) -> Mapping[str, Any] | None:
+    found = read_change(errand.report)
+    return None if found is None else {"found": found, "told_ground": told_ground}
 
 
-def _released(errand: Errand) -> Mapping[str, Any]:
+def _name_redrawn(errand: Errand) -> str | None:
+    redraw = read_redraw(errand.request)
+    return None if redraw is None else redraw.asked.name
+
+
+def _released(errand: Errand) -> Mapping[str, Any] | None:
     came = read_came(errand.report)
+    if came is None:
+        return None
     codes = sorted(came.codes.items(), key=lambda each: (-each[1], each[0]))
     return {
-        "called": None,
         "came": came,
         "codes": [(code, code_words(code or None).title, number) for code, number in codes],
     }
@@ -65,6 +71,7 @@ SHOWN: Mapping[str, _Shown] = {
         "regions.region_list",
         sentence("Regions"),
         "errands/redraw.html",
+        _name_redrawn,
         _redrawn,
         {
             "DOING": sentence(
@@ -80,6 +87,7 @@ SHOWN: Mapping[str, _Shown] = {
         "quarantine.kept_list",
         sentence("Quarantine"),
         "errands/release.html",
+        lambda _: None,
         _released,
         {
             "DOING": sentence("Each item is judged again by itself. You may leave this page."),
@@ -129,12 +137,15 @@ def errand_routes(desk: Desk) -> Blueprint:
         errand, shown = _found(desk, visitor, errand_id)
         words, tone, about = STATES[errand.state]
         is_part = request.headers.get("HX-Request") == "true"
+        told = shown.read(errand)
         return draw(
             "errands/part.html" if is_part else "errands/errand.html",
             errand=errand,
             shown=shown,
+            called=shown.called(errand),
             state=(tell(words), tone, tell(shown.words.get(errand.state, about))),
-            **shown.read(errand),
+            is_told=told is not None,
+            **(told or {}),
         )
 
     @routes.post("/<uuid:errand_id>")
@@ -166,7 +177,7 @@ def errands_on_the_way(
     return [
         (
             one.id,
-            shown.read(one)["called"] or tell(shown.title),
+            shown.called(one) or tell(shown.title),
             tell(STATES[one.state][0]),
             STATES[one.state][1],
         )
@@ -180,7 +191,7 @@ def _found(desk: Desk, visitor: Visitor, errand_id: UUID) -> tuple[Errand, _Show
             errand = read_errand(uow, errand_id, visitor.person_id)
     except NoSuchErrand:
         raise NotFound from None
-    shown = SHOWN[errand.name]
-    if not visitor.has_role(*shown.roles):
+    shown = SHOWN.get(errand.name)
+    if shown is None or not visitor.has_role(*shown.roles):
         raise NotFound
     return errand, shown

@@ -200,11 +200,13 @@ def _one_import_routes(desk: Desk, routes: Blueprint) -> None:
             raise NotFound
         media = _media(desk)
         try:
-            with desk.database.company(visitor.company_id) as uow:
-                if chosen == "confirm":
+            if chosen == "confirm":
+                with desk.database.company(visitor.company_id) as uow:
                     confirm_import(uow, import_id, _asker(visitor))
-                else:
-                    cancel_import(uow, media, import_id, _asker(visitor), chosen)
+            else:
+                cancel_import(
+                    desk.database, media, visitor.company_id, import_id, _asker(visitor), chosen
+                )
         except NoSuchImport:
             raise NotFound from None
         except NotNow:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from server.exchange.asked import (
     OPEN_MAX,
+    TRIES,
     AskedImport,
     ask_import,
     cancel_import,
@@ -23,9 +24,10 @@ from server.exchange.asked import (
 from server.exchange.doing import do_import
 from server.exchange.faults import NoSuchImport, NotNow, StillImported, TooManyImports, TooMuchWaits
 from server.exchange.sheets import SHEETS
+from server.language import Said
 from server.media.installed import Media
 from server.media.staging import Staging
-from server.media.storage import LocalStorage
+from server.media.storage import LocalStorage, StorageAway
 from sync.unit_of_work import Database
 from tests.factories import Cast, Person, add_holder
 
@@ -179,8 +181,7 @@ def test_one_that_is_cancelled_while_it_is_written_keeps_what_was_written_and_go
     def note(*_: object) -> bool:
         calls.append(1)
         if len(calls) == 3:  # two are rehearsed, one is written
-            with db.company(cast.company.id) as uow:
-                cancel_import(uow, media, import_id, None)
+            cancel_import(db, media, cast.company.id, import_id, None)
             return False
         return True
 
@@ -215,6 +216,51 @@ def test_one_worker_at_a_time_does_it_and_the_next_one_where_that_was_killed(
     assert look(import_id).state == "READY"
 
 
+def test_one_that_breaks_each_time_says_so_in_plain_words_and_the_error_is_in_the_log_alone(
+    db: Database,
+    cast: Cast,
+    media: Media,
+    brought: Brought,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    import_id = brought(cast.ada, "store", *NEW)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("select secrets from inside")
+
+    monkeypatch.setattr("server.exchange.doing.import_file", broken)
+    for _ in range(TRIES):
+        with pytest.raises(RuntimeError):
+            do_import(db, media, SHEETS, cast.company.id, import_id)
+    failed = asked(db, cast, import_id)
+    assert failed.state == "FAILED"
+    assert isinstance(failed.failure, Said)
+    assert "secrets" not in str(failed.failure)
+    incident = failed.failure.figures["incident"]
+    assert [one.exc_info is not None for one in caplog.records if str(incident) in one.message] == [
+        True
+    ]
+
+
+def test_a_worker_that_is_to_stop_leaves_an_import_to_the_next_at_once(
+    db: Database, cast: Cast, media: Media, brought: Brought, look: Look
+) -> None:
+    import_id = brought(cast.ada, "store", *NEW)
+    few = {**SHEETS, "store": replace(SHEETS["store"], records_at_once=1)}
+    do_import(db, media, few, cast.company.id, import_id, is_stopping=lambda: True)
+    assert asked(db, cast, import_id).state == "LOOKING"
+    with db.reading(cast.company.id) as uow:
+        assert len(uow.rows("select from outbox where topic = 'import'")) == 2
+    looked = look(import_id)
+    assert looked.state == "READY"
+    confirm(db, cast, import_id)
+    do_import(db, media, few, cast.company.id, import_id, is_stopping=lambda: True)
+    assert asked(db, cast, import_id).state == "WRITING"
+    assert look(import_id).state == "DONE"
+    assert stores(db, cast, "Z1", "Z2") == ["Z1", "Z2"]
+
+
 def test_a_regional_manager_imports_routes_of_their_positions_and_nothing_else(
     cast: Cast, owner_engine: Engine, brought: Brought, look: Look
 ) -> None:
@@ -244,10 +290,10 @@ def test_one_of_others_is_not_there(
     with db.company(cast.company.id) as uow:
         with pytest.raises(NoSuchImport):
             read_asked(uow, import_id, cast.mia.id)
-        with pytest.raises(NoSuchImport):
-            cancel_import(uow, media, import_id, cast.mia.id)
         assert list_asked(uow, cast.mia.id) == []
         assert [one.id for one in list_asked(uow, None)] == [import_id]
+    with pytest.raises(NoSuchImport):
+        cancel_import(db, media, cast.company.id, import_id, cast.mia.id)
 
 
 def test_somebody_has_only_so_many_on_the_way(cast: Cast, media: Media, brought: Brought) -> None:
@@ -263,8 +309,7 @@ def stored(media: Media) -> list[str]:
 
 
 def cancel(db: Database, cast: Cast, media: Media, import_id: UUID, act: str = "cancel") -> None:
-    with db.company(cast.company.id) as uow:
-        cancel_import(uow, media, import_id, None, act)
+    cancel_import(db, media, cast.company.id, import_id, None, act)
 
 
 def test_a_file_goes_as_soon_as_nothing_more_is_done_with_it(
@@ -292,6 +337,49 @@ def test_a_file_goes_as_soon_as_nothing_more_is_done_with_it(
     assert not asked(db, cast, faulty).has_marked
     with db.reading(cast.company.id) as uow:
         assert {row.held_bytes for row in uow.rows("select held_bytes from asked_import")} == {0}
+
+
+def held_bytes(db: Database, cast: Cast) -> list[int]:
+    with db.reading(cast.company.id) as uow:
+        return [row.held_bytes for row in uow.rows("select held_bytes from asked_import")]
+
+
+def away(*_: object) -> None:
+    raise StorageAway("nobody answers")
+
+
+def test_a_file_that_the_storage_does_not_let_go_counts_and_goes_with_the_next_purge(
+    db: Database,
+    cast: Cast,
+    media: Media,
+    brought: Brought,
+    look: Look,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    company_id, now = cast.company.id, datetime.now(UTC)
+    cancelled = brought(cast.ada, "store", *NEW)
+    faulty = brought(cast.ada, "store", "code,name,channel", "Z9,,kiosk")
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStorage, "delete", away)
+        cancel(db, cast, media, cancelled)
+        assert purge_imports(db, media, company_id, now) == 0
+    assert asked(db, cast, cancelled).state == "CANCELLED"
+    with monkeypatch.context() as patched:
+        delete = LocalStorage.delete
+        patched.setattr(
+            LocalStorage,
+            "delete",
+            lambda its, key: delete(its, key) if key.endswith(".xlsx") else away(),
+        )
+        assert look(faulty).state == "FAULTY"
+    assert stored(media) == sorted([str(cancelled), str(faulty), f"{faulty}.marked.xlsx"])
+    assert sum(held_bytes(db, cast)) == sum(one.size for one in media.storage.stored())
+    assert purge_imports(db, media, company_id, now) == 0
+    assert stored(media) == [f"{faulty}.marked.xlsx"]
+    assert sum(held_bytes(db, cast)) == sum(one.size for one in media.storage.stored())
+    cancel(db, cast, media, faulty, "let go")
+    assert sum(held_bytes(db, cast)) == 0
+    assert stored(media) == []
 
 
 def test_somebody_and_a_company_have_only_so_many_bytes_waiting(

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from server.errands.errors import StillDone
+from server.exchange.faults import StillImported
+from server.exports.errors import StillWritten
 from server.jobs.work import MAX_ATTEMPTS, Workshop, do_row, try_set_aside_again
 from tests.factories import Company
 from tests.server.jobs.conftest import add_row, rows_of, run
@@ -81,6 +84,22 @@ def test_a_row_that_ends_its_worker_each_time_is_set_aside(
     assert do_row(shop, company.id, row, {"test": effect}) == "set aside"
     assert effect.calls == []
     assert "its worker ended" in rows_of(shop.database, company)[0].failure
+
+
+@pytest.mark.parametrize("held", [StillDone, StillImported, StillWritten])
+def test_what_another_worker_has_is_looked_at_later_and_never_set_aside(
+    shop: Workshop, company: Company, held: type[Exception]
+) -> None:
+    row = add_row(shop.database, company)
+
+    def others(*_: object) -> None:
+        raise held("another worker has it")
+
+    for _ in range(MAX_ATTEMPTS + 2):
+        assert do_row(shop, company.id, row, {"test": others}) == "held"
+    (left,) = rows_of(shop.database, company)
+    assert (left.attempts, left.is_set_aside, left.failure) == (0, False, None)
+    assert left.enqueued_at is not None
 
 
 def test_a_topic_that_nobody_knows_is_set_aside_at_once(shop: Workshop, company: Company) -> None:

@@ -17,8 +17,10 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
 
 from server.embedded_redis import EmbeddedRedis
+from server.jobs import work
 from server.jobs.relay import make_queue
-from server.jobs.worker import QuietWorker, living_workers
+from server.jobs.work import Workshop
+from server.jobs.worker import QuietWorker, WorkerProcess, living_workers
 from sync.unit_of_work import Database
 from tests.factories import Company, make_company
 from tests.server.jobs.conftest import SOON_S, add_row, rows_of, run, until
@@ -78,6 +80,15 @@ def test_a_queue_on_a_socket_with_a_space_in_its_path_has_its_worker(tmp_path: P
             worker.register_death()  # type: ignore[no-untyped-call]
     finally:
         server.stop()
+
+
+def test_effects_see_that_their_worker_is_to_stop(client: redis.Redis, shop: Workshop) -> None:
+    """What takes long is then left to the next worker."""
+    process = WorkerProcess(shop=shop, client=client, ledger_days=1, change_days=1)
+    process.stopping.set()
+    process.run()
+    assert not shop.is_stopping()
+    assert work._open[0].is_stopping()
 
 
 def add_release(database: Database, company: Company) -> int:

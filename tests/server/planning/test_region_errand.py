@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from server.errands.asked import (
+    KEPT_MAX,
     OPEN_MAX,
     Errand,
     ask_errand,
@@ -17,8 +20,9 @@ from server.errands.asked import (
     purge_errands,
     read_errand,
 )
-from server.errands.doing import do_errand
+from server.errands.doing import TRIES, ErrandKind, do_errand
 from server.errands.errors import NoSuchErrand, NotNow, StillDone, TooManyErrands
+from server.language import Said, speaking
 from server.planning import region_changes
 from server.planning.region_changes import RegionAsked
 from server.planning.region_errand import REDRAW, REDRAWING, Redraw, asked_redraw, read_change
@@ -93,7 +97,9 @@ def test_what_is_shown_is_what_is_done_with_how_far_it_is(
     looked = work(errand)
     assert looked.state == "READY"
     assert looked.report is not None
-    assert read_change(looked.report).stores == 2
+    shown = read_change(looked.report)
+    assert shown is not None
+    assert shown.stores == 2
     assert (looked.done, looked.to_do) == (2, 2)
     assert regions(db, cast) == before
     confirm(db, cast, errand)
@@ -230,6 +236,97 @@ def test_somebody_has_only_so_many_on_the_way(cast: Cast, ask: Ask) -> None:
     with pytest.raises(TooManyErrands):
         ask(is_shown=False)
     ask(by=cast.ada.id)
+
+
+def count(db: Database, cast: Cast, statement: str) -> int:
+    with db.reading(cast.company.id) as uow:
+        return int(uow.rows(f"select count(*) as number from {statement}")[0].number)
+
+
+def test_looking_over_and_over_leaves_nothing_of_what_was_given_up(
+    db: Database, cast: Cast, ask: Ask, work: Look
+) -> None:
+    looking = ask()
+    with db.company(cast.company.id) as uow:
+        uow.run("update errand set state = 'LOOKING', turn = 1")
+    for _ in range(5):
+        last = ask()
+    assert count(db, cast, "errand") == 1
+    assert count(db, cast, "outbox where topic = 'errand'") == 1
+    assert work(last).state == "READY"
+    # Whoever was at one that is gone by now finds nothing to do.
+    do_errand(db, {REDRAW: REDRAWING}, cast.company.id, looking)
+
+
+def test_of_what_is_over_somebody_keeps_the_latest_few(
+    db: Database, cast: Cast, ask: Ask, work: Look
+) -> None:
+    other = ask(by=cast.ada.id)
+    work(other)
+    ids = []
+    for _ in range(KEPT_MAX + 3):
+        # Each has been looked at, and is given up by the next.
+        ids.append(ask())
+        work(ids[-1])
+    with db.reading(cast.company.id) as uow:
+        left = {row.id for row in uow.rows("select id from errand")}
+    assert left == {other, *ids[-KEPT_MAX - 1 :]}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            OperationalError("update store", {}, psycopg.errors.LockNotAvailable("a lock")),
+            "met others at work for too long",
+        ),
+        (RuntimeError("a secret of the inside"), "it broke; incident"),
+    ],
+)
+def test_one_that_fails_each_time_says_so_in_plain_words_and_the_error_is_in_the_log_alone(
+    db: Database,
+    cast: Cast,
+    ask: Ask,
+    error: Exception,
+    says: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errand_id = ask(is_shown=False)
+
+    def failing(_: object) -> None:
+        raise error
+
+    kinds = {REDRAW: ErrandKind(REDRAW, ("regional_manager",), do=failing)}
+    for _ in range(TRIES):
+        with pytest.raises(type(error)):
+            do_errand(db, kinds, cast.company.id, errand_id)
+    failed = errand_of(db, cast, errand_id)
+    assert failed.state == "FAILED"
+    assert isinstance(failed.failure, Said)
+    assert says in str(failed.failure)
+    with speaking("zh"):
+        assert says not in str(failed.failure)
+    (logged,) = [one for one in caplog.records if one.message.startswith("incident ")]
+    assert logged.exc_info is not None
+    assert str(failed.failure.figures.get("incident", "")) in logged.message
+    assert not set(str(error).split()) <= set(str(failed.failure).split())
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_a_worker_that_is_to_stop_leaves_it_to_the_next_at_once(
+    db: Database, cast: Cast, ask: Ask, work: Look
+) -> None:
+    before = regions(db, cast)
+    errand = ask(MUCH)
+    work(errand)
+    confirm(db, cast, errand)
+    waiting = count(db, cast, "outbox where topic = 'errand'")
+    do_errand(db, {REDRAW: REDRAWING}, cast.company.id, errand, is_stopping=lambda: True)
+    assert errand_of(db, cast, errand).state == "DOING"
+    assert regions(db, cast) == before
+    assert count(db, cast, "outbox where topic = 'errand'") == waiting + 1
+    assert work(errand).state == "DONE"
+    assert regions(db, cast) != before
 
 
 def test_errands_go_after_a_week(db: Database, cast: Cast, ask: Ask) -> None:

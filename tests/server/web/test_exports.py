@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -150,12 +151,24 @@ def test_one_worker_at_a_time_writes_it_and_the_next_one_where_that_was_killed(
         assert claim_export(uow, export_id) is not None
     with pytest.raises(StillWritten):
         write_export(office.database, media, EXPORTERS, company_id, export_id)
-    assert work(office, shop) == ["failed"]
+    assert work(office, shop) == ["held"]
     with owner_engine.begin() as connection:
         connection.execute(text("update export_run set held_until = now() - interval '1 second'"))
     assert work(office, shop) == ["done"]
     assert run_of(office, office.cast.mia).state == "READY"
     write_export(office.database, media, EXPORTERS, company_id, export_id)
+
+
+def test_a_worker_that_is_to_stop_leaves_it_to_the_next_at_once(
+    office: Office, shop: Workshop, media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.exports.writing.ROWS_AT_ONCE", 1)
+    ask(office.browser(office.cast.mia))
+    assert work(office, replace(shop, is_stopping=lambda: True)) == ["done"]
+    assert list(media.storage.stored()) == []
+    assert run_of(office, office.cast.mia).state == "RUNNING"
+    assert work(office, shop) == ["done"]
+    assert run_of(office, office.cast.mia).state == "READY"
 
 
 def test_files_go_after_a_day(office: Office, shop: Workshop, media: Media) -> None:

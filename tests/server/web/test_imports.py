@@ -16,6 +16,7 @@ from server.exchange.asked import IMPORT
 from server.exchange.sheets import ALL_SHEETS
 from server.jobs.work import EFFECTS, Workshop, do_row
 from server.media.installed import Media
+from server.media.storage import LocalStorage, StorageAway
 from server.web.exporters import EXPORTERS
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
@@ -128,6 +129,19 @@ def test_what_is_on_its_way_is_cancelled(
     assert 'data-state="CANCELLED"' in act(ada, place, "cancel").text
     assert work(office, shop) == ["done"]
     assert 'data-state="CANCELLED"' in ada.get(place).text
+
+
+def test_what_is_cancelled_is_so_where_the_storage_does_not_answer(
+    office: Office, shop: Workshop, ada: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = bring(ada, worksheet(HEAD, GOOD)).headers["Location"]
+
+    def away(*_: object) -> None:
+        raise StorageAway("nobody answers")
+
+    monkeypatch.setattr(LocalStorage, "delete", away)
+    assert 'data-state="CANCELLED"' in act(ada, place, "cancel").text
+    assert work(office, shop) == ["done"]
 
 
 @pytest.mark.parametrize(
