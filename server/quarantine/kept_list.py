@@ -52,11 +52,11 @@ where k.company_id = :company and k.state = any(:states) and k.received_at < :be
   and (cast(:kind as text) is null or k.kind = :kind)
   and (cast(:person as uuid) is null or k.person_id = :person)
   and (cast(:device as uuid) is null or k.device_id = :device)
+  and (cast(:after_at as timestamptz) is null
+       or (k.received_at, k.op_id, k.digest) > (:after_at, cast(:after_op as uuid), cast(:after_digest as bytea)))
 """
 _NEXT_ALIKE = f"""
 {_ALIKE}
-  and (cast(:after_at as timestamptz) is null
-       or (k.received_at, k.op_id, k.digest) > (:after_at, cast(:after_op as uuid), cast(:after_digest as bytea)))
 order by k.received_at, k.op_id, k.digest limit :at_most
 """
 _COUNT_ALIKE = f"select count(*) as items from ({_ALIKE} limit :at_most) k"  # noqa: S608
@@ -164,9 +164,13 @@ class Alike:
         }
 
 
-def count_alike(uow: UnitOfWork, alike: Alike, at_most: int = COUNTED_MAX) -> int:
-    """How many there are, counted to `at_most`."""
-    found = uow.rows(_COUNT_ALIKE, company=uow.company_id, at_most=at_most, **alike.asked())
+def count_alike(
+    uow: UnitOfWork, alike: Alike, at_most: int = COUNTED_MAX, *, after: KeptMark | None = None
+) -> int:
+    """How many there are, of a mark after it, counted to `at_most`."""
+    found = uow.rows(
+        _COUNT_ALIKE, company=uow.company_id, at_most=at_most, **_after(after), **alike.asked()
+    )
     return int(found[0].items)
 
 
@@ -177,13 +181,19 @@ def next_alike(
     rows = uow.rows(
         _NEXT_ALIKE,
         company=uow.company_id,
-        after_at=None if after is None else after.received_at,
-        after_op=None if after is None else after.op_id,
-        after_digest=None if after is None else after.digest,
         at_most=at_most,
+        **_after(after),
         **alike.asked(),
     )
     return [KeptMark(row.received_at, row.op_id, bytes(row.digest)) for row in rows]
+
+
+def _after(mark: KeptMark | None) -> dict[str, Any]:
+    return {
+        "after_at": None if mark is None else mark.received_at,
+        "after_op": None if mark is None else mark.op_id,
+        "after_digest": None if mark is None else mark.digest,
+    }
 
 
 def list_kept(
@@ -208,10 +218,8 @@ def list_kept(
         person=person_id,
         device=device_id,
         before=before,
-        after_at=None if after is None else after.received_at,
-        after_op=None if after is None else after.op_id,
-        after_digest=None if after is None else after.digest,
         at_most=at_most,
+        **_after(after),
     )
     return [
         KeptListed(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping

@@ -94,7 +94,7 @@ def release_alike(
     there are, as far as they are counted, and hears of every few of them.
     """
     with database.reading(company_id) as uow:
-        there = count_alike(uow, asked.alike, COUNTED_MAX)
+        there = count_alike(uow, asked.alike, COUNTED_MAX, after=came.after)
     to_do = came.items + there
     note(to_do)
     while True:

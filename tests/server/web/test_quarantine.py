@@ -378,6 +378,27 @@ def test_a_long_release_lets_others_come_between_and_goes_on(
 
 
 @pytest.mark.usefixtures("four")
+def test_who_goes_on_with_a_release_counts_what_is_left_of_it_alone(
+    office: Office, phone: Phone, ada: FlaskClient
+) -> None:
+    """What was judged again and is still kept is no more to do."""
+    for _ in range(3):
+        spoilt(office, phone)
+    ask_release(office, ada)
+    notes: list[int] = []
+
+    def is_stopping() -> bool:
+        notes.append(1)
+        return len(notes) == 7
+
+    assert work(office, is_stopping) == ["done"]
+    assert work(office) == ["done"]
+    with office.database.reading(office.cast.company.id) as uow:
+        (row,) = uow.rows("select state, done, to_do from errand")
+    assert tuple(row) == ("DONE", 7, 7)
+
+
+@pytest.mark.usefixtures("four")
 def test_a_release_that_is_cancelled_between_its_last_note_and_its_end_is_logged(
     office: Office, ada: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
