@@ -6,7 +6,7 @@ Whoever decides chooses field by field; both phones are told at their next sync.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -261,9 +261,10 @@ def _pin(typed: str) -> dict[str, int]:
     parts = typed.replace(",", " ").split()
     try:
         lat, lon = (Decimal(part) for part in parts)
-    except (ValueError, InvalidOperation):
+        is_on_earth = abs(lat) <= 90 and abs(lon) <= 180
+    except (ValueError, ArithmeticError):
         raise FieldInvalid("pin") from None
-    if not (lat.is_finite() and lon.is_finite() and abs(lat) <= 90 and abs(lon) <= 180):
+    if not is_on_earth:
         raise FieldInvalid("pin")
     return {"lat_e7": round(lat * DEGREE_E7), "lon_e7": round(lon * DEGREE_E7)}
 

@@ -7,7 +7,7 @@ What the area's functions refuse names its field first ("code: …"), and goes t
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
 from flask import request
@@ -153,9 +153,10 @@ class Filled:
             return None
         try:
             read = Decimal(typed)
-        except InvalidOperation:
-            read = None
-        if read is None or not read.is_finite() or abs(read) > most:
+            is_on_earth = read.is_finite() and abs(read) <= most
+        except ArithmeticError:
+            is_on_earth = False
+        if not is_on_earth:
             self.fault(name, tell("Degrees from -{most} to {most}, please.", most=most))
             return None
         return int((read * _DEGREES_E7).to_integral_value())

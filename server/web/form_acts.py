@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mobile_contract.records.form_template import MEASURES
+from mobile_contract.records.visit import STEPS
 from server.forms import editing
 from server.forms.editing import Definition
 from server.forms.errors import EditRefused
@@ -200,6 +201,8 @@ def _shape(question: Json) -> tuple[Any, ...]:
 
 
 def _read_head(form: Filled, was: Json) -> dict[str, Any]:
+    if form["step"] not in {"", *STEPS}:
+        form.fault("step", tell("Choose one of the list."))
     return {
         **read_titles(form, was),
         "step": form["step"],

@@ -109,7 +109,7 @@ def test_a_pin_is_typed_in_degrees(office: Office, phones: dict[str, Phone]) -> 
     conflict = UUID(
         phones["Ana"].push_one(phones["Ana"].edit(store, 1, pin=pins[1]))["conflict_id"]
     )
-    for wrong in ("here", "31.35", "91 0", "NaN 1"):
+    for wrong in ("1e999999999 1", "here", "31.35", "91 0", "NaN 1"):
         assert "in degrees" in choose(office, conflict, choice_pin="other", other_pin=wrong)
     assert "Decided." in choose(office, conflict, choice_pin="other", other_pin="31.35, 121.5")
     phones["Ana"].pull()

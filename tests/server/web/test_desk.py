@@ -14,6 +14,7 @@ from server.media.installed import Media
 from server.media.s3 import S3Storage
 from server.media.staging import Staging
 from server.web.desk import SESSION_COOKIE, is_local
+from server.web.filled import Filled
 from sync.engine import Engine as SyncEngine
 from sync.kinds import ALL_KINDS
 from tests.server.http.conftest import path_of
@@ -257,3 +258,11 @@ def test_pages_show_pictures_that_the_bucket_serves(office: Office, tmp_path: Pa
     assert shown.split() == ["'self'", "data:", "blob:", "https://s3.example:9000"]
     policy = office.browser().get("/sign-in").headers["Content-Security-Policy"]
     assert "img-src 'self' data: blob:;" in policy
+
+
+@pytest.mark.parametrize("typed", ["1e999999999", "-1e999999999", "NaN", "Infinity", "90.1", "x"])
+def test_degrees_that_are_none_on_earth_are_told_at_their_field(typed: str) -> None:
+    form = Filled({"lat": typed})
+    assert form.degrees_e7("lat", 90) is None
+    assert form.faults == {"lat": "Degrees from -90 to 90, please."}
+    assert Filled({"lat": " -89.5 "}).degrees_e7("lat", 90) == -895_000_000

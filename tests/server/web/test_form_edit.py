@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
+from mobile_contract.records.form_template import ASKED, WORKED_OUT
+from mobile_contract.records.visit import STEPS
 from server.forms.form_list import definition_of, show_form
 from server.identity.sessions import begin_session
 from server.web.desk import SESSION_COOKIE
@@ -593,3 +595,100 @@ def test_what_a_browser_would_never_send_changes_nothing(office: Office, ada: Fl
     )
     maker.act("measures", **{"over-OSA": "song", "out_of-OSA": "shelf"})
     assert "gives no whole number" in maker.page("measures")
+
+
+# What no page sends, and what people mistype.
+ODD: tuple[Any, ...] = (
+    *("", "\x00", "x\x00y", "x" * 60_000, "1e9", "1e999999999", "-1", "9" * 400, "NaN", "١٢"),
+    *("no_such", "no_such:1", "a b c", "=", "\ud7ff\u2028", ["no_such", "", "1e999999999"]),
+)
+
+# Fields that a form has only for another kind of answer.
+MORE_FIELDS = (
+    *("minimum", "maximum", "decimals", "unit", "currency", "when", "when_number", "where", "take"),
+    *("option_code", "option_title", "option_zh", "item_code", "item_title", "item_zh"),
+    *("item_product_code", "source", "rows_category", "result", "left", "right", "sign", "read_as"),
+)
+
+
+def everything(client: FlaskClient, office: Office) -> Maker:
+    """A form with a question of each kind, columns, parts of the score and a measure."""
+    maker = begin(client, office)
+    for kind in (*ASKED, *WORKED_OUT):
+        maker.act("questions", "add", title=f"q {kind}", zh="", type=kind)
+    codes = {one["type"]: one["code"] for one in maker.definition["questions"]}
+    for kind in ("INT", "CHOICE"):
+        part = f"question:{codes['ROWS']}"
+        maker.act(part, "add-column", title=f"c {kind}", zh="", type=kind)
+    for points in ("share", f"yes {codes['BOOL']}"):
+        maker.act("score", "add", title=points, zh="", points_from=points)
+    return maker
+
+
+def parts_of(maker: Maker) -> list[str]:
+    said = maker.definition
+    rows = next(one for one in said["questions"] if one["type"] == "ROWS")
+    return [
+        *("head", "questions", "score", "measures"),
+        *(f"question:{one['code']}" for one in said["questions"]),
+        *(f"column:{rows['code']}:{one['code']}" for one in rows["columns"]),
+        *(f"score:{one['code']}" for one in said["scores"]),
+    ]
+
+
+def test_whatever_is_sent_to_the_editor_it_answers_and_the_form_can_be_opened(
+    ada: FlaskClient, office: Office
+) -> None:
+    maker = everything(ada, office)
+    token = token_in(ada.get(maker.place))
+    broken = []
+
+    def send(place: str, **said: Any) -> None:
+        answer = ada.post(place, data={**said, "_token": token})
+        if answer.status_code >= 500:
+            broken.append((answer.status_code, str(said)[:300]))
+
+    odd, number = len(ODD), 0
+    for part in parts_of(maker):
+        asks = {"part": part, "act": "save"}
+        fields = OpenForm(maker.page(part)).fields
+        names = sorted({*fields, *MORE_FIELDS} - {"part", "act", "_token"})
+        # Each field with another of them, then all fields with each second of them.
+        for name in names:
+            number += 1
+            send(maker.place, **{**fields, **asks, name: ODD[number % odd]})
+        for at in range(number % 2, odd, 2):
+            send(maker.place, **{**dict.fromkeys(names, ODD[at]), **asks})
+        for act in ("option-remove:-1", "add", "up"):
+            send(maker.place, **{**fields, "part": part, "act": act, "type": "no_such"})
+        assert ada.get(f"{maker.place}?open={part}").status_code in {200, 404}
+        assert ada.get(f"{maker.place}/review").status_code == 200
+    asked = [one["code"] for one in maker.definition["questions"]]
+    for one in ODD:
+        send(maker.place, part=one, act="save")
+        send(f"{maker.place}/try", **dict.fromkeys(asked, one))
+        send("/forms/new", title=one, zh=one, code=one, like=one)
+    assert broken == []
+
+
+def test_what_no_page_offers_is_not_kept(ada: FlaskClient, office: Office) -> None:
+    maker = begin(ada, office)
+    was = maker.definition
+    assert "Choose one of the list." in maker.refused("head", title="Survey", step="DANCE")
+    assert "Choose one of the list." in maker.refused(
+        "questions", "add", title="What", zh="", type="DANCE"
+    )
+    assert maker.definition == was
+    maker.act("head", title="Survey", zh="", step=STEPS[0])
+    assert maker.definition["step"] == STEPS[0]
+
+
+@pytest.mark.parametrize("typed", ["1e999999999", "1" * 10_000, "NaN", "1e", "-Infinity"])
+def test_a_bound_that_is_no_number_is_told_at_its_field(
+    ada: FlaskClient, office: Office, typed: str
+) -> None:
+    maker = begin(ada, office)
+    maker.act("questions", "add", title="How many", zh="", type="INT")
+    said = {"title": "How many", "zh": "", "type": "INT", "minimum": typed}
+    told = maker.refused("question:how_many", **said)
+    assert "A number like this answer has it, please." in told
