@@ -16,7 +16,7 @@ from uuid import UUID
 from mobile_contract.schema import plain
 from server.activities.activities import START
 from server.activities.stores import start_stores
-from server.answers.asked import ANSWER, Answerer
+from server.answers.asked import ANSWER, Answerer, StillRead
 from server.answers.reading import answer_question
 from server.audits.appeals import open_appeals
 from server.audits.queue import look_at, look_at_photos
@@ -279,7 +279,7 @@ SHEET_TOPICS = (EXPORT, IMPORT, ERRAND)
 # Somebody waits for it.
 ANSWER_TOPICS = (ANSWER,)
 
-_STILL = (StillDone, StillImported, StillWritten)
+_STILL = (StillDone, StillImported, StillRead, StillWritten)
 
 
 def do_row(

@@ -141,7 +141,7 @@ def test_the_web_server_lets_no_push_commit_after_what_the_margin_allows(
 ) -> None:
     chosen = load_settings({"ROADBOOK_VAR": str(tmp_path), "REQUEST_READ_S": "500"})
     made: list[Service] = []
-    monkeypatch.setattr("server.app.build_app", lambda service, *_: made.append(service))
+    monkeypatch.setattr("server.app.build_app", lambda service, *_, **__: made.append(service))
     monkeypatch.setattr("server.app.write_logs", lambda _level: None)
     create_app(chosen)
     longest_s = made[0].longest_push_s

@@ -260,7 +260,7 @@ def test_what_a_killed_worker_had_is_taken_up_by_the_next(
             {"company": office.cast.company.id},
         )
     # The work stays for whoever comes when it is no longer held.
-    assert work(office, shop) == ["failed"]
+    assert work(office, shop) == ["held"]
     assert "a worker is at it" in figures(mia).text
     let_pass(owner_engine, office, 91)
     assert work(office, shop) == ["done"]
