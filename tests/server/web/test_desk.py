@@ -266,3 +266,22 @@ def test_degrees_that_are_none_on_earth_are_told_at_their_field(typed: str) -> N
     assert form.degrees_e7("lat", 90) is None
     assert form.faults == {"lat": "Degrees from -90 to 90, please."}
     assert Filled({"lat": " -89.5 "}).degrees_e7("lat", 90) == -895_000_000
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "This is not there, or not yours."), ("zh", "此内容不存在，或不属于您。")],
+)
+def test_a_part_that_is_not_there_says_so_without_an_incident(
+    office: Office, language: str, told: str
+) -> None:
+    sam = office.browser(office.cast.sam)
+    as_part = {"HX-Request": "true", "Accept-Language": language}
+    for place in (f"/days/visits/{UUID(int=5)}", f"/orders/{UUID(int=5)}"):
+        answer = sam.get(place, headers=as_part)
+        assert answer.status_code == 404
+        assert answer.text == f'<p class="alert" role="alert">{told}</p>'
+    # Another method than the page has.
+    refused = sam.post("/days/places", headers=as_part)
+    assert refused.status_code in {400, 403, 405}
+    assert "Incident" not in refused.text
