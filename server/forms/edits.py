@@ -7,7 +7,7 @@ nothing is kept or published before they who edit have looked at it and said so.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,11 +23,14 @@ from server.forms.templates import (
     without_ids,
 )
 from server.identity.change_log import Actor
+from server.identity.companies import company_day
 from server.language import Said
 from sync.document import encode_document
-from sync.unit_of_work import UnitOfWork
+from sync.unit_of_work import Database, UnitOfWork
 
 EDITS_MAX = 30
+STAYS = timedelta(days=30)
+_PURGED_AT_ONCE = 500
 DEFINITION_BYTES_MAX = 1024 * 1024
 _ONE = """
 select id, person_id, template_id, basis_version, basis, definition, changed_at, before is not null
@@ -60,6 +63,16 @@ where company_id = :company and id = :id and person_id = :person and before is n
 _REBASE = """
 update form_edit set template_id = :template, basis_version = :version, basis = :basis, changed_at = now()
 where company_id = :company and id = :id
+"""
+_OF_FORM = """
+select id from form_edit where company_id = :company and person_id = :person and template_id = :template
+"""
+_FORGET = """
+delete from form_edit where company_id = :company and id in (
+    select e.id from form_edit e
+    join person n on n.company_id = e.company_id and n.id = e.person_id
+    where e.company_id = :company and (e.changed_at < :before or n.left_on <= :today)
+    order by e.changed_at limit :at_most)
 """
 _DROP = "delete from form_edit where company_id = :company and id = :id and person_id = :person"
 _HELD = """
@@ -130,9 +143,12 @@ def begin_change(uow: UnitOfWork, person_id: UUID, form: FormShown) -> UUID:
     """Go on with this person's edit of a form, or begin one: from its draft where one waits, else from the version in
     force.
     """
-    for edit in edits_of(uow, person_id):
-        if edit.template_id == form.id:
-            return edit.id
+    # Of two tabs that begin at once the second finds the edit of the first.
+    _lock(uow, form.code)
+    held = uow.rows(_OF_FORM, company=uow.company_id, person=person_id, template=form.id)
+    if held:
+        edit_id: UUID = held[0].id
+        return edit_id
     definition = form.draft or definition_of(uow, form)
     return _add(uow, person_id, without_ids(definition), form.id, form.version, form.basis)
 
@@ -140,6 +156,11 @@ def begin_change(uow: UnitOfWork, person_id: UUID, form: FormShown) -> UUID:
 def find_edit(uow: UnitOfWork, person_id: UUID, edit_id: UUID) -> Edit:
     """An edit of this person's. Raises NoSuchEdit, also for anybody else's."""
     return _read(uow, _ONE, person_id, edit_id)
+
+
+def lock_edit(uow: UnitOfWork, person_id: UUID, edit_id: UUID) -> Edit:
+    """`find_edit`, which nothing changes before this transaction ends. Raises NoSuchEdit."""
+    return _read(uow, f"{_ONE} for update", person_id, edit_id)
 
 
 def edits_of(uow: UnitOfWork, person_id: UUID) -> list[Edit]:
@@ -158,7 +179,7 @@ def change_edit(
     uow: UnitOfWork, person_id: UUID, edit_id: UUID, act: Callable[[Definition], Definition]
 ) -> Edit:
     """Do something to what is being made. Raises NoSuchEdit, and what the act raises."""
-    edit = _read(uow, f"{_ONE} for update", person_id, edit_id)
+    edit = lock_edit(uow, person_id, edit_id)
     definition = act(edit.definition)
     if definition == edit.definition:
         return edit
@@ -176,11 +197,18 @@ def undo_step(uow: UnitOfWork, person_id: UUID, edit_id: UUID) -> bool:
 
 
 def take_basis(uow: UnitOfWork, person_id: UUID, edit_id: UUID, basis: str) -> None:
-    """Go on upon the form as it stands now, which whoever edits has looked at. Raises ChangedMeanwhile."""
-    edit = _read(uow, f"{_ONE} for update", person_id, edit_id)
+    """Go on upon the form as it stands now, which whoever edits has looked at. Raises ChangedMeanwhile, and EditRefused where
+    they are changing it elsewhere.
+    """
+    edit = lock_edit(uow, person_id, edit_id)
     held = _lock(uow, edit.code)
     if held is None or basis_of(held) != basis:
         raise ChangedMeanwhile(_MEANWHILE)
+    others = uow.rows(_OF_FORM, company=uow.company_id, person=person_id, template=held.id)
+    if any(other.id != edit.id for other in others):
+        raise EditRefused(
+            Said("You are changing this form in another edit: finish that one, or throw it away.")
+        )
     uow.run(
         _REBASE,
         company=uow.company_id,
@@ -199,7 +227,7 @@ def drop_edit(uow: UnitOfWork, person_id: UUID, edit_id: UUID) -> None:
 
 def keep_edit(uow: UnitOfWork, actor: Actor, person_id: UUID, edit_id: UUID) -> Imported:
     """Make it the draft of its form, for everybody to see. Raises ChangedMeanwhile, FormInvalid."""
-    edit = _read(uow, f"{_ONE} for update", person_id, edit_id)
+    edit = lock_edit(uow, person_id, edit_id)
     held = _lock(uow, edit.code)
     if ("" if held is None else basis_of(held)) != edit.basis:
         raise ChangedMeanwhile(_MEANWHILE)
@@ -208,6 +236,23 @@ def keep_edit(uow: UnitOfWork, actor: Actor, person_id: UUID, edit_id: UUID) -> 
         raise ChangedMeanwhile(_MEANWHILE)
     drop_edit(uow, person_id, edit_id)
     return imported
+
+
+def purge_edits(database: Database, company_id: int, now: datetime) -> int:
+    """Let go of what nobody touched for so long, and of what people who left were making; how many."""
+    purged = 0
+    while True:
+        with database.company(company_id) as uow:
+            gone = uow.run(
+                _FORGET,
+                company=company_id,
+                before=now - STAYS,
+                today=company_day(uow, now),
+                at_most=_PURGED_AT_ONCE,
+            )
+        purged += gone
+        if gone < _PURGED_AT_ONCE:
+            return purged
 
 
 def publish_edit(uow: UnitOfWork, actor: Actor, person_id: UUID, edit_id: UUID) -> Published:

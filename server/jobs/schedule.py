@@ -25,6 +25,7 @@ from server.catalogue.past import let_past_go
 from server.errands.asked import purge_errands
 from server.exchange.asked import purge_imports
 from server.exports.runs import purge_exports
+from server.forms.edits import purge_edits
 from server.jobs.purge import mark_xid, purge_changes, purge_ledger
 from server.jobs.tracks import forget_kept_points, keep_partitions, purge_tracks
 from server.measures.counting import keep_days_counted
@@ -336,6 +337,7 @@ class Schedule:
         try:
             purge_answers(self.database, company_id, now)
             purge_errands(self.database, company_id, now)
+            purge_edits(self.database, company_id, now)
             if self.media is None:
                 return
             purge_exports(self.database, self.media, company_id, now)

@@ -17,6 +17,7 @@ from server.catalogue.divisions import list_divisions
 from server.catalogue.product_list import list_categories
 from server.forms.differences import compare_definitions
 from server.forms.edits import (
+    STAYS,
     Edit,
     begin_change,
     begin_new,
@@ -168,7 +169,7 @@ def _leaving_routes(desk: Desk, routes: Blueprint) -> None:
                 take_basis(uow, visitor.person_id, edit_id, request.form.get("basis", ""))
         except NoSuchEdit:
             raise NotFound from None
-        except ChangedMeanwhile as refused:
+        except (ChangedMeanwhile, EditRefused) as refused:
             flash(str(refused), "alert")
         return redirect(url_for("forms.editor", edit_id=edit_id), code=303)
 
@@ -248,6 +249,7 @@ def _editor(
             one for one in told if of != part or not is_typed or one.field not in TOLD_AT_FIELDS
         ],
         zone=visitor.policy.time_zone,
+        stays_days=STAYS.days,
         as_ms=lambda at: round(at.timestamp() * 1000),
         in_pairs=lambda *lists: [(one, one) for one in dict.fromkeys(chain(*lists))],
         columns_before=columns_before,

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from server.forms.answers import count_answers
 from server.forms.differences import compare_definitions
-from server.forms.edits import Edit, find_edit, keep_edit, publish_edit
+from server.forms.edits import Edit, find_edit, keep_edit, lock_edit, publish_edit
 from server.forms.errors import FormError, FormInvalid, NoSuchEdit, NoSuchForm
 from server.forms.fault_words import told_faults
 from server.forms.form_list import FormShown, definition_of, show_form
@@ -67,7 +67,7 @@ def publish_routes(desk: Desk, routes: Blueprint) -> None:
         is_kept = form.get("act") == "keep"
         try:
             with desk.database.company(visitor.company_id) as uow:
-                edit = found_edit(uow, visitor, edit_id)
+                edit = lock_edit(uow, visitor.person_id, edit_id)
                 if form.get("seen") != edit.changed_at.isoformat():
                     flash(tell("You changed it since: look at it again."), "alert")
                     return _again(edit_id)

@@ -55,9 +55,10 @@ form_edit = company_table(
     # As it was before the last step, which can be taken back.
     Column("before", Document),
     stamped("changed_at"),
+    # One of a person at a form; forms that are not there yet are as many as there are.
+    UniqueConstraint("company_id", "person_id", "template_id"),
     belongs_to("person_id", "person"),
     belongs_to("template_id", "form_template"),
     key=("id",),
 )
-Index("form_edit_person_id_ix", form_edit.c.company_id, form_edit.c.person_id)
 Index("form_edit_template_id_ix", form_edit.c.company_id, form_edit.c.template_id)

@@ -10,12 +10,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine, create_engine
 
+from server.forms.edits import begin_new, edits_of
 from server.jobs import schedule as schedule_module
 from server.jobs.schedule import RedisMemory, Schedule
 from server.jobs.work import Workshop
 from sync.unit_of_work import Database
 from tests.conftest import copied_database
-from tests.factories import Company, add_policy, make_cast_rows, make_company
+from tests.factories import Company, add_policy, make_cast, make_cast_rows, make_company
 from tests.measures_factories import add_visit
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -241,3 +242,18 @@ def test_days_that_changed_are_counted_by_the_next_round(
         assert [row.store_id for row in uow.rows("select store_id from visited_days")] == [
             cast.ana_stores[0]
         ]
+
+
+def test_forms_that_nobody_goes_on_making_are_let_go(
+    shop: Workshop, memory: RedisMemory, owner_engine: Engine
+) -> None:
+    cast = make_cast(owner_engine, shop.database)
+    with shop.database.company(cast.company.id) as uow:
+        begin_new(uow, cast.ada.id, code="OLD", title="Old", titles={})
+    schedule, now = make_schedule(shop, memory), datetime.now(UTC)
+    left = []
+    for days_later in (0, 29, 31):
+        schedule.round(now + timedelta(days=days_later))
+        with shop.database.reading(cast.company.id) as uow:
+            left.append(len(edits_of(uow, cast.ada.id)))
+    assert left == [1, 1, 0]

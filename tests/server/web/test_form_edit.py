@@ -1,16 +1,19 @@
 """The editor of forms: a form is made part by part, kept as it goes, tried out, and published when it is whole."""
 
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from mobile_contract.records.form_template import ASKED, WORKED_OUT
 from mobile_contract.records.visit import STEPS
+from server.forms.edits import begin_change, change_edit, purge_edits
 from server.forms.form_list import definition_of, show_form
 from server.identity.sessions import begin_session
 from server.web.desk import SESSION_COOKIE
@@ -692,3 +695,89 @@ def test_a_bound_that_is_no_number_is_told_at_its_field(
     said = {"title": "How many", "zh": "", "type": "INT", "minimum": typed}
     told = maker.refused("question:how_many", **said)
     assert "A number like this answer has it, please." in told
+
+
+def held_edits(office: Office) -> list[Any]:
+    with office.database.reading(office.cast.company.id) as uow:
+        return [row.id for row in uow.rows("select id from form_edit order by changed_at, id")]
+
+
+def test_of_two_tabs_that_begin_to_change_a_form_the_second_goes_on_with_the_first(
+    office: Office,
+) -> None:
+    company, person = office.cast.company, office.cast.ada.id
+    published(office.database, company, definition())
+
+    def begin_beside() -> UUID:
+        with office.database.company(company.id) as uow:
+            return begin_change(uow, person, show_form(uow, definition()["code"]))
+
+    with ThreadPoolExecutor(1) as beside:
+        with office.database.company(company.id) as uow:
+            first = begin_change(uow, person, show_form(uow, definition()["code"]))
+            second = beside.submit(begin_beside)
+            wait([second], 0.4)
+        assert second.result(20) == first
+    assert held_edits(office) == [first]
+
+
+def test_nobody_goes_on_twice_upon_one_form(ada: FlaskClient, office: Office) -> None:
+    new = begin(ada, office)
+    # Somebody else's form has this code by now, and Ada changes it in another tab.
+    said = {**definition(), "code": new.definition["code"]}
+    published(office.database, office.cast.company, said)
+    changing = change(ada, office, said["code"])
+    basis = new.page().split('name="basis" value="')[1].split('"')[0]
+    answer = new.post("/basis", basis=basis)
+    assert answer.status_code == 303
+    assert "You are changing this form in another edit" in ada.get(answer.location).text
+    assert changing.post("/drop").status_code == 303
+    assert new.post("/basis", basis=basis).status_code == 303
+    assert "Begun from version 1" in new.page()
+
+
+def test_what_is_published_is_what_was_looked_at_also_where_it_is_just_being_changed(
+    ada: FlaskClient, office: Office
+) -> None:
+    published(office.database, office.cast.company, definition())
+    maker = change(ada, office, definition()["code"])
+    maker.act("head", title="Looked at", zh="")
+    page = ada.get(f"{maker.place}/review").text
+    seen = page.split('name="seen" value="')[1].split('"')[0]
+    data = {"_token": token_in(ada.get(maker.place)), "seen": seen, "act": "publish"}
+    with ThreadPoolExecutor(1) as beside:
+        with office.database.company(office.cast.company.id) as uow:
+            change_edit(
+                uow,
+                office.cast.ada.id,
+                UUID(maker.place.split("/")[-1]),
+                lambda form: {**form, "title": "Another"},
+            )
+            publishing = beside.submit(
+                ada.post, f"{maker.place}/publish", data=data, follow_redirects=True
+            )
+            wait([publishing], 0.4)
+        told = publishing.result(20).text
+    assert "You changed it since: look at it again." in told
+    assert maker.definition["title"] == "Another"
+
+
+def test_an_edit_goes_when_nobody_touched_it_for_long_or_whoever_made_it_left(
+    ada: FlaskClient, bea: FlaskClient, office: Office, owner_engine: Engine
+) -> None:
+    company_id, now = office.cast.company.id, datetime.now(UTC)
+    begin(ada, office)
+    begin(bea, office)
+    assert len(held_edits(office)) == 2
+    assert purge_edits(office.database, company_id, now + timedelta(days=29)) == 0
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text(
+                "update person set left_on = current_date - 1 where company_id = :c and name = 'bea'"
+            ),
+            {"c": company_id},
+        )
+    assert purge_edits(office.database, company_id, now) == 1
+    assert len(held_edits(office)) == 1
+    assert purge_edits(office.database, company_id, now + timedelta(days=31)) == 1
+    assert held_edits(office) == []
