@@ -107,7 +107,7 @@ def _trend(asked: Asked, series: Series) -> dict[str, Any]:
     is_begun = running in keys and points[keys.index(running)][0] is not None
     open_at = keys.index(running) if is_begun else None
     return {
-        "labels": [_told_key(key, unit) for key in keys],
+        "labels": [told_key(key, unit) for key in keys],
         "is_percent": some is not None and some.unit == "ratio",
         "scale": 1 if some is None else _drawn_scale(some),
         "now": [step for step, _ in points],
@@ -167,7 +167,8 @@ def _key(day: date, unit: str) -> str:
     return f"{year}-W{week:02}"
 
 
-def _told_key(key: str, unit: str) -> str:
+def told_key(key: str, unit: str) -> str:
+    """A day, week, month … by the key of its group, as people say it."""
     if unit == "day":
         return told_day(date.fromisoformat(key))
     if unit == "month":

@@ -16,6 +16,7 @@ from werkzeug.exceptions import NotFound
 from server.language import tell
 from server.measures.figures import Figure
 from server.measures.names import name_things
+from server.measures.question import TIMES
 from server.measures.reading import Group, read_measures
 from server.web.figure_words import (
     MEASURE_WORDS,
@@ -26,6 +27,7 @@ from server.web.figure_words import (
 )
 from server.web.listing import Column, Link, Listing, Shown
 from server.web.overview_asked import DIMENSIONS, Asked
+from server.web.overview_charts import told_key
 from sync.unit_of_work import UnitOfWork
 
 _SORT_MAX = 60
@@ -178,4 +180,5 @@ def _column(asked: Asked, measure: str, currency: str | None, is_named: bool) ->
 def _name(asked: Asked, row: NamedGroup) -> Shown:
     if not row.key:
         return row.name
-    return Link(row.name, url_for("overview.page", **asked.narrowed_to(asked.by, row.key)))
+    words = told_key(row.key, asked.by) if asked.by in TIMES else row.name
+    return Link(words, url_for("overview.page", **asked.narrowed_to(asked.by, row.key)))

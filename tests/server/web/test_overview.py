@@ -325,3 +325,16 @@ def test_of_flags_that_somebody_may_not_decide_none_is_decided(
         assert mia.post("/flags/", data=form).status_code == 404, wrong
     assert len(flags_of(mia)) == 2
     assert flags_of(mia, f"&region={UUID(int=4)}") == []
+
+
+@pytest.mark.usefixtures("facts")
+def test_days_are_told_as_people_say_them_and_stay_in_their_order(office: Office) -> None:
+    mia = office.browser(office.cast.mia)
+    told = [row[0] for row in cells(part(mia, "groups", f"{MARCH}&show=visits&by=day"))]
+    assert f"{TODAY:%a}, {TODAY.day} {TODAY:%b %Y}" in told
+    months = [row[0] for row in cells(part(mia, "groups", f"{MARCH}&show=visits&by=month"))]
+    assert months == ["March 2026"]
+    with mia.get(f"/overview/groups?{MARCH}&show=visits&by=day&format=csv") as sent:
+        days = [row[0] for row in csv.reader(io.StringIO(sent.data.decode("utf-8-sig")))][1:]
+    assert days == sorted(days)
+    assert TODAY.isoformat() in days
