@@ -61,6 +61,18 @@ def test_a_person_and_a_visit_are_opened_from_the_list_with_evidence_in_words(
     assert "fence" in panel
 
 
+def test_a_visit_that_is_opened_is_shown_from_its_begin(sit_down: Callable[..., Seat]) -> None:
+    seat = sit_down(SUPERVISOR)
+    open_day(seat)
+    seat.page.click(".person >> nth=0")
+    seat.page.wait_for_selector(".visits")
+    # Down there, so that the list is scrolled; what is opened is longer than the panel, too.
+    seat.page.set_viewport_size({"width": 1366, "height": 420})
+    seat.page.click(".visit-line >> nth=-1")
+    seat.page.wait_for_selector("#panel .facts")
+    assert seat.page.evaluate("document.getElementById('panel').scrollTop") == 0
+
+
 def test_a_link_to_a_visit_opens_its_panel_on_the_day_of_its_person(
     sit_down: Callable[..., Seat],
 ) -> None:

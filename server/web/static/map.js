@@ -272,6 +272,8 @@
   // What has come into the panel is a visit, or the day with the visit that was looked at.
   panel.addEventListener("htmx:afterSwap", () => {
     const visit = panel.querySelector("[data-opened]")?.dataset.opened;
+    // Another thing is read from its begin; where something of this one was decided, nothing moves.
+    if (!visit || visit !== opened) panel.scrollTop = 0;
     if (visit) {
       const person = day.people.find((one) => one.visits.some((each) => each.id === visit));
       if (person && person.id !== chosen) {
