@@ -16,6 +16,7 @@ from server.answers.asked import (
     take_up,
 )
 from server.identity.sessions import read_visitor
+from server.incidents import log_incident
 from server.language import Said, said_by
 from server.measures.errors import MeasuresError
 from sync.failures import is_passing
@@ -51,7 +52,8 @@ def answer_question(
             with database.company(company_id) as uow:
                 give_back(uow, taken)
             raise
-        logger.exception("question %s of company %d has no answer", id_, company_id)
+        incident = log_incident(logger, f"question {id_} of company {company_id}", error)
+        failure = Said("Something went wrong here. Incident {incident}.", incident=incident)
     with database.company(company_id) as uow:
         end_answer(uow, taken, answer=answer, failure=failure)
 

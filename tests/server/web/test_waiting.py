@@ -219,7 +219,7 @@ def test_a_question_that_has_no_answer_says_why_and_can_be_asked_again(
 
 
 def test_an_error_ends_the_waiting_and_nothing_of_the_inside_is_told(
-    office: Office, shop: Workshop
+    office: Office, shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
     def break_(*_: object) -> None:
         raise RuntimeError("inside")
@@ -229,7 +229,10 @@ def test_an_error_ends_the_waiting_and_nothing_of_the_inside_is_told(
     name = "overview-figures"
     assert work(office, replace(shop, answerers={name: Answerer(name, dict, break_)})) == ["done"]
     told = figures(mia).text
-    assert "This could not be read" in told
+    assert "Something went wrong here. Incident " in told
+    # Whoever looks into the log finds it there.
+    incident = told.split("Incident ")[1].split(".")[0]
+    assert any(f"incident {incident}" in line.getMessage() for line in caplog.records)
     assert "inside" not in told
 
 
